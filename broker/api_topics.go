@@ -1,0 +1,183 @@
+package broker
+
+import (
+	"math/rand/v2"
+	"strings"
+
+	"github.com/twmb/franz-go/pkg/kmsg"
+)
+
+// maxTopicsPerRequest bounds the topics that one request creates or deletes, each of which is an entry of group 1.
+const maxTopicsPerRequest = 1_000
+
+// changePlan is a request that changes topics: the commands to propose to group 1, and the response, to which each result
+// is added as it comes. It is made from metadata of the leader of group 1, which has applied an entry of its own term.
+type changePlan interface {
+	// commands are to be proposed in order; none if the response is complete already.
+	commands() []Command
+	// set adds the result of command i: [Meta.Apply]'s, or a refusal that says why there is none.
+	set(i int, r Result)
+	// response is the answer; parts of which no result came yet say that the outcome is unclear.
+	response() kmsg.Response
+}
+
+// createPlan is a CreateTopics request under way.
+type createPlan struct {
+	resp     *kmsg.CreateTopicsResponse
+	creates  []CreateTopic
+	rows     []int // creates[i] is answered by resp.Topics[rows[i]]
+	defaults TopicDefaults
+}
+
+// planCreateTopics plans a CreateTopics request. What is refused without a proposal is answered in the order and the words
+// of Kafka's ControllerApis.createTopics and ReplicationControlManager.createTopics. If the request only validates, there
+// is nothing to propose, and topics aren't given ids.
+func planCreateTopics(req *kmsg.CreateTopicsRequest, m *Meta, d TopicDefaults, rng *rand.Rand) *createPlan {
+	p := &createPlan{resp: kmsg.NewPtrCreateTopicsResponse(), defaults: d}
+	p.resp.Version = req.Version
+	p.resp.Topics = []kmsg.CreateTopicsResponseTopic{}
+	times := map[string]int{}
+	for i := range req.Topics {
+		times[req.Topics[i].Topic]++
+	}
+	for i := range req.Topics {
+		want := &req.Topics[i]
+		if times[want.Topic] == 0 {
+			continue // a duplicate, answered already
+		}
+		var c CreateTopic
+		var no refusal
+		switch {
+		case len(req.Topics) > maxTopicsPerRequest:
+			no = refuse(errPolicy, "%d topics in a request, it creates at most %d: ask for the rest in another", len(req.Topics), maxTopicsPerRequest)
+		case times[want.Topic] > 1:
+			no = refuse(errBadRequest, "Duplicate topic name.")
+		default:
+			c, no = planCreate(want, m, d)
+		}
+		times[want.Topic] = 0
+		row := kmsg.NewCreateTopicsResponseTopic()
+		row.Topic = want.Topic
+		row.Configs = []kmsg.CreateTopicsResponseTopicConfig{} // never null: Java's AdminClient fails on that
+		switch {
+		case no.is():
+			row.ErrorCode, row.ErrorMessage = no.code, messageOf(no.code, no.message)
+		case req.ValidateOnly:
+			echo(&row, c, d)
+		default:
+			row.ErrorCode, row.ErrorMessage = errTimedOut, messageOf(errTimedOut, unclearChange)
+			c.ID = drawUUID(rng)
+			p.creates, p.rows = append(p.creates, c), append(p.rows, len(p.resp.Topics))
+		}
+		p.resp.Topics = append(p.resp.Topics, row)
+	}
+	return p
+}
+
+const unclearChange = "the change was proposed, and may still happen"
+
+// planCreate turns one topic of a request into a command with nothing left to default, or refuses it.
+func planCreate(want *kmsg.CreateTopicsRequestTopic, m *Meta, d TopicDefaults) (CreateTopic, refusal) {
+	c := CreateTopic{Name: want.Topic, Partitions: want.NumPartitions, Replication: want.ReplicationFactor}
+	switch {
+	case want.Topic == topicClusterMeta:
+		return c, refuse(errBadRequest, "Creation of internal topic %s is prohibited.", topicClusterMeta)
+	case internalTopic(want.Topic):
+		return c, refuse(errBadTopic, "Topic '%s' is the brokers' own, and what it is for isn't served yet.", want.Topic)
+	}
+	var null []string
+	for _, conf := range want.Configs {
+		if conf.Value == nil {
+			null = append(null, conf.Name)
+			continue
+		}
+		c.Configs = append(c.Configs, TopicConfig{conf.Name, *conf.Value})
+	}
+	var no refusal
+	if len(want.ReplicaAssignment) > 0 {
+		c.Assignment, no = assignmentOf(want.ReplicaAssignment)
+	} else {
+		if c.Partitions == -1 {
+			c.Partitions = d.Partitions
+		}
+		if c.Replication == -1 {
+			c.Replication = d.replicas(m)
+		}
+	}
+	configs, checked := c.check(m)
+	switch {
+	case checked.code == errExists || checked.code == errBadTopic:
+		return c, checked // of the name, which comes first
+	case null != nil:
+		return c, refuse(errBadConfig, "Null value not supported for topic configs: %.300s", strings.Join(null, ","))
+	case checked.code == errBadConfig || !no.is():
+		no = checked
+	}
+	c.Configs = configs
+	return c, no
+}
+
+// assignmentOf orders a request's assignment by partition: 0, 1, and so on, each once.
+func assignmentOf(given []kmsg.CreateTopicsRequestTopicReplicaAssignment) ([][]int32, refusal) {
+	out := make([][]int32, len(given))
+	seen := make([]bool, len(given))
+	outside := false
+	for _, a := range given {
+		if a.Partition < 0 || int(a.Partition) >= len(given) {
+			outside = true
+			continue
+		}
+		if seen[a.Partition] {
+			return nil, refuse(errBadAssignment, "Found multiple manual partition assignments for partition %d", a.Partition)
+		}
+		seen[a.Partition], out[a.Partition] = true, a.Replicas
+	}
+	if outside {
+		return nil, refuse(errBadAssignment, "partitions should be a consecutive 0-based integer sequence")
+	}
+	return out, refusal{}
+}
+
+func (p *createPlan) commands() []Command {
+	out := make([]Command, len(p.creates))
+	for i, c := range p.creates {
+		out[i] = c
+	}
+	return out
+}
+
+func (p *createPlan) set(i int, r Result) {
+	row := &p.resp.Topics[p.rows[i]]
+	row.ErrorCode, row.ErrorMessage = r.Code, messageOf(r.Code, r.Message)
+	if r.Code == errNone {
+		row.TopicID = r.Topic.ID
+		echo(row, p.creates[i], p.defaults)
+	}
+}
+
+func (p *createPlan) response() kmsg.Response { return p.resp }
+
+// echo tells the client what it got: the counts, and all settings with where they are from (version 5 on).
+func echo(row *kmsg.CreateTopicsResponseTopic, c CreateTopic, d TopicDefaults) {
+	const fromTopic, fromBroker, preset = 1, 4, 5 // Kafka's DescribeConfigsResponse.ConfigSource
+	row.NumPartitions, row.ReplicationFactor = c.Partitions, c.Replication
+	if len(c.Assignment) > 0 {
+		row.NumPartitions, row.ReplicationFactor = int32(len(c.Assignment)), int16(len(c.Assignment[0]))
+	}
+	t := Topic{Configs: c.Configs}
+	for _, s := range settings {
+		out := kmsg.NewCreateTopicsResponseTopicConfig()
+		out.Name, out.Source = s.name, preset
+		value, given := t.config(s.name)
+		switch {
+		case given:
+			out.Source = fromTopic
+		case s.name == configMaxMessage:
+			value, out.Source = decimal(d.MaxMessageBytes), fromBroker
+		default:
+			value = s.preset
+		}
+		out.Value = &value
+		row.Configs = append(row.Configs, out)
+	}
+}

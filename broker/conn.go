@@ -1,0 +1,116 @@
+package broker
+
+import (
+	"fmt"
+
+	"logd/transport"
+)
+
+// conn is one client's connection: its bytes become frames, frames become requests, and each request has a slot from which
+// its response leaves in order (B1).
+//
+//	bytes ─► frames ─► parse ─► slots:  [done][waiting][done]   only the front one is sent
+type conn struct {
+	id     ConnID
+	remote string
+	frames *transport.Frames
+	slots  []*slot
+	bytes  int // of the requests in slots
+	paused bool
+	dead   bool // closed by us: nothing more is read or sent
+}
+
+// slot is a request's place in the order of responses.
+type slot struct {
+	bytes int
+	done  bool
+	bufs  [][]byte // none: this request has no response (acks=0)
+}
+
+func (s *Shard) opened(e ConnOpened) {
+	if s.conns[e.Conn] != nil {
+		panic(fmt.Sprintf("broker: connection %d opened twice", e.Conn))
+	}
+	s.conns[e.Conn] = &conn{id: e.Conn, remote: e.Remote, frames: transport.NewFrames(transport.MaxFrame)}
+}
+
+func (s *Shard) closed(id ConnID) {
+	if c := s.conns[id]; c != nil {
+		c.dead = true
+		delete(s.conns, id)
+	}
+}
+
+// received cuts what arrived into requests and starts them. A connection that sends garbage is closed and touches nothing
+// else.
+func (s *Shard) received(e ConnData) {
+	c := s.conns[e.Conn]
+	if c == nil || c.dead {
+		return
+	}
+	c.frames.Feed(e.Data)
+	for !c.dead {
+		frame, ok, err := c.frames.Next()
+		if err != nil {
+			s.closeConn(c, err.Error())
+			return
+		}
+		if !ok {
+			break
+		}
+		r, err := transport.ParseRequest(frame, served)
+		if err != nil {
+			s.closeConn(c, err.Error())
+			return
+		}
+		sl := &slot{bytes: len(frame)}
+		c.slots = append(c.slots, sl)
+		c.bytes += sl.bytes
+		s.start(c, sl, r)
+	}
+	s.throttle(c)
+}
+
+// closeConn closes a connection from our side, with the reason in the log.
+func (s *Shard) closeConn(c *conn, reason string) {
+	if c.dead {
+		return
+	}
+	c.dead = true
+	s.out.Close = append(s.out.Close, Close{c.id, reason})
+	s.log(LevelInfo, "closing a client's connection", "remote", c.remote, "reason", reason)
+}
+
+// fill puts a response into its slot and sends what is at the front.
+func (s *Shard) fill(c *conn, sl *slot, bufs [][]byte) {
+	if sl.done {
+		panic(fmt.Sprintf("invariant B7: connection %d: a request is answered twice", c.id))
+	}
+	sl.done, sl.bufs = true, bufs
+	for len(c.slots) > 0 && c.slots[0].done {
+		front := c.slots[0]
+		c.slots[0] = nil
+		c.slots = c.slots[1:]
+		c.bytes -= front.bytes
+		if len(front.bufs) > 0 && !c.dead {
+			s.out.Send = append(s.out.Send, Send{c.id, front.bufs})
+		}
+	}
+	s.throttle(c)
+}
+
+// throttle stops reading a connection that has too much unanswered, and goes on when that has shrunk by half.
+func (s *Shard) throttle(c *conn) {
+	l := s.cfg.Limits
+	over := len(c.slots) >= l.ConnRequests || c.bytes >= l.ConnBytes
+	under := len(c.slots) <= l.ConnRequests/2 && c.bytes <= l.ConnBytes/2
+	switch {
+	case c.dead:
+	case !c.paused && over:
+		c.paused = true
+		s.out.Pause = append(s.out.Pause, c.id)
+	case c.paused && under:
+		c.paused = false
+		s.out.Resume = append(s.out.Resume, c.id)
+	}
+}

@@ -1,0 +1,166 @@
+package broker
+
+import (
+	"encoding/binary"
+	"fmt"
+
+	"logd/replica"
+)
+
+// Kinds of messages in an envelope. On the wire, don't change.
+const (
+	kindRaft    = 1 // replica.AppendMessage
+	kindControl = 2 // a control, JSON
+	kindRange   = 3 // batches of a snapshot transfer: offset u64, then batches
+)
+
+// control is a small message between brokers; one of its fields is set. All of them may be lost or doubled.
+type control struct {
+	Hello    *helloControl    `json:"hello,omitempty"`
+	Placed   *placedControl   `json:"placed,omitempty"`
+	Propose  *proposeControl  `json:"propose,omitempty"`
+	Proposed *proposedControl `json:"proposed,omitempty"`
+	Leading  []leading        `json:"leading,omitempty"`
+	Range    *rangeControl    `json:"range,omitempty"`
+}
+
+type (
+	// proposeControl forwards a metadata command to the leader.
+	proposeControl struct {
+		ID      uint64 `json:"id"`
+		Command []byte `json:"cmd"`
+	}
+	// proposedControl is its result.
+	proposedControl struct {
+		ID      uint64 `json:"id"`
+		Code    int16  `json:"code,omitempty"`
+		Message string `json:"msg,omitempty"`
+		Topic   UUID   `json:"topic"`
+	}
+	// leading says that the sender leads a group in a term.
+	leading struct {
+		Group uint64 `json:"g"`
+		Term  uint64 `json:"t"`
+	}
+	// rangeControl asks a leader for committed batches (S11); the answer is a kindRange message.
+	rangeControl struct {
+		Group   uint64 `json:"g"`
+		Replica uint64 `json:"r"` // who asks
+		From    int64  `json:"from"`
+		Max     int    `json:"max"`
+	}
+	controlMail struct {
+		from int32
+		c    control
+	}
+)
+
+// controlShard is the shard that a control message concerns.
+func (s *Shard) controlShard(c control) int {
+	switch {
+	case c.Range != nil:
+		return s.shardOf(c.Range.Group)
+	case len(c.Leading) > 0:
+		return s.cfg.Shard
+	}
+	return s.shardOf(metaGroup)
+}
+
+func (s *Shard) control(from int32, c control) {
+	switch {
+	case c.Hello != nil:
+		s.hello(from, *c.Hello)
+	case c.Placed != nil:
+		s.placed(*c.Placed)
+	case c.Propose != nil:
+		s.send(metaGroup, origin{broker: from, id: c.Propose.ID}, metaCall{c.Propose.Command})
+	case c.Proposed != nil:
+		s.proposed(*c.Proposed)
+	case len(c.Leading) > 0:
+		leads := make([]lead, len(c.Leading))
+		for i, l := range c.Leading {
+			leads[i] = lead{l.Group, l.Term, from}
+		}
+		s.learn(leads)
+		s.postAll(viewMail{leads})
+	case c.Range != nil:
+		s.serveRange(from, *c.Range)
+	}
+}
+
+// proposed brings the result of a forwarded command to who waits for it. One that says that the other broker doesn't lead
+// either proves that nothing was proposed.
+func (s *Shard) proposed(c proposedControl) {
+	o, ok := s.forwards[c.ID]
+	if !ok {
+		return // its deadline passed, or it came twice
+	}
+	delete(s.forwards, c.ID)
+	r := Result{Code: c.Code, Message: c.Message}
+	if !c.Topic.IsZero() {
+		r.Topic = s.meta.TopicByID(c.Topic)
+	}
+	s.answer(o, appended{offset: -1, result: r})
+}
+
+// serveRange gives committed batches to a follower that catches up.
+func (s *Shard) serveRange(from int32, c rangeControl) {
+	p := s.parts[c.Group]
+	if p == nil || brokerOf(c.Replica) != from || c.From < 0 || c.From >= p.g.HighWatermark() {
+		return
+	}
+	if _, leads := p.g.Leading(); !leads {
+		return
+	}
+	p.g.Asked(c.Replica)
+	s.readBatches(p, c.From, min(max(c.Max, 1), s.cfg.Limits.RangeBytes), func(batches [][]byte, code int16) {
+		if code == errNone && len(batches) > 0 {
+			s.peers.send(from, kindRange, c.Group, append([][]byte{binary.BigEndian.AppendUint64(nil, uint64(c.From))}, batches...))
+		}
+	})
+}
+
+// rangeMessage takes batches that we asked for.
+func (s *Shard) rangeMessage(group uint64, body []byte) {
+	p := s.parts[group]
+	if p == nil || len(body) < 8 {
+		return
+	}
+	if err := p.g.Range(body[8:]); err != nil {
+		s.log(LevelError, "catching up: "+err.Error())
+	}
+	p.asked = 0
+	s.touch(group)
+}
+
+// askRanges asks for what snapshot transfers need next; one that stays unanswered is asked for again.
+func (s *Shard) askRanges() {
+	for _, id := range s.order {
+		p := s.parts[id]
+		w, ok := p.g.Want()
+		if !ok || p.asked == w.From+1 && s.ticks < p.askedAt+rangeRetryTicks {
+			continue
+		}
+		p.asked, p.askedAt = w.From+1, s.ticks
+		s.peers.control(replica.Broker(w.Leader), control{Range: &rangeControl{Group: id, Replica: p.replica, From: w.From, Max: s.cfg.Limits.RangeBytes}})
+	}
+}
+
+// rangeRetryTicks is how long an answer to a range is waited for.
+const rangeRetryTicks = 5
+
+// replicaMeta is what a replica's create record says of it.
+type replicaMeta struct {
+	Replica uint64     `json:"replica"`
+	Formed  *Formation `json:"formed,omitempty"` // group 1 only: how the cluster began
+}
+
+func (m replicaMeta) encode() []byte { return mustEncode(m) }
+
+func decodeReplicaMeta(b []byte) (replicaMeta, error) {
+	var m replicaMeta
+	if err := decodeStrict(b, &m); err != nil {
+		return m, fmt.Errorf("create record: %w", err)
+	}
+	return m, nil
+}

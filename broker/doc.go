@@ -1,0 +1,20 @@
+// Package broker is one broker: topics, partitions, requests, the metadata group. Its heart is the [Shard], an event loop
+// with one method, Step, that neither blocks nor reads a clock; cmd/logd drives it with sockets and files, sim with a
+// simulated world.
+//
+//	events ─► connections ─► requests ─► calls on partitions ─► replica.Group ─► log.Store ─► plans
+//	                             ▲            (own shard, or by Mail)      │
+//	          responses ◄── slots └──────────── answers ◄──────────────────┘ applied, read index, cold read
+//
+// Invariants, asserted where they are named:
+//
+//	B1  Responses leave a connection in the order of its requests: a slot is sent only from the front.
+//	B2  A produce is acknowledged only when its entry was applied at the index and term it was proposed at, which takes a
+//	    majority's completed syncs (G1); what was proposed and not yet applied is answered as unclear, never as refused.
+//	B3  A fetch returns applied batches only (G4).
+//	B4  The latest offset is answered after a read index asked for after the request came (G5).
+//	B5  A replica is created only by a placement that names this broker's incarnation, and never again after it was dropped (S7).
+//	B6  An envelope of another cluster, broker or incarnation changes nothing (S7).
+//	B7  A call has exactly one answer, and a request exactly one response.
+//	B8  While a wal plan is out longer than an election timeout the shard leads nothing new; after ten it halts (S12).
+package broker

@@ -1,0 +1,38 @@
+package broker
+
+// GroupView is one replica as it stands after a turn.
+type GroupView struct {
+	Group         uint64
+	Topic         string // "" for the metadata group
+	Partition     int32
+	Replica       uint64 // this broker's raft id in the group
+	Term          uint64
+	Lead          uint64 // whom the replica takes for leader; 0 if nobody
+	Leading       bool
+	Commit        uint64
+	Applied       uint64
+	AppliedHash   uint64 // running hash over the entries up to Applied (G11)
+	Durable       uint64 // highest index that is stable on this broker's own disk
+	DurableEnd    int64  // log end of that
+	LogStart      int64
+	LogEnd        int64 // uncommitted tail included
+	HighWatermark int64
+	Voters        []uint64
+	Learners      []uint64
+}
+
+// Inspect visits this shard's replicas by rising group. For the simulator, tests and metrics; the view is valid during
+// visit only.
+func (s *Shard) Inspect(visit func(*GroupView)) {
+	for _, id := range s.order {
+		p := s.parts[id]
+		st := p.g.Status()
+		v := GroupView{Group: id, Replica: st.ID, Term: st.Term, Lead: st.Lead, Leading: st.Leader, Commit: st.Commit, Applied: st.Applied,
+			AppliedHash: st.EntryHash, Durable: st.Stable, DurableEnd: st.StableEnd, LogEnd: st.LogEnd, HighWatermark: st.HighWatermark,
+			Voters: st.Conf.Voters, Learners: st.Conf.Learners}
+		if t, n := s.meta.PartitionOf(id); t != nil {
+			v.Topic, v.Partition = t.Name, n
+		}
+		visit(&v)
+	}
+}

@@ -1,0 +1,79 @@
+package broker
+
+import (
+	"math/rand/v2"
+	"time"
+
+	"logd/replica"
+)
+
+// Limits are all bounds and timeouts of a broker. [DefaultLimits] are what it runs with, [DrawLimits] what the simulator
+// draws, so that each bound is met in a simulation.
+type Limits struct {
+	Tick             time.Duration // raft's clock
+	ElectionTicks    int           // an election timeout, at least; raft adds up to as many again
+	HeartbeatTicks   int
+	TransferTicks    int // a snapshot transfer that asks for nothing for so long has failed
+	HandOverTicks    int // SIGTERM waits so long for leaderships to move and requests to end
+	StallElections   int // a wal plan out for so many election timeouts halts the shard (S12)
+	WindowBytes      int // memory for recent batches, all groups of a shard together
+	FlushBytes       int // a group with so much that no segment has yet is flushed
+	FlushChunk       int // most bytes of one group in one flush
+	MessageBytes     int // payload of one append message
+	InflightMessages int
+	InflightBytes    int
+	UncommittedBytes int           // of one group
+	EnvelopeBytes    int           // payload of one envelope, about; the rest waits for the next turn
+	RangeBytes       int           // of a snapshot transfer's one answer
+	FetchBytes       int           // most bytes of one fetch response
+	ColdRead         int           // bytes of one read from a segment
+	ConnRequests     int           // requests of one connection that are not answered yet
+	ConnBytes        int           // and their bytes; over either, its socket isn't read
+	ReadIndexWait    time.Duration // a linearizable read that isn't confirmed by then is answered retriably (S13)
+	ProduceWait      time.Duration // most of a produce's own timeout
+	FetchWait        time.Duration // most of a fetch's own wait
+	AdminWait        time.Duration // most of a metadata command's timeout
+}
+
+// DefaultLimits are a real broker's.
+func DefaultLimits() Limits {
+	return Limits{
+		Tick: 100 * time.Millisecond, ElectionTicks: 10, HeartbeatTicks: 1, TransferTicks: 50, HandOverTicks: 50, StallElections: 10,
+		WindowBytes: 64 << 20, FlushBytes: 8 << 20, FlushChunk: 4 << 20,
+		MessageBytes: 1 << 20, InflightMessages: 256, InflightBytes: 16 << 20, UncommittedBytes: 16 << 20,
+		EnvelopeBytes: 16 << 20, RangeBytes: 1 << 20, FetchBytes: 55 << 20, ColdRead: 1 << 20,
+		ConnRequests: 1000, ConnBytes: 32 << 20,
+		ReadIndexWait: 2 * time.Second, ProduceWait: 60 * time.Second, FetchWait: 30 * time.Second, AdminWait: 30 * time.Second,
+	}
+}
+
+// DrawLimits draws limits for a simulation: small ones, so that windows slide, flushes happen and followers fall behind.
+func DrawLimits(rng *rand.Rand) Limits {
+	l := DefaultLimits()
+	l.ElectionTicks = 5 + rng.IntN(10)
+	l.TransferTicks = 5 + rng.IntN(50)
+	l.WindowBytes = 4 << 10 << rng.IntN(9)
+	l.FlushBytes = 1 << 10 << rng.IntN(9)
+	l.FlushChunk = 1 << 10 << rng.IntN(9)
+	l.MessageBytes = 256 << rng.IntN(12)
+	l.InflightMessages = 2 + rng.IntN(64)
+	l.InflightBytes = 4 << 10 << rng.IntN(9)
+	l.UncommittedBytes = 16 << 10 << rng.IntN(3)
+	l.EnvelopeBytes = 8 << 10 << rng.IntN(8)
+	l.RangeBytes = 512 << rng.IntN(8)
+	l.FetchBytes = 4 << 10 << rng.IntN(8)
+	l.ColdRead = 4 << 10 << rng.IntN(6)
+	l.ConnRequests = 1 + rng.IntN(20)
+	l.ConnBytes = 4 << 10 << rng.IntN(10)
+	l.ReadIndexWait = time.Duration(200+rng.IntN(3000)) * time.Millisecond
+	return l
+}
+
+// election is the shortest election timeout.
+func (l Limits) election() time.Duration { return l.Tick * time.Duration(l.ElectionTicks) }
+
+func (l Limits) group() replica.Limits {
+	return replica.Limits{ElectionTicks: l.ElectionTicks, HeartbeatTicks: l.HeartbeatTicks, MessageBytes: uint64(l.MessageBytes),
+		InflightMessages: l.InflightMessages, InflightBytes: uint64(l.InflightBytes), UncommittedBytes: uint64(l.UncommittedBytes),
+		TransferTicks: l.TransferTicks}
+}

@@ -1,0 +1,211 @@
+package broker
+
+import (
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"logd/log"
+)
+
+// Kafka's special timestamps (ListOffsetsRequest.java).
+const (
+	latestOffset        = -1
+	earliestOffset      = -2
+	maxTimestampOffset  = -3 // KIP-734
+	earliestLocalOffset = -4 // KIP-405: what isn't in a remote tier; there is none
+	latestTieredOffset  = -5 // KIP-1005
+)
+
+// listCall finds one offset of a partition.
+type listCall struct {
+	timestamp int64
+	epoch     int32
+}
+
+// listed answers a listCall.
+type listed struct {
+	code      int16
+	offset    int64
+	timestamp int64
+	term      uint64
+}
+
+func (c listCall) run(s *Shard, p *partition, o origin) {
+	if code := s.leads(p, c.epoch); code != errNone {
+		s.answer(o, listed{code: code, offset: -1, timestamp: -1})
+		return
+	}
+	// Every answer is one of a leader that a quorum confirms, the latest offset above all (B4).
+	s.linearize(p, func(ok bool) {
+		term, _ := p.g.Leading()
+		a := listed{offset: -1, timestamp: -1, term: term}
+		switch {
+		case !ok:
+			a.code = errNotLeader
+		case c.timestamp == latestOffset:
+			a.offset = p.g.HighWatermark()
+		case c.timestamp == earliestOffset || c.timestamp == earliestLocalOffset:
+			a.offset = 0
+		case c.timestamp == latestTieredOffset:
+		case c.timestamp == maxTimestampOffset:
+			s.scanMax(p, o, &timeScan{to: p.g.HighWatermark(), best: a})
+			return
+		case c.timestamp < 0:
+			a.code = errUnsupported
+		default:
+			s.scanTime(p, o, &timeScan{ts: c.timestamp, at: s.scanFrom(p, c.timestamp), to: p.g.HighWatermark(), best: a})
+			return
+		}
+		s.answer(o, a)
+	})
+}
+
+// timeScan looks through batches for a timestamp.
+type timeScan struct {
+	ts   int64
+	at   int64 // next offset to look at
+	to   int64 // the high watermark when the scan began
+	best listed
+}
+
+// scanFrom is an offset at or before the first record with a timestamp of at least ts: segments have an index for it.
+func (s *Shard) scanFrom(p *partition, ts int64) int64 {
+	if at, ok := s.store.FindTime(p.group, ts); ok {
+		return at
+	}
+	return s.store.SegmentEnd(p.group)
+}
+
+// scanTime finds the first record with a timestamp of at least ts.
+func (s *Shard) scanTime(p *partition, o origin, c *timeScan) {
+	s.scan(p, o, c, func(b log.Batch, batch []byte) bool {
+		if b.MaxTimestamp < c.ts {
+			return false
+		}
+		offset, ts, ok, err := firstAtOrAfter(batch, c.ts)
+		switch {
+		case err != nil:
+			c.best.code = errCorrupt
+		case ok:
+			c.best.offset, c.best.timestamp = offset, ts
+		}
+		return ok || err != nil
+	})
+}
+
+// scanMax finds the first record with the largest timestamp (KIP-734). There is no index for it: it reads everything.
+func (s *Shard) scanMax(p *partition, o origin, c *timeScan) {
+	s.scan(p, o, c, func(b log.Batch, batch []byte) bool {
+		if b.MaxTimestamp <= c.best.timestamp {
+			return false
+		}
+		if offset, ts, ok, err := firstAtOrAfter(batch, b.MaxTimestamp); err == nil && ok {
+			c.best.offset, c.best.timestamp = offset, ts
+		}
+		return false
+	})
+}
+
+// scan shows batches to look until it says enough, or all were seen, then answers. Memory is gone through at once, segments
+// a cold read at a time.
+func (s *Shard) scan(p *partition, o origin, c *timeScan, look func(b log.Batch, batch []byte) bool) {
+	if c.at >= c.to {
+		s.answer(o, c.best)
+		return
+	}
+	s.readBatches(p, c.at, s.cfg.Limits.ColdRead, func(batches [][]byte, code int16) {
+		if code != errNone {
+			c.best.code = code
+			s.answer(o, c.best)
+			return
+		}
+		for _, data := range batches {
+			for len(data) > 0 && c.at < c.to {
+				b, n, err := log.ParseBatch(data)
+				if err != nil {
+					c.best.code = errStorage
+					s.answer(o, c.best)
+					return
+				}
+				if look(b, data[:n]) {
+					s.answer(o, c.best)
+					return
+				}
+				c.at, data = b.NextOffset(), data[n:]
+			}
+		}
+		if s.parts[p.group] != p {
+			c.best.code = errNotLeader
+			s.answer(o, c.best)
+			return
+		}
+		s.scan(p, o, c, look)
+	})
+}
+
+// listOffsets answers a ListOffsets request.
+func (s *Shard) listOffsets(r *request, req *kmsg.ListOffsetsRequest) {
+	type place struct{ topic, part int }
+	var places []place
+	n := 0
+	for i := range req.Topics {
+		n += len(req.Topics[i].Partitions)
+	}
+	r.expect(n+1, func() {
+		resp := kmsg.NewPtrListOffsetsResponse()
+		for i, t := range req.Topics {
+			rt := kmsg.NewListOffsetsResponseTopic()
+			rt.Topic = t.Topic
+			for k, at := range places {
+				if at.topic == i {
+					rt.Partitions = append(rt.Partitions, listResponse(req.Version, t.Partitions[at.part], r.parts[k]))
+				}
+			}
+			resp.Topics = append(resp.Topics, rt)
+		}
+		s.respond(r, resp)
+	})
+	k := 0
+	for i, t := range req.Topics {
+		topic, code := s.topicOf(t.Topic, UUID{}, false)
+		for j, q := range t.Partitions {
+			places = append(places, place{i, j})
+			var group uint64
+			if code == errNone {
+				group, code = groupOf(topic, q.Partition)
+			}
+			if code != errNone {
+				s.answered(origin{id: r.id, part: k}, listed{code: code, offset: -1, timestamp: -1})
+			} else {
+				s.call(r, k, group, listCall{q.Timestamp, q.CurrentLeaderEpoch})
+			}
+			if topic != nil {
+				code = errNone
+			}
+			k++
+		}
+	}
+	s.deadline(r, s.cfg.Limits.ReadIndexWait+time.Second)
+	s.answered(origin{id: r.id, part: n}, listed{})
+}
+
+func listResponse(version int16, q kmsg.ListOffsetsRequestTopicPartition, answer any) kmsg.ListOffsetsResponseTopicPartition {
+	a, ok := answer.(listed)
+	if !ok {
+		a = listed{code: errTimedOut, offset: -1, timestamp: -1}
+	}
+	rp := kmsg.NewListOffsetsResponseTopicPartition()
+	rp.Partition, rp.ErrorCode, rp.LeaderEpoch = q.Partition, a.code, -1
+	rp.Offset, rp.Timestamp = a.offset, a.timestamp
+	if a.code == errNone && a.offset >= 0 {
+		rp.LeaderEpoch = int32(a.term)
+	}
+	if version == 0 && a.code == errNone {
+		rp.OldStyleOffsets = []int64{}
+		if a.offset >= 0 && q.MaxNumOffsets > 0 {
+			rp.OldStyleOffsets = []int64{a.offset}
+		}
+	}
+	return rp
+}

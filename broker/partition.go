@@ -1,0 +1,240 @@
+package broker
+
+import (
+	"fmt"
+	"time"
+
+	pb "go.etcd.io/raft/v3/raftpb"
+
+	"logd/log"
+	"logd/replica"
+)
+
+// partition is one replica with the calls that wait on it. The metadata group is one too; its entries are commands.
+type partition struct {
+	group   uint64
+	replica uint64
+	g       *replica.Group
+	dirty   bool
+
+	queue   []*proposal // to be proposed at the end of this turn
+	pending []*proposal // proposed, by index; pending[i] is not applied yet (B2)
+	reads   readIndex
+	watch   []watcher // fetches that wait for the high watermark to move
+	out     replica.Out
+
+	asked   int64 // offset+1 of the range that was asked for last, 0 if it came
+	askedAt int   // in ticks
+}
+
+// proposal is one entry that a call wants appended.
+type proposal struct {
+	o      origin
+	data   []byte
+	term   uint64 // it was proposed in, and
+	index  uint64 // at
+	offset int64  // its base offset
+}
+
+// appended answers a produce call (B2); result is what a metadata command came to.
+type appended struct {
+	code   int16
+	offset int64
+	start  int64
+	result Result
+}
+
+// watcher is a fetch that is to be woken.
+type watcher struct {
+	o     origin
+	until time.Duration // of no use after this time
+}
+
+// restore starts a replica from what recovery found.
+func (s *Shard) restore(rec log.Group) error {
+	m, err := decodeReplicaMeta(rec.Meta)
+	if err != nil {
+		return fmt.Errorf("group %d: %w", rec.ID, err)
+	}
+	if rec.ID == metaGroup {
+		if len(rec.Mark.App) > 0 {
+			if s.meta, err = DecodeMeta(rec.Mark.App); err != nil {
+				return fmt.Errorf("group %d: mark at index %d: %w", rec.ID, rec.Mark.Index, err)
+			}
+		}
+		s.form.formed(m)
+	}
+	g, err := replica.New(s.groupConfig(rec.ID, m.Replica), s.store, rec)
+	if err != nil {
+		return err
+	}
+	s.insert(&partition{group: rec.ID, replica: m.Replica, g: g})
+	return nil
+}
+
+// propose queues an entry for the end of the turn, so that a turn's entries are one proposal.
+func (s *Shard) propose(p *partition, o origin, data []byte) {
+	p.queue = append(p.queue, &proposal{o: o, data: data})
+	s.touch(p.group)
+}
+
+// collect proposes what is queued, takes what raft has ready, and acts on it.
+func (s *Shard) collect(p *partition) {
+	p.g.Collect(&p.out)
+	s.proposeQueue(p)
+	s.askReadIndex(p)
+	p.g.Collect(&p.out)
+	out := p.out
+	p.out = replica.Out{}
+	if out.Installed != nil {
+		s.installed(p, *out.Installed)
+	}
+	for _, e := range out.Applied {
+		s.apply(p, e)
+	}
+	for _, r := range out.Reads {
+		p.reads.confirm(r)
+	}
+	if out.Changed {
+		s.roleChanged(p)
+	}
+	for _, m := range out.Messages {
+		s.peers.raft(s, p.group, m)
+	}
+	for _, n := range out.Notes {
+		s.log(LevelInfo, n)
+	}
+	s.answerReads(p)
+	if len(out.Applied) > 0 || out.Installed != nil || out.Changed {
+		s.wakeWatchers(p)
+	}
+}
+
+// proposeQueue proposes a turn's entries in one step; what is refused was certainly not proposed and is answered so.
+func (s *Shard) proposeQueue(p *partition) {
+	if len(p.queue) == 0 {
+		return
+	}
+	queue := p.queue
+	p.queue = nil
+	term, leads := p.g.Leading()
+	if !leads || s.stalled || s.stopping {
+		s.refuseAll(queue, errNotLeader)
+		return
+	}
+	batches := make([][]byte, len(queue))
+	for i, q := range queue {
+		batches[i] = q.data
+	}
+	at, err := p.g.Propose(term, batches)
+	if err != nil {
+		s.refuseAll(queue, codeOf(err))
+		return
+	}
+	offset := at.Offset
+	for i, q := range queue {
+		q.term, q.index, q.offset = at.Term, at.Index+uint64(i), offset
+		if p.group != metaGroup {
+			b, _, _ := log.ParseBatch(q.data)
+			offset = b.NextOffset()
+		}
+	}
+	p.pending = append(p.pending, queue...)
+	p.g.Collect(&p.out)
+}
+
+func (s *Shard) refuseAll(queue []*proposal, code int16) {
+	for _, q := range queue {
+		s.answer(q.o, appended{code: code, offset: -1, start: -1})
+	}
+}
+
+// apply makes a committed entry visible and acknowledges who proposed it (B2).
+func (s *Shard) apply(p *partition, e *pb.Entry) {
+	var result Result
+	if p.group == metaGroup {
+		result = s.applyMeta(e)
+	}
+	for len(p.pending) > 0 && p.pending[0].index <= e.GetIndex() {
+		q := p.pending[0]
+		p.pending[0] = nil
+		p.pending = p.pending[1:]
+		if q.index == e.GetIndex() && q.term == e.GetTerm() {
+			s.answer(q.o, appended{offset: q.offset, start: 0, result: result})
+		} else {
+			s.answer(q.o, unclear)
+		}
+	}
+}
+
+// unclear answers what was proposed and then lost sight of: it may be committed, now or later.
+var unclear = appended{code: errNotEnoughAfter, offset: -1, start: -1}
+
+// roleChanged gives up on what this replica no longer can see through.
+func (s *Shard) roleChanged(p *partition) {
+	term, leads := p.g.Leading()
+	for len(p.pending) > 0 && (!leads || p.pending[0].term != term) {
+		s.answer(p.pending[0].o, unclear)
+		p.pending = p.pending[1:]
+	}
+	if !leads {
+		s.failReads(p)
+	}
+	s.noteLead(p)
+}
+
+// installed restarts the state machine from a snapshot.
+func (s *Shard) installed(p *partition, m log.Mark) {
+	if p.group != metaGroup {
+		return
+	}
+	meta, err := DecodeMeta(m.App)
+	if err != nil {
+		s.halt(fmt.Sprintf("metadata snapshot at index %d: %v", m.Index, err))
+		return
+	}
+	s.publish(meta)
+	s.postAll(metaMail{meta})
+}
+
+// wakeWatchers tells the fetches that wait that there is something new.
+func (s *Shard) wakeWatchers(p *partition) {
+	for _, w := range p.watch {
+		if w.o.shard == s.cfg.Shard {
+			s.wake(w.o.id)
+		} else {
+			s.post(w.o.shard, wakeMail{w.o.id})
+		}
+	}
+	p.watch = p.watch[:0]
+}
+
+// watchFor registers a fetch, and forgets those that have timed out.
+func (s *Shard) watchFor(p *partition, o origin, until time.Duration) {
+	if len(p.watch) >= 16 {
+		live := p.watch[:0]
+		for _, w := range p.watch {
+			if w.until > s.now.Mono && w.o != o {
+				live = append(live, w)
+			}
+		}
+		p.watch = live
+	}
+	p.watch = append(p.watch, watcher{o, until})
+}
+
+// drop removes a replica of a group that no longer is (B5).
+func (s *Shard) drop(p *partition) {
+	s.refuseAll(p.queue, errUnknownTopic)
+	for _, q := range p.pending {
+		s.answer(q.o, unclear)
+	}
+	p.queue, p.pending = nil, nil
+	s.failReads(p)
+	s.wakeWatchers(p)
+	s.store.Drop(p.group)
+	s.dropped[p.group] = true
+	delete(s.parts, p.group)
+	s.order = removeSorted(s.order, p.group)
+	s.view.forget(p.group)
+}

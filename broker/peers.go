@@ -1,0 +1,201 @@
+package broker
+
+import (
+	"fmt"
+
+	pb "go.etcd.io/raft/v3/raftpb"
+
+	"logd/replica"
+	"logd/transport"
+)
+
+// peers gathers what a turn has to say to other brokers: one envelope for each (design.md, section 6).
+type peers struct {
+	cfg     Config
+	out     map[int32]*outbox
+	order   []int32 // of brokers, so that envelopes leave in the same order everywhere
+	waiting bool    // something was left for the next turn
+	refused map[string]bool
+}
+
+type outbox struct {
+	msgs  []transport.Msg
+	bytes int
+}
+
+func newPeers(cfg Config) peers {
+	p := peers{cfg: cfg, out: map[int32]*outbox{}, refused: map[string]bool{}}
+	for _, b := range cfg.Brokers {
+		if b != cfg.Broker {
+			p.out[b] = &outbox{}
+			p.order = append(p.order, b)
+		}
+	}
+	return p
+}
+
+// send adds a message; one for a broker that isn't listed is dropped.
+func (p *peers) send(to int32, kind uint8, group uint64, bufs [][]byte) {
+	o := p.out[to]
+	if o == nil {
+		return
+	}
+	for _, b := range bufs {
+		o.bytes += len(b)
+	}
+	o.msgs = append(o.msgs, transport.Msg{Kind: kind, Group: group, Bufs: bufs})
+}
+
+func (p *peers) control(to int32, c control) {
+	p.send(to, kindControl, 0, [][]byte{mustEncode(c)})
+}
+
+func (p *peers) raft(s *Shard, group uint64, m *pb.Message) {
+	p.send(replica.Broker(m.GetTo()), kindRaft, group, replica.AppendMessage(nil, m))
+}
+
+// sendPeers gives out one envelope per broker that there is something for. What is over a bound waits for the next turn.
+func (s *Shard) sendPeers() {
+	s.peers.waiting = false
+	for _, to := range s.peers.order {
+		o := s.peers.out[to]
+		if len(o.msgs) == 0 {
+			continue
+		}
+		n, size := 0, 0
+		for n < len(o.msgs) && (n == 0 || size < s.cfg.Limits.EnvelopeBytes) {
+			for _, b := range o.msgs[n].Bufs {
+				size += len(b)
+			}
+			n++
+		}
+		h := transport.Header{Cluster: s.cluster(), From: s.cfg.Broker, Incarnation: s.cfg.Incarnation, Shard: uint16(s.cfg.Shard), Boot: s.cfg.Boot, To: to}
+		if b := s.meta.Broker(to); b != nil {
+			h.ToIncarnation = b.Incarnation
+		}
+		if s.helloTo(o.msgs[:n]) {
+			h.ToIncarnation = 0
+		}
+		s.out.Peers = append(s.out.Peers, PeerSend{to, transport.AppendEnvelope(nil, h, o.msgs[:n])})
+		clear(o.msgs[:n])
+		o.msgs, o.bytes = o.msgs[n:], o.bytes-size
+		s.peers.waiting = s.peers.waiting || len(o.msgs) > 0
+	}
+}
+
+// helloTo reports whether an envelope carries control messages alone: those reach a broker under whatever incarnation, as
+// they are how a wiped one is told what happened.
+func (s *Shard) helloTo(msgs []transport.Msg) bool {
+	for _, m := range msgs {
+		if m.Kind != kindControl {
+			return false
+		}
+	}
+	return true
+}
+
+// cluster is the cluster's id, zero before it formed.
+func (s *Shard) cluster() UUID {
+	if s.form.formation != nil {
+		return s.form.formation.Cluster
+	}
+	return s.meta.ClusterID
+}
+
+// envelope takes what another broker sent (B6).
+func (s *Shard) envelope(e PeerFrame) {
+	h, msgs, err := transport.ParseEnvelope(e.Data)
+	if err != nil {
+		s.refuse(e.Conn, err.Error())
+		return
+	}
+	if why := s.foreign(h); why != "" {
+		s.refuse(e.Conn, why)
+		return
+	}
+	stale := false
+	if b := s.meta.Broker(h.From); b != nil {
+		stale = b.Incarnation != h.Incarnation
+	}
+	for _, m := range msgs {
+		switch {
+		case m.Kind == kindControl:
+			s.controlFrom(h, m.Body)
+		case stale || UUID(h.Cluster).IsZero(): // an incarnation that isn't of the cluster (any more) may only say hello
+		case m.Kind == kindRaft || m.Kind == kindRange:
+			if to := s.shardOf(m.Group); to != s.cfg.Shard {
+				s.post(to, raftMail{m.Group, h.From, m.Kind, m.Body})
+			} else {
+				s.raftMessage(m.Group, h.From, m.Kind, m.Body)
+			}
+		}
+	}
+}
+
+// foreign says why an envelope is none of ours.
+func (s *Shard) foreign(h transport.Header) string {
+	mine := s.cluster()
+	switch {
+	case h.To != s.cfg.Broker:
+		return fmt.Sprintf("an envelope for broker %d came to broker %d: check --peers", h.To, s.cfg.Broker)
+	case s.peers.out[h.From] == nil:
+		return fmt.Sprintf("an envelope from broker %d, which is not among the brokers listed in --peers", h.From)
+	case h.ToIncarnation != 0 && h.ToIncarnation != s.cfg.Incarnation:
+		return fmt.Sprintf("an envelope from broker %d for incarnation %016x, this directory is %016x", h.From, h.ToIncarnation, s.cfg.Incarnation)
+	case !UUID(h.Cluster).IsZero() && !mine.IsZero() && UUID(h.Cluster) != mine:
+		return fmt.Sprintf("an envelope from broker %d of cluster %s, this one is %s: is a broker of another cluster listed in --peers?", h.From, UUID(h.Cluster), mine)
+	}
+	return ""
+}
+
+// refuse closes the connection that something foreign came from, and says so once per reason.
+func (s *Shard) refuse(conn ConnID, why string) {
+	if conn != 0 {
+		s.out.Refuse = append(s.out.Refuse, Close{conn, why})
+	}
+	if !s.peers.refused[why] && len(s.peers.refused) < 100 {
+		s.peers.refused[why] = true
+		s.log(LevelWarn, "refused a peer", "reason", why)
+	}
+}
+
+// controlFrom takes a control message; hellos need to know which incarnation spoke.
+func (s *Shard) controlFrom(h transport.Header, body []byte) {
+	var c control
+	if err := decodeStrict(body, &c); err != nil {
+		s.log(LevelWarn, "a control message can't be read", "from", h.From, "error", err.Error())
+		return
+	}
+	if c.Hello != nil {
+		c.Hello.incarnation = h.Incarnation
+	} else if b := s.meta.Broker(h.From); b != nil && b.Incarnation != h.Incarnation {
+		return
+	}
+	if to := s.controlShard(c); to != s.cfg.Shard {
+		s.post(to, controlMail{h.From, c})
+		return
+	}
+	s.control(h.From, c)
+}
+
+// raftMessage gives a message to the replica that it names, and only to that one.
+func (s *Shard) raftMessage(group uint64, from int32, kind uint8, body []byte) {
+	p := s.parts[group]
+	if p == nil {
+		return // a replica is created by placement alone (B5)
+	}
+	if kind == kindRange {
+		s.rangeMessage(group, body)
+		return
+	}
+	m, err := replica.DecodeMessage(body)
+	if err != nil {
+		s.log(LevelWarn, "a raft message can't be read", "group", group, "from", from, "error", err.Error())
+		return
+	}
+	if m.GetTo() != p.replica || replica.Broker(m.GetFrom()) != from {
+		return // for a replica that was here before, or from one that isn't there
+	}
+	p.g.Step(m, &p.out)
+	s.touch(group)
+}

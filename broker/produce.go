@@ -1,0 +1,107 @@
+package broker
+
+import (
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kmsg"
+)
+
+// produceCall appends one batch to a partition.
+type produceCall struct{ batch []byte }
+
+func (c produceCall) run(s *Shard, p *partition, o origin) {
+	if code := s.leads(p, -1); code != errNone {
+		s.answer(o, appended{code: code, offset: -1, start: -1})
+		return
+	}
+	if s.full {
+		s.answer(o, appended{code: errNotEnough, offset: -1, start: -1})
+		return
+	}
+	s.propose(p, o, c.batch)
+}
+
+// producePart is one partition of a Produce request.
+type producePart struct {
+	topic, part int
+	group       uint64
+	no          refusal
+	batch       checkedBatch
+}
+
+// produce answers a Produce request. acks=1 gets what acks=all gets: an acknowledgement is a majority's completed syncs
+// (G1). acks=0 has no response, and so no acknowledgement.
+func (s *Shard) produce(r *request, req *kmsg.ProduceRequest) {
+	var parts []producePart
+	for i, t := range req.Topics {
+		topic, code := s.topicOf(t.Topic, t.TopicID, req.Version >= 13)
+		for j, q := range t.Partitions {
+			p := producePart{topic: i, part: j}
+			if code == errNone {
+				p.group, p.no.code = groupOf(topic, q.Partition)
+			} else {
+				p.no.code = code
+			}
+			switch {
+			case req.Acks < -1 || req.Acks > 1:
+				p.no = refuse(errBadAcks, "acks is %d, expected -1, 0 or 1", req.Acks)
+			case p.no.code == errNone:
+				p.batch, p.no = checkRecords(q.Records, s.rulesOf(topic, req.Version))
+			}
+			parts = append(parts, p)
+		}
+	}
+	s.appendAll(r, req, parts)
+}
+
+// rulesOf is what a topic's batches are held to.
+func (s *Shard) rulesOf(t *Topic, version int16) batchRules {
+	return batchRules{version: version, maxBytes: min(t.MaxMessageBytes(s.cfg.Topics), int32(min(s.store.MaxEntry(), 1<<30))),
+		segmentBytes: t.SegmentBytes(), logAppendTime: t.LogAppendTime(), wall: s.now.Wall}
+}
+
+func (s *Shard) appendAll(r *request, req *kmsg.ProduceRequest, parts []producePart) {
+	r.expect(len(parts)+1, func() { s.respondProduce(r, req, parts) })
+	for i, p := range parts {
+		if p.no.is() {
+			s.answered(origin{id: r.id, part: i}, appended{code: p.no.code, offset: -1, start: -1})
+		} else {
+			s.call(r, i, p.group, produceCall{p.batch.bytes})
+		}
+	}
+	wait := min(max(time.Duration(req.TimeoutMillis)*time.Millisecond, 0), s.cfg.Limits.ProduceWait)
+	s.deadline(r, wait)
+	s.answered(origin{id: r.id, part: len(parts)}, appended{})
+}
+
+// respondProduce builds the response; a batch without an answer by the deadline is unclear (design.md, section 3).
+func (s *Shard) respondProduce(r *request, req *kmsg.ProduceRequest, parts []producePart) {
+	if req.Acks == 0 {
+		s.respond(r, nil)
+		return
+	}
+	resp := kmsg.NewPtrProduceResponse()
+	k := 0
+	for _, t := range req.Topics {
+		rt := kmsg.NewProduceResponseTopic()
+		rt.Topic, rt.TopicID = t.Topic, t.TopicID
+		for _, q := range t.Partitions {
+			a, ok := r.parts[k].(appended)
+			if !ok {
+				a = appended{code: errTimedOut, offset: -1, start: -1}
+			}
+			rp := kmsg.NewProduceResponseTopicPartition()
+			rp.Partition, rp.ErrorCode, rp.BaseOffset, rp.LogStartOffset = q.Partition, a.code, a.offset, a.start
+			rp.LogAppendTime = -1
+			if a.code == errNone {
+				rp.LogAppendTime = parts[k].batch.appendTime
+			}
+			rp.ErrorMessage = messageOf(a.code, parts[k].no.message)
+			rp.ErrorRecords = []kmsg.ProduceResponseTopicPartitionErrorRecord{}
+			rt.Partitions = append(rt.Partitions, rp)
+			k++
+		}
+		resp.Topics = append(resp.Topics, rt)
+	}
+	s.respond(r, resp)
+}

@@ -1,0 +1,316 @@
+package broker
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"time"
+
+	"logd/log"
+	"logd/replica"
+)
+
+// Config says which shard of which broker this is.
+type Config struct {
+	Broker      int32
+	Incarnation uint64 // drawn when the data directory was formatted (S7)
+	Boot        uint64 // drawn at each start; names this process
+	Shard       int
+	Shards      int
+	Brokers     []int32 // all listed brokers, itself included, sorted
+	Host        string  // what Metadata answers for this broker
+	Port        int32
+	Rack        string
+	Form        bool // form a cluster of its own, though listed brokers are silent
+	Topics      TopicDefaults
+	Limits      Limits
+}
+
+// Shard is one event loop of a broker: it owns the groups whose number modulo Shards is its own, some client connections,
+// and one store.
+type Shard struct {
+	cfg   Config
+	rng   *rand.Rand
+	store *log.Store
+	now   Now
+	out   *Output
+
+	parts    map[uint64]*partition // by group
+	order    []uint64              // their groups, sorted
+	dirty    []uint64              // groups to collect this turn, as they came
+	dropped  map[uint64]bool       // groups never to be created again (B5)
+	meta     *Meta
+	view     view // of the whole cluster: leaders
+	form     former
+	peers    peers
+	conns    map[ConnID]*conn
+	requests map[uint64]*request
+	forwards map[uint64]origin // metadata commands sent to the leader's broker
+	reads    map[uint64]func(log.ReadDone)
+	timers   timers
+	creating map[string]time.Duration // topics being created by asking for them, until when not to ask again
+	serial   uint64                   // last number given to a request, read or forward of this process
+
+	nextTick time.Duration
+	ticks    int
+	walSince time.Duration // when the outstanding wal plan was given out; 0 if there is none
+	walOut   bool
+	fillOut  bool
+	stalled  bool // the wal plan is out for longer than an election timeout (B8)
+	full     bool // too much is in memory and in no segment: produces are refused until the disk has caught up
+	stopping bool
+	stopBy   time.Duration
+	leaving  bool // while stopping: something still is to be handed over
+}
+
+// New makes a shard of what was recovered. It does nothing before its first Step.
+func New(cfg Config, store *log.Store, rec *log.Recovered, rng *rand.Rand) (*Shard, error) {
+	s := &Shard{cfg: cfg, rng: rng, store: store, parts: map[uint64]*partition{}, dropped: map[uint64]bool{}, meta: NewMeta(),
+		conns: map[ConnID]*conn{}, requests: map[uint64]*request{}, forwards: map[uint64]origin{},
+		reads: map[uint64]func(log.ReadDone){}, view: newView(), creating: map[string]time.Duration{}}
+	s.peers = newPeers(cfg)
+	s.form = newFormer(cfg)
+	for _, g := range rec.Groups {
+		if g.Dropped {
+			s.dropped[g.ID] = true
+			continue
+		}
+		if err := s.restore(g); err != nil {
+			return nil, fmt.Errorf("broker %d, shard %d: %w", cfg.Broker, cfg.Shard, err)
+		}
+	}
+	return s, nil
+}
+
+// Step is one turn: what happened in, what must happen out. It never blocks.
+func (s *Shard) Step(now Now, events []Event, out *Output) {
+	s.now, s.out = now, out
+	for _, e := range events {
+		s.handle(e)
+		if out.Halt != "" {
+			return
+		}
+	}
+	s.tick()
+	s.expire()
+	s.settle()
+	if out.Halt != "" {
+		return
+	}
+	s.tend()
+	s.plan()
+	s.sendPeers()
+	out.WakeAt, out.Stopped = s.wakeAt(), s.stopped()
+	s.out = nil
+}
+
+func (s *Shard) handle(e Event) {
+	switch e := e.(type) {
+	case ConnOpened:
+		s.opened(e)
+	case ConnClosed:
+		s.closed(e.Conn)
+	case ConnData:
+		s.received(e)
+	case PeerFrame:
+		s.envelope(e)
+	case PlanDone:
+		s.planDone(e.Done)
+	case ReadDone:
+		s.readDone(e.ReadDone)
+	case Mail:
+		s.mail(e)
+	case Stop:
+		s.stop()
+	default:
+		panic(fmt.Sprintf("broker: event of unknown type %T", e))
+	}
+}
+
+// tick moves raft's clock and everything that goes by it. A shard that was away for long ticks once for each turn it gets,
+// not once for each tick it missed: time in which it could not listen is no reason to call an election.
+func (s *Shard) tick() {
+	if s.nextTick == 0 {
+		s.nextTick = s.now.Mono + s.cfg.Limits.Tick
+		s.first()
+	}
+	if s.now.Mono < s.nextTick {
+		return
+	}
+	s.ticks++
+	s.nextTick = max(s.nextTick+s.cfg.Limits.Tick, s.now.Mono+s.cfg.Limits.Tick/2)
+	s.watchDisk()
+	for _, id := range s.order {
+		p := s.parts[id]
+		if _, leads := p.g.Leading(); s.stalled && leads {
+			continue // no heartbeats from a leader that can't write (S12)
+		}
+		p.g.Tick()
+		s.touch(id)
+	}
+	s.formTick()
+	s.viewTick()
+	s.placeTick()
+	s.stopTick()
+}
+
+// touch has a group collected at the end of this turn.
+func (s *Shard) touch(group uint64) {
+	if p := s.parts[group]; p != nil && !p.dirty {
+		p.dirty = true
+		s.dirty = append(s.dirty, group)
+	}
+}
+
+// settle proposes what was gathered in this turn and collects every group that something happened to, until nothing moves.
+func (s *Shard) settle() {
+	for len(s.dirty) > 0 {
+		batch := s.dirty
+		s.dirty = nil
+		for _, id := range batch {
+			if p := s.parts[id]; p != nil {
+				p.dirty = false
+				s.collect(p)
+			}
+		}
+	}
+}
+
+// plan gives out the next plan of each idle lane.
+func (s *Shard) plan() {
+	if !s.walOut {
+		if p, ok := s.store.Plan(log.LaneWAL); ok {
+			s.walOut, s.walSince = true, s.now.Mono
+			s.out.Plans = append(s.out.Plans, p)
+		}
+	}
+	if !s.fillOut {
+		if p, ok := s.store.Plan(log.LaneFill); ok {
+			s.fillOut = true
+			s.out.Plans = append(s.out.Plans, p)
+		}
+	}
+}
+
+// planDone moves the durable mark, and so everything that waits for it. A failed write or sync ends the process: after it
+// nothing is known of the file, and nothing is tried again.
+func (s *Shard) planDone(d log.Done) {
+	if err := s.store.Done(d); err != nil {
+		s.halt(fmt.Sprintf("shard %d, %s lane: %v: nothing more is written; check the disk, then start again", s.cfg.Shard, d.Lane, err))
+		return
+	}
+	if d.Lane == log.LaneWAL {
+		s.walOut, s.stalled = false, false
+	} else {
+		s.fillOut = false
+	}
+	for _, id := range s.order {
+		if s.parts[id].g.Busy() {
+			s.touch(id)
+		}
+	}
+}
+
+// watchDisk steps aside when a wal plan hangs: a leader that can't write must not go on heartbeating (S12, B8).
+func (s *Shard) watchDisk() {
+	if !s.walOut || s.now.Mono-s.walSince <= s.cfg.Limits.election() {
+		return
+	}
+	if out := s.now.Mono - s.walSince; out > s.cfg.Limits.election()*time.Duration(s.cfg.Limits.StallElections) {
+		s.halt(fmt.Sprintf("shard %d: a wal write is out for %s, the limit is %d election timeouts of %s: the disk hangs",
+			s.cfg.Shard, out, s.cfg.Limits.StallElections, s.cfg.Limits.election()))
+		return
+	}
+	if !s.stalled {
+		s.stalled = true
+		s.log(LevelWarn, "the disk is slow: handing leaderships over", "shard", s.cfg.Shard, "wal_write_out", s.now.Mono-s.walSince)
+		for _, id := range s.order {
+			s.parts[id].g.HandOver()
+			s.touch(id)
+		}
+	}
+}
+
+func (s *Shard) halt(why string) {
+	if s.out.Halt == "" {
+		s.out.Halt = why
+	}
+}
+
+// stop begins a clean end: leaderships go elsewhere, what is in flight gets its answer.
+func (s *Shard) stop() {
+	if !s.stopping {
+		s.stopping, s.stopBy = true, s.now.Mono+s.cfg.Limits.Tick*time.Duration(s.cfg.Limits.HandOverTicks)
+		s.stopTick()
+	}
+}
+
+func (s *Shard) stopTick() {
+	if !s.stopping {
+		return
+	}
+	leads := false
+	for _, id := range s.order {
+		if s.parts[id].g.HandOver() != 0 {
+			leads = true
+			s.touch(id)
+		}
+	}
+	s.leaving = leads
+}
+
+// stopped reports whether, after [Stop], the process may end.
+func (s *Shard) stopped() bool {
+	quiet := !s.leaving && len(s.requests) == 0 && len(s.dirty) == 0 && !s.walOut && !s.fillOut
+	return s.stopping && (quiet || s.now.Mono >= s.stopBy)
+}
+
+func (s *Shard) wakeAt() time.Duration {
+	at := s.nextTick
+	if t, ok := s.timers.next(); ok && t < at {
+		at = t
+	}
+	if len(s.dirty) > 0 || s.peers.waiting {
+		at = s.now.Mono
+	}
+	return at
+}
+
+// shardOf returns the shard of this broker that has a group.
+func (s *Shard) shardOf(group uint64) int { return int(group % uint64(s.cfg.Shards)) }
+
+func (s *Shard) ownsMeta() bool { return s.shardOf(metaGroup) == s.cfg.Shard }
+
+func (s *Shard) next() uint64 {
+	s.serial++
+	return s.serial
+}
+
+// log adds a line for people; attrs are key, value, key, value.
+func (s *Shard) log(level Level, text string, attrs ...any) {
+	e := LogEvent{Level: level, Text: text}
+	for i := 0; i+1 < len(attrs); i += 2 {
+		e.Attrs = append(e.Attrs, Attr{attrs[i].(string), attrs[i+1]})
+	}
+	s.out.Logs = append(s.out.Logs, e)
+}
+
+// insert puts a group's number in its place in the order.
+func (s *Shard) insert(p *partition) {
+	s.parts[p.group] = p
+	i, found := slices.BinarySearch(s.order, p.group)
+	if found {
+		panic(fmt.Sprintf("invariant B5: group %d created twice", p.group))
+	}
+	s.order = slices.Insert(s.order, i, p.group)
+}
+
+// groupConfig is how a replica of ours is run.
+func (s *Shard) groupConfig(group, id uint64) replica.Config {
+	cfg := replica.Config{Group: group, ID: id, Boot: s.cfg.Boot, Limits: s.cfg.Limits.group()}
+	if group == metaGroup {
+		cfg.Plain = true
+		cfg.App = func() []byte { return s.meta.Encode() }
+	}
+	return cfg
+}

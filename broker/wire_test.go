@@ -1,0 +1,188 @@
+package broker
+
+import (
+	"bytes"
+	"fmt"
+	"math"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/twmb/franz-go/pkg/kmsg"
+	"github.com/twmb/franz-go/pkg/kversion"
+
+	"logd/transport"
+)
+
+// What is served is what Kafka 4.1 serves, with lower bounds at or below its own.
+func TestServedIsKafka41(t *testing.T) {
+	kafka := kversion.V4_1_0()
+	for _, a := range apis {
+		if max, ok := kafka.LookupMaxKeyVersion(a.key); !ok || max != a.max {
+			t.Errorf("%s is served up to %d, Kafka 4.1 does to %d, %t", kmsg.NameForKey(a.key), a.max, max, ok)
+		}
+		min, max, ok := served(a.key)
+		if !ok || min != a.min || max != a.max || a.oldest > a.min {
+			t.Errorf("%s: served says %d to %d, the table %+v", kmsg.NameForKey(a.key), min, max, a)
+		}
+		if a.oldest != a.min && a.key != keyProduce {
+			t.Errorf("%s is named from %d and served from %d", kmsg.NameForKey(a.key), a.oldest, a.min)
+		}
+	}
+	for _, key := range []int16{-1, 8, 9, 11, 22, 100, math.MaxInt16} {
+		if _, _, ok := served(key); ok {
+			t.Errorf("%d is served", key)
+		}
+	}
+}
+
+func TestAPIVersions(t *testing.T) {
+	in := func(version int16, name, software string) transport.Request {
+		req := &kmsg.ApiVersionsRequest{Version: version, ClientSoftwareName: name, ClientSoftwareVersion: software}
+		return transport.Request{Key: keyAPIVersions, Version: version, Body: req, Unsupported: version > 4}
+	}
+	for _, c := range []struct {
+		in   transport.Request
+		code int16
+		keys int
+	}{
+		{in(0, "", ""), 0, len(apis)},
+		{in(2, "", ""), 0, len(apis)},
+		{in(3, "apache-kafka-java", "4.1.0"), 0, len(apis)},
+		{in(4, "kgo", "v1.22.2"), 0, len(apis)},
+		{in(3, "", "1"), errBadRequest, 0},
+		{in(3, "a b", "1"), errBadRequest, 0},
+		{in(3, "a", "-1"), errBadRequest, 0},
+		{in(3, "a.", "1"), errBadRequest, 0},
+		{in(5, "", ""), errUnsupported, 1},
+		{in(32767, "", ""), errUnsupported, 1},
+	} {
+		resp := answerAPIVersions(c.in)
+		version := c.in.Version
+		if c.in.Unsupported {
+			version = 0
+		}
+		if resp.ErrorCode != c.code || len(resp.ApiKeys) != c.keys || resp.Version != version || resp.FinalizedFeaturesEpoch != -1 || resp.FinalizedFeatures != nil {
+			t.Errorf("v%d: %+v, expected code %d and %d keys", c.in.Version, resp, c.code, c.keys)
+		}
+	}
+	if resp := apiVersionsResponse(0); resp.ApiKeys[0].ApiKey != keyProduce || resp.ApiKeys[0].MinVersion != 0 {
+		t.Errorf("Produce is named from %d: librdkafka before 2.11.1 would silently not compress", resp.ApiKeys[0].MinVersion)
+	}
+}
+
+// Each served version of each API has an example, which reads back from its bytes, alone and in a frame, and the bytes are
+// those of the golden; where a broker's answer is a function of metadata, it is that function's answer to the example.
+func TestWireGolden(t *testing.T) {
+	var text strings.Builder
+	for _, a := range apis {
+		for version := a.min; version <= a.max; version++ {
+			req, resp := example(t, a.key, version)
+			name := fmt.Sprintf("%s v%d", kmsg.NameForKey(a.key), version)
+			body := req.AppendTo(nil)
+			frame := kmsg.NewRequestFormatter(kmsg.FormatterClientID("me")).AppendRequest(nil, req, 7)
+			in, err := transport.ParseRequest(frame[4:], served)
+			if err != nil || in.Version != version || in.Corr != 7 || in.ClientID != "me" || !bytes.Equal(in.Body.AppendTo(nil), body) {
+				t.Errorf("%s in a frame: %+v, %v", name, in, err)
+			}
+			out := resp.AppendTo(nil)
+			back := kmsg.ResponseForKey(a.key)
+			back.SetVersion(version)
+			if err := back.ReadFrom(out); err != nil || !bytes.Equal(back.AppendTo(nil), out) {
+				t.Errorf("response of %s: %+v, %v", name, back, err)
+			}
+			fmt.Fprintf(&text, "%s request %x\n%s response %x\n", name, body, name, out)
+		}
+	}
+	golden(t, "wire.golden", text.String())
+}
+
+// example returns a request with something in every field that the version has, and an answer.
+func example(t *testing.T, key, version int16) (kmsg.Request, kmsg.Response) {
+	m := withTopics(t)
+	var req kmsg.Request
+	var resp kmsg.Response
+	switch key {
+	case keyAPIVersions:
+		r := &kmsg.ApiVersionsRequest{Version: version, ClientSoftwareName: "me", ClientSoftwareVersion: "1.0"}
+		req, resp = r, answerAPIVersions(transport.Request{Version: version, Body: r})
+	case keyMetadata:
+		r := metadataRequest(version, true, "a", "x")
+		r.IncludeClusterAuthorizedOperations, r.IncludeTopicAuthorizedOperations = true, true
+		if version >= 12 {
+			r.Topics[1] = kmsg.MetadataRequestTopic{TopicID: id(2)}
+		}
+		answer, _ := answerMetadata(r, m, led, testDefaults, testRand())
+		req, resp = r, answer
+	case keyCreateTopics:
+		r := kmsg.NewPtrCreateTopicsRequest()
+		r.TimeoutMillis, r.ValidateOnly = 5000, version == 1
+		r.Topics = []kmsg.CreateTopicsRequestTopic{configured("x", configMaxMessage, "5"), wantTopic("a", 1, 1), assigned("y", -1, -1, part(0, 2, 1))}
+		p := planCreateTopics(r, m, testDefaults, testRand())
+		carry(t, m, p)
+		req, resp = r, p.response()
+	case keyDeleteTopics:
+		r := kmsg.NewPtrDeleteTopicsRequest()
+		r.Version, r.TimeoutMillis, r.TopicNames = version, 5000, []string{"a", "x"}
+		r.Topics = []kmsg.DeleteTopicsRequestTopic{{Topic: kmsg.StringPtr("x")}, {TopicID: id(2)}}
+		p := planDeleteTopics(r, m)
+		carry(t, m, p)
+		req, resp = r, p.response()
+	case keyDescribeCluster:
+		r := kmsg.NewPtrDescribeClusterRequest()
+		r.Version, r.IncludeClusterAuthorizedOperations, r.IncludeFencedBrokers = version, true, true
+		req, resp = r, describeCluster(m, led, r)
+	case keyFindCoordinator:
+		r := &kmsg.FindCoordinatorRequest{Version: version, CoordinatorKey: "g", CoordinatorKeys: []string{"g", "h"}}
+		req, resp = r, findCoordinator(r)
+	default:
+		req, resp = exampleOfRecords(t, key)
+	}
+	req.SetVersion(version)
+	resp.SetVersion(version)
+	return req, resp
+}
+
+// exampleOfRecords is for the APIs whose answer needs more than metadata: the response is only encoded.
+func exampleOfRecords(t *testing.T, key int16) (kmsg.Request, kmsg.Response) {
+	batch := testBatch{records: []testRecord{{key: "k", value: "v", timestamp: 1000}}}.bytes(t)
+	switch key {
+	case keyProduce:
+		req, resp := kmsg.NewPtrProduceRequest(), kmsg.NewPtrProduceResponse()
+		req.Acks, req.TimeoutMillis = -1, 30000
+		req.Topics = []kmsg.ProduceRequestTopic{{Topic: "a", TopicID: id(1), Partitions: []kmsg.ProduceRequestTopicPartition{{Partition: 1, Records: batch}}}}
+		out := kmsg.NewProduceResponseTopicPartition()
+		out.Partition, out.BaseOffset, out.ErrorRecords = 1, 41, []kmsg.ProduceResponseTopicPartitionErrorRecord{}
+		resp.Topics = []kmsg.ProduceResponseTopic{{Topic: "a", TopicID: id(1), Partitions: []kmsg.ProduceResponseTopicPartition{out}}}
+		return req, resp
+	case keyFetch:
+		req, resp := kmsg.NewPtrFetchRequest(), kmsg.NewPtrFetchResponse()
+		in := kmsg.NewFetchRequestTopicPartition()
+		in.Partition, in.CurrentLeaderEpoch, in.FetchOffset, in.PartitionMaxBytes = 1, 7, 41, 1<<20
+		req.MaxWaitMillis, req.MinBytes, req.MaxBytes, req.Rack = 500, 1, 50<<20, "r"
+		req.Topics = []kmsg.FetchRequestTopic{{Topic: "a", TopicID: id(1), Partitions: []kmsg.FetchRequestTopicPartition{in}}}
+		out := kmsg.NewFetchResponseTopicPartition()
+		out.Partition, out.HighWatermark, out.LastStableOffset, out.LogStartOffset, out.RecordBatches = 1, 42, 42, 0, batch
+		resp.Topics = []kmsg.FetchResponseTopic{{Topic: "a", TopicID: id(1), Partitions: []kmsg.FetchResponseTopicPartition{out}}}
+		return req, resp
+	case keyListOffsets:
+		req, resp := kmsg.NewPtrListOffsetsRequest(), kmsg.NewPtrListOffsetsResponse()
+		in, out := kmsg.NewListOffsetsRequestTopicPartition(), kmsg.NewListOffsetsResponseTopicPartition()
+		in.Partition, in.CurrentLeaderEpoch, in.Timestamp, in.MaxNumOffsets = 1, 7, -2, 1
+		out.Partition, out.Timestamp, out.Offset, out.LeaderEpoch, out.OldStyleOffsets = 1, -1, 3, 7, []int64{3}
+		req.Topics = []kmsg.ListOffsetsRequestTopic{{Topic: "a", Partitions: []kmsg.ListOffsetsRequestTopicPartition{in}}}
+		resp.Topics = []kmsg.ListOffsetsResponseTopic{{Topic: "a", Partitions: []kmsg.ListOffsetsResponseTopicPartition{out}}}
+		return req, resp
+	}
+	t.Fatalf("API %d is served and has no example", key)
+	return nil, nil
+}
+
+// The v0 answer to an unknown version of ApiVersions is read by a client that knows nothing else (KIP-511).
+func TestUnknownAPIVersionsOnTheWire(t *testing.T) {
+	out := answerAPIVersions(transport.Request{Version: 99, Unsupported: true, Body: &kmsg.ApiVersionsRequest{}}).AppendTo(nil)
+	want := []byte{0, 35, 0, 0, 0, 1, 0, 18, 0, 0, 0, 4}
+	if diff := cmp.Diff(want, out); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}

@@ -1,0 +1,165 @@
+package checker
+
+import (
+	"cmp"
+	"slices"
+)
+
+// Options of a [Checker].
+type Options struct {
+	// Sparse is [Header].Sparse.
+	Sparse bool
+	// Invoked promises that every call is given to Invoke, and that Invoke and
+	// Complete come in order of time (Call for one, Ret for the other; of equal
+	// instants in any order; an unknown outcome whenever the client gave up). Then a
+	// value nobody sent and data that nobody can have written are found while the
+	// history runs. Without it operations may come in any order.
+	Invoked bool
+}
+
+// Checker decides check A while operations complete. It isn't safe for use by
+// several goroutines. It keeps the values' strings, but no Op and no slice of one.
+type Checker struct {
+	opts   Options
+	parts  map[string]*part
+	inside []*part // had a call or completion at instant now
+	now    int64
+	report Report
+	done   bool
+}
+
+// New returns a Checker of an empty history.
+func New(opts Options) *Checker {
+	return &Checker{opts: opts, parts: map[string]*part{}, now: ever}
+}
+
+// Check decides check A for a whole history, whose operations may be in any order.
+func Check(h History) Report {
+	c := New(Options{Sparse: h.Sparse})
+	for i := range h.Ops {
+		c.Complete(&h.Ops[i])
+	}
+	return c.Finish()
+}
+
+// Invoke says that a client has called op, whose outcome isn't known yet. It
+// returns a violation that the passing of time has proved, or nil.
+func (c *Checker) Invoke(op *Op) *Violation {
+	early := c.advance(op.Call)
+	if op.Kind != Append || op.Partition == "" || len(op.Values) == 0 {
+		return early
+	}
+	p := c.part(op.Partition)
+	if !p.broken {
+		p.register(op)
+	}
+	return early
+}
+
+// Complete adds an operation with its outcome. It returns the first violation
+// that this proves, or nil.
+func (c *Checker) Complete(op *Op) *Violation {
+	if c.done {
+		panic("checker: Complete after Finish")
+	}
+	c.report.Ops++
+	if op.Kind == Fault {
+		c.report.Faults++
+	}
+	if err := op.Validate(); err != nil {
+		c.undecided(err.Error())
+		return nil
+	}
+	var early *Violation
+	if op.Outcome == OK && op.Kind <= Tail {
+		early = c.advance(op.Ret)
+	}
+	if op.Kind == Txn {
+		c.transaction(op)
+	}
+	if op.Kind > Tail {
+		return early
+	}
+	p := c.part(op.Partition)
+	if found := p.newest(func() { p.complete(op) }); early == nil {
+		early = found
+	}
+	if c.opts.Invoked && !p.dirty {
+		p.dirty = true
+		c.inside = append(c.inside, p)
+	}
+	return early
+}
+
+// Finish closes the history: what was invoked and never completed is of unknown
+// outcome. It returns the verdict, the same at every call.
+func (c *Checker) Finish() Report {
+	if c.done {
+		return c.report
+	}
+	c.done = true
+	c.report.Verdict = Valid
+	if len(c.report.Undecided) > 0 {
+		c.report.Verdict = Undecided
+	}
+	c.report.Partitions = []PartitionReport{}
+	for _, p := range c.parts { // order: sorted below
+		p.finish()
+		c.report.Partitions = append(c.report.Partitions, p.report)
+	}
+	slices.SortFunc(c.report.Partitions, func(a, b PartitionReport) int { return cmp.Compare(a.Partition, b.Partition) })
+	for i := range c.report.Partitions {
+		switch c.report.Partitions[i].Verdict {
+		case Invalid:
+			c.report.Verdict = Invalid
+		case Undecided:
+			c.report.Verdict = max(c.report.Verdict, Undecided)
+		}
+	}
+	if c.report.First() != nil {
+		c.report.Verdict = Invalid
+	}
+	return c.report
+}
+
+// advance moves time on. Operations of one instant are concurrent (A6), so what
+// that instant's operations lack is missing only once it has passed.
+func (c *Checker) advance(t int64) (first *Violation) {
+	if !c.opts.Invoked || t <= c.now {
+		return nil
+	}
+	c.now = t
+	for _, p := range c.inside {
+		p.dirty = false
+		if v := p.newest(p.settle); first == nil {
+			first = v
+		}
+	}
+	c.inside = c.inside[:0]
+	return first
+}
+
+func (c *Checker) part(name string) *part {
+	p := c.parts[name]
+	if p == nil {
+		p = newPart(name, c.opts)
+		c.parts[name] = p
+	}
+	return p
+}
+
+func (c *Checker) undecided(why string) {
+	if len(c.report.Undecided) < MaxViolations && !slices.Contains(c.report.Undecided, why) {
+		c.report.Undecided = append(c.report.Undecided, why)
+	}
+}
+
+// transaction gives up on the partitions that a transaction touches, loudly:
+// check A knows single operations only.
+func (c *Checker) transaction(op *Op) {
+	for i := range op.Ops {
+		if in := &op.Ops[i]; in.Kind <= Tail {
+			c.part(in.Partition).undecided("operation %d is a transaction, which check A doesn't know", op.ID)
+		}
+	}
+}

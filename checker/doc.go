@@ -1,0 +1,37 @@
+// Package checker judges what clients of a log saw: history in, verdict out.
+// It knows histories and nothing of logd.
+//
+// Check A decides whether the history of each partition is linearizable as a
+// log with append(values) → offset, read(from, limit) → values and tail() →
+// length. It is exact, O(n log n), and one core serves both [Check], over a
+// whole history, and a [Checker] fed while operations complete.
+//
+//	offset      0      1      2      3      4
+//	value     "a"    "b"     ?     "d"    "e"      from acknowledgements and reads
+//	c_i         2      5     20     31     40      not before: call of the writer, or of a
+//	                                               read or tail that showed length ≤ i
+//	r_i        10     12     60     60     55      not after: return of the writer, or of a
+//	                                               read or tail that showed length > i
+//	                         └ a hole: only an append of unknown outcome that
+//	                           nobody has seen can have written it
+//
+// Appends of a partition are totally ordered by offset and a read constrains
+// only its neighbours, so the history is linearizable iff every offset has one
+// value, every hole has a writer, and c_j ≤ r_i for all j ≤ i.
+//
+// Invariants, by the number used in assertions:
+//
+//	A1  c_i only rises and r_i only falls; what was once violated stays violated.
+//	A2  slots[o] = v ≥ 0  ⇔  values[v].off = o.
+//	A3  A batch whose place is known occupies off … off+n-1; its c stands at its
+//	    first offset and its r at its last, so that bounds that fall inside it
+//	    bind all of it.
+//	A4  len(slots) = len(c) = len(r) ≤ end, the longest length implied so far.
+//	A5  An operation of unknown outcome has no return: it may take effect at any
+//	    time after its call, or never.
+//	A6  Intervals are closed: operations that share an instant are concurrent.
+//
+// Batches are blocks of offsets. Holes are tiled by whole unseen batches, which
+// is exact and fast when no hole remains or all sizes are equal; otherwise it is
+// 3-PARTITION, and a bounded search ends in a result or in [Undecided].
+package checker

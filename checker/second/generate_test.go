@@ -1,0 +1,178 @@
+package second_test
+
+import (
+	"fmt"
+	"slices"
+
+	"pgregory.net/rapid"
+
+	"logd/checker"
+)
+
+// generator makes small histories. A log is executed for real, each operation at
+// one instant; what is recorded is then left alone, perturbed, or made hard.
+type generator struct {
+	t    *rapid.T
+	ops  []checker.Op
+	logs map[string][]string
+	now  int64
+	// slack is how far before and after its instant an operation's call and return
+	// may lie; 0 makes all operations instantaneous.
+	slack   int
+	unknown int // of ten appends, about how many have an unknown outcome
+	batches bool
+	parts   int
+}
+
+func (g *generator) draw(name string, lo, hi int) int { return rapid.IntRange(lo, hi).Draw(g.t, name) }
+func (g *generator) oneIn(n int, name string) bool    { return g.draw(name, 1, n) == n }
+
+// history draws a history, and whether it is valid by construction.
+func history(t *rapid.T) (checker.History, bool) {
+	g := &generator{t: t, logs: map[string][]string{}, slack: rapid.IntRange(0, 3).Draw(t, "slack"), unknown: 2, parts: 1}
+	style := g.draw("style", 0, 3)
+	g.batches = g.oneIn(2, "batches")
+	if g.oneIn(5, "two partitions") {
+		g.parts = 2
+	}
+	if style == 3 { // adversarial: instants coincide, outcomes are unknown, batches leave holes
+		g.unknown, g.batches = g.draw("unknown", 5, 10), true
+	}
+	for range g.draw("operations", 2, 11) {
+		g.now += int64(g.draw("pause", 0, 2))
+		g.operation()
+	}
+	if style == 0 {
+		return checker.History{Ops: g.ops}, true
+	}
+	for range g.draw("perturbations", 1, 4) {
+		g.perturb()
+	}
+	return checker.History{Ops: g.ops}, false
+}
+
+func (g *generator) operation() {
+	part := fmt.Sprint("p/", g.draw("partition", 1, g.parts))
+	op := checker.Op{ID: int64(len(g.ops) + 1), Client: int64(len(g.ops)), Partition: part, Outcome: checker.OK,
+		Call: g.now - int64(g.draw("early", 0, g.slack)), Ret: g.now + int64(g.draw("late", 0, g.slack))}
+	log := g.logs[part]
+	switch g.draw("kind", 0, 5) {
+	case 0, 1, 2:
+		op.Kind = checker.Append
+		g.append(&op)
+	case 3, 4:
+		op.Kind = checker.Read
+		op.From = int64(g.draw("from", 0, len(log)+1))
+		op.Limit = int64(max(0, g.draw("limit", -2, 3)))
+		op.Lin = g.oneIn(2, "lin")
+		if op.From < int64(len(log)) {
+			op.Values = slices.Clone(log[op.From:])
+		}
+		if op.Limit > 0 && int64(len(op.Values)) > op.Limit {
+			op.Values = op.Values[:op.Limit]
+		}
+		if !op.Lin {
+			op.Values = op.Values[:g.draw("shown", 0, len(op.Values))]
+		}
+	default:
+		op.Kind = checker.Tail
+		op.Off = int64(len(log))
+	}
+	g.ops = append(g.ops, op)
+}
+
+func (g *generator) append(op *checker.Op) {
+	n := 1
+	if g.batches {
+		n = g.draw("batch", 1, 3)
+	}
+	for k := range n {
+		op.Values = append(op.Values, fmt.Sprint(op.ID, string(rune('a'+k))))
+	}
+	done := true
+	switch luck := g.draw("outcome", 0, 9); {
+	case luck < g.unknown:
+		op.Outcome, op.Ret = checker.Unknown, 0
+		done = g.oneIn(2, "done")
+	case luck == 9 && g.unknown < 9:
+		op.Outcome, done = checker.Failed, false
+	default:
+		op.Off = int64(len(g.logs[op.Partition]))
+	}
+	if done {
+		g.logs[op.Partition] = append(g.logs[op.Partition], op.Values...)
+	}
+}
+
+// perturb changes one thing that a broken log, or a broken client, might change.
+func (g *generator) perturb() {
+	if len(g.ops) == 0 {
+		return
+	}
+	at := g.draw("victim", 0, len(g.ops)-1)
+	op := &g.ops[at]
+	switch g.draw("how", 0, 5) {
+	case 0:
+		op.Call += int64(g.draw("call", 1, 5))
+		op.Ret = max(op.Ret, op.Call)
+	case 1:
+		op.Ret = max(op.Call, op.Ret-int64(g.draw("ret", 1, 5)))
+	case 2:
+		g.ops = slices.Delete(g.ops, at, at+1)
+	default:
+		switch op.Kind {
+		case checker.Append:
+			g.misacknowledge(op)
+		case checker.Read:
+			g.misread(op)
+		default:
+			op.Off = max(0, op.Off+int64(g.draw("length", 0, 1)*4-2)+int64(g.draw("more", 0, 2)-1))
+		}
+	}
+}
+
+func (g *generator) misacknowledge(op *checker.Op) {
+	if op.Outcome != checker.OK || g.oneIn(3, "outcome") {
+		op.Outcome = checker.Outcome(g.draw("becomes", int(checker.OK), int(checker.Unknown)))
+		op.Ret = max(op.Ret, op.Call)
+		return
+	}
+	op.Off = max(0, op.Off+int64(g.draw("off", 0, 4)-2))
+}
+
+func (g *generator) misread(op *checker.Op) {
+	how := g.draw("misread", 0, 6)
+	switch {
+	case how == 0:
+		op.Lin = true
+	case how == 1:
+		op.From = max(0, op.From+int64(g.draw("move", 0, 2)-1))
+	case len(op.Values) == 0:
+		op.Values = []string{"nobody's"}
+	default:
+		g.misreadValue(op, how)
+	}
+}
+
+func (g *generator) misreadValue(op *checker.Op, how int) {
+	k := g.draw("which", 0, len(op.Values)-1)
+	op.Offs = nil
+	switch how {
+	case 2:
+		op.Values = slices.Delete(op.Values, k, k+1)
+	case 3:
+		op.Values[0], op.Values[k] = op.Values[k], op.Values[0]
+	case 4:
+		op.Values = op.Values[:k]
+	case 5:
+		op.Offs = []int64{}
+		for i := range op.Values {
+			op.Offs = append(op.Offs, op.From+int64(i)+int64(i/(k+1)))
+		}
+	default:
+		other := g.ops[g.draw("other", 0, len(g.ops)-1)]
+		if len(other.Values) > 0 {
+			op.Values[k] = other.Values[0]
+		}
+	}
+}

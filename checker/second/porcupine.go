@@ -1,0 +1,160 @@
+package second
+
+import (
+	"hash/fnv"
+	"math"
+	"time"
+
+	"github.com/anishathalye/porcupine"
+
+	"logd/checker"
+)
+
+// PorcupineLimit is the largest number of operations of a partition that
+// Porcupine is asked about.
+const PorcupineLimit = 3000
+
+// Porcupine asks porcupine, giving it timeout for each partition. Running out of
+// it is no opinion.
+func Porcupine(h checker.History, timeout time.Duration) Opinion {
+	return judge("porcupine", h, PorcupineLimit, func(ops []checker.Op) checker.Verdict {
+		switch porcupine.CheckOperationsTimeout(logModel, operations(ops), timeout) {
+		case porcupine.Ok:
+			return checker.Valid
+		case porcupine.Illegal:
+			return checker.Invalid
+		}
+		return checker.Undecided
+	})
+}
+
+// record is a log as its last record: one pointer, however long the log is, and
+// shared by all logs that continue it. The hash chains the values of the whole
+// log, so two logs are equal if their lengths and hashes are.
+//
+//	nil ◄── "a" 1 h1 ◄── "b" 2 h2 ◄── "c" 3 h3
+//	                         ▲
+//	                         └────── "d" 3 h3'
+type record struct {
+	before *record
+	value  string
+	length int64
+	hash   uint64
+}
+
+func (r *record) len() int64 {
+	if r == nil {
+		return 0
+	}
+	return r.length
+}
+
+func (r *record) sum() uint64 {
+	if r == nil {
+		return 0
+	}
+	return r.hash
+}
+
+func (r *record) append(v string) *record {
+	return &record{before: r, value: v, length: r.len() + 1, hash: chain(r.sum(), v)}
+}
+
+func chain(before uint64, v string) uint64 {
+	f := fnv.New64a()
+	var b [8]byte
+	for i := range b {
+		b[i] = byte(before >> (8 * i))
+	}
+	f.Write(b[:])
+	f.Write([]byte(v))
+	return f.Sum64()
+}
+
+// input is an operation, and for a read of a log's whole beginning the hash that
+// such a log has.
+type input struct {
+	op   *checker.Op
+	hash uint64
+}
+
+// operations puts ops in porcupine's form. What has no return comes last, where
+// executing it disturbs nobody: that stands for never (O2).
+func operations(ops []checker.Op) []porcupine.Operation {
+	var out []porcupine.Operation
+	for i := range ops {
+		op := &ops[i]
+		in := input{op: op}
+		if op.Kind == checker.Read && op.From == 0 {
+			for _, v := range op.Values {
+				in.hash = chain(in.hash, v)
+			}
+		}
+		ret := op.Ret
+		if op.Outcome == checker.Unknown {
+			ret = math.MaxInt64
+		}
+		out = append(out, porcupine.Operation{ClientId: i, Input: in, Call: op.Call, Return: ret})
+	}
+	return out
+}
+
+var logModel = porcupine.Model{
+	Init: func() any { return (*record)(nil) },
+	Step: func(state, in, _ any) (bool, any) {
+		return step(state.(*record), in.(input))
+	},
+	Equal: func(a, b any) bool {
+		x, y := a.(*record), b.(*record)
+		return x.len() == y.len() && x.sum() == y.sum()
+	},
+	Hash: func(state any) uint64 { return state.(*record).sum() },
+}
+
+func step(log *record, in input) (bool, *record) {
+	op := in.op
+	switch op.Kind {
+	case checker.Append:
+		if op.Outcome == checker.OK && log.len() != op.Off {
+			return false, log
+		}
+		for _, v := range op.Values {
+			log = log.append(v)
+		}
+		return true, log
+	case checker.Tail:
+		return log.len() == op.Off, log
+	}
+	return shows(log, in), log
+}
+
+// shows reports whether a read may return what it returned.
+func shows(log *record, in input) bool {
+	op := in.op
+	n := int64(len(op.Values))
+	end := op.From + n
+	if op.Limit > 0 && n > op.Limit || n > 0 && end > log.len() {
+		return false
+	}
+	if op.Lin && (op.Limit == 0 || n < op.Limit) && end < log.len() {
+		return false // it stopped short of the end, and nothing made it stop
+	}
+	for k, off := range op.Offs {
+		if off != op.From+int64(k) {
+			return false
+		}
+	}
+	if op.From == 0 && end == log.len() {
+		return log.sum() == in.hash
+	}
+	for log.len() > end {
+		log = log.before
+	}
+	for k := n - 1; k >= 0; k-- {
+		if log.value != op.Values[k] {
+			return false
+		}
+		log = log.before
+	}
+	return true
+}

@@ -1,0 +1,149 @@
+package checker
+
+import (
+	"slices"
+	"strconv"
+)
+
+// tiling fills gaps with whole batches.
+type tiling struct {
+	p      *part
+	gaps   []gap
+	due    []int64
+	unseen []int32 // appends that may fill gaps, by call
+
+	// search: appends by size, in order of call, and how many of each are used.
+	sizes []int64
+	calls [][]int64
+	used  []int
+	dead  map[string]bool // used, when nothing completes it
+	steps int
+	deep  int64 // the first offset that no try could fill
+}
+
+// maxTilingSteps bounds the search. With k sizes it has at most as many states as
+// there are ways to choose a number for each; beyond the bound the verdict is unknown.
+const maxTilingSteps = 1 << 18
+
+// fits reports whether an append called at call can be the batch at [from, to).
+func (t *tiling) fits(call, from, to int64) bool {
+	for _, c := range t.p.ord.c[from:to] {
+		call = max(call, c)
+	}
+	return call <= t.due[from]
+}
+
+// tooLate looks at records alone, whatever batches they come in: those called in
+// time must be enough for each hole and all below it. It reports a violation and
+// returns true if they aren't.
+func (t *tiling) tooLate() bool {
+	var need, have int64
+	next := 0
+	for _, g := range t.gaps {
+		for off := g.from; off < g.to; off++ {
+			need++
+			for next < len(t.unseen) && t.p.ops[t.unseen[next]].call <= t.due[off] {
+				have += int64(t.p.ops[t.unseen[next]].n)
+				next++
+			}
+			if have < need {
+				t.p.missing(off, t.known(), whyRecords, need, have)
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// known is the length up to the highest offset whose value is known.
+func (t *tiling) known() int64 {
+	for off := len(t.p.slots) - 1; off >= 0; off-- {
+		if t.p.slots[off] >= 0 {
+			return int64(off) + 1
+		}
+	}
+	return 0
+}
+
+// inOrder is exact if all batches have one size: the k-th hole of that size takes
+// the k-th call, for exchanging two appends never helps.
+func (t *tiling) inOrder() {
+	next, size := 0, int64(t.p.ops[t.unseen[0]].n)
+	for _, g := range t.gaps {
+		for at := g.from; at < g.to; at += size {
+			call := never
+			if next < len(t.unseen) {
+				call = t.p.ops[t.unseen[next]].call
+			}
+			if at+size > g.to || !t.fits(call, at, at+size) {
+				t.p.missing(at, t.known(), "of the unseen appends of unknown outcome, all batches of %d, only the first %d called fit", size, next)
+				return
+			}
+			next++
+		}
+	}
+}
+
+// search tries batches of every size at every place. Among those of one size the
+// earliest called goes first, as in inOrder, so what is used of each size is all
+// there is to remember.
+func (t *tiling) search() {
+	bySize := map[int64][]int64{}
+	for _, i := range t.unseen {
+		n := int64(t.p.ops[i].n)
+		if bySize[n] == nil {
+			t.sizes = append(t.sizes, n)
+		}
+		bySize[n] = append(bySize[n], t.p.ops[i].call)
+	}
+	slices.Sort(t.sizes)
+	slices.Reverse(t.sizes)
+	for _, n := range t.sizes {
+		t.calls = append(t.calls, bySize[n])
+	}
+	t.used = make([]int, len(t.sizes))
+	t.dead = map[string]bool{}
+	t.deep = t.gaps[0].from
+	switch {
+	case t.fill(0, t.gaps[0].from):
+	case t.steps > maxTilingSteps:
+		t.p.undecided("whether unseen batches of %d sizes fill %d gaps was not settled in %d steps; a read of these offsets would settle it",
+			len(t.sizes), len(t.gaps), maxTilingSteps)
+	default:
+		t.p.missing(t.deep, t.known(), "no choice of whole batches among the %d unseen appends of unknown outcome fills the %d gaps in time", len(t.unseen), len(t.gaps))
+	}
+}
+
+// fill reports whether the gaps from offset at of gap g on can be tiled.
+func (t *tiling) fill(g int, at int64) bool {
+	if at == t.gaps[g].to {
+		if g++; g == len(t.gaps) {
+			return true
+		}
+		at = t.gaps[g].from
+	}
+	t.deep = max(t.deep, at)
+	key := t.state()
+	if t.steps++; t.steps > maxTilingSteps || t.dead[key] {
+		return false
+	}
+	for s, size := range t.sizes {
+		if k := t.used[s]; k < len(t.calls[s]) && at+size <= t.gaps[g].to && t.fits(t.calls[s][k], at, at+size) {
+			t.used[s]++
+			if t.fill(g, at+size) {
+				return true
+			}
+			t.used[s]--
+		}
+	}
+	t.dead[key] = true
+	return false
+}
+
+func (t *tiling) state() string {
+	var b []byte
+	for _, n := range t.used {
+		b = append(strconv.AppendInt(b, int64(n), 36), ' ')
+	}
+	return string(b)
+}

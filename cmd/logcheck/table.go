@@ -1,0 +1,85 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+	"text/tabwriter"
+
+	"logd/checker"
+)
+
+// table is a result for people.
+func (r *result) table() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s: %v (%d operations, %d faults)\n", r.File, r.Verdict, r.Ops, r.Faults)
+	for _, why := range r.Undecided {
+		fmt.Fprintf(&b, "  unknown: %s\n", why)
+	}
+	if len(r.Partitions) > 0 {
+		r.counts(&b)
+	}
+	for i := range r.Partitions {
+		r.details(&b, &r.Partitions[i])
+	}
+	for _, o := range r.Opinions {
+		fmt.Fprintf(&b, "%s\n", opinionLine(o.Method, o.Verdict, o.Why))
+	}
+	if r.Disagree {
+		b.WriteString("the opinions disagree: one of the checkers is wrong; please keep this history\n")
+	}
+	return b.String()
+}
+
+func opinionLine(method string, v checker.Verdict, why string) string {
+	switch {
+	case v == checker.Undecided:
+		return fmt.Sprintf("%s has no opinion: %s", method, why)
+	case why != "":
+		return fmt.Sprintf("%s says %v: %s", method, v, why)
+	}
+	return fmt.Sprintf("%s says %v", method, v)
+}
+
+func (r *result) counts(b *strings.Builder) {
+	w := tabwriter.NewWriter(b, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(w, "partition\tverdict\tlength\tappends ok\tunknown\tfail\treads\ttails\tupper bounds\tunread\tviolations\t")
+	for _, p := range r.Partitions {
+		fmt.Fprintf(w, "%s\t%v\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t\n", p.Partition, p.Verdict, p.Length,
+			p.AppendsOK, p.AppendsUnknown, p.AppendsFailed, p.Reads, p.Tails, p.UpperBounds, p.Unread, p.Found)
+	}
+	w.Flush() // to a strings.Builder, which cannot fail
+}
+
+func (r *result) details(b *strings.Builder, p *checker.PartitionReport) {
+	for i := range p.Violations {
+		v := &p.Violations[i]
+		fmt.Fprintf(b, "%s\n", v)
+		for _, op := range v.Ops {
+			fmt.Fprintf(b, "    %s\n", evidenceLine(op))
+		}
+	}
+	if more := p.Found - int64(len(p.Violations)); more > 0 {
+		fmt.Fprintf(b, "%s: %d more violations\n", p.Partition, more)
+	}
+	for _, why := range p.Undecided {
+		fmt.Fprintf(b, "%s: unknown: %s\n", p.Partition, why)
+	}
+}
+
+func evidenceLine(e checker.Evidence) string {
+	line := fmt.Sprintf("%s %d, client %d, called %d, ", e.Op, e.ID, e.Client, e.Call)
+	if e.Ret != nil {
+		line += fmt.Sprintf("returned %d: %s", *e.Ret, e.Outcome)
+	} else {
+		line += e.Outcome
+	}
+	switch {
+	case e.Op == checker.Tail.String():
+		return line + fmt.Sprintf(", length %d", *e.Off)
+	case e.Op == checker.Read.String():
+		return line + fmt.Sprintf(", %d values from offset %d", e.Count, *e.Off)
+	case e.Off != nil:
+		return line + fmt.Sprintf(", %d values at offset %d", e.Count, *e.Off)
+	}
+	return line + fmt.Sprintf(", %d values", e.Count)
+}

@@ -1,0 +1,24 @@
+// Command logctl is the client of a logd cluster: topics, records, health and benchmarks, over the Kafka protocol.
+//
+//	logctl NOUN VERB [ARGUMENTS] [FLAGS]
+//
+//	 main ── run ── newRoot ─┬─ topic    create list describe delete produce consume
+//	                         ├─ cluster  info health
+//	                         ├─ bench    produce consume disk
+//	                         └─ version  completion
+//	                  │
+//	                session: one kgo client, refused early when nobody answers, and what went wrong with whom
+//
+// Rules, each held by a test:
+//
+//	C1  Data goes to stdout, talk to stderr. No colour. --json prints JSON and nothing else on stdout.
+//	C2  Exit 0 done, 1 error, 2 wrong usage, 10 the cluster is not healthy.
+//	C3  An error says what failed, at which broker, and what to do next, on one line.
+//	C4  Nothing waits for a broker longer than --timeout, except what was asked to wait (--follow, --watch, a bench's
+//	    own duration).
+//	C5  topic produce never sends a record again unless it was provably refused; an outcome that can't be known is
+//	    reported as unclear, never as failed, and the records of one partition keep the order of their lines.
+//	C6  Only ApiVersions, Metadata, CreateTopics, DeleteTopics, Produce, Fetch and ListOffsets are asked of a broker.
+//	C7  A benchmark draws its payloads before it starts its clock, and reports the records acknowledged inside the
+//	    measured window only.
+package main

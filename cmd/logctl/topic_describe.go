@@ -1,0 +1,151 @@
+package main
+
+import (
+	"context"
+	"encoding/base64"
+	"fmt"
+
+	"github.com/spf13/cobra"
+	"github.com/twmb/franz-go/pkg/kadm"
+)
+
+type topicInfo struct {
+	Name            string          `json:"name"`
+	ID              string          `json:"id"`
+	Internal        bool            `json:"internal"`
+	Replicas        int             `json:"replicas"`
+	Leaderless      int             `json:"leaderless"`
+	UnderReplicated int             `json:"under_replicated"`
+	Partitions      []partitionInfo `json:"partitions"`
+}
+
+// partitionInfo's offsets are null where they could not be learned; Error says why.
+type partitionInfo struct {
+	Partition     int32   `json:"partition"`
+	Leader        int32   `json:"leader"`
+	Epoch         int32   `json:"epoch"`
+	Replicas      []int32 `json:"replicas"`
+	ISR           []int32 `json:"isr"`
+	LogStart      *int64  `json:"log_start"`
+	HighWatermark *int64  `json:"high_watermark"`
+	Error         string  `json:"error,omitempty"`
+}
+
+func newTopicDescribe(a *app) *cobra.Command {
+	return &cobra.Command{
+		Use:   "describe NAME",
+		Short: "Show a topic's partitions, leaders, replicas and offsets",
+		Args:  names("topic name", 1, 1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.describeTopic(cmd.Context(), args[0])
+		},
+	}
+}
+
+func (a *app) describeTopic(ctx context.Context, name string) error {
+	s, err := a.connect(ctx)
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	td, err := s.topic(ctx, name)
+	if err != nil {
+		return err
+	}
+	info := s.topicInfo(ctx, td)
+	if a.json {
+		err = a.printJSON(info)
+	} else {
+		info.print(a)
+	}
+	bad := false
+	for _, p := range info.Partitions {
+		if p.Error != "" {
+			bad = true
+			a.note("partition %d: %s", p.Partition, p.Error)
+		}
+	}
+	if err == nil && bad {
+		return failed()
+	}
+	return err
+}
+
+// topicInfo joins the metadata with both ends of every partition.
+func (s *session) topicInfo(ctx context.Context, td kadm.TopicDetail) topicInfo {
+	info := topicInfo{Name: td.Topic, ID: base64.RawURLEncoding.EncodeToString(td.ID[:]), Internal: td.IsInternal}
+	parts := td.Partitions.Numbers()
+	starts := s.listOffsets(ctx, td, parts, atEarliest)
+	ends := s.listOffsets(ctx, td, parts, atLatest)
+	for _, p := range parts {
+		pd := td.Partitions[p]
+		leader := pd.Leader
+		if leaderless(pd) {
+			leader = -1
+		}
+		pi := partitionInfo{Partition: p, Leader: leader, Epoch: pd.LeaderEpoch,
+			Replicas: orEmpty(pd.Replicas), ISR: orEmpty(pd.ISR)}
+		info.Replicas = max(info.Replicas, len(pd.Replicas))
+		if leaderless(pd) {
+			info.Leaderless++
+		}
+		if len(pd.ISR) < len(pd.Replicas) {
+			info.UnderReplicated++
+		}
+		if st := starts[p]; st.err == nil {
+			pi.LogStart = &st.offset
+		} else {
+			pi.Error = st.err.Error()
+		}
+		if en := ends[p]; en.err == nil {
+			pi.HighWatermark = &en.offset
+		} else {
+			pi.Error = en.err.Error()
+		}
+		info.Partitions = append(info.Partitions, pi)
+	}
+	return info
+}
+
+func (i topicInfo) print(a *app) {
+	sum := newTable()
+	sum.add("NAME", i.Name)
+	sum.add("ID", i.ID)
+	sum.add("INTERNAL", yesNo(i.Internal))
+	sum.add("PARTITIONS", len(i.Partitions))
+	sum.add("REPLICAS", i.Replicas)
+	sum.add("LEADERLESS", i.Leaderless)
+	sum.add("UNDER-REPLICATED", i.UnderReplicated)
+	sum.print(a.out)
+	fmt.Fprintln(a.out)
+	t := newTable("PARTITION", "LEADER", "EPOCH", "REPLICAS", "ISR", "LOG-START", "HIGH-WATERMARK")
+	for _, p := range i.Partitions {
+		leader := fmt.Sprint(p.Leader)
+		if p.Leader < 0 {
+			leader = "none"
+		}
+		t.add(p.Partition, leader, p.Epoch, ids(p.Replicas), ids(p.ISR), orDash(p.LogStart), orDash(p.HighWatermark))
+	}
+	t.print(a.out)
+}
+
+func orDash(v *int64) string {
+	if v == nil {
+		return "-"
+	}
+	return fmt.Sprint(*v)
+}
+
+func orEmpty(v []int32) []int32 {
+	if v == nil {
+		return []int32{}
+	}
+	return v
+}
+
+func yesNo(b bool) string {
+	if b {
+		return "yes"
+	}
+	return "no"
+}

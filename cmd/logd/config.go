@@ -1,0 +1,234 @@
+package main
+
+import (
+	"fmt"
+	"net"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"logd/broker"
+)
+
+// config is what serve was told.
+type config struct {
+	id        int32
+	peers     map[int32]string
+	kafka     string // listener of clients
+	advertise string // what Metadata answers; kafka if empty
+	data      string
+
+	shards       int
+	walFiles     int
+	walFileBytes int64
+	maxConns     int
+	topics       broker.TopicDefaults
+	rack         string
+	form         bool
+	insecure     bool
+	unsafeNoSync bool
+	logLevel     string
+	parentFD     int // dev's end of a pipe; -1: none
+
+	peerList string
+	file     string
+}
+
+// flags defines serve's flags; the same names stand in the config file and, as LOGD_NAME_IN_CAPITALS, in the environment.
+func (c *config) flags(cmd *cobra.Command) {
+	fl := cmd.Flags()
+	fl.SortFlags = false
+	fl.Int32Var(&c.id, "id", 0, "this broker's number, 1 or more, never reused for another machine")
+	fl.StringVar(&c.peerList, "peers", "", "all brokers' peer addresses, this one's included: 1=host:port,2=host:port,...")
+	fl.StringVar(&c.kafka, "kafka", "", "address to listen on for clients, host:port")
+	fl.StringVar(&c.advertise, "advertise", "", "address that clients are told, host:port (default: --kafka)")
+	fl.StringVar(&c.data, "data", "", "data directory; an empty one is formatted")
+	fl.IntVar(&c.shards, "shards", 0, "event loops, fixed in the data directory at first start (default 1)")
+	fl.IntVar(&c.walFiles, "wal-files", 4, "files of each shard's write-ahead log, fixed at first start")
+	fl.Int64Var(&c.walFileBytes, "wal-file-bytes", 64<<20, "bytes of each, fixed at first start")
+	fl.IntVar(&c.maxConns, "max-connections", 12_000, "client connections at most; further ones are refused")
+	fl.Int32Var(&c.topics.Partitions, "num-partitions", 1, "partitions of a topic whose creator doesn't say")
+	fl.Int16Var(&c.topics.Replication, "default-replication", -1, "its replicas; -1: 3, or the number of brokers if that is less")
+	fl.BoolVar(&c.topics.AutoCreate, "auto-create-topics", false, "create a topic that a client asks for and that isn't there")
+	fl.Int32Var(&c.topics.MaxMessageBytes, "max-message-bytes", 1048588, "bytes of a record batch at most")
+	fl.StringVar(&c.rack, "rack", "", "name of this broker's failure domain, told to clients")
+	fl.BoolVar(&c.form, "form", false, "form a cluster of its own although listed brokers are silent")
+	fl.BoolVar(&c.insecure, "insecure", false, "allow listeners that other machines can reach: anyone there can read and write everything")
+	fl.BoolVar(&c.unsafeNoSync, "unsafe-no-sync", false, "never sync: a loss of power loses acknowledged records")
+	fl.StringVar(&c.logLevel, "log-level", "info", "debug, info, warn or error")
+	fl.StringVar(&c.file, "config", "", "file of NAME = VALUE lines, names as here")
+	fl.IntVar(&c.parentFD, "parent-fd", -1, "end when this descriptor does")
+	fl.MarkHidden("parent-fd") // can't fail: the flag is there
+}
+
+// complete fills flags that were not given from the environment (of NAME=VALUE), then from the config file.
+func (c *config) complete(cmd *cobra.Command, environ []string) error {
+	fl := cmd.Flags()
+	set := func(name, value, where string) error {
+		if err := fl.Set(name, value); err != nil {
+			return usagef("%s: %s = %q: %v", where, name, value, err)
+		}
+		return nil
+	}
+	for _, v := range environ {
+		variable, value, _ := strings.Cut(v, "=")
+		name, ours := strings.CutPrefix(variable, "LOGD_")
+		name = strings.ReplaceAll(strings.ToLower(name), "_", "-")
+		if f := fl.Lookup(name); !ours || f == nil || f.Changed || value == "" {
+			continue
+		}
+		if err := set(name, value, "environment variable "+variable); err != nil {
+			return err
+		}
+	}
+	if c.file == "" {
+		return nil
+	}
+	text, err := os.ReadFile(c.file)
+	if err != nil {
+		return err
+	}
+	given := map[string]bool{} // on the command line, in the environment, or earlier in the file
+	n := 0
+	for line := range strings.Lines(string(text)) {
+		n++
+		if line = strings.TrimSpace(line); line == "" || line[0] == '#' {
+			continue
+		}
+		where := fmt.Sprintf("%s line %d", c.file, n)
+		name, value, ok := strings.Cut(line, "=")
+		name = strings.TrimSpace(name)
+		f := fl.Lookup(name)
+		switch {
+		case !ok:
+			return usagef("%s: %q is not NAME = VALUE", where, line)
+		case f == nil || name == "config" || f.Hidden:
+			return usagef("%s: there is no setting %q", where, name)
+		}
+		before, seen := given[name]
+		if seen && !before {
+			return usagef("%s: %s is set a second time", where, name)
+		}
+		if given[name] = f.Changed; f.Changed {
+			continue
+		}
+		if err := set(name, strings.TrimSpace(value), where); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// check validates what was given and parses --peers.
+func (c *config) check() error {
+	if c.id < 1 {
+		return usagef("--id is %d; give this broker a number, 1 or more", c.id)
+	}
+	peers, err := parsePeers(c.peerList)
+	if err != nil {
+		return err
+	}
+	c.peers = peers
+	own, ok := peers[c.id]
+	switch {
+	case !ok:
+		return usagef("--peers %s does not list broker %d itself", c.peerList, c.id)
+	case c.data == "":
+		return usagef("--data is missing; name a directory for this broker alone")
+	case c.shards < 0 || c.shards > 256:
+		return usagef("--shards is %d; 1 to 256 are possible", c.shards)
+	case c.maxConns < 1:
+		return usagef("--max-connections is %d; at least 1 is needed", c.maxConns)
+	case c.topics.Partitions < 1:
+		return usagef("--num-partitions is %d; at least 1 is needed", c.topics.Partitions)
+	case c.topics.Replication < -1 || c.topics.Replication == 0 || int(c.topics.Replication) > len(peers):
+		return usagef("--default-replication is %d; -1 or 1 to the number of brokers, %d, are possible", c.topics.Replication, len(peers))
+	case c.topics.MaxMessageBytes < 1:
+		return usagef("--max-message-bytes is %d; at least 1 is needed", c.topics.MaxMessageBytes)
+	}
+	if err := checkListener("--kafka", c.kafka, c.insecure); err != nil {
+		return err
+	}
+	if err := checkListener("--peers, broker "+strconv.Itoa(int(c.id)), own, c.insecure); err != nil {
+		return err
+	}
+	if c.advertise == "" {
+		if host, _, _ := net.SplitHostPort(c.kafka); isWildcard(host) {
+			return usagef("--kafka %s is a wildcard, which clients can't connect to; say with --advertise host:port what they shall use", c.kafka)
+		}
+		return nil
+	}
+	return checkTarget("--advertise", c.advertise)
+}
+
+// parsePeers reads 1=host:port,2=host:port.
+func parsePeers(text string) (map[int32]string, error) {
+	if text == "" {
+		return nil, usagef("--peers is missing; list all brokers, this one too: 1=host:port,2=host:port,3=host:port")
+	}
+	peers := map[int32]string{}
+	for entry := range strings.SplitSeq(text, ",") {
+		number, addr, ok := strings.Cut(strings.TrimSpace(entry), "=")
+		id, err := strconv.ParseInt(number, 10, 32)
+		if !ok || err != nil || id < 1 {
+			return nil, usagef("--peers: %q is not NUMBER=host:port", entry)
+		}
+		if old, twice := peers[int32(id)]; twice {
+			return nil, usagef("--peers: broker %d is listed twice, at %s and at %s", id, old, addr)
+		}
+		if err := checkTarget("--peers, broker "+number, addr); err != nil {
+			return nil, err
+		}
+		peers[int32(id)] = addr
+	}
+	return peers, nil
+}
+
+// checkTarget refuses what nobody can connect to.
+func checkTarget(flag, addr string) error {
+	host, port, err := net.SplitHostPort(addr)
+	n, perr := strconv.ParseUint(port, 10, 16)
+	switch {
+	case err != nil:
+		return usagef("%s: %q is not host:port", flag, addr)
+	case isWildcard(host):
+		return usagef("%s: %s is a wildcard, which nobody can connect to; name a host", flag, addr)
+	case perr != nil || n == 0:
+		return usagef("%s: %q has no port from 1 to 65535", flag, addr)
+	}
+	return nil
+}
+
+// checkListener refuses a listener that other machines can reach, unless that was asked for.
+func checkListener(flag, addr string, insecure bool) error {
+	host, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		return usagef("%s: %q is not host:port", flag, addr)
+	}
+	if _, err := strconv.ParseUint(port, 10, 16); err != nil {
+		return usagef("%s: %q has no port from 0 to 65535", flag, addr)
+	}
+	if insecure {
+		return nil
+	}
+	loopback := false
+	if !isWildcard(host) {
+		ips, err := net.LookupIP(host)
+		if err != nil {
+			return fmt.Errorf("%s: %w", flag, err)
+		}
+		loopback = !slices.ContainsFunc(ips, func(ip net.IP) bool { return !ip.IsLoopback() })
+	}
+	if !loopback {
+		return usagef("%s: %s can be reached from other machines, and there is no TLS yet: use 127.0.0.1, or accept it with --insecure", flag, addr)
+	}
+	return nil
+}
+
+func isWildcard(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "" || ip != nil && ip.IsUnspecified()
+}

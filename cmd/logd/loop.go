@@ -1,0 +1,228 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"logd/broker"
+	"logd/log"
+	"logd/transport/tcp"
+)
+
+const (
+	slowTurn  = 5 * time.Millisecond
+	slowEvery = 10 * time.Second // one line about slow turns in so long
+	readers   = 8                // cold reads of a shard that run at the same time
+)
+
+var errHalt = errors.New("halted")
+
+// stepper is a [broker.Shard].
+type stepper interface {
+	Step(now broker.Now, events []broker.Event, out *broker.Output)
+}
+
+// loop drives one shard.
+type loop struct {
+	index   int
+	shard   stepper
+	fs      log.FS // the shard's own tree
+	log     *slog.Logger
+	start   time.Time
+	in      *inbox
+	mates   []*loop // all loops of the process, itself included
+	links   map[int32]*tcp.Link
+	clients map[broker.ConnID]*tcp.Conn
+	peers   map[broker.ConnID]*tcp.Conn // inbound
+	lanes   [log.Lanes]chan log.Plan
+	reading chan struct{} // a token per cold read that runs
+
+	slowest   time.Duration
+	slowTurns int
+	slowSaid  time.Time
+}
+
+func newLoop(index int, shard stepper, fs log.FS, logger *slog.Logger, start time.Time) *loop {
+	l := &loop{index: index, shard: shard, fs: fs, log: logger, start: start, in: newInbox(),
+		links: map[int32]*tcp.Link{}, clients: map[broker.ConnID]*tcp.Conn{}, peers: map[broker.ConnID]*tcp.Conn{},
+		reading: make(chan struct{}, readers)}
+	for lane := range l.lanes {
+		l.lanes[lane] = make(chan log.Plan, 1)
+	}
+	return l
+}
+
+// run steps the shard until quit is closed, or until it halts: then the error wraps errHalt. stopped is called in each turn
+// in which the shard says that the process may end.
+func (l *loop) run(quit <-chan struct{}, stopped func()) error {
+	for _, plans := range l.lanes {
+		go l.runLane(plans)
+		defer close(plans)
+	}
+	defer l.in.close()
+	var out broker.Output
+	var items []item
+	var events []broker.Event
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		items = l.in.take(items[:0])
+		events = l.admit(items, events[:0])
+		now := l.now()
+		out.Reset()
+		l.shard.Step(now, events, &out)
+		l.watch(now)
+		for i := range items {
+			if items[i].buf != nil {
+				items[i].buf.Release()
+			}
+		}
+		clear(items)
+		clear(events)
+		if err := l.carry(&out); err != nil {
+			return err
+		}
+		if out.Stopped {
+			stopped()
+		}
+		timer.Reset(max(0, out.WakeAt-l.now().Mono))
+		select {
+		case <-quit:
+			return nil
+		case <-l.in.wake:
+		case <-timer.C:
+		}
+	}
+}
+
+func (l *loop) now() broker.Now {
+	t := time.Now()
+	return broker.Now{Mono: t.Sub(l.start), Wall: t.UnixMilli()}
+}
+
+// admit turns items into events and keeps the connections' table.
+func (l *loop) admit(items []item, events []broker.Event) []broker.Event {
+	for i := range items {
+		it := &items[i]
+		switch ev := it.ev.(type) {
+		case nil:
+			delete(l.peers, broker.ConnID(it.conn.ID))
+			continue
+		case broker.ConnOpened:
+			l.clients[ev.Conn] = it.conn
+		case broker.ConnClosed:
+			delete(l.clients, ev.Conn)
+		case broker.PeerFrame:
+			l.peers[ev.Conn] = it.conn
+		}
+		events = append(events, it.ev)
+	}
+	return events
+}
+
+// carry carries out an Output (D2). The disk gets its work first, since an acknowledgement waits for it.
+func (l *loop) carry(out *broker.Output) error {
+	for i := range out.Logs {
+		l.say(&out.Logs[i])
+	}
+	if out.Halt != "" {
+		return fmt.Errorf("%w: %s", errHalt, out.Halt)
+	}
+	for _, p := range out.Plans {
+		select {
+		case l.lanes[p.Lane] <- p:
+		default:
+			panic(fmt.Sprintf("rule D1: shard %d: a second plan of lane %s while one is out", l.index, p.Lane))
+		}
+	}
+	for _, p := range out.Peers {
+		if link := l.links[p.To]; link != nil {
+			link.Send(p.Bufs)
+		}
+	}
+	for _, s := range out.Send {
+		if c := l.clients[s.Conn]; c != nil {
+			c.Send(s.Bufs)
+		}
+	}
+	for _, id := range out.Pause {
+		if c := l.clients[id]; c != nil {
+			c.Pause()
+		}
+	}
+	for _, id := range out.Resume {
+		if c := l.clients[id]; c != nil {
+			c.Resume()
+		}
+	}
+	for _, e := range out.Close {
+		if c := l.clients[e.Conn]; c != nil {
+			c.Close()
+		}
+	}
+	for _, e := range out.Refuse {
+		if c := l.peers[e.Conn]; c != nil {
+			c.Abort(errors.New(e.Reason))
+		}
+	}
+	for _, r := range out.Reads {
+		go l.runRead(r)
+	}
+	for _, m := range out.Mail {
+		l.mates[m.To].in.put(item{ev: m})
+	}
+	return nil
+}
+
+// runLane runs plans one after the other; the runner keeps their files open.
+func (l *loop) runLane(plans <-chan log.Plan) {
+	runner := log.NewRunner(l.fs)
+	defer runner.Close()
+	for p := range plans {
+		l.in.put(item{ev: broker.PlanDone{Done: runner.Run(p)}})
+	}
+}
+
+// runRead opens the file anew each time: a lane may have replaced the file of that name since the last read.
+func (l *loop) runRead(r log.Read) {
+	l.reading <- struct{}{}
+	runner := log.NewRunner(l.fs)
+	done := runner.Read(r)
+	runner.Close()
+	<-l.reading
+	l.in.put(item{ev: broker.ReadDone{ReadDone: done}})
+}
+
+// watch logs turns that took long, seldom.
+func (l *loop) watch(begun broker.Now) {
+	now := l.now()
+	took := now.Mono - begun.Mono
+	if took < slowTurn {
+		return
+	}
+	l.slowTurns++
+	l.slowest = max(l.slowest, took)
+	if time.Since(l.slowSaid) < slowEvery {
+		return
+	}
+	level := slog.LevelDebug
+	if l.slowest >= 20*slowTurn {
+		level = slog.LevelInfo
+	}
+	l.log.Log(context.Background(), level, "slow turns", "shard", l.index, "turns", l.slowTurns, "longest", l.slowest)
+	l.slowSaid, l.slowTurns, l.slowest = time.Now(), 0, 0
+}
+
+var levels = [...]slog.Level{broker.LevelDebug: slog.LevelDebug, broker.LevelInfo: slog.LevelInfo,
+	broker.LevelWarn: slog.LevelWarn, broker.LevelError: slog.LevelError}
+
+func (l *loop) say(e *broker.LogEvent) {
+	attrs := make([]any, 0, 2*len(e.Attrs))
+	for _, a := range e.Attrs {
+		attrs = append(attrs, a.Key, a.Value)
+	}
+	l.log.Log(context.Background(), levels[e.Level], e.Text, attrs...)
+}

@@ -1,0 +1,407 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"logd/broker"
+	"logd/log"
+	"logd/log/osfs"
+	"logd/transport"
+	"logd/transport/tcp"
+)
+
+// wait is how long a test waits for what must come; no test depends on how quickly it does.
+const wait = 20 * time.Second
+
+// fake is a shard that does what a test says.
+type fake func(now broker.Now, events []broker.Event, out *broker.Output)
+
+func (f fake) Step(now broker.Now, events []broker.Event, out *broker.Output) {
+	out.WakeAt = now.Mono + time.Hour
+	f(now, events, out)
+}
+
+type lines struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (l *lines) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.buf.Write(p)
+}
+
+func (l *lines) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.buf.String()
+}
+
+// running is a node with fake shards.
+type running struct {
+	node   *node
+	kafka  string
+	peers  string
+	stop   context.CancelFunc
+	result chan error
+	lines  lines
+}
+
+func localListener(t *testing.T) net.Listener {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return l
+}
+
+func runNode(t *testing.T, id int32, addrs map[int32]string, peers net.Listener, shards ...stepper) *running {
+	t.Helper()
+	tree, err := osfs.New(t.TempDir(), osfs.Options{UnsafeNoSync: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	clients := localListener(t)
+	if peers == nil {
+		peers = localListener(t)
+	}
+	r := &running{kafka: clients.Addr().String(), peers: peers.Addr().String(), result: make(chan error, 1)}
+	trees := make([]log.FS, len(shards))
+	for i := range trees {
+		trees[i] = tree
+	}
+	logger := slog.New(slog.NewTextHandler(&r.lines, nil))
+	r.node = newNode(id, 77, 88, tcp.DefaultLimits(), shards, trees, logger, time.Now())
+	ctx, stop := context.WithCancel(context.Background())
+	r.stop = stop
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		r.result <- r.node.run(ctx, clients, peers, addrs, 100)
+	}()
+	t.Cleanup(func() {
+		stop()
+		<-done
+	})
+	return r
+}
+
+func (r *running) dial(t *testing.T) net.Conn {
+	t.Helper()
+	nc, err := net.Dial("tcp", r.kafka)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { nc.Close() })
+	nc.SetDeadline(time.Now().Add(wait))
+	return nc
+}
+
+func (r *running) ended(t *testing.T) error {
+	t.Helper()
+	select {
+	case err := <-r.result:
+		return err
+	case <-time.After(wait):
+		t.Fatalf("still running; log:\n%s", &r.lines)
+		return nil
+	}
+}
+
+// stops answers Stop at once.
+func stops(events []broker.Event, out *broker.Output) {
+	for _, e := range events {
+		if _, ok := e.(broker.Stop); ok {
+			out.Stopped = true
+		}
+	}
+}
+
+// An echo that closes after "bye", pauses while it has echoed "hold" and halts on "halt".
+func echo(_ broker.Now, events []broker.Event, out *broker.Output) {
+	for _, e := range events {
+		switch e := e.(type) {
+		case broker.ConnData:
+			text := string(e.Data)
+			out.Send = append(out.Send, broker.Send{Conn: e.Conn, Bufs: [][]byte{[]byte(text[:1]), []byte(text[1:])}})
+			if text == "bye" {
+				out.Close = append(out.Close, broker.Close{Conn: e.Conn, Reason: "said bye"})
+			}
+			if text == "halt" {
+				out.Halt = "the disk is gone"
+				out.Logs = append(out.Logs, broker.LogEvent{Level: broker.LevelError, Text: "last words", Attrs: []broker.Attr{{Key: "n", Value: 7}}})
+			}
+		case broker.Stop:
+			out.Stopped = true
+		}
+	}
+}
+
+func TestNodeEchoesAndCloses(t *testing.T) {
+	r := runNode(t, 1, nil, nil, fake(echo), fake(echo))
+	for range 4 { // both shards
+		nc := r.dial(t)
+		for _, word := range []string{"hello", "bye"} {
+			nc.Write([]byte(word))
+			back := make([]byte, len(word))
+			if _, err := io.ReadFull(nc, back); err != nil || string(back) != word {
+				t.Fatalf("%q came back as %q: %v", word, back, err)
+			}
+		}
+		if _, err := nc.Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
+			t.Errorf("after bye: %v", err)
+		}
+	}
+	r.stop()
+	if err := r.ended(t); err != nil {
+		t.Error(err)
+	}
+}
+
+// D2: of an Output that halts nothing leaves but its log lines.
+func TestNodeHalts(t *testing.T) {
+	r := runNode(t, 1, nil, nil, fake(echo))
+	nc := r.dial(t)
+	nc.Write([]byte("halt"))
+	err := r.ended(t)
+	if !errors.Is(err, errHalt) || !strings.Contains(err.Error(), "the disk is gone") {
+		t.Errorf("ended with %v", err)
+	}
+	nc.SetReadDeadline(time.Now().Add(50 * time.Millisecond))
+	if n, _ := nc.Read(make([]byte, 10)); n > 0 {
+		t.Error("a response left from the turn that halted")
+	}
+	if out := r.lines.String(); !strings.Contains(out, `level=ERROR msg="last words" n=7`) {
+		t.Errorf("log:\n%s", out)
+	}
+}
+
+// What was sent in the last turn arrives, although the client reads late.
+func TestNodeStops(t *testing.T) {
+	big := bytes.Repeat([]byte("x"), 3<<20)
+	r := runNode(t, 1, nil, nil, fake(func(_ broker.Now, events []broker.Event, out *broker.Output) {
+		for _, e := range events {
+			if e, ok := e.(broker.ConnData); ok {
+				out.Send = append(out.Send, broker.Send{Conn: e.Conn, Bufs: [][]byte{big}})
+			}
+		}
+		stops(events, out)
+	}))
+	nc := r.dial(t)
+	nc.Write([]byte("fetch"))
+	if _, err := io.ReadFull(nc, make([]byte, 1)); err != nil {
+		t.Fatal(err)
+	}
+	r.stop()
+	if _, err := io.ReadFull(nc, make([]byte, len(big)-1)); err != nil {
+		t.Error(err)
+	}
+	if err := r.ended(t); err != nil {
+		t.Error(err)
+	}
+	if _, err := net.Dial("tcp", r.kafka); err == nil {
+		t.Error("still listening")
+	}
+}
+
+// A plan is run, its completion comes back, a read finds what it wrote, and mail goes to the sibling in order.
+func TestLoopCarriesDiskAndMail(t *testing.T) {
+	result := make(chan string, 10)
+	first := fake(func(_ broker.Now, events []broker.Event, out *broker.Output) {
+		for _, e := range events {
+			switch e := e.(type) {
+			case broker.ConnData:
+				out.Plans = append(out.Plans, log.Plan{Lane: log.LaneFill, ID: 1, Ops: []log.Op{
+					{Kind: log.OpCreate, File: "f"},
+					{Kind: log.OpWrite, File: "f", Data: []byte("0123456789"), Off: 0},
+					{Kind: log.OpSync, File: "f"},
+				}}, log.Plan{Lane: log.LaneWAL, ID: 1, Ops: []log.Op{{Kind: log.OpSync, File: "not there"}}})
+			case broker.PlanDone:
+				if e.Err != nil {
+					result <- "error of lane " + e.Lane.String()
+					continue
+				}
+				out.Reads = append(out.Reads, log.Read{ID: 9, File: "f", Off: 4, Len: 100})
+			case broker.ReadDone:
+				out.Mail = append(out.Mail, broker.Mail{From: 0, To: 1, Body: string(e.Data)}, broker.Mail{From: 0, To: 1, Body: "second"})
+			}
+		}
+		stops(events, out)
+	})
+	second := fake(func(_ broker.Now, events []broker.Event, out *broker.Output) {
+		for _, e := range events {
+			if m, ok := e.(broker.Mail); ok {
+				result <- m.Body.(string)
+			}
+		}
+		stops(events, out)
+	})
+	r := runNode(t, 1, nil, nil, first, second)
+	r.node.next.Store(1) // the next connection goes to the first shard
+	r.dial(t).Write([]byte("go"))
+	got := map[string]int{}
+	for n := range 3 {
+		select {
+		case text := <-result:
+			got[text] = n
+		case <-time.After(wait):
+			t.Fatalf("only %v came", got)
+		}
+	}
+	if _, ok := got["error of lane wal"]; !ok || len(got) != 3 || got["456789"] > got["second"] {
+		t.Errorf("came: %v", got)
+	}
+}
+
+func TestLoopWakes(t *testing.T) {
+	turns := make(chan time.Duration, 100)
+	r := runNode(t, 1, nil, nil, fake(func(now broker.Now, events []broker.Event, out *broker.Output) {
+		select {
+		case turns <- now.Mono:
+		default:
+		}
+		out.WakeAt = now.Mono + time.Millisecond
+		stops(events, out)
+	}))
+	last := time.Duration(-1)
+	for range 5 {
+		select {
+		case at := <-turns:
+			if at < last+time.Millisecond && last >= 0 {
+				t.Errorf("woke at %s after %s without an event", at, last)
+			}
+			last = at
+		case <-time.After(wait):
+			t.Fatal("doesn't wake")
+		}
+	}
+	r.stop()
+	if err := r.ended(t); err != nil {
+		t.Error(err)
+	}
+}
+
+// Two nodes: envelopes arrive whole, at the shard of the sender's number, and hellos are not seen by shards.
+func TestNodesTalk(t *testing.T) {
+	got := make(chan string, 10)
+	receiver := func(n string) stepper {
+		return fake(func(_ broker.Now, events []broker.Event, out *broker.Output) {
+			for _, e := range events {
+				if f, ok := e.(broker.PeerFrame); ok {
+					_, msgs, err := transport.ParseEnvelope(f.Data)
+					if err != nil || len(msgs) != 1 || f.Conn == 0 {
+						got <- "bad frame"
+						continue
+					}
+					got <- n + string(msgs[0].Body)
+					out.Refuse = append(out.Refuse, broker.Close{Conn: f.Conn, Reason: "enough"})
+				}
+			}
+			stops(events, out)
+		})
+	}
+	two := runNode(t, 2, nil, nil, receiver("0:"), receiver("1:"))
+	sender := func(shard uint16, text string) stepper {
+		return fake(func(now broker.Now, events []broker.Event, out *broker.Output) {
+			out.WakeAt = now.Mono + 5*time.Millisecond
+			out.Peers = append(out.Peers, broker.PeerSend{To: 2, Bufs: transport.AppendEnvelope(nil,
+				transport.Header{From: 1, Shard: shard, To: 2}, []transport.Msg{{Kind: 1, Bufs: [][]byte{[]byte(text)}}})},
+				broker.PeerSend{To: 9})
+			stops(events, out)
+		})
+	}
+	runNode(t, 1, map[int32]string{1: "127.0.0.1:1", 2: two.peers}, nil, sender(0, "from zero"), sender(1, "from one"))
+	seen := map[string]int{}
+	for seen["0:from zero"] < 2 || seen["1:from one"] < 2 { // twice: it comes again after Refuse
+		select {
+		case text := <-got:
+			seen[text]++
+		case <-time.After(wait):
+			t.Fatalf("came: %v; log:\n%s", seen, &two.lines)
+		}
+	}
+	for text := range seen {
+		if text != "0:from zero" && text != "1:from one" {
+			t.Errorf("came: %q", text)
+		}
+	}
+}
+
+func TestPeerGarbageIsRefused(t *testing.T) {
+	r := runNode(t, 2, nil, nil, fake(func(_ broker.Now, events []broker.Event, out *broker.Output) {
+		for _, e := range events {
+			if _, ok := e.(broker.PeerFrame); ok {
+				t.Error("a shard saw it")
+			}
+		}
+		stops(events, out)
+	}))
+	hello := func(to int32) []byte {
+		return transport.AppendEnvelope(nil, transport.Header{From: 1, To: to}, nil)[0]
+	}
+	for _, c := range []struct{ name, text, want string }{
+		{"http", "GET / HTTP/1.1\r\nHost: a\r\n\r\n" + strings.Repeat("x", 100), "bad frame: length 1195725856"},
+		{"zeros", strings.Repeat("\x00", 100), "a frame of 0 bytes"},
+		{"short length", "\x00\x00\x00\x10" + strings.Repeat("x", 100), "a frame of 16 bytes"},
+		{"long length", "\x00\x00\x01\x00" + strings.Repeat("x", 100), "its length is not 68"},
+		{"another broker", string(hello(3)), "means broker 3, this is broker 2"},
+		{"garbage later", string(hello(2)) + "\xff\xff\xff\xffabc", "length -1"},
+	} {
+		nc, err := net.Dial("tcp", r.peers)
+		if err != nil {
+			t.Fatal(err)
+		}
+		nc.SetDeadline(time.Now().Add(wait))
+		nc.Write([]byte(c.text))
+		if _, err := nc.Read(make([]byte, 1)); err == nil {
+			t.Errorf("%s: got an answer", c.name)
+		}
+		nc.Close()
+		if out := r.lines.String(); !strings.Contains(out, c.want) {
+			t.Errorf("%s: want %q in the log:\n%s", c.name, c.want, out)
+		}
+	}
+}
+
+// D3: a peer is held back while too much waits for the shard.
+func TestInboxHoldsPeersBack(t *testing.T) {
+	in := newInbox()
+	frame := item{ev: broker.PeerFrame{Data: make([]byte, frameBytes+1)}}
+	in.putFrame(frame)
+	held := make(chan struct{})
+	go func() {
+		in.putFrame(frame)
+		close(held)
+	}()
+	select {
+	case <-held:
+		t.Fatal("took a second one")
+	case <-time.After(20 * time.Millisecond):
+	}
+	in.put(item{ev: broker.Stop{}}) // what doesn't come from peers goes on
+	if got := in.take(nil); len(got) != 1 {
+		t.Fatalf("%d items in a turn that has enough with one", len(got))
+	}
+	<-held
+	if got := in.take(nil); len(got) != 2 {
+		t.Fatalf("%d items", len(got))
+	}
+	in.putFrame(frame)
+	go in.close()
+	in.putFrame(frame)
+	in.put(item{ev: broker.Stop{}})
+	if got := in.take(nil); len(got) != 0 {
+		t.Errorf("%d items after close", len(got))
+	}
+}

@@ -1,0 +1,223 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"sync/atomic"
+	"time"
+
+	"logd/broker"
+	"logd/log"
+	"logd/transport"
+	"logd/transport/tcp"
+)
+
+const (
+	peerConns  = 256              // inbound connections of brokers
+	helloWait  = 5 * time.Second  // a peer connection that has said nothing by then is closed
+	stopWait   = 10 * time.Second // of a stopping broker, for leaderships to move and requests to end
+	drainWait  = time.Second      // then, for responses to leave
+	drainCheck = 5 * time.Millisecond
+)
+
+// node is a broker's process but its flags and its files: sockets, links, and one loop per shard.
+type node struct {
+	broker      int32
+	incarnation uint64
+	boot        uint64
+	log         *slog.Logger
+	net         *tcp.Net
+	loops       []*loop
+	next        atomic.Uint64 // client connections go to shards in turn
+}
+
+// newNode makes a node around shards; each has its own tree in fs, at the same place.
+func newNode(id int32, incarnation, boot uint64, limits tcp.Limits, shards []stepper, fs []log.FS, logger *slog.Logger, start time.Time) *node {
+	n := &node{broker: id, incarnation: incarnation, boot: boot, log: logger, net: tcp.New(limits, logger)}
+	for i, s := range shards {
+		n.loops = append(n.loops, newLoop(i, s, fs[i], logger, start))
+	}
+	for _, l := range n.loops {
+		l.mates = n.loops
+	}
+	return n
+}
+
+// run serves until ctx is done and every shard has stopped, or stopWait is over. The error is that of a shard that halted.
+func (n *node) run(ctx context.Context, clients, peers net.Listener, addrs map[int32]string, maxConns int) error {
+	quit := make(chan struct{})
+	ended := make(chan error, len(n.loops))
+	stopped := make(chan int, len(n.loops))
+	for i, l := range n.loops {
+		n.dial(l, addrs)
+		said := false
+		go func() {
+			ended <- l.run(quit, func() {
+				if !said {
+					said = true
+					stopped <- i
+				}
+			})
+		}()
+	}
+	go n.net.Serve(clients, maxConns, n.net.Limits().Idle, n.client)
+	go n.net.Serve(peers, peerConns, 0, n.peer)
+	defer peers.Close()
+	defer clients.Close()
+	left := len(n.loops) // that run
+	var err error
+	select {
+	case err = <-ended:
+		left--
+	case <-ctx.Done():
+		clients.Close() // an error means that it is closed
+		err = n.stop(stopped, ended, &left)
+	}
+	close(quit)
+	for ; left > 0; left-- {
+		err = errors.Join(err, <-ended)
+	}
+	for _, l := range n.loops {
+		for _, link := range l.links { // order: they are independent
+			link.Close()
+		}
+	}
+	return err
+}
+
+// stop asks all shards to stop, and waits until they have, and until what they sent has left.
+func (n *node) stop(stopped <-chan int, ended <-chan error, running *int) error {
+	for _, l := range n.loops {
+		l.in.put(item{ev: broker.Stop{}})
+	}
+	deadline := time.After(stopWait)
+	for left := len(n.loops); left > 0; {
+		select {
+		case err := <-ended:
+			*running--
+			return err
+		case <-stopped:
+			left--
+		case <-deadline:
+			n.log.Warn("stopping although something is in flight", "waited", stopWait, "shards_not_done", left)
+			left = 0
+		}
+	}
+	for end := time.Now().Add(drainWait); n.net.Queued() > 0 && time.Now().Before(end); {
+		time.Sleep(drainCheck)
+	}
+	return nil
+}
+
+// dial starts a shard's links to the other brokers. A connection begins with an empty envelope that says who we are.
+func (n *node) dial(l *loop, addrs map[int32]string) {
+	for id, addr := range addrs { // order: links are independent
+		if id == n.broker {
+			continue
+		}
+		h := transport.Header{From: n.broker, Incarnation: n.incarnation, Shard: uint16(l.index), Boot: n.boot, To: id}
+		hello := transport.AppendEnvelope(nil, h, nil)[0]
+		l.links[id] = n.net.Dial(addr, hello, n.log.With("peer", id))
+	}
+}
+
+// client gives a client's connection to a shard.
+func (n *node) client(c *tcp.Conn) tcp.Sink {
+	l := n.loops[n.next.Add(1)%uint64(len(n.loops))]
+	id := broker.ConnID(c.ID)
+	l.in.put(item{ev: broker.ConnOpened{Conn: id, Remote: c.Remote}, conn: c})
+	return clientSink{l.in, id}
+}
+
+type clientSink struct {
+	in *inbox
+	id broker.ConnID
+}
+
+func (s clientSink) Data(b *tcp.Buf) {
+	s.in.put(item{ev: broker.ConnData{Conn: s.id, Data: b.Bytes}, buf: b})
+}
+
+func (s clientSink) Closed(error) { s.in.put(item{ev: broker.ConnClosed{Conn: s.id}}) }
+
+// peer takes a connection that another broker made. Which shard gets its frames is known once the hello is here.
+func (n *node) peer(c *tcp.Conn) tcp.Sink {
+	late := time.AfterFunc(helloWait, func() { c.Abort(errors.New("no hello")) })
+	return &peerSink{node: n, conn: c, late: late}
+}
+
+type peerSink struct {
+	node   *node
+	conn   *tcp.Conn
+	late   *time.Timer
+	hello  []byte
+	loop   *loop // nil before the hello
+	frames transport.Frames
+	bad    bool
+}
+
+func (s *peerSink) Data(b *tcp.Buf) {
+	data := b.Bytes
+	if s.loop == nil && !s.bad {
+		k := min(transport.EmptyEnvelope-len(s.hello), len(data))
+		s.hello = append(s.hello, data[:k]...)
+		data = data[k:]
+		if len(s.hello) == transport.EmptyEnvelope {
+			s.greet()
+		}
+	}
+	if s.loop != nil {
+		s.frames.Feed(data)
+	}
+	b.Release()
+	for s.loop != nil && !s.bad {
+		frame, ok, err := s.frames.Next()
+		if err != nil {
+			s.refuse(err)
+		}
+		if !ok {
+			return
+		}
+		s.loop.in.putFrame(item{ev: broker.PeerFrame{Conn: broker.ConnID(s.conn.ID), Data: frame}, conn: s.conn})
+	}
+}
+
+// greet looks at the first envelope, which has no messages and is for the loop alone: frames of a peer's shard go to ours of
+// the same number, where there is one.
+func (s *peerSink) greet() {
+	var cut transport.Frames
+	cut.Feed(s.hello)
+	frame, ok, err := cut.Next()
+	if err == nil && !ok {
+		err = fmt.Errorf("%w hello: its length is not %d", transport.ErrMalformed, transport.EmptyEnvelope)
+	}
+	var h transport.Header
+	if err == nil {
+		h, _, err = transport.ParseEnvelope(frame)
+	}
+	if err == nil && h.To != s.node.broker {
+		err = fmt.Errorf("broker %d, incarnation %016x, means broker %d, this is broker %d: check --peers of both", h.From, h.Incarnation, h.To, s.node.broker)
+	}
+	if err != nil {
+		s.refuse(err)
+		return
+	}
+	s.late.Stop()
+	s.loop = s.node.loops[int(h.Shard)%len(s.node.loops)]
+}
+
+func (s *peerSink) refuse(err error) {
+	s.bad = true
+	s.node.log.Warn("closing a peer's connection", "remote", s.conn.Remote, "err", err)
+	s.conn.Abort(err)
+}
+
+func (s *peerSink) Closed(error) {
+	s.late.Stop()
+	if s.loop != nil {
+		s.loop.in.put(item{conn: s.conn})
+	}
+}

@@ -1,0 +1,245 @@
+package main
+
+import (
+	"context"
+	crand "crypto/rand"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"maps"
+	"math/rand/v2"
+	"net"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"logd/broker"
+	"logd/log"
+	"logd/log/osfs"
+	"logd/transport/tcp"
+)
+
+// Sizes that are not worth a flag.
+const (
+	groupBytes   = 4 << 20
+	segmentBytes = 1 << 30
+	indexBytes   = 4 << 10
+)
+
+func newServe(a *app) *cobra.Command {
+	c := &config{}
+	cmd := &cobra.Command{
+		Use:   "serve --id N --peers 1=host:port,... --kafka host:port --data DIR",
+		Short: "Run one broker",
+		Long: `Run one broker of a cluster. It ends on SIGTERM or Ctrl-C: leaderships are handed over, what is in flight is finished.
+
+Every flag can also be set in a config file (--config, lines of NAME = VALUE) and in the environment
+(LOGD_NAME, - becomes _). The command line goes before the environment, and that before the file.`,
+		Example: `  logd serve --id 1 --peers 1=127.0.0.1:10092 --kafka 127.0.0.1:9092 --data ./broker-1`,
+		Args:    none,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := c.complete(cmd, a.environ); err != nil {
+				return err
+			}
+			if err := c.check(); err != nil {
+				return err
+			}
+			var level slog.Level
+			if err := level.UnmarshalText([]byte(c.logLevel)); err != nil {
+				return usagef("--log-level is %q; it is debug, info, warn or error", c.logLevel)
+			}
+			return serve(cmd.Context(), c, slog.New(slog.NewTextHandler(a.err, &slog.HandlerOptions{Level: level})))
+		},
+	}
+	c.flags(cmd)
+	return cmd
+}
+
+// serve runs a broker until ctx is done.
+func serve(ctx context.Context, c *config, logger *slog.Logger) error {
+	start := time.Now()
+	if c.parentFD >= 0 {
+		go endWith(c.parentFD, logger)
+	}
+	tree, dir, err := openData(c)
+	if err != nil {
+		return err
+	}
+	defer tree.Unlock() // the process ends anyway
+	peers, err := listen("--peers", c.peers[c.id])
+	if err != nil {
+		return err
+	}
+	defer peers.Close() // already closed when all went well
+	clients, err := listen("--kafka", c.kafka)
+	if err != nil {
+		return err
+	}
+	defer clients.Close() // already closed when all went well
+	n, err := makeNode(c, tree, dir, advertised(c, clients.Addr()), logger, start)
+	if err != nil {
+		return err
+	}
+	logger.Info("broker starts", "version", version(), "broker", c.id, "incarnation", fmt.Sprintf("%016x", dir.Incarnation),
+		"kafka", clients.Addr().String(), "peers", peers.Addr().String(), "data", c.data, "shards", dir.Shards, "writes", tree.Mode())
+	if c.unsafeNoSync {
+		logger.Warn("--unsafe-no-sync: nothing is synced, a loss of power loses acknowledged records")
+	}
+	if err := n.run(ctx, clients, peers, c.peers, connLimit(c.maxConns)); err != nil {
+		return err
+	}
+	logger.Info("broker stopped", "broker", c.id, "after", time.Since(start).Round(time.Millisecond))
+	return nil
+}
+
+// endWith ends the process when dev's end of a pipe is closed, which happens however dev ends (D5).
+func endWith(fd int, logger *slog.Logger) {
+	pipe := os.NewFile(uintptr(fd), "parent")
+	io.Copy(io.Discard, pipe) // nothing is ever written; an error ends it as well
+	logger.Error("the process that started this broker is gone: ending")
+	os.Exit(exitFailed)
+}
+
+// openData locks the data directory and opens it, or formats it if it is empty (D4, S7).
+func openData(c *config) (*osfs.FS, log.Dir, error) {
+	if err := checkForeign(c.data, "logd.meta", "logd.lock", "logd.meta.tmp", "probe.tmp"); err != nil {
+		return nil, log.Dir{}, err
+	}
+	tree, err := osfs.New(c.data, osfs.Options{UnsafeNoSync: c.unsafeNoSync})
+	if err != nil {
+		return nil, log.Dir{}, err
+	}
+	if err := tree.Lock(); err != nil {
+		return nil, log.Dir{}, err
+	}
+	dir, err := log.OpenDir(tree)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		dir = log.Dir{Broker: c.id, Incarnation: draw(), Shards: max(1, c.shards), Options: c.options()}
+		err = log.FormatDir(tree, dir)
+	case err == nil && dir.Broker != c.id:
+		err = fmt.Errorf("it belongs to broker %d, this is broker %d: check --data and --id", dir.Broker, c.id)
+	case err == nil && c.shards != 0 && dir.Shards != c.shards:
+		err = fmt.Errorf("it was made with --shards %d, which can't be changed to %d", dir.Shards, c.shards)
+	}
+	if err == nil {
+		dir.Options.SegmentBytes, dir.Options.IndexBytes = segmentBytes, indexBytes
+		if most := log.MaxEntry(dir.Options); int(c.topics.MaxMessageBytes) > most {
+			err = fmt.Errorf("--max-message-bytes is %d, its WAL files of %d bytes take at most %d", c.topics.MaxMessageBytes, dir.Options.WALFileBytes, most)
+		}
+	}
+	if err != nil {
+		tree.Unlock() // the error tells more
+		return nil, log.Dir{}, fmt.Errorf("data directory %s: %w", c.data, err)
+	}
+	return tree, dir, nil
+}
+
+// checkForeign refuses a directory that has something in it, but neither own nor what a format that was cut short leaves.
+func checkForeign(dir, own string, left ...string) error {
+	entries, err := os.ReadDir(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	other := ""
+	for _, e := range entries {
+		switch name := e.Name(); {
+		case name == own:
+			return nil
+		case slices.Contains(left, name), name == "lost+found", strings.HasPrefix(name, "shard-"):
+		default:
+			other = name
+		}
+	}
+	if other != "" {
+		return fmt.Errorf("data directory %s has no %s but %s: it is not one of logd's; name an empty one", dir, own, other)
+	}
+	return nil
+}
+
+func (c *config) options() log.Options {
+	return log.Options{WALFiles: c.walFiles, WALFileBytes: c.walFileBytes, GroupBytes: min(groupBytes, int(c.walFileBytes/4)),
+		SegmentBytes: segmentBytes, IndexBytes: indexBytes}
+}
+
+// makeNode recovers every shard.
+func makeNode(c *config, tree *osfs.FS, dir log.Dir, at hostPort, logger *slog.Logger, start time.Time) (*node, error) {
+	limits := broker.DefaultLimits()
+	limits.UncommittedBytes = min(limits.UncommittedBytes, log.MaxEntry(dir.Options))
+	boot := draw()
+	var shards []stepper
+	var trees []log.FS
+	for i := range dir.Shards {
+		sub := log.Sub(tree, log.ShardDir(i))
+		store, rec, err := log.Open(sub, dir.Identity(i), dir.Options)
+		if err != nil {
+			return nil, fmt.Errorf("data directory %s: %w", c.data, err)
+		}
+		if rec.Cut != "" {
+			logger.Info("recovered", "shard", i, "cut", rec.Cut)
+		}
+		s, err := broker.New(broker.Config{Broker: c.id, Incarnation: dir.Incarnation, Boot: boot, Shard: i, Shards: dir.Shards,
+			Brokers: slices.Sorted(maps.Keys(c.peers)), Host: at.host, Port: at.port, Rack: c.rack, Form: c.form,
+			Topics: c.topics, Limits: limits}, store, rec, rand.New(rand.NewPCG(draw(), draw())))
+		if err != nil {
+			return nil, err
+		}
+		shards, trees = append(shards, s), append(trees, sub)
+	}
+	return newNode(c.id, dir.Incarnation, boot, tcp.DefaultLimits(), shards, trees, logger, start), nil
+}
+
+type hostPort struct {
+	host string
+	port int32
+}
+
+// advertised is what clients are told: --advertise, or --kafka with the port that the listener got.
+func advertised(c *config, listener net.Addr) hostPort {
+	host, port, _ := net.SplitHostPort(c.advertise) // checked
+	if c.advertise == "" {
+		host, _, _ = net.SplitHostPort(c.kafka)
+		return hostPort{host, int32(listener.(*net.TCPAddr).Port)}
+	}
+	n, _ := strconv.ParseUint(port, 10, 16)
+	return hostPort{host, int32(n)}
+}
+
+func listen(flag, addr string) (net.Listener, error) {
+	l, err := net.Listen("tcp", addr)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return nil, fmt.Errorf("%s: %s is in use by another process; stop that one, or choose another port", flag, addr)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", flag, err)
+	}
+	return l, nil
+}
+
+// connLimit leaves a quarter of the process's descriptors to files: running out of them would end the broker at its next
+// new segment.
+func connLimit(wanted int) int {
+	var r syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &r); err != nil || r.Cur > 1<<30 {
+		return wanted
+	}
+	return min(wanted, max(1, int(r.Cur)/4*3-peerConns))
+}
+
+// draw returns a number that nobody drew before.
+func draw() uint64 {
+	var b [8]byte
+	crand.Read(b[:]) // never fails
+	return max(1, binary.BigEndian.Uint64(b[:]))
+}

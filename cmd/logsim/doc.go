@@ -1,0 +1,16 @@
+// Command logsim runs logd's own brokers, with disks, links and clients, inside a deterministic simulator and has a checker
+// judge what the clients saw.
+//
+//	logsim run --seed 7 -v        one world, a line per event
+//	logsim run --seeds 500        many worlds, in worker processes, and a table
+//	logsim mutants                known bugs put back on purpose: each must be found
+//
+//	run --seeds ──► pool ──► worker process ──► sim.Run(seed) ──► a JSON line per seed ──► table
+//	mutants ──► overlay ──► go build ──► pool of that binary, until the check that the mutant names fires
+//
+// Invariants:
+//
+//	C1  Exit status: 0 if all is valid (all mutants dead), 1 if not, 2 for a wrong command line.
+//	C2  A seed whose worker died, hung or answered something else counts as a violation, never as nothing.
+//	C3  A mutant counts as dead only by the check that its file names.
+package main

@@ -1,0 +1,88 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+)
+
+// The exit statuses (C1).
+const (
+	exitOK      = 0
+	exitInvalid = 1
+	exitUsage   = 2
+)
+
+var (
+	// errInvalid says that a violation was found and printed.
+	errInvalid = errors.New("not valid")
+	errUsage   = errors.New("usage")
+)
+
+// app is what the commands may touch of the outside.
+type app struct {
+	out, err io.Writer
+	binary   string // this program, for worker processes
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	binary, err := os.Executable()
+	if err != nil {
+		binary = os.Args[0]
+	}
+	a := &app{out: os.Stdout, err: os.Stderr, binary: binary}
+	code := a.run(ctx, os.Args[1:])
+	stop()
+	os.Exit(code)
+}
+
+func (a *app) run(ctx context.Context, args []string) int {
+	root := &cobra.Command{
+		Use: "logsim", Short: "Simulate logd's brokers from seeds, and judge what their clients saw",
+		SilenceErrors: true, SilenceUsage: true, Args: cobra.NoArgs,
+		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},
+		RunE:              func(*cobra.Command, []string) error { return fmt.Errorf("%w: say run or mutants", errUsage) },
+	}
+	root.SetArgs(args)
+	root.SetOut(a.out)
+	root.SetErr(a.err)
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return fmt.Errorf("%w: %w", errUsage, err) })
+	root.AddCommand(newRun(a), newMutants(a), newWorker(a))
+	cmd, err := root.ExecuteContextC(ctx)
+	switch {
+	case err == nil:
+		return exitOK
+	case errors.Is(err, errInvalid):
+		return exitInvalid
+	case errors.Is(err, errUsage) || !cmd.HasParent():
+		fmt.Fprintf(a.err, "logsim: %v\nrun '%s --help'\n", err, cmd.CommandPath())
+		return exitUsage
+	}
+	fmt.Fprintf(a.err, "logsim: %v\n", err)
+	return exitInvalid
+}
+
+// noArgs refuses arguments as a wrong command line.
+func noArgs(_ *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return fmt.Errorf("%w: %q is no flag", errUsage, args[0])
+	}
+	return nil
+}
+
+// terminal says whether a stream is a terminal; streams that are no files are not.
+func terminal(stream any) bool {
+	f, ok := stream.(*os.File)
+	if !ok {
+		return false
+	}
+	st, err := f.Stat()
+	return err == nil && st.Mode()&os.ModeCharDevice != 0
+}

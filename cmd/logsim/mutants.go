@@ -1,0 +1,165 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+)
+
+type mutantFlags struct {
+	only    string
+	dir     string
+	write   string
+	seeds   int
+	from    uint64
+	jobs    int
+	seconds int
+	limit   time.Duration
+}
+
+func newMutants(a *app) *cobra.Command {
+	var f mutantFlags
+	cmd := &cobra.Command{
+		Use: "mutants", Short: "Put known bugs back and show that seeds find them", Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if f.seeds < 1 || f.jobs < 1 || f.seconds < 1 {
+				return fmt.Errorf("%w: --seeds, --jobs and --seconds are at least 1", errUsage)
+			}
+			return a.mutants(cmd.Context(), &f)
+		},
+	}
+	fl := cmd.Flags()
+	fl.StringVar(&f.only, "only", "", "the mutant of this name")
+	fl.StringVar(&f.dir, "dir", filepath.Join("testdata", "mutants"), "folder of the mutants, below the module's")
+	fl.StringVar(&f.write, "write", "", "also write the table to this file")
+	fl.IntVar(&f.seeds, "seeds", 200, "most seeds for one mutant")
+	fl.Uint64Var(&f.from, "from", 1, "the first seed")
+	fl.IntVar(&f.jobs, "jobs", runtime.GOMAXPROCS(0), "worker processes")
+	fl.IntVar(&f.seconds, "seconds", 60, "simulated seconds under faults")
+	fl.DurationVar(&f.limit, "limit", 3*time.Minute, "longest time for one seed")
+	return cmd
+}
+
+// fate is what became of a mutant.
+type fate struct {
+	m      *mutant
+	fired  string // the violation that killed it; "" if it survived
+	seed   uint64 // that found it
+	seeds  int    // run until then
+	took   time.Duration
+	others map[string]int // violations that its file doesn't name
+	failed error          // it couldn't be built
+}
+
+func (a *app) mutants(ctx context.Context, f *mutantFlags) error {
+	b, err := newBuilder(ctx, ".", "./cmd/logsim")
+	if err != nil {
+		return err
+	}
+	all, err := readMutants(filepath.Join(b.root, f.dir), f.only)
+	if err != nil {
+		return err
+	}
+	var fates []fate
+	alive := 0
+	for i := range all {
+		t := a.hunt(ctx, b, &all[i], f)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		fates = append(fates, t)
+		switch {
+		case t.failed != nil:
+			alive++
+			fmt.Fprintf(a.out, "FAILED %s: %v\n", t.m.name, t.failed)
+		case t.fired == "":
+			alive++
+			fmt.Fprintf(a.out, "ALIVE  %s after %d seeds, %.1f s; other violations: %v\n", t.m.name, t.seeds, t.took.Seconds(), t.others)
+		default:
+			fmt.Fprintf(a.out, "killed %s by %s at seed %d, after %d seeds, %.1f s\n", t.m.name, t.fired, t.seed, t.seeds, t.took.Seconds())
+		}
+	}
+	printFates(a.out, fates)
+	if f.write != "" {
+		if err := writeFates(f.write, fates); err != nil {
+			return err
+		}
+	}
+	if alive > 0 {
+		fmt.Fprintf(a.out, "INVALID %d of %d mutants live\n", alive, len(all))
+		return errInvalid
+	}
+	fmt.Fprintf(a.out, "all %d mutants are dead\n", len(all))
+	return nil
+}
+
+// hunt builds a mutant and runs seeds until the check that it names fires (C3).
+func (a *app) hunt(ctx context.Context, b *builder, m *mutant, f *mutantFlags) fate {
+	t := fate{m: m, others: map[string]int{}}
+	work, err := os.MkdirTemp("", "logsim-mutant-")
+	if err != nil {
+		t.failed = err
+		return t
+	}
+	defer os.RemoveAll(work)
+	binary, err := b.build(ctx, m, work)
+	if err != nil {
+		t.failed = err
+		return t
+	}
+	begun := time.Now()
+	p := &pool{binary: binary, jobs: f.jobs, seconds: f.seconds, limit: f.limit}
+	p.run(ctx, seedRange(f.from, f.seeds), func(d seedDone) bool {
+		t.seeds++
+		if d.Violation == nil {
+			return true
+		}
+		if m.check.MatchString(d.Violation.Name) {
+			t.fired, t.seed = d.Violation.Name, d.Seed
+			return false
+		}
+		t.others[d.Violation.Name]++
+		return true
+	})
+	t.took = time.Since(begun)
+	return t
+}
+
+func writeFates(path string, fates []fate) error {
+	file, err := os.Create(path)
+	if err != nil {
+		return err
+	}
+	printFates(file, fates)
+	return file.Close()
+}
+
+// printFates prints the table, as Markdown.
+func printFates(w io.Writer, fates []fate) {
+	fmt.Fprintln(w, "| mutant | history | guarantee | check that fired | seeds | seconds | other violations met |")
+	fmt.Fprintln(w, "|---|---|---|---|---:|---:|---|")
+	for i := range fates {
+		t := &fates[i]
+		fired := t.fired
+		switch {
+		case t.failed != nil:
+			fired = "**not built**"
+		case fired == "":
+			fired = "**none: alive**"
+		}
+		var others []string
+		for _, name := range slices.Sorted(maps.Keys(t.others)) {
+			others = append(others, fmt.Sprintf("%s × %d", name, t.others[name]))
+		}
+		fmt.Fprintf(w, "| %s | %s | %s | %s | %d | %.1f | %s |\n", t.m.name, t.m.history, t.m.guarantee, fired, t.seeds, t.took.Seconds(), strings.Join(others, ", "))
+	}
+}

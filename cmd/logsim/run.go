@@ -1,0 +1,171 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"runtime"
+	"runtime/debug"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"logd/sim"
+)
+
+// runFlags are those of logsim run.
+type runFlags struct {
+	seed    uint64
+	seeds   int
+	from    uint64
+	jobs    int
+	seconds int
+	verbose bool
+	twice   bool
+	history string
+	limit   time.Duration
+}
+
+func newRun(a *app) *cobra.Command {
+	var f runFlags
+	cmd := &cobra.Command{
+		Use: "run", Short: "Run one seed, or many in worker processes", Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			one, many := cmd.Flags().Changed("seed"), cmd.Flags().Changed("seeds")
+			switch {
+			case one == many:
+				return fmt.Errorf("%w: give either --seed or --seeds", errUsage)
+			case f.seconds < 1 || f.jobs < 1 || many && f.seeds < 1:
+				return fmt.Errorf("%w: --seconds, --jobs and --seeds are at least 1", errUsage)
+			case many && (f.verbose || f.history != ""):
+				return fmt.Errorf("%w: -v and --history go with --seed", errUsage)
+			case one:
+				return a.runOne(&f)
+			}
+			return a.runMany(cmd.Context(), &f)
+		},
+	}
+	fl := cmd.Flags()
+	fl.Uint64Var(&f.seed, "seed", 0, "run this seed")
+	fl.IntVar(&f.seeds, "seeds", 0, "run so many seeds")
+	fl.Uint64Var(&f.from, "from", 1, "the first of --seeds")
+	fl.IntVar(&f.jobs, "jobs", runtime.GOMAXPROCS(0), "worker processes")
+	fl.IntVar(&f.seconds, "seconds", 60, "simulated seconds under faults")
+	fl.BoolVarP(&f.verbose, "verbose", "v", false, "print a line per event")
+	fl.BoolVar(&f.twice, "twice", false, "run each seed two times and compare the hashes of their traces")
+	fl.StringVar(&f.history, "history", "", "write what the clients saw to this file, in JSON lines")
+	fl.DurationVar(&f.limit, "limit", 3*time.Minute, "longest time for one seed")
+	return cmd
+}
+
+// runOne runs a seed in this process, with its seed and options first and its verdict last.
+func (a *app) runOne(f *runFlags) error {
+	opt := sim.Draw(f.seed, time.Duration(f.seconds)*time.Second)
+	fmt.Fprintf(a.out, "seed=%d %s\n", f.seed, opt.String())
+	env := sim.Env{Stack: debug.Stack}
+	if f.verbose {
+		out := bufio.NewWriterSize(a.out, 1<<16)
+		defer out.Flush()
+		env.Trace = out
+	}
+	if f.history != "" {
+		file, err := os.Create(f.history)
+		if err != nil {
+			return err
+		}
+		defer file.Close()
+		env.History = file
+	}
+	begun := time.Now()
+	r := runSeed(opt, env, f.twice)
+	if out, ok := env.Trace.(*bufio.Writer); ok {
+		out.Flush()
+	}
+	took := time.Since(begun)
+	fmt.Fprintf(a.out, "%.1f simulated seconds in %.2f s\n", r.Simulated.Seconds(), took.Seconds())
+	printCounts(a.out, []sim.Result{r})
+	return a.verdict(&r, f)
+}
+
+// verdict prints the last line.
+func (a *app) verdict(r *sim.Result, f *runFlags) error {
+	if r.Violation == nil {
+		fmt.Fprintln(a.out, r.Line())
+		return nil
+	}
+	fmt.Fprintf(a.out, "%s\n%s; replay: %s\n", r.Violation, r.Line(), replay(r.Seed, f.seconds))
+	return errInvalid
+}
+
+func replay(seed uint64, seconds int) string {
+	return fmt.Sprintf("go run ./cmd/logsim run --seed %d --seconds %d -v", seed, seconds)
+}
+
+// runSeed runs a world, or two that must be equal.
+func runSeed(opt sim.Options, env sim.Env, twice bool) sim.Result {
+	r := sim.Run(opt, env)
+	if twice && r.Violation == nil {
+		again := sim.Run(opt, sim.Env{Stack: env.Stack})
+		if again.Hash != r.Hash {
+			r.Violation = &sim.Violation{Name: sim.NotDeterministic,
+				Text: fmt.Sprintf("the trace's hash is %016x after %d events, and %016x after %d when run again", r.Hash, r.Events, again.Hash, again.Events)}
+		}
+	}
+	return r
+}
+
+// runMany runs seeds in worker processes and prints a table.
+func (a *app) runMany(ctx context.Context, f *runFlags) error {
+	begun := time.Now()
+	p := &pool{binary: a.binary, jobs: f.jobs, seconds: f.seconds, twice: f.twice, limit: f.limit}
+	var results []sim.Result
+	var busy time.Duration
+	bad := 0
+	progress := terminal(a.err)
+	p.run(ctx, seedRange(f.from, f.seeds), func(d seedDone) bool {
+		results = append(results, d.Result)
+		busy += d.took
+		if d.Violation != nil {
+			bad++
+			clearLine(a.err, progress)
+			fmt.Fprintf(a.out, "%s\n%s; replay: %s\n", d.Violation, d.Line(), replay(d.Seed, f.seconds))
+		}
+		if progress {
+			fmt.Fprintf(a.err, "\r\x1b[K%d of %d seeds, %d invalid, %.0f s", len(results), f.seeds, bad, time.Since(begun).Seconds())
+		}
+		return true
+	})
+	clearLine(a.err, progress)
+	printCounts(a.out, results)
+	simulated := time.Duration(0)
+	for i := range results {
+		simulated += results[i].Simulated
+	}
+	if f.twice {
+		simulated *= 2
+	}
+	fmt.Fprintf(a.out, "%d seeds, %.0f simulated seconds in %.1f s; %.0f simulated seconds per second and core\n",
+		len(results), simulated.Seconds(), time.Since(begun).Seconds(), simulated.Seconds()/max(busy.Seconds(), 1e-9))
+	if bad > 0 || len(results) < f.seeds {
+		fmt.Fprintf(a.out, "INVALID %d of %d seeds, %d not run\n", bad, f.seeds, f.seeds-len(results))
+		return errInvalid
+	}
+	fmt.Fprintf(a.out, "valid %d seeds from %d\n", len(results), f.from)
+	return nil
+}
+
+func clearLine(w io.Writer, progress bool) {
+	if progress {
+		fmt.Fprint(w, "\r\x1b[K")
+	}
+}
+
+func seedRange(from uint64, n int) []uint64 {
+	seeds := make([]uint64, n)
+	for i := range seeds {
+		seeds[i] = from + uint64(i)
+	}
+	return seeds
+}

@@ -1,0 +1,222 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"runtime/debug"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"logd/sim"
+)
+
+// newWorker is the other end of a pool: seeds come in as lines, results leave as JSON lines.
+func newWorker(a *app) *cobra.Command {
+	var seconds int
+	var twice bool
+	cmd := &cobra.Command{Use: "worker", Hidden: true, Args: noArgs, RunE: func(*cobra.Command, []string) error {
+		debug.SetGCPercent(400)
+		in := bufio.NewScanner(os.Stdin)
+		for in.Scan() {
+			seed, err := strconv.ParseUint(in.Text(), 10, 64)
+			if err != nil {
+				return fmt.Errorf("%w: %q is no seed", errUsage, in.Text())
+			}
+			r := runSeed(sim.Draw(seed, time.Duration(seconds)*time.Second), sim.Env{Stack: debug.Stack}, twice)
+			if err := json.NewEncoder(a.out).Encode(&r); err != nil {
+				return err
+			}
+		}
+		return in.Err()
+	}}
+	cmd.Flags().IntVar(&seconds, "seconds", 60, "")
+	cmd.Flags().BoolVar(&twice, "twice", false, "")
+	return cmd
+}
+
+// pool runs seeds in worker processes: a world owns its whole process, since raft's randomness is one for all (S14).
+type pool struct {
+	binary  string
+	jobs    int
+	seconds int
+	twice   bool
+	limit   time.Duration
+}
+
+// seedDone is a result and the wall time it took.
+type seedDone struct {
+	sim.Result
+	took time.Duration
+}
+
+// run gives each result to report, one at a time, in no order, until report returns false, ctx ends or all are done.
+func (p *pool) run(ctx context.Context, seeds []uint64, report func(seedDone) bool) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	next, done := make(chan uint64), make(chan seedDone)
+	go func() {
+		defer close(next)
+		for _, s := range seeds {
+			select {
+			case next <- s:
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
+	var workers sync.WaitGroup
+	for range min(p.jobs, len(seeds)) {
+		workers.Go(func() { p.work(ctx, next, done) })
+	}
+	go func() { workers.Wait(); close(done) }()
+	for d := range done {
+		if ctx.Err() == nil && !report(d) {
+			cancel()
+		}
+	}
+}
+
+// work keeps one worker process busy, and replaces it when a seed was its end.
+func (p *pool) work(ctx context.Context, next <-chan uint64, done chan<- seedDone) {
+	var w *worker
+	defer func() {
+		if w != nil {
+			w.stop()
+		}
+	}()
+	for seed := range next {
+		begun := time.Now()
+		if w == nil {
+			var err error
+			if w, err = p.start(ctx); err != nil {
+				done <- seedDone{Result: died(seed, "its worker can't be started: %v", err)}
+				continue
+			}
+		}
+		r, alive := w.ask(ctx, seed, p.limit)
+		if !alive {
+			w.stop()
+			w = nil
+		}
+		if ctx.Err() != nil {
+			return
+		}
+		done <- seedDone{Result: r, took: time.Since(begun)}
+	}
+}
+
+func died(seed uint64, format string, args ...any) sim.Result {
+	return sim.Result{Seed: seed, Violation: &sim.Violation{Name: sim.WorkerDied, Text: fmt.Sprintf(format, args...)}}
+}
+
+// worker is one process.
+type worker struct {
+	cmd  *exec.Cmd
+	in   io.WriteCloser
+	out  chan []byte // its lines; closed when it ends
+	said *tail
+}
+
+func (p *pool) start(ctx context.Context) (*worker, error) {
+	cmd := exec.CommandContext(ctx, p.binary, "worker", "--seconds", strconv.Itoa(p.seconds), "--twice="+strconv.FormatBool(p.twice))
+	cmd.Env = append(os.Environ(), "GOMAXPROCS=1")
+	w := &worker{cmd: cmd, out: make(chan []byte, 1), said: &tail{}}
+	cmd.Stderr = w.said
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		return nil, err
+	}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	if err := cmd.Start(); err != nil {
+		return nil, err
+	}
+	w.in = in
+	go func() {
+		defer close(w.out)
+		lines := bufio.NewReader(out)
+		for {
+			line, err := lines.ReadBytes('\n')
+			if err != nil {
+				return
+			}
+			w.out <- line
+		}
+	}()
+	return w, nil
+}
+
+// ask runs one seed. Whatever isn't a result of it is a violation (C2), and the worker is not to be used again.
+func (w *worker) ask(ctx context.Context, seed uint64, limit time.Duration) (sim.Result, bool) {
+	if _, err := fmt.Fprintln(w.in, seed); err != nil {
+		return died(seed, "its worker is gone: %v%s", err, w.end()), false
+	}
+	timeout := time.NewTimer(limit)
+	defer timeout.Stop()
+	select {
+	case <-ctx.Done():
+		return sim.Result{}, false
+	case <-timeout.C:
+		return died(seed, "still running after %v", limit), false
+	case line, ok := <-w.out:
+		if !ok {
+			return died(seed, "its worker ended%s", w.end()), false
+		}
+		var r sim.Result
+		if err := json.Unmarshal(line, &r); err != nil || r.Seed != seed {
+			return died(seed, "its worker answers %q", bytes.TrimSpace(line)), false
+		}
+		return r, true
+	}
+}
+
+// end waits for a process whose output has ended, and says how it went.
+func (w *worker) end() string {
+	err := w.cmd.Wait()
+	return fmt.Sprintf(": %v\n%s", err, w.said)
+}
+
+func (w *worker) stop() {
+	w.in.Close()
+	if w.cmd.ProcessState == nil {
+		w.cmd.Process.Kill() // it may be in the midst of a seed that nobody waits for
+		for range w.out {
+		}
+		w.cmd.Wait()
+	}
+}
+
+// tail keeps the first bytes that a process said on its way out: the panic stands first.
+type tail struct {
+	mu  sync.Mutex
+	buf []byte
+}
+
+const tailBytes = 8 << 10
+
+func (t *tail) Write(p []byte) (int, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if room := tailBytes - len(t.buf); room > 0 {
+		t.buf = append(t.buf, p[:min(room, len(p))]...)
+	}
+	return len(p), nil
+}
+
+func (t *tail) String() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return strings.TrimSpace(string(t.buf))
+}

@@ -1,0 +1,26 @@
+// Package log keeps bytes that survive a crash: one write-ahead log per shard, shared by all its raft groups, and per
+// partition a row of segments in Kafka's own batch format.
+//
+// It knows record batches (length, CRC, offsets), but no raft and no Kafka API. It is deterministic and sans-I/O: work for
+// the disk leaves as a [Plan] and comes back as a [Done]; only recovery, before a shard's first turn, calls [FS] itself.
+//
+//	Append, SetState, Mark ──► write group being gathered ──► Plan(wal) ──► Done ──► Durable() rises
+//	                                                            │
+//	  committed batches, in memory until here ──► Plan(fill): segment write, sync ──► mark ──► old WAL file is free
+//
+// Invariants, asserted where they are named:
+//
+//	L1  Nothing is durable before the completion of the plan that wrote it: Durable() moves in Done alone.
+//	L2  Write group g+1 is planned only after the completion of g; so any sector numbered above g proves that g was synced (S3).
+//	L3  A WAL file is written only after its creation and its directory's sync completed, and recycled only after a later,
+//	    synced write group says that the file's groups are dead (its floor is above them).
+//	L4  A write group begins and ends with the same directory, in different blocks (S6).
+//	L5  Recovery cuts at most the highest-numbered write group, and only if each bad sector of it holds that place's former
+//	    content; the cut is erased and synced before its number is used again (S3). Everything else is damage, and named.
+//	L6  What recovery accepts is durable before recovery returns (S4).
+//	L7  A mark is staged only after the sync of the segment bytes that it vouches for (S10).
+//	L8  A copied record never truncates (S10); an appended one cuts every record of its group at or above its index.
+//	L9  Within a group, indexes in the WAL are dense from the mark (or create record) on, terms never fall, and the running
+//	    hash of each record follows from the one before it (S6, G11).
+//	L10 Segments hold committed batches only, contiguous in offset, synced up to the mark; bytes past the mark are cut at recovery.
+package log

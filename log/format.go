@@ -1,0 +1,145 @@
+package log
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"strings"
+)
+
+// Format makes a store in an empty directory; it is durable when Format returns. What a Format that was cut short left
+// behind is made anew; files that hold a write group, or segments, are refused. It is for boot only.
+func Format(fsys FS, id Identity, opt Options) error {
+	if err := opt.Check(); err != nil {
+		return err
+	}
+	if err := checkUnused(fsys, opt); err != nil {
+		return err
+	}
+	for _, dir := range []string{walDir, segRoot} {
+		if err := fsys.Mkdir(dir); err != nil {
+			return fmt.Errorf("format: %w", err)
+		}
+	}
+	for slot := range opt.WALFiles {
+		if err := formatFile(fsys, id, opt, slot); err != nil {
+			return fmt.Errorf("format: %s: %w", walName(slot), err)
+		}
+	}
+	for _, dir := range []string{walDir, segRoot, "."} {
+		if err := fsys.SyncDir(dir); err != nil {
+			return fmt.Errorf("format: %w", err)
+		}
+	}
+	return nil
+}
+
+// checkUnused refuses a directory in which something was stored.
+func checkUnused(fsys FS, opt Options) error {
+	for _, dir := range []string{walDir, segRoot} {
+		names, err := fsys.List(dir)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("format: %w", err)
+		}
+		for _, name := range names {
+			name = dir + "/" + name
+			used := true
+			if strings.HasSuffix(name, ".wal") {
+				if used, err = fileUsed(fsys, name); err != nil {
+					return fmt.Errorf("format: %s: %w", name, err)
+				}
+			}
+			if used {
+				return fmt.Errorf("format: %w: %s holds data; remove the directory by hand if it is to be lost", fs.ErrExist, name)
+			}
+		}
+	}
+	return nil
+}
+
+// fileUsed says whether anything but zeros stands behind a WAL file's header.
+func fileUsed(fsys FS, name string) (bool, error) {
+	f, err := fsys.Open(name)
+	if err != nil {
+		return false, err
+	}
+	defer f.Close() // only read
+	used := false
+	err = eachChunk(f, BlockSize, func(b []byte, _ int64) error {
+		used = used || !isZero(b)
+		return nil
+	})
+	return used, err
+}
+
+// formatFile prewrites one file with zeros, so that its blocks are allocated, and writes its header.
+func formatFile(fsys FS, id Identity, opt Options, slot int) error {
+	f, err := fsys.Create(walName(slot))
+	if errors.Is(err, fs.ErrExist) {
+		f, err = fsys.Open(walName(slot))
+	}
+	if err != nil {
+		return err
+	}
+	defer f.Close() // synced below
+	if err := f.Truncate(opt.WALFileBytes); err != nil {
+		return err
+	}
+	zeros := AlignedBytes(int(min(opt.WALFileBytes, chunkBytes)))
+	for off := int64(0); off < opt.WALFileBytes; off += int64(len(zeros)) {
+		if _, err := f.WriteAt(zeros[:min(int64(len(zeros)), opt.WALFileBytes-off)], off); err != nil {
+			return err
+		}
+	}
+	if err := f.Sync(); err != nil {
+		return err
+	}
+	return f.WriteSync(encodeHeader(id, opt, slot), 0)
+}
+
+// chunkBytes is how much of a WAL file is read or written at a time at boot.
+const chunkBytes = 1 << 20
+
+// eachChunk reads a file from an offset to its end.
+func eachChunk(f File, from int64, each func(b []byte, off int64) error) error {
+	size, err := f.Size()
+	if err != nil || size <= from {
+		return err
+	}
+	buf := AlignedBytes(int(min(size-from, chunkBytes)))
+	for off := from; off < size; {
+		b := buf[:min(int64(len(buf)), size-off)]
+		if err := readFull(f, b, off); err != nil {
+			return err
+		}
+		if err := each(b, off); err != nil {
+			return err
+		}
+		off += int64(len(b))
+	}
+	return nil
+}
+
+// readFull reads exactly len(b) bytes.
+func readFull(f File, b []byte, off int64) error {
+	n, err := f.ReadAt(b, off)
+	if n == len(b) {
+		return nil
+	}
+	return fmt.Errorf("byte %d: read %d bytes of %d: %w", off, n, len(b), err)
+}
+
+func isZero(b []byte) bool {
+	for len(b) >= 8 {
+		if b[0]|b[1]|b[2]|b[3]|b[4]|b[5]|b[6]|b[7] != 0 {
+			return false
+		}
+		b = b[8:]
+	}
+	for _, c := range b {
+		if c != 0 {
+			return false
+		}
+	}
+	return true
+}

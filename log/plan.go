@@ -1,0 +1,98 @@
+package log
+
+import "fmt"
+
+// Lane is one of the two queues of disk work that a shard has; each has at most one plan outstanding, and nothing but
+// completion orders one against the other.
+type Lane uint8
+
+const (
+	// LaneWAL appends to and syncs WAL files that are already there. It is the only lane an acknowledgement waits for.
+	LaneWAL Lane = iota
+	// LaneFill prewrites, creates, renames, syncs directories, writes segments, trims.
+	LaneFill
+	// Lanes is the number of lanes.
+	Lanes
+)
+
+func (l Lane) String() string {
+	return [...]string{"wal", "fill"}[l]
+}
+
+// OpKind names a disk operation, so that any one can be failed by a short rule.
+type OpKind uint8
+
+const (
+	OpCreate    OpKind = iota + 1 // create File
+	OpMkdir                       // make directory File
+	OpWrite                       // write Data at Off of File
+	OpWriteSync                   // write Data at Off of File, stable when done
+	OpSync                        // make File stable
+	OpTruncate                    // set File's size to Off
+	OpRename                      // rename File to To
+	OpRemove                      // remove File
+	OpSyncDir                     // make the names in directory File stable
+)
+
+var opNames = [...]string{"", "create", "mkdir", "write", "write-sync", "sync", "truncate", "rename", "remove", "sync-dir"}
+
+func (k OpKind) String() string { return opNames[k] }
+
+// Op is one operation on one named file. Data belongs to the driver until the plan's completion.
+type Op struct {
+	Kind OpKind
+	File string
+	To   string
+	Off  int64
+	Data []byte
+}
+
+func (o Op) String() string {
+	switch o.Kind {
+	case OpRename:
+		return fmt.Sprintf("%s %s %s", o.Kind, o.File, o.To)
+	case OpWrite, OpWriteSync:
+		return fmt.Sprintf("%s %s %d+%d", o.Kind, o.File, o.Off, len(o.Data))
+	case OpTruncate:
+		return fmt.Sprintf("%s %s %d", o.Kind, o.File, o.Off)
+	}
+	return fmt.Sprintf("%s %s", o.Kind, o.File)
+}
+
+// Plan is disk work as data: the driver runs Ops in order, one at a time, stops at the first error, and reports one [Done].
+type Plan struct {
+	Lane Lane
+	ID   uint64 // rises by one per lane
+	Ops  []Op
+}
+
+// Done is the completion of a plan. Err is the first failed operation's error, and the operations after it did not run.
+type Done struct {
+	Lane Lane
+	ID   uint64
+	Err  error
+}
+
+// Read asks the driver for Len bytes at Off of File; fewer come back where the file ends.
+type Read struct {
+	ID   uint64 // chosen by the caller
+	File string
+	Off  int64
+	Len  int
+}
+
+// ReadDone is the completion of a [Read]. Data belongs to the shard from then on.
+type ReadDone struct {
+	ID   uint64
+	Data []byte
+	Err  error
+}
+
+// Runner runs plans and reads against an [FS], keeping files open. A driver has one per lane, used by one goroutine.
+type Runner struct {
+	fs   FS
+	open map[string]File
+}
+
+// NewRunner returns a runner on fs.
+func NewRunner(fs FS) *Runner { return &Runner{fs: fs, open: map[string]File{}} }

@@ -1,0 +1,165 @@
+package log
+
+import "fmt"
+
+type jobKind uint8
+
+const (
+	jobFlush jobKind = iota
+	jobTransfer
+	jobReset
+	jobTrim
+	jobDrop
+)
+
+// job is work for the fill lane. Those of one group are done in order.
+type job struct {
+	kind    jobKind
+	g       *group
+	batches [][]byte
+	bytes   int
+	mark    Mark  // jobFlush
+	at      int64 // jobReset, jobTrim
+}
+
+func (s *Store) queueJob(j *job) {
+	for _, b := range j.batches {
+		j.bytes += len(b)
+	}
+	s.jobs = append(s.jobs, j)
+}
+
+// Flush writes committed batches, contiguous from the segments' end (maybe none), to the group's segments, syncs them, and
+// then stages the mark by itself (L7). There is at most one flush of a group under way. m.Index is of an entry of the log,
+// or the last mark's again; m.LogEnd is the end of the batches.
+func (s *Store) Flush(group uint64, batches [][]byte, m Mark) {
+	g := s.alive(group)
+	if g.flushing || m.Index < g.mark.Index || m.Index > g.last() {
+		panic(fmt.Sprintf("invariant L7: group %d: flush to index %d, the log is (%d, %d], flushing %t", group, m.Index, g.mark.Index, g.last(), g.flushing))
+	}
+	term, h := g.before(m.Index)
+	if err := m.check(); err != nil || m.Term != term || m.EntryHash != h || m.LogStart < g.mark.LogStart || m.LogEnd < g.mark.LogEnd {
+		panic(fmt.Sprintf("invariant L9: group %d: flush to index %d term %d hash %016x, log (%d, %d]; the log has term %d hash %016x, the last mark log (%d, %d]: %v",
+			group, m.Index, m.Term, m.EntryHash, m.LogStart, m.LogEnd, term, h, g.mark.LogStart, g.mark.LogEnd, err))
+	}
+	g.flushing, g.flushTo = true, m.Index
+	s.queueJob(&job{kind: jobFlush, g: g, batches: batches, mark: m})
+	s.instant()
+}
+
+// Transfer writes batches that a snapshot transfer brought, contiguous from the segments' end, to segments, and syncs them,
+// without a mark. [Store.SegmentEnd] rises when they are synced; what no mark vouches for is cut at a restart.
+func (s *Store) Transfer(group uint64, batches [][]byte) {
+	g := s.alive(group)
+	if len(batches) > 0 {
+		s.queueJob(&job{kind: jobTransfer, g: g, batches: batches})
+	}
+}
+
+// ResetSegments starts the segments anew at an offset beyond their end, where a leader's log starts. What was there is found
+// no more, but stays until the mark of the following [Store.Install] is durable.
+func (s *Store) ResetSegments(group uint64, at int64) {
+	s.queueJob(&job{kind: jobReset, g: s.alive(group), at: at})
+}
+
+// Trim removes whole segments below a log start, once a durable mark has at least that log start.
+func (s *Store) Trim(group uint64, logStart int64) {
+	g := s.alive(group)
+	g.trimTo = max(g.trimTo, logStart)
+	s.queueTrim(g)
+}
+
+// queueTrim queues what a durable mark allows of the trims that were asked for.
+func (s *Store) queueTrim(g *group) {
+	if to := min(g.trimTo, g.durMark.LogStart); to > g.trimmed && !g.dropped {
+		g.trimmed = to
+		s.queueJob(&job{kind: jobTrim, g: g, at: to})
+	}
+}
+
+// planFill takes jobs in order, small ones together, until the plan is as long as a write group.
+func (s *Store) planFill() []Op {
+	var ops []Op
+	bytes := 0
+	rest := s.jobs[:0]
+	s.fill = s.fill[:0]
+	waits := map[*group]bool{} // asked only, never walked
+	for _, j := range s.jobs {
+		g := j.g
+		if g.dropped && j.kind != jobDrop {
+			continue
+		}
+		big := len(s.fill) > 0 && bytes+j.bytes > s.opt.GroupBytes
+		if waits[g] || big || j.kind != jobDrop && !g.createdDurable {
+			waits[g] = true
+			rest = append(rest, j)
+			continue
+		}
+		switch {
+		case j.kind == jobDrop:
+			ops = dropSegments(ops, g.segs)
+		case j.kind == jobTrim:
+			ops = g.segs.trim(ops, j.at)
+		case j.kind == jobReset:
+			ops = g.segs.reset(ops, j.at)
+		default:
+			if len(j.batches) > 0 {
+				ops = g.segs.append(ops, j.batches)
+			}
+			bytes += j.bytes
+			waits[g], g.filling = true, true
+			s.fill = append(s.fill, j)
+		}
+	}
+	clear(s.jobs[len(rest):])
+	s.jobs = rest
+	return ops
+}
+
+// instant completes the flushes that write nothing and wait for nothing.
+func (s *Store) instant() {
+	rest := s.jobs[:0]
+	waits := map[*group]bool{} // asked only, never walked
+	for _, j := range s.jobs {
+		g := j.g
+		if waits[g] || g.filling || !g.createdDurable || j.kind != jobFlush || len(j.batches) > 0 {
+			waits[g] = true
+			rest = append(rest, j)
+			continue
+		}
+		s.filled(j)
+	}
+	clear(s.jobs[len(rest):])
+	s.jobs = rest
+}
+
+// filled takes a job whose operations, if any, are complete.
+func (s *Store) filled(j *job) {
+	g := j.g
+	if len(j.batches) > 0 {
+		g.segs.flushed()
+	}
+	if j.kind == jobFlush {
+		g.flushing, g.flushTo = false, 0
+		if !g.dropped {
+			s.stageMark(g, j.mark)
+		}
+	}
+}
+
+// dropSegments removes all files of a group. Names that a crash brings back go at the next start, by the tombstone.
+func dropSegments(ops []Op, p *segments) []Op {
+	for _, name := range p.kept {
+		ops = append(ops, Op{Kind: OpRemove, File: name})
+	}
+	for i := range p.live {
+		for _, name := range p.files(i) {
+			ops = append(ops, Op{Kind: OpRemove, File: name})
+		}
+	}
+	if p.exists {
+		ops = append(ops, Op{Kind: OpRemove, File: p.dir})
+	}
+	p.kept, p.live, p.exists, p.stable = nil, nil, false, p.at
+	return ops
+}

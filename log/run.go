@@ -1,0 +1,97 @@
+package log
+
+import (
+	"errors"
+	"fmt"
+	"io"
+)
+
+// Do runs one operation.
+func (r *Runner) Do(op Op) error {
+	switch op.Kind {
+	case OpMkdir:
+		return r.fs.Mkdir(op.File)
+	case OpSyncDir:
+		return r.fs.SyncDir(op.File)
+	case OpRename:
+		r.Forget(op.File)
+		r.Forget(op.To)
+		return r.fs.Rename(op.File, op.To)
+	case OpRemove:
+		r.Forget(op.File)
+		return r.fs.Remove(op.File)
+	case OpCreate:
+		f, err := r.fs.Create(op.File)
+		if err == nil {
+			r.open[op.File] = f
+		}
+		return err
+	}
+	f, err := r.file(op.File)
+	if err != nil {
+		return err
+	}
+	switch op.Kind {
+	case OpWrite:
+		_, err = f.WriteAt(op.Data, op.Off)
+	case OpWriteSync:
+		err = f.WriteSync(op.Data, op.Off)
+	case OpSync:
+		err = f.Sync()
+	case OpTruncate:
+		err = f.Truncate(op.Off)
+	default:
+		panic(fmt.Sprintf("log: operation of unknown kind %d", op.Kind))
+	}
+	return err
+}
+
+// Run runs a whole plan and returns its completion, the failed operation named in its error.
+func (r *Runner) Run(p Plan) Done {
+	for _, op := range p.Ops {
+		if err := r.Do(op); err != nil {
+			return Done{Lane: p.Lane, ID: p.ID, Err: fmt.Errorf("%s: %w", op, err)}
+		}
+	}
+	return Done{Lane: p.Lane, ID: p.ID}
+}
+
+// Read runs a read into a fresh buffer.
+func (r *Runner) Read(rd Read) ReadDone {
+	f, err := r.file(rd.File)
+	if err != nil {
+		return ReadDone{ID: rd.ID, Err: err}
+	}
+	buf := make([]byte, rd.Len)
+	n, err := f.ReadAt(buf, rd.Off)
+	if errors.Is(err, io.EOF) {
+		err = nil
+	}
+	return ReadDone{ID: rd.ID, Data: buf[:n], Err: err}
+}
+
+// Forget closes a file that the runner may have open.
+func (r *Runner) Forget(name string) {
+	if f := r.open[name]; f != nil {
+		f.Close() // its bytes were synced, or are not relied upon
+		delete(r.open, name)
+	}
+}
+
+// Close closes all files.
+func (r *Runner) Close() {
+	for name := range r.open { // order: closing is independent
+		r.Forget(name)
+	}
+}
+
+func (r *Runner) file(name string) (File, error) {
+	if f := r.open[name]; f != nil {
+		return f, nil
+	}
+	f, err := r.fs.Open(name)
+	if err == nil {
+		r.open[name] = f
+	}
+	return f, err
+}

@@ -1,0 +1,73 @@
+package log
+
+import (
+	"fmt"
+	"testing"
+)
+
+// L6, L10: at every operation of appends that roll, the process ends, alone or with the power; it opens again, goes on, and
+// then the power takes all that isn't stable. What the mark speaks of is there. So nothing that opening finds in a cache, a
+// directory's own name for one, is relied upon before it is stable.
+func TestCrashAtEachOperation(t *testing.T) {
+	all, none := func() bool { return true }, func() bool { return false }
+	for stop := 0; ; stop++ {
+		for name, crash := range map[string]func(*segDisk){
+			"process":                 func(*segDisk) {},
+			"power, unsynced is lost": func(d *segDisk) { d.losePower(all) },
+			"power, unsynced is kept": func(d *segDisk) { d.losePower(none) },
+		} {
+			if !crashAfter(t, fmt.Sprintf("%s, after operation %d", name, stop), stop, crash) {
+				return
+			}
+		}
+	}
+}
+
+// crashAfter says whether there were more operations than that.
+func crashAfter(t *testing.T, name string, stop int, crash func(*segDisk)) bool {
+	d, opt := newSegDisk(".", "seg"), Options{SegmentBytes: 250, IndexBytes: 100}
+	_, b := row(0, 39, 10, 10, 10, 10, 10, 10, 10, 10)
+	p := newSegments(testDir, opt)
+	var mark Mark
+	var ops []Op
+	for left, i := stop, 0; left >= 0; i += 4 { // four batches each time, so the second begins in the middle of a segment
+		if i == len(b) {
+			return false
+		}
+		ops = p.append(nil, b[i:i+4])
+		n := min(left, len(ops))
+		if done := NewRunner(d).Run(Plan{Ops: ops[:n]}); done.Err != nil {
+			t.Fatalf("%s: %v", name, done.Err)
+		}
+		if left -= len(ops); left >= 0 {
+			p.flushed()
+			mark.LogEnd = p.end()
+		}
+	}
+	crash(d)
+	reopen := func() {
+		var err error
+		if p, err = openSegments(d, testDir, opt, mark); err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		if p.end() != mark.LogEnd {
+			t.Fatalf("%s: the end is %d, expected %d", name, p.end(), mark.LogEnd)
+		}
+	}
+	reopen()
+	if done := NewRunner(d).Run(Plan{Ops: p.append(nil, b[mark.LogEnd/10:])}); done.Err != nil {
+		t.Fatalf("%s: %v", name, done.Err)
+	}
+	p.flushed()
+	mark.LogEnd = 80
+	d.losePower(func() bool { return true })
+	reopen()
+	for offset := range mark.LogEnd {
+		rd, ok := p.find(offset, 0)
+		got, _, err := CutBatches(NewRunner(d).Read(rd).Data, offset, 0, true)
+		if want := b[offset/10]; !ok || err != nil || string(got) != string(want) {
+			t.Fatalf("%s: offset %d: found %t, %d bytes, %v", name, offset, ok, len(got), err)
+		}
+	}
+	return true
+}

@@ -1,0 +1,73 @@
+package log
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash/crc32"
+)
+
+var (
+	// ErrForeign is wrapped when a directory or file is another broker's, incarnation's or shard's, or has other sizes.
+	ErrForeign = errors.New("not ours")
+	// ErrVersion is wrapped when a directory or file has a format version that this program doesn't know.
+	ErrVersion = errors.New("unknown format version")
+)
+
+// A WAL file's first block is its header, written once when the file is made.
+//
+//	 0          8         12      16      20                        36       40        48           4092    4096
+//	┌──────────┬─────────┬───────┬───────┬─────────────────────────┬────────┬─────────┬────────────┬───────┐
+//	│"LOGDWAL1"│ format  │ slot  │ files │ broker 4, incarnation 8,│ 0      │ file    │ zeros      │crc32c │
+//	│          │ version │       │       │ shard 2, shards 2       │        │ bytes   │            │of all │
+//	└──────────┴─────────┴───────┴───────┴─────────────────────────┴────────┴─────────┴────────────┴───────┘
+//
+// On disk, don't change.
+const (
+	walMagic   = "LOGDWAL1"
+	walVersion = 1
+	walDir     = "wal"
+)
+
+func walName(slot int) string { return fmt.Sprintf("%s/%04d.wal", walDir, slot) }
+
+// encodeHeader returns the header block of a WAL file.
+func encodeHeader(id Identity, opt Options, slot int) []byte {
+	b := AlignedBytes(BlockSize)
+	copy(b, walMagic)
+	binary.BigEndian.PutUint32(b[8:], walVersion)
+	binary.BigEndian.PutUint32(b[12:], uint32(slot))
+	binary.BigEndian.PutUint32(b[16:], uint32(opt.WALFiles))
+	id.put(b[20:])
+	binary.BigEndian.PutUint64(b[40:], uint64(opt.WALFileBytes))
+	binary.BigEndian.PutUint32(b[BlockSize-4:], crc32.Checksum(b[:BlockSize-4], castagnoli))
+	return b
+}
+
+// checkHeader compares a header block with what it must be; the error wraps [ErrDamaged], [ErrVersion] or [ErrForeign].
+func checkHeader(b []byte, id Identity, opt Options, slot int) error {
+	name := walName(slot)
+	want, got := binary.BigEndian.Uint32(b[BlockSize-4:]), crc32.Checksum(b[:BlockSize-4], castagnoli)
+	if !bytes.HasPrefix(b, []byte(walMagic)) || want != got {
+		return fmt.Errorf("%w: %s byte 0: the header begins %q with crc %08x, expected %q and %08x", ErrDamaged, name, b[:8], got, walMagic, want)
+	}
+	if v := binary.BigEndian.Uint32(b[8:]); v != walVersion {
+		return fmt.Errorf("%w: %s has version %d, this program knows %d", ErrVersion, name, v, walVersion)
+	}
+	if is := getIdentity(b[20:]); is != id {
+		return fmt.Errorf("%w: %s is of %v, expected %v", ErrForeign, name, is, id)
+	}
+	if n := binary.BigEndian.Uint32(b[12:]); n != uint32(slot) {
+		return fmt.Errorf("%w: %s says that it is file %d, expected %d", ErrDamaged, name, n, slot)
+	}
+	files, size := int(binary.BigEndian.Uint32(b[16:])), int64(binary.BigEndian.Uint64(b[40:]))
+	if files != opt.WALFiles || size != opt.WALFileBytes {
+		return fmt.Errorf("%w: %s is one of %d files of %d bytes, the options say %d of %d", ErrForeign, name, files, size, opt.WALFiles, opt.WALFileBytes)
+	}
+	return nil
+}
+
+func (id Identity) String() string {
+	return fmt.Sprintf("broker %d incarnation %016x shard %d of %d", id.Broker, id.Incarnation, id.Shard, id.Shards)
+}

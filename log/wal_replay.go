@@ -1,0 +1,164 @@
+package log
+
+import (
+	"fmt"
+	"hash/crc32"
+	"slices"
+	"sort"
+)
+
+// replay is the state of all groups as write groups are gone through, oldest first.
+type replay struct {
+	groups map[uint64]*replayed
+	ids    []uint64 // sorted at the end
+}
+
+// replayed is one group's part.
+type replayed struct {
+	id      uint64
+	meta    []byte
+	state   State
+	mark    Mark
+	dropped bool
+	entries []replayedEntry // indexes rise; they are dense only at the end, for copies fill gaps
+}
+
+type replayedEntry struct {
+	Entry
+	hash   uint64
+	crc    uint32
+	lap    uint64
+	number uint64
+}
+
+// group takes the records of one write group.
+func (r *replay) group(l *loaded, lap uint64) error {
+	d := l.dirs[0]
+	at := dirLen(len(d.records))
+	for i := range d.records {
+		h := &d.records[i]
+		payload := part(l.payload[at : at+int(h.length)])
+		at += int(h.length)
+		err := error(nil)
+		if crc := crc32.Checksum(payload, castagnoli); crc != h.crc {
+			err = fmt.Errorf("crc is %08x, expected %08x", crc, h.crc)
+		} else {
+			err = r.record(h, payload, lap, l.number)
+		}
+		if err != nil {
+			return fmt.Errorf("%w: %s byte %d: write group %d, record %d, %v: %w", ErrDamaged, walName(l.slot), l.start*sectorSize, l.number, i, h, err)
+		}
+	}
+	return nil
+}
+
+// record takes one record, or says why it can't follow from those before it.
+func (r *replay) record(h *header, payload []byte, lap, number uint64) error {
+	g := r.groups[h.group]
+	if h.kind == kindDrop || h.kind == kindCreate {
+		if g == nil {
+			g = &replayed{id: h.group}
+			r.groups[h.group] = g
+			r.ids = append(r.ids, h.group)
+		}
+	}
+	if g == nil {
+		return fmt.Errorf("no record before it creates the group")
+	}
+	if h.kind == kindDrop {
+		*g = replayed{id: g.id, dropped: true}
+		return nil
+	}
+	if g.dropped {
+		return fmt.Errorf("the group was dropped before")
+	}
+	switch h.kind {
+	case kindEntry, kindCopy:
+		e := replayedEntry{Entry: Entry{Index: h.index, Term: h.term, Type: h.typ, Data: payload}, hash: h.hash, crc: h.crc, lap: lap, number: number}
+		return g.entry(e, h.kind == kindCopy)
+	case kindCut:
+		g.entries = g.entries[:g.search(h.index)]
+	case kindState:
+		st := State{Term: h.term, Vote: h.hash, Commit: h.index}
+		if st.Term < g.state.Term || st.Term == g.state.Term && g.state.Vote != 0 && st.Vote != g.state.Vote {
+			return fmt.Errorf("state %+v after %+v", st, g.state)
+		}
+		g.state = st
+	case kindMark, kindInstall:
+		m, err := getMark(*h, payload)
+		if err != nil {
+			return err
+		}
+		return g.moveMark(m, h.kind == kindInstall)
+	case kindCreate:
+		meta, m, err := getCreate(*h, payload)
+		if err != nil {
+			return err
+		}
+		g.meta = meta
+		return g.moveMark(m, false)
+	default:
+		return fmt.Errorf("its kind is unknown")
+	}
+	return nil
+}
+
+// search returns the place of the first entry at or above index.
+func (g *replayed) search(index uint64) int {
+	return sort.Search(len(g.entries), func(i int) bool { return g.entries[i].Index >= index })
+}
+
+// entry takes an entry: an appended one cuts those at and above it, a copied one cuts nothing (L8).
+func (g *replayed) entry(e replayedEntry, copied bool) error {
+	if e.Index <= g.mark.Index {
+		return nil
+	}
+	at := g.search(e.Index)
+	if !copied {
+		g.entries = append(g.entries[:at], e)
+		return nil
+	}
+	if at == len(g.entries) || g.entries[at].Index != e.Index {
+		g.entries = slices.Insert(g.entries, at, e)
+		return nil
+	}
+	if is := &g.entries[at]; is.hash != e.hash || is.Term != e.Term {
+		return fmt.Errorf("a copy of term %d hash %016x, the entry has term %d hash %016x (L8)", e.Term, e.hash, is.Term, is.hash)
+	}
+	g.entries[at] = e
+	return nil
+}
+
+// moveMark takes a mark, with which the entries under it go, or all of them.
+func (g *replayed) moveMark(m Mark, all bool) error {
+	if m.Index < g.mark.Index || m.Index == g.mark.Index && g.mark.Index > 0 && m.EntryHash != g.mark.EntryHash && !all {
+		return fmt.Errorf("a mark at %d hash %016x after one at %d hash %016x", m.Index, m.EntryHash, g.mark.Index, g.mark.EntryHash)
+	}
+	if at := g.search(m.Index); !all && at < len(g.entries) && g.entries[at].Index == m.Index && g.entries[at].hash != m.EntryHash {
+		return fmt.Errorf("a mark with hash %016x, the entry has %016x (G11)", m.EntryHash, g.entries[at].hash)
+	}
+	g.mark = m
+	if all {
+		g.entries = nil
+	} else {
+		g.entries = g.entries[g.search(m.Index+1):]
+	}
+	return nil
+}
+
+// finish checks that a group's entries are dense from its mark on, their terms never fall, and each running hash follows
+// from the one before it (L9, S6).
+func (g *replayed) finish() error {
+	index, term, h := g.mark.Index, g.mark.Term, g.mark.EntryHash
+	for i := range g.entries {
+		e := &g.entries[i]
+		want := hashEntryCRC(h, e.Entry, e.crc)
+		if e.Index != index+1 || e.Term < term || e.hash != want {
+			return fmt.Errorf("%w: group %d: expected index %d, term %d or higher, hash %016x; write group %d has index %d, term %d, hash %016x",
+				ErrDamaged, g.id, index+1, term, want, e.number, e.Index, e.Term, e.hash)
+		}
+		index, term, h = e.Index, e.Term, e.hash
+	}
+	g.state.Commit = min(max(g.state.Commit, g.mark.Index), index)
+	return nil
+}

@@ -1,0 +1,157 @@
+package replica
+
+import (
+	"encoding/binary"
+	"fmt"
+	"slices"
+
+	"go.etcd.io/raft/v3"
+	pb "go.etcd.io/raft/v3/raftpb"
+	"google.golang.org/protobuf/proto"
+
+	"logd/log"
+)
+
+// Collect takes everything that raft has ready: stages writes, applies what is committed, and gives out what may be sent.
+// It is called after each proposal (R5) and at the end of a turn, and again when Durable() rose.
+func (g *Group) Collect(out *Out) {
+	for g.release(out) || g.rn.HasReady() {
+		if g.rn.HasReady() {
+			g.ready(g.rn.Ready(), out)
+		}
+	}
+	g.install(out)
+	if g.observe() {
+		out.Changed = true
+	}
+}
+
+// Busy reports whether messages wait for a write, so that Collect is due when Durable() rises.
+func (g *Group) Busy() bool { return len(g.held) > 0 || len(g.writes) > 0 || g.snap != nil }
+
+// ready handles one Ready: local storage first, so that a vote request in it is held behind the write of its term (R1).
+func (g *Group) ready(rd raft.Ready, out *Out) {
+	for _, m := range rd.Messages {
+		if m.GetTo() == raft.LocalAppendThread {
+			g.stage(m, out)
+		}
+	}
+	for _, m := range rd.Messages {
+		switch {
+		case m.GetTo() == raft.LocalAppendThread:
+		case m.GetTo() == raft.LocalApplyThread:
+			g.apply(m, out)
+		case m.GetType() == pb.MsgVote:
+			g.hold(m)
+		case m.GetType() == pb.MsgSnap:
+			g.offer(m, out)
+		default:
+			out.Messages = append(out.Messages, m)
+		}
+	}
+	for _, rs := range rd.ReadStates {
+		if len(rs.RequestCtx) == 16 && binary.LittleEndian.Uint64(rs.RequestCtx) == g.cfg.Boot {
+			out.Reads = append(out.Reads, ReadState{binary.LittleEndian.Uint64(rs.RequestCtx[8:]), rs.Index})
+		}
+	}
+}
+
+// stage takes a MsgStorageAppend: snapshot, entries and hard state into the window and the store, in raft's order, and its
+// responses to where they wait.
+func (g *Group) stage(m *pb.Message, out *Out) {
+	if m.GetSnapshot() != nil {
+		g.installed(m.GetSnapshot(), out)
+	}
+	if es := m.GetEntries(); len(es) > 0 {
+		g.win.append(es)
+		g.stable = min(g.stable, es[0].GetIndex()-1)
+		seq := g.store.Append(g.cfg.Group, entriesOf(es))
+		for i := range g.writes { // a write under way counts only up to where it was overwritten
+			g.writes[i].index = min(g.writes[i].index, es[0].GetIndex()-1)
+		}
+		g.writes = append(g.writes, write{seq, g.win.last()})
+	}
+	if m.Term != nil {
+		st := log.State{Term: m.GetTerm(), Vote: m.GetVote(), Commit: m.GetCommit()}
+		// Commit alone needs no write: recovery may start from an older one, raft learns it anew (safety.md, S10).
+		if st.Term != g.hard.Term || st.Vote != g.hard.Vote {
+			g.store.SetState(g.cfg.Group, st)
+		}
+		g.hard = st
+	}
+	for _, r := range m.GetResponses() {
+		g.hold(r)
+	}
+}
+
+// hold keeps a message until everything staged for the group so far is durable (R1, R2).
+func (g *Group) hold(m *pb.Message) {
+	g.held = append(g.held, held{g.store.Staged(g.cfg.Group), m})
+}
+
+// release lets go of what waited and is durable now; it reports whether there was any.
+func (g *Group) release(out *Out) bool {
+	durable := g.store.Durable()
+	for len(g.writes) > 0 && g.writes[0].seq <= durable {
+		g.stable = max(g.stable, g.writes[0].index)
+		g.writes = slices.Delete(g.writes, 0, 1)
+	}
+	n := 0
+	for n < len(g.held) && g.held[n].seq <= durable {
+		n++
+	}
+	if n == 0 {
+		return false
+	}
+	batch := slices.Clone(g.held[:n])
+	g.held = slices.Delete(g.held, 0, n)
+	for _, h := range batch {
+		if h.m.GetTo() == g.cfg.ID {
+			_ = g.rn.Step(h.m) // a response of an older term is dropped by raft
+		} else {
+			out.Messages = append(out.Messages, h.m)
+		}
+	}
+	return true
+}
+
+// apply gives out committed entries, in order, and follows configuration changes.
+func (g *Group) apply(m *pb.Message, out *Out) {
+	for _, e := range m.GetEntries() {
+		if e.GetIndex() != g.applied+1 {
+			panic(fmt.Sprintf("invariant R10: group %d applies %d after %d", g.cfg.Group, e.GetIndex(), g.applied))
+		}
+		g.applied = e.GetIndex()
+		switch e.GetType() {
+		case pb.EntryConfChange, pb.EntryConfChangeV2:
+			g.reconfigure(e)
+			out.Changed = true
+		case pb.EntryNormal:
+			if len(e.Data) > 0 {
+				out.Applied = append(out.Applied, e)
+			}
+		}
+	}
+	for _, r := range m.GetResponses() {
+		_ = g.rn.Step(r)
+	}
+}
+
+// reconfigure applies a configuration change at its place in the log, never before (M16).
+func (g *Group) reconfigure(e *pb.Entry) {
+	var cc pb.ConfChangeV2
+	if err := proto.Unmarshal(e.Data, &cc); err != nil || e.GetType() != pb.EntryConfChangeV2 {
+		panic(fmt.Sprintf("group %d: committed entry %d of type %s is no configuration change: %v", g.cfg.Group, e.GetIndex(), e.GetType(), err))
+	}
+	cs := g.rn.ApplyConfChange(&cc)
+	g.confs, g.conf = append(g.confs, confAt{e.GetIndex(), cs}), confOf(cs)
+	g.pending = false
+}
+
+func entriesOf(es []*pb.Entry) []log.Entry {
+	out := make([]log.Entry, len(es))
+	for i, e := range es {
+		out[i] = log.Entry{Index: e.GetIndex(), Term: e.GetTerm(), Type: log.EntryType(e.GetType()), Data: e.Data}
+	}
+	return out
+}

@@ -1,0 +1,26 @@
+// Package replica is one raft group's replica on one broker: etcd's RawNode with asynchronous storage writes, a bounded
+// window of the log in memory, and the rules that make the two safe on a real disk (safety.md).
+//
+// It knows offsets and batches, but no topic and no Kafka API. It is deterministic and sans-I/O: what must be written is
+// staged in a [log.Store], what must be sent or applied leaves in an [Out].
+//
+//	Propose ─► stamp ─► raft ─► Collect ─┬─► window (memory) and log.Store (staged, Seq)
+//	Step, Tick ─────────┘                ├─► messages that need no write: out at once
+//	                                     ├─► messages that promise something: held until Durable() >= Seq
+//	                                     └─► committed entries: applied, in order
+//
+// Invariants, asserted where they are named:
+//
+//	R1  A vote request leaves only after the write that carries its term is durable, so a term has one leader incarnation (S1).
+//	R2  A response leaves only after its write and every earlier write of the group are durable (S2).
+//	R3  The window holds every entry above FirstIndex-1, dense, and FirstIndex <= applied+1, flushed+1 (S11): raft never asks
+//	    for what is gone, and nothing leaves memory before a segment has it.
+//	R4  base offset of a batch = log end before it, on every replica, checked before the WAL write (S9).
+//	R5  Stamping and proposing are one step in one term, with every earlier Ready collected (S9).
+//	R6  Only batches take offsets: no-op, configuration and blanked entries take none (S9).
+//	R7  A mark's index <= applied and <= durable (S10).
+//	R8  A read index is served only by a leader that committed in its own term, with a context never used before (G5).
+//	R9  A MsgSnap reaches raft only when the segments hold everything below its log end, synced (S11); each one that was sent
+//	    ends in exactly one ReportSnapshot.
+//	R10 applied never goes back, and entries are applied in order of index.
+package replica

@@ -1,0 +1,129 @@
+package replica
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	"go.etcd.io/raft/v3/tracker"
+
+	"logd/log"
+)
+
+const stateSnapshot = tracker.StateSnapshot
+
+// sortedKeys returns a map's keys in order, so that going through it is deterministic.
+func sortedKeys[V any](m map[uint64]V) []uint64 { return slices.Sorted(maps.Keys(m)) }
+
+// Unflushed returns the bytes in memory that no segment has yet, about.
+func (g *Group) Unflushed() int {
+	flushed := max(g.flushed(), g.win.index)
+	return int(g.win.sumAt(g.win.last()) - g.win.sumAt(min(flushed, g.win.last())))
+}
+
+// Flush moves committed, durable entries to the segments, about maxBytes of them, and has a mark written behind them (S10).
+// It reports whether it started anything.
+func (g *Group) Flush(maxBytes int) bool {
+	from := g.flushed()
+	to := g.flushTo(from, maxBytes)
+	if g.store.Flushing(g.cfg.Group) || g.snap != nil || to <= from {
+		return false
+	}
+	if to > g.applied || to > g.stable {
+		panic(fmt.Sprintf("invariant R7: group %d marks %d, applied %d, durable %d", g.cfg.Group, to, g.applied, g.stable))
+	}
+	m := g.markAt(to)
+	var batches [][]byte
+	for i := from + 1; i <= to && !g.cfg.Plain; i++ {
+		if s := g.win.at(i); isBatch(s.e) && s.end > g.seg.end { // a transfer may have brought some already
+			batches = append(batches, s.e.Data)
+		}
+	}
+	if m.LogEnd > g.seg.end {
+		g.seg = segment{m.LogEnd, m.BatchHash}
+	}
+	g.marked = to
+	g.store.Flush(g.cfg.Group, batches, m)
+	g.forget(to)
+	return true
+}
+
+// flushed returns the index up to which a flush was started.
+func (g *Group) flushed() uint64 { return max(g.store.Flushed(g.cfg.Group).Index, g.marked) }
+
+// flushTo returns the last index that a flush may cover.
+func (g *Group) flushTo(from uint64, maxBytes int) uint64 {
+	to := min(g.applied, g.stable)
+	if from < g.win.index { // a snapshot's mark is not durable yet
+		return 0
+	}
+	if g.cfg.App != nil {
+		if to != g.applied { // the state machine's state is as of applied, and of nothing else
+			return 0
+		}
+		return to
+	}
+	for to > from+1 && g.win.sumAt(to)-g.win.sumAt(from) > uint64(maxBytes) {
+		to = from + (to-from)/2
+	}
+	return to
+}
+
+// forget drops the configurations that no mark can ask for any more.
+func (g *Group) forget(index uint64) {
+	for len(g.confs) > 1 && g.confs[1].index <= index {
+		g.confs = slices.Delete(g.confs, 0, 1)
+	}
+}
+
+// markAt describes the log as of an index in the window that was applied.
+func (g *Group) markAt(index uint64) log.Mark {
+	term, err := g.win.Term(index)
+	hash, ok := g.store.EntryHash(g.cfg.Group, index)
+	if err != nil || !ok {
+		panic(fmt.Sprintf("invariant R3: group %d has no entry %d for a mark (%v, hash known: %t)", g.cfg.Group, index, err, ok))
+	}
+	k := len(g.confs) - 1
+	for k > 0 && g.confs[k].index > index {
+		k--
+	}
+	end, _ := g.win.endAt(index)
+	m := log.Mark{Index: index, Term: term, Conf: encodeConf(g.confs[k].conf), LogEnd: end, EntryHash: hash, BatchHash: g.win.hashAt(index)}
+	if g.cfg.App != nil {
+		m.App = g.cfg.App()
+	}
+	return m
+}
+
+// Copy has the uncommitted entries up to an index written again at the WAL's head, because the file that holds them is
+// about to be recycled (S10). Those that a flush under way or still to come covers are left to it.
+func (g *Group) Copy(last uint64) {
+	from := max(min(g.applied, g.stable), g.win.index) + 1
+	if g.cfg.App != nil && g.applied > g.stable {
+		from = max(g.flushed(), g.win.index) + 1
+	}
+	to := min(last, g.stable)
+	if from > to {
+		return
+	}
+	var es []log.Entry
+	for i := from; i <= to; i++ {
+		e := g.win.at(i).e
+		es = append(es, log.Entry{Index: i, Term: e.GetTerm(), Type: log.EntryType(e.GetType()), Data: e.Data})
+	}
+	g.store.Copy(g.cfg.Group, es)
+}
+
+// Evict drops flushed entries from memory until the window has at most maxBytes, oldest first; what a follower near the end
+// of its transfer will ask for stays (R3).
+func (g *Group) Evict(maxBytes int) {
+	limit := min(g.store.Flushed(g.cfg.Group).Index, g.applied)
+	for _, id := range sortedKeys(g.snaps) {
+		limit = min(limit, g.snaps[id].index)
+	}
+	to, sum := g.win.index, g.win.sumAt(g.win.last())
+	for to < limit && sum-g.win.sumAt(to) > uint64(maxBytes) {
+		to++
+	}
+	g.win.evict(to)
+}

@@ -1,0 +1,216 @@
+package replica
+
+import (
+	"fmt"
+
+	"go.etcd.io/raft/v3"
+	pb "go.etcd.io/raft/v3/raftpb"
+
+	"logd/log"
+)
+
+// Limits bound one group.
+type Limits struct {
+	ElectionTicks    int    // ticks without a leader until an election, at least; raft adds up to as many again
+	HeartbeatTicks   int    // ticks between heartbeats
+	MessageBytes     uint64 // payload of one append message
+	InflightMessages int    // append messages under way to one follower
+	InflightBytes    uint64 // and their payload
+	UncommittedBytes uint64 // payload in a leader's log that is not committed: proposals over it are dropped
+	TransferTicks    int    // a snapshot transfer that asks for nothing for so long has failed
+}
+
+// Config says which replica a Group is.
+type Config struct {
+	Group  uint64
+	ID     uint64        // replica id, see [ID]
+	Plain  bool          // entries are commands of a state machine (the metadata group), not record batches
+	App    func() []byte // the state machine's state as of now, for marks and snapshots; nil where batches are all
+	Boot   uint64        // names this process; part of every read index context (R8)
+	Limits Limits
+}
+
+// Group is one replica of one raft group. Its methods are called by the shard that owns it, in a turn.
+type Group struct {
+	cfg   Config
+	rn    *raft.RawNode
+	win   *window
+	store *log.Store
+
+	applied uint64   // <= commit; entries up to here were given out (R10)
+	stable  uint64   // entries up to here are durable here; <= win.last()
+	writes  []write  // appends under way, in order
+	held    []held   // messages that wait for a write, in order (R1, R2)
+	confs   []confAt // configuration as of confs[i].index; the first at or below the flushed mark
+	conf    Conf     // the last of them
+	hard    log.State
+
+	term   uint64
+	lead   uint64
+	leader bool
+	commit uint64
+	reads  uint64 // read index contexts used so far (R8)
+
+	marked  uint64            // a flush up to here was started; its mark may not be durable yet
+	seg     segment           // what the segments hold
+	snap    *incoming         // a MsgSnap that waits for its batches (R9)
+	snaps   map[uint64]*offer // MsgSnaps sent, by follower
+	ticks   int
+	pending bool // a configuration change proposed by us is not applied yet
+}
+
+// write is an append under way: entries up to index are durable once seq is.
+type write struct {
+	seq   log.Seq
+	index uint64
+}
+
+// held is a message that promises what is durable only once seq is.
+type held struct {
+	seq log.Seq
+	m   *pb.Message
+}
+
+// Out is what a Group's turn led to. The slices are appended to.
+type Out struct {
+	Messages  []*pb.Message // for other brokers, to be sent now; losing them is allowed
+	Applied   []*pb.Entry   // committed entries with data, in order
+	Reads     []ReadState   // read indexes that were confirmed
+	Installed *log.Mark     // a snapshot replaced the state: restart the state machine from it, before Applied
+	Changed   bool          // term, leader, role or configuration changed
+	Notes     []string      // for the log, one line each
+}
+
+// ReadState says that everything acknowledged before the read index was asked for lies at or below Index.
+type ReadState struct {
+	Context uint64
+	Index   uint64
+}
+
+// New starts a replica from what was recovered. The store's group exists (its create record is staged at least).
+func New(cfg Config, store *log.Store, rec log.Group) (*Group, error) {
+	conf, err := decodeConf(rec.Mark.Conf)
+	if err != nil {
+		return nil, fmt.Errorf("group %d: mark at %d: %w", cfg.Group, rec.Mark.Index, err)
+	}
+	g := &Group{cfg: cfg, store: store, snaps: map[uint64]*offer{}, applied: rec.Mark.Index, hard: rec.State}
+	g.win = &window{plain: cfg.Plain, conf: conf, snap: g.snapshot}
+	g.win.reset(rec.Mark)
+	g.confs, g.conf = []confAt{{rec.Mark.Index, conf}}, confOf(conf)
+	g.seg = segment{rec.Mark.LogEnd, rec.Mark.BatchHash}
+	es := make([]*pb.Entry, len(rec.Entries))
+	for i, e := range rec.Entries {
+		es[i] = &pb.Entry{Index: new(e.Index), Term: new(e.Term), Type: pb.EntryType(e.Type).Enum(), Data: e.Data}
+	}
+	g.win.append(es)
+	g.stable = g.win.last()
+	commit := max(rec.State.Commit, rec.Mark.Index)
+	if commit > g.stable {
+		return nil, fmt.Errorf("group %d: committed up to %d, but the log ends at %d: damaged", cfg.Group, commit, g.stable)
+	}
+	g.win.hard = &pb.HardState{Term: new(max(rec.State.Term, rec.Mark.Term)), Vote: new(rec.State.Vote), Commit: &commit}
+	if g.rn, err = raft.NewRawNode(g.raftConfig()); err != nil {
+		return nil, fmt.Errorf("group %d: %w", cfg.Group, err)
+	}
+	g.observe()
+	return g, nil
+}
+
+func (g *Group) raftConfig() *raft.Config {
+	l := g.cfg.Limits
+	return &raft.Config{
+		ID: g.cfg.ID, Storage: g.win, Applied: g.applied, AsyncStorageWrites: true,
+		ElectionTick: l.ElectionTicks, HeartbeatTick: l.HeartbeatTicks,
+		PreVote: true, CheckQuorum: true, DisableProposalForwarding: true, StepDownOnRemoval: true,
+		MaxSizePerMsg: l.MessageBytes, MaxInflightMsgs: l.InflightMessages, MaxInflightBytes: max(l.InflightBytes, l.MessageBytes),
+		MaxUncommittedEntriesSize: l.UncommittedBytes, MaxCommittedSizePerReady: 64 << 20, Logger: raftLogger{},
+	}
+}
+
+// Tick moves raft's clock by one tick.
+func (g *Group) Tick() {
+	g.ticks++
+	g.expireOffers()
+	g.rn.Tick()
+}
+
+// Campaign starts an election at once, where a new group's preferred leader should not wait for a timeout.
+func (g *Group) Campaign() {
+	if err := g.rn.Campaign(); err != nil {
+		return // not promotable: a learner, or a snapshot is under way
+	}
+}
+
+// Step takes a message from another broker. What makes no sense is dropped, with a note.
+func (g *Group) Step(m *pb.Message, out *Out) {
+	switch m.GetType() {
+	case pb.MsgSnap:
+		g.offered(m, out)
+		return
+	case pb.MsgApp:
+		if err := g.continuous(m); err != nil {
+			out.Notes = append(out.Notes, err.Error())
+			return
+		}
+	}
+	// An error means that the message is of no use here (a response to a leadership that ended, an unknown sender).
+	_ = g.rn.Step(m)
+	if m.GetType() == pb.MsgAppResp {
+		g.settleOffer(m.GetFrom())
+	}
+}
+
+// continuous checks that each batch begins where the log before it ends (R4). A message whose previous entry we don't have
+// is rejected by raft itself.
+func (g *Group) continuous(m *pb.Message) error {
+	if g.cfg.Plain {
+		return nil
+	}
+	end, ok := g.win.endAt(m.GetIndex())
+	if !ok {
+		return nil
+	}
+	if t, err := g.win.Term(m.GetIndex()); err != nil || t != m.GetLogTerm() {
+		return nil
+	}
+	for _, e := range m.GetEntries() {
+		if !isBatch(e) {
+			continue
+		}
+		b, n, err := log.ParseBatch(e.Data)
+		if err != nil || n != len(e.Data) || b.BaseOffset != end {
+			return fmt.Errorf("group %d: entry %d of term %d from replica %x has base offset %d, log end is %d (%v): message dropped",
+				g.cfg.Group, e.GetIndex(), e.GetTerm(), m.GetFrom(), b.BaseOffset, end, err)
+		}
+		end = b.NextOffset()
+	}
+	return nil
+}
+
+// observe refreshes what is known of raft's state, and tells whether it changed.
+func (g *Group) observe() bool {
+	st := g.rn.BasicStatus()
+	leader := st.RaftState == raft.StateLeader
+	changed := st.GetTerm() != g.term || st.Lead != g.lead || leader != g.leader
+	if changed && !leader {
+		clear(g.snaps)
+	}
+	g.term, g.lead, g.leader, g.commit = st.GetTerm(), st.Lead, leader, st.GetCommit()
+	return changed
+}
+
+// raftLogger drops raft's chatter: what matters of it is said by our own notes. A panic of raft stays one.
+type raftLogger struct{}
+
+func (raftLogger) Debug(...any)              {}
+func (raftLogger) Debugf(string, ...any)     {}
+func (raftLogger) Error(...any)              {}
+func (raftLogger) Errorf(string, ...any)     {}
+func (raftLogger) Info(...any)               {}
+func (raftLogger) Infof(string, ...any)      {}
+func (raftLogger) Warning(...any)            {}
+func (raftLogger) Warningf(string, ...any)   {}
+func (raftLogger) Fatal(v ...any)            { panic(fmt.Sprint(v...)) }
+func (raftLogger) Fatalf(f string, v ...any) { panic(fmt.Sprintf(f, v...)) }
+func (raftLogger) Panic(v ...any)            { panic(fmt.Sprint(v...)) }
+func (raftLogger) Panicf(f string, v ...any) { panic(fmt.Sprintf(f, v...)) }

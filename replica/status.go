@@ -1,0 +1,138 @@
+package replica
+
+import (
+	"slices"
+
+	"go.etcd.io/raft/v3"
+	pb "go.etcd.io/raft/v3/raftpb"
+	"go.etcd.io/raft/v3/tracker"
+)
+
+type progress = tracker.Progress
+
+// Status is what a replica knows of itself.
+type Status struct {
+	Group, ID             uint64
+	Term, Lead            uint64 // Lead is a replica id, 0 if unknown
+	Leader                bool
+	Commit, Applied       uint64
+	First, Last, Stable   uint64 // window's first index, log's last, last durable here
+	LogEnd, HighWatermark int64  // uncommitted tail included, and without it
+	EntryHash             uint64 // over the entries up to Applied (G11)
+	StableEnd             int64  // log end of what is durable here
+	Conf                  Conf
+	Bytes                 int // of the window
+}
+
+// Status returns the replica's state as of its last Collect.
+func (g *Group) Status() Status {
+	hash, _ := g.store.EntryHash(g.cfg.Group, g.applied)
+	stable, _ := g.win.endAt(max(g.stable, g.win.index))
+	return Status{Group: g.cfg.Group, ID: g.cfg.ID, Term: g.term, Lead: g.lead, Leader: g.leader, Commit: g.commit, Applied: g.applied,
+		First: g.win.index + 1, Last: g.win.last(), Stable: g.stable, LogEnd: g.win.logEnd(), HighWatermark: g.HighWatermark(),
+		EntryHash: hash, StableEnd: stable, Conf: g.Conf(), Bytes: g.win.bytes()}
+}
+
+// Leading reports whether this replica leads, and its term.
+func (g *Group) Leading() (term uint64, ok bool) { return g.term, g.leader }
+
+// Serving reports whether this replica leads and has committed in its term: only then it knows everything that was ever
+// acknowledged (R8).
+func (g *Group) Serving() bool { return g.leader && g.committedInTerm() }
+
+// Lead returns the replica that leads as far as this one knows, 0 if it knows of none, and the term.
+func (g *Group) Lead() (id, term uint64) { return g.lead, g.term }
+
+// Applied returns the last index given out.
+func (g *Group) Applied() uint64 { return g.applied }
+
+// HighWatermark returns the next offset that is not known to be committed here.
+func (g *Group) HighWatermark() int64 {
+	end, _ := g.win.endAt(g.applied)
+	return end
+}
+
+// Conf returns the configuration as applied; not to be changed.
+func (g *Group) Conf() Conf { return g.conf }
+
+// Bytes returns what the window holds, in bytes.
+func (g *Group) Bytes() int { return g.win.bytes() }
+
+// Batches returns committed batches from memory: the one that contains offset and those after it, up to maxBytes but at
+// least one, aliasing the window (never changed). ok is false if offset lies before the window: a segment has it.
+// At or beyond the high watermark there are none.
+func (g *Group) Batches(offset int64, maxBytes int) (batches [][]byte, ok bool) {
+	if offset < g.win.end {
+		return nil, false
+	}
+	i, found := g.win.find(offset, g.applied)
+	if !found {
+		return nil, true
+	}
+	size := 0
+	for ; i <= g.applied; i++ {
+		e := g.win.at(i).e
+		if !isBatch(e) {
+			continue
+		}
+		if size += len(e.Data); size > maxBytes && len(batches) > 0 {
+			break
+		}
+		batches = append(batches, e.Data)
+	}
+	return batches, true
+}
+
+// Reconcile brings the configuration one step nearer to the voters wanted: adds missing ones as learners, then, once
+// those have caught up, promotes them and removes the rest in one joint change (S7). Only the leader acts.
+func (g *Group) Reconcile(want []uint64) {
+	conf := g.Conf()
+	if !g.Serving() || conf.Joint || g.pending {
+		return
+	}
+	var add, promote, remove []pb.ConfChangeSingle
+	for _, id := range want {
+		switch {
+		case slices.Contains(conf.Voters, id):
+		case !slices.Contains(conf.Learners, id):
+			add = append(add, change(pb.ConfChangeAddLearnerNode, id))
+		case g.caughtUp(id):
+			promote = append(promote, change(pb.ConfChangeAddNode, id))
+		default:
+			return // one learner is on its way: wait
+		}
+	}
+	for _, id := range slices.Concat(conf.Voters, conf.Learners) {
+		if !slices.Contains(want, id) {
+			remove = append(remove, change(pb.ConfChangeRemoveNode, id))
+		}
+	}
+	if len(add) > 0 {
+		g.reconfigureTo(add)
+	} else if len(promote)+len(remove) > 0 {
+		g.reconfigureTo(append(promote, remove...))
+	}
+}
+
+func change(t pb.ConfChangeType, id uint64) pb.ConfChangeSingle {
+	return pb.ConfChangeSingle{Type: t.Enum(), NodeId: &id}
+}
+
+func (g *Group) reconfigureTo(changes []pb.ConfChangeSingle) {
+	cc := &pb.ConfChangeV2{}
+	for i := range changes {
+		cc.Changes = append(cc.Changes, &changes[i])
+	}
+	g.pending = g.rn.ProposeConfChange(cc) == nil
+}
+
+// caughtUp reports whether a learner holds everything that is committed, so that promoting it costs no availability.
+func (g *Group) caughtUp(id uint64) bool {
+	ok := false
+	g.rn.WithProgress(func(p uint64, _ raft.ProgressType, pr progress) {
+		if p == id {
+			ok = pr.RecentActive && pr.State == tracker.StateReplicate && pr.Match >= g.commit
+		}
+	})
+	return ok
+}

@@ -1,0 +1,196 @@
+package replica
+
+import (
+	"fmt"
+
+	"go.etcd.io/raft/v3"
+	pb "go.etcd.io/raft/v3/raftpb"
+
+	"logd/log"
+)
+
+// Catch-up of a follower behind the leader's window (S11):
+//
+//	leader                         follower
+//	MsgSnap {index, mark} ───────► kept aside, not stepped
+//	         ◄──────────────────── Want: range from where its segments end
+//	range of committed batches ──► hash checked, segment, sync        (again, until the mark's log end)
+//	                               MsgSnap stepped: one WAL record switches mark and log
+//	         ◄──────────────────── MsgAppResp
+
+// segment is where a group's segments end, and the batch hash there.
+type segment struct {
+	end  int64
+	hash uint64
+}
+
+// incoming is a MsgSnap that waits for its batches.
+type incoming struct {
+	m    *pb.Message
+	mark log.Mark
+}
+
+// offer is a MsgSnap sent to a follower that has not ended yet.
+type offer struct {
+	index    uint64 // of the snapshot: entries after it stay in the window until the offer ends
+	deadline int    // in ticks
+}
+
+// Want is a range of committed batches that a follower needs from its leader.
+type Want struct {
+	Leader   uint64 // replica id
+	From, To int64  // offsets
+}
+
+// snapshot describes the state as of now for a follower: raft calls it through the window.
+func (g *Group) snapshot() *pb.Snapshot {
+	m := g.markAt(g.applied)
+	cs, err := decodeConf(m.Conf)
+	if err != nil {
+		panic(fmt.Sprintf("group %d: own configuration can't be decoded: %v", g.cfg.Group, err))
+	}
+	return &pb.Snapshot{Data: encodeMark(m), Metadata: &pb.SnapshotMetadata{ConfState: cs, Index: &m.Index, Term: &m.Term}}
+}
+
+// offer sends a MsgSnap and remembers it, so that it ends in exactly one ReportSnapshot (R9).
+func (g *Group) offer(m *pb.Message, out *Out) {
+	g.snaps[m.GetTo()] = &offer{m.GetSnapshot().GetMetadata().GetIndex(), g.ticks + g.cfg.Limits.TransferTicks}
+	out.Messages = append(out.Messages, m)
+}
+
+// Asked notes that a follower's transfer makes progress.
+func (g *Group) Asked(follower uint64) {
+	if o := g.snaps[follower]; o != nil {
+		o.deadline = g.ticks + g.cfg.Limits.TransferTicks
+	}
+}
+
+// settleOffer ends an offer once raft itself took the follower out of its snapshot state.
+func (g *Group) settleOffer(follower uint64) {
+	if g.snaps[follower] == nil {
+		return
+	}
+	g.rn.WithProgress(func(id uint64, _ raft.ProgressType, pr progress) {
+		if id == follower && pr.State != stateSnapshot {
+			delete(g.snaps, id)
+		}
+	})
+	if g.snaps[follower] == nil {
+		g.rn.ReportSnapshot(follower, raft.SnapshotFinish)
+	}
+}
+
+// expireOffers fails the transfers that have asked for nothing for too long: raft probes the follower again.
+func (g *Group) expireOffers() {
+	for _, id := range sortedKeys(g.snaps) {
+		if g.ticks >= g.snaps[id].deadline {
+			delete(g.snaps, id)
+			g.rn.ReportSnapshot(id, raft.SnapshotFailure)
+		}
+	}
+}
+
+// offered takes a MsgSnap from the leader: stepped at once if nothing is missing, else kept aside until it is here (R9).
+func (g *Group) offered(m *pb.Message, out *Out) {
+	mark, err := markOf(m.GetSnapshot())
+	if err != nil {
+		out.Notes = append(out.Notes, fmt.Sprintf("group %d: snapshot from replica %x: %v", g.cfg.Group, m.GetFrom(), err))
+		return
+	}
+	if m.GetTerm() < g.term {
+		_ = g.rn.Step(m) // raft answers a leader of the past by itself
+		return
+	}
+	if g.snap == nil || m.GetTerm() > g.snap.m.GetTerm() || mark.Index > g.snap.mark.Index {
+		g.snap = &incoming{m, mark}
+		if g.snap.mark.Index > g.applied {
+			out.Notes = append(out.Notes, fmt.Sprintf("group %d: catching up from offset %d to %d, index %d to %d, from replica %x",
+				g.cfg.Group, g.seg.end, mark.LogEnd, g.applied, mark.Index, m.GetFrom()))
+		}
+	}
+}
+
+// install steps a MsgSnap whose batches are all in synced segments; what it does to the log arrives with the next Ready.
+func (g *Group) install(out *Out) {
+	for g.snap != nil && g.complete() {
+		m := g.snap.m
+		g.snap = nil
+		_ = g.rn.Step(m)
+		for g.rn.HasReady() {
+			g.ready(g.rn.Ready(), out)
+		}
+	}
+}
+
+// complete reports whether nothing is missing for the snapshot that waits.
+func (g *Group) complete() bool {
+	if g.snap.mark.Index <= g.applied || g.cfg.Plain {
+		return true
+	}
+	return !g.store.Flushing(g.cfg.Group) && g.store.SegmentEnd(g.cfg.Group) >= g.snap.mark.LogEnd
+}
+
+// Want returns what a transfer needs next; false while nothing is needed or bytes are on their way to disk.
+func (g *Group) Want() (Want, bool) {
+	if g.snap == nil || g.complete() || g.store.Flushing(g.cfg.Group) || g.store.SegmentEnd(g.cfg.Group) != g.seg.end {
+		return Want{}, false
+	}
+	return Want{g.snap.m.GetFrom(), g.seg.end, g.snap.mark.LogEnd}, true
+}
+
+// Range takes batches that a leader sent for a Want. Those that don't continue the segments are dropped: duplicates and
+// late ones are harmless. Each must be whole and sound; an error names the first that isn't.
+func (g *Group) Range(data []byte) error {
+	w, ok := g.Want()
+	if !ok {
+		return nil
+	}
+	next, batches := g.seg, [][]byte(nil)
+	for len(data) > 0 && next.end < w.To {
+		b, n, err := log.ParseBatch(data)
+		if err == nil {
+			err = log.CheckCRC(data[:n])
+		}
+		if err != nil {
+			return fmt.Errorf("group %d: range from replica %x at offset %d: %w", g.cfg.Group, w.Leader, next.end, err)
+		}
+		if b.NextOffset() > next.end {
+			if b.BaseOffset != next.end {
+				return nil
+			}
+			batches = append(batches, data[:n:n])
+			next = segment{b.NextOffset(), log.HashBatch(next.hash, data[:n])}
+		}
+		data = data[n:]
+	}
+	if next.end == w.To && next.hash != g.snap.mark.BatchHash {
+		return fmt.Errorf("group %d: batches up to offset %d from replica %x have hash %016x, its snapshot says %016x: not taken",
+			g.cfg.Group, w.To, w.Leader, next.hash, g.snap.mark.BatchHash)
+	}
+	if len(batches) > 0 {
+		g.store.Transfer(g.cfg.Group, batches)
+		g.seg = next
+	}
+	return nil
+}
+
+// installed switches window and store to a snapshot that raft accepted.
+func (g *Group) installed(s *pb.Snapshot, out *Out) {
+	mark, err := markOf(s)
+	if err != nil {
+		panic(fmt.Sprintf("group %d: snapshot was checked when it came: %v", g.cfg.Group, err))
+	}
+	if end := g.store.SegmentEnd(g.cfg.Group); !g.cfg.Plain && end < mark.LogEnd {
+		panic(fmt.Sprintf("invariant R9: group %d installs a snapshot with log end %d, segments end at %d", g.cfg.Group, mark.LogEnd, end))
+	}
+	if mark.Index <= g.applied {
+		panic(fmt.Sprintf("invariant R10: group %d installs index %d after applying %d", g.cfg.Group, mark.Index, g.applied))
+	}
+	g.store.Install(g.cfg.Group, mark)
+	g.win.reset(mark)
+	g.applied, g.stable, g.marked, g.writes = mark.Index, mark.Index, mark.Index, g.writes[:0]
+	g.confs = append(g.confs[:0], confAt{mark.Index, s.GetMetadata().GetConfState()})
+	g.conf = confOf(g.confs[0].conf)
+	g.pending = false
+	out.Installed, out.Applied, out.Changed = &mark, nil, true
+}

@@ -1,0 +1,197 @@
+package replica
+
+import (
+	"fmt"
+	"sort"
+
+	"go.etcd.io/raft/v3"
+	pb "go.etcd.io/raft/v3/raftpb"
+
+	"logd/log"
+)
+
+// slot is one entry in memory with what follows from it.
+type slot struct {
+	e    *pb.Entry
+	end  int64  // log end after this entry
+	hash uint64 // batch hash after this entry (G11)
+	sum  uint64 // bytes of all entries up to this one, since the window began
+}
+
+// window is the recent tail of a group's log in memory: raft's Storage, which never touches the disk and so never fails.
+//
+//	  evicted            window                    unstable in raft as well
+//	─────────────┬──────────────────────┬─────────────────────────┐
+//	        base ┤ slots[0] …           │                 … last  │
+//	             FirstIndex = base.index+1
+type window struct {
+	index uint64 // base: the index before slots[0]
+	term  uint64 // its term
+	end   int64  // log end after it
+	hash  uint64 // batch hash after it
+	sum   uint64 // the base's sum
+	slots []slot
+	plain bool // entries are commands, not batches, and take no offsets
+
+	hard *pb.HardState
+	conf *pb.ConfState
+	snap func() *pb.Snapshot
+}
+
+var _ raft.Storage = (*window)(nil)
+
+func (w *window) InitialState() (*pb.HardState, *pb.ConfState, error) { return w.hard, w.conf, nil }
+
+func (w *window) FirstIndex() (uint64, error) { return w.index + 1, nil }
+
+func (w *window) LastIndex() (uint64, error) { return w.last(), nil }
+
+func (w *window) last() uint64 { return w.index + uint64(len(w.slots)) }
+
+func (w *window) Term(i uint64) (uint64, error) {
+	switch {
+	case i < w.index:
+		return 0, raft.ErrCompacted
+	case i == w.index:
+		return w.term, nil
+	case i > w.last():
+		return 0, raft.ErrUnavailable
+	}
+	return w.at(i).e.GetTerm(), nil
+}
+
+// Entries returns [lo, hi), cut where the sum of the payloads would pass maxSize, but at least one.
+func (w *window) Entries(lo, hi, maxSize uint64) ([]*pb.Entry, error) {
+	if lo <= w.index {
+		return nil, raft.ErrCompacted
+	}
+	if hi > w.last()+1 {
+		return nil, raft.ErrUnavailable
+	}
+	var size uint64
+	es := make([]*pb.Entry, 0, hi-lo)
+	for i := lo; i < hi; i++ {
+		e := w.at(i).e
+		size += uint64(len(e.Data)) + entryOverhead
+		if len(es) > 0 && size > maxSize {
+			break
+		}
+		es = append(es, e)
+	}
+	return es, nil
+}
+
+// entryOverhead is about what an entry's index, term and type cost beside its data.
+const entryOverhead = 16
+
+func (w *window) Snapshot() (*pb.Snapshot, error) { return w.snap(), nil }
+
+// at returns the slot of an index that is in the window.
+func (w *window) at(i uint64) *slot {
+	if i <= w.index || i > w.last() {
+		panic(fmt.Sprintf("invariant R3: index %d outside of window (%d, %d]", i, w.index, w.last()))
+	}
+	return &w.slots[i-w.index-1]
+}
+
+// endAt returns the log end after index i, and whether the window knows it.
+func (w *window) endAt(i uint64) (int64, bool) {
+	if i == w.index {
+		return w.end, true
+	}
+	if i < w.index || i > w.last() {
+		return 0, false
+	}
+	return w.at(i).end, true
+}
+
+// hashAt returns the batch hash after index i, which is in the window or its base.
+func (w *window) hashAt(i uint64) uint64 {
+	if i == w.index {
+		return w.hash
+	}
+	return w.at(i).hash
+}
+
+// sumAt returns the bytes of all entries up to index i, which is in the window or its base.
+func (w *window) sumAt(i uint64) uint64 {
+	if i == w.index {
+		return w.sum
+	}
+	return w.at(i).sum
+}
+
+// bytes returns what the window holds.
+func (w *window) bytes() int { return int(w.sumAt(w.last()) - w.sum) }
+
+func (w *window) logEnd() int64 {
+	end, _ := w.endAt(w.last())
+	return end
+}
+
+// append puts entries at the tail, first cutting what they overwrite.
+func (w *window) append(es []*pb.Entry) {
+	if len(es) == 0 {
+		return
+	}
+	w.truncate(es[0].GetIndex())
+	for _, e := range es {
+		last := w.last()
+		if e.GetIndex() != last+1 {
+			panic(fmt.Sprintf("invariant R3: entry %d after %d", e.GetIndex(), last))
+		}
+		end, _ := w.endAt(last)
+		s := slot{e: e, end: end, hash: w.hashAt(last), sum: w.sumAt(last) + uint64(len(e.Data)) + entryOverhead}
+		if !w.plain && isBatch(e) {
+			b, _, err := log.ParseBatch(e.Data)
+			if err != nil || b.BaseOffset != end {
+				panic(fmt.Sprintf("invariant R4: entry %d has base offset %d, log end is %d (%v)", e.GetIndex(), b.BaseOffset, end, err))
+			}
+			s.end, s.hash = b.NextOffset(), log.HashBatch(s.hash, e.Data)
+		}
+		w.slots = append(w.slots, s)
+	}
+}
+
+// truncate removes index i and everything after it.
+func (w *window) truncate(i uint64) {
+	if i <= w.index {
+		panic(fmt.Sprintf("invariant R3: truncation at %d, window begins after %d", i, w.index))
+	}
+	if n := int(i - w.index - 1); n < len(w.slots) {
+		clear(w.slots[n:])
+		w.slots = w.slots[:n]
+	}
+}
+
+// evict drops entries up to index i from memory.
+func (w *window) evict(i uint64) {
+	n := int(i - w.index)
+	if i <= w.index {
+		return
+	}
+	s := w.at(i)
+	w.index, w.term, w.end, w.hash, w.sum = i, s.e.GetTerm(), s.end, s.hash, s.sum
+	clear(w.slots[:n])
+	w.slots = w.slots[n:]
+}
+
+// reset empties the window and starts it after a mark.
+func (w *window) reset(m log.Mark) {
+	w.index, w.term, w.end, w.hash = m.Index, m.Term, m.LogEnd, m.BatchHash
+	clear(w.slots)
+	w.slots, w.sum = nil, 0
+}
+
+// find returns the index of the entry whose batch contains offset; false if it is before the window or not below limit.
+func (w *window) find(offset int64, limit uint64) (uint64, bool) {
+	if offset < w.end {
+		return 0, false
+	}
+	n := sort.Search(len(w.slots), func(k int) bool { return w.slots[k].end > offset })
+	i := w.index + 1 + uint64(n)
+	return i, n < len(w.slots) && i <= limit
+}
+
+// isBatch tells an entry that carries a record batch from a no-op, a blanked and a configuration entry (R6).
+func isBatch(e *pb.Entry) bool { return e.GetType() == pb.EntryNormal && len(e.Data) > 0 }

@@ -1,0 +1,297 @@
+package sim
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"logd/checker"
+	"logd/transport"
+)
+
+// client speaks the real protocol over simulated streams. One operation is one value sent once: after an unclear outcome it
+// goes on with a new value in a new session, and never retries by itself (S15).
+type client struct {
+	w        *World
+	number   int
+	role     role
+	rng      *rand.Rand
+	lines    []*line // its connection to each broker
+	leaders  []int   // by partition: index of the broker that leads, or -1
+	sessions int64
+	values   int
+	inflight int
+	asking   bool // for metadata
+	planned  bool
+	over     bool
+	ids      [][16]byte // topic ids, zero if not known
+}
+
+// role decides what a client does when it is its turn.
+type role interface {
+	// act starts the client's next operation.
+	act(c *client)
+	// done tells that an operation ended.
+	done(c *client, k *call)
+}
+
+// line is one connection with the requests that wait on it, in order.
+type line struct {
+	conn    *conn
+	node    int
+	frames  transport.Frames
+	pending []*call
+	corr    int32
+}
+
+// call is one request under way.
+type call struct {
+	op      checker.Op
+	part    int // -1: not of a partition
+	key     int16
+	version int16
+	corr    int32
+	line    *line
+	ended   bool
+	code    int16 // the answer's error code
+	resp    kmsg.Response
+}
+
+func newClient(w *World, r role) *client {
+	c := &client{w: w, number: len(w.clients) + 1, role: r, sessions: 1}
+	c.rng = stream(w.opt.Seed, streamClient, uint64(c.number))
+	c.lines = make([]*line, w.opt.Brokers)
+	c.leaders = make([]int, w.partitions())
+	c.ids = make([][16]byte, w.opt.Load.Topics)
+	for i := range c.leaders {
+		c.leaders[i] = -1
+	}
+	w.clients = append(w.clients, c)
+	return c
+}
+
+func (w *World) partitions() int { return w.opt.Load.Topics * w.opt.Load.Partitions }
+
+func (w *World) topic(part int) string { return topicNames[part/w.opt.Load.Partitions] }
+
+var topicNames = [...]string{"orders", "audit"}
+
+func (w *World) partName(part int) string {
+	return fmt.Sprintf("%s/%d", w.topic(part), part%w.opt.Load.Partitions)
+}
+
+// soon plans the client's next turn.
+func (c *client) soon(in time.Duration) {
+	if c.planned || c.over {
+		return
+	}
+	c.planned = true
+	c.w.after(in, func() {
+		c.planned = false
+		if !c.over {
+			c.role.act(c)
+		}
+	})
+}
+
+// pause draws a time around mean.
+func (c *client) pause(mean time.Duration) time.Duration {
+	return mean/2 + time.Duration(c.rng.Int64N(int64(mean)+1))
+}
+
+// leader returns the broker to ask about a partition, or asks for metadata first. Now and then it asks any broker.
+func (c *client) leader(part int) (node int, ok bool) {
+	if c.leaders[part] < 0 {
+		c.askMetadata()
+		return 0, false
+	}
+	if c.rng.IntN(50) == 0 {
+		return c.rng.IntN(c.w.opt.Brokers), true
+	}
+	return c.leaders[part], true
+}
+
+// send writes a request to a broker; the operation, if it is one, begins here. noAnswer is for acks=0.
+func (c *client) send(node int, k *call, req kmsg.Request, noAnswer bool) {
+	w := c.w
+	l := c.lines[node]
+	if l == nil {
+		l = &line{node: node}
+		l.conn = w.dial(c, w.nodes[node])
+		c.lines[node] = l
+	}
+	l.corr++
+	k.corr, k.key, k.version, k.line = l.corr, req.Key(), req.GetVersion(), l
+	if k.op.Kind != 0 {
+		k.op.Client, k.op.Session, k.op.Partition = int64(c.number), c.sessions, w.partName(k.part)
+		w.judge.invoke(&k.op)
+	}
+	frame := transport.AppendRequest(fmt.Sprintf("client-%d", c.number), l.corr, req)
+	w.trace.bytes(w.now, markClient, c.number, uint64(node)<<32|uint64(uint32(k.key)), frame)
+	if w.trace.verbose() {
+		w.trace.line(w.now, markClient, "client %d → broker %d: %s v%d %s %v from %d", c.number, w.nodes[node].id, kmsg.NameForKey(k.key), k.version, k.op.Partition, k.op.Values, k.op.From)
+	}
+	l.conn.up.write(frame)
+	if noAnswer {
+		c.end(k, checker.Unknown)
+		return
+	}
+	c.inflight++
+	l.pending = append(l.pending, k)
+	w.after(w.opt.Load.Timeout, func() {
+		if !k.ended {
+			c.drop(k.line)
+		}
+	})
+}
+
+// receive takes bytes of a connection, cut anywhere.
+func (c *client) receive(cn *conn, b []byte) {
+	l := c.lineOf(cn)
+	if l == nil {
+		return
+	}
+	l.frames.Feed(b)
+	for {
+		frame, ok, err := l.frames.Next()
+		if err != nil {
+			c.w.violate(BadResponse, "client %d: %v", c.number, err)
+		}
+		if !ok || err != nil {
+			return
+		}
+		c.response(l, frame)
+		if c.lines[l.node] != l {
+			return
+		}
+	}
+}
+
+func (c *client) response(l *line, frame []byte) {
+	w := c.w
+	if len(l.pending) == 0 {
+		w.violate(BadResponse, "client %d gets %d bytes from broker %d, and nothing was asked", c.number, len(frame), l.node+1)
+		return
+	}
+	k := l.pending[0]
+	corr, resp, err := transport.ParseResponse(frame, k.key, k.version)
+	switch {
+	case corr != k.corr:
+		w.violate(ResponseOrder, "client %d gets the response to request %d of broker %d, its next one is %d", c.number, corr, l.node+1, k.corr)
+		return
+	case err != nil:
+		w.violate(BadResponse, "client %d, %s version %d: %v", c.number, kmsg.NameForKey(k.key), k.version, err)
+		return
+	}
+	l.pending = l.pending[1:]
+	c.inflight--
+	k.resp = resp
+	c.answered(k)
+}
+
+// answered settles what a response says.
+func (c *client) answered(k *call) {
+	outcome := checker.OK
+	switch resp := k.resp.(type) {
+	case *kmsg.MetadataResponse:
+		c.metadata(resp)
+	case *kmsg.CreateTopicsResponse:
+		c.created(resp, k)
+	case *kmsg.ProduceResponse:
+		outcome = c.produced(k, resp)
+	case *kmsg.FetchResponse:
+		outcome = c.fetched(k, resp)
+	case *kmsg.ListOffsetsResponse:
+		outcome = c.listed(k, resp)
+	}
+	if c.w.violation != nil {
+		return
+	}
+	if k.part >= 0 && outcome != checker.OK {
+		c.leaders[k.part] = -1
+	}
+	c.end(k, outcome)
+}
+
+// end closes a call.
+func (c *client) end(k *call, outcome checker.Outcome) {
+	w := c.w
+	k.ended = true
+	if k.op.Kind != 0 {
+		k.op.Outcome = outcome
+		w.judge.complete(&k.op)
+		c.tally(k)
+		if outcome == checker.Unknown {
+			c.sessions++
+		}
+	}
+	if w.trace.verbose() {
+		w.trace.line(w.now, markClient, "client %d: %s %s %v is %v, code %d, off %d, %d values", c.number, kmsg.NameForKey(k.key), k.op.Partition, k.op.ID, outcome, k.code, k.op.Off, len(k.op.Values))
+	}
+	if k.key == int16(kmsg.Metadata) {
+		c.asking = false
+		c.soon(c.pause(10 * time.Millisecond))
+		return
+	}
+	c.role.done(c, k)
+}
+
+func (c *client) tally(k *call) {
+	w := c.w
+	switch k.op.Kind {
+	case checker.Append:
+		w.count[[...]Count{0, CountAcked, CountFailed, CountUnknown}[k.op.Outcome]]++
+	case checker.Read:
+		w.count[CountReads]++
+		w.count[CountRecordsRead] += int64(len(k.op.Values))
+	case checker.Tail:
+		w.count[CountTails]++
+	}
+}
+
+// drop gives a connection up: everything on it has an unclear outcome.
+func (c *client) drop(l *line) {
+	l.conn.hangUp()
+	c.lost(l)
+}
+
+// closed: the broker's end is gone.
+func (c *client) closed(cn *conn) {
+	if l := c.lineOf(cn); l != nil {
+		c.lost(l)
+	}
+}
+
+func (c *client) lost(l *line) {
+	if c.lines[l.node] == l {
+		c.lines[l.node] = nil
+	}
+	pending := l.pending
+	l.pending = nil
+	for part, node := range c.leaders {
+		if node == l.node {
+			c.leaders[part] = -1
+		}
+	}
+	for _, k := range pending {
+		c.inflight--
+		outcome := checker.Unknown
+		if k.op.Kind != checker.Append {
+			outcome = checker.Failed // a read without an answer showed nothing
+		}
+		c.end(k, outcome)
+	}
+	c.sessions++
+}
+
+func (c *client) lineOf(cn *conn) *line {
+	if l := c.lines[cn.node.index]; l != nil && l.conn == cn {
+		return l
+	}
+	return nil
+}
+
+// retryAfter is how long a client waits, about, before it turns to a partition again that refused it.
+const retryAfter = 40 * time.Millisecond

@@ -1,0 +1,111 @@
+package sim
+
+import (
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kmsg"
+)
+
+// Kafka's error codes, as far as clients here tell them apart.
+const (
+	codeNone            = 0
+	codeOutOfRange      = 1
+	codeCorrupt         = 2
+	codeUnknownTopic    = 3
+	codeNoLeader        = 5
+	codeNotLeader       = 6
+	codeTooLarge        = 10
+	codeNotEnough       = 19
+	codeBadAcks         = 21
+	codeUnsupported     = 35
+	codeTopicExists     = 36
+	codeInvalidRequest  = 42
+	codeBadRecord       = 87
+	codeUnknownID       = 100
+	codeInconsistentTop = 103
+)
+
+// askMetadata asks some broker who leads; one question at a time.
+func (c *client) askMetadata() {
+	if c.asking {
+		return
+	}
+	c.asking = true
+	req := kmsg.NewPtrMetadataRequest()
+	req.SetVersion(int16(c.rng.IntN(14)))
+	for i := range c.w.opt.Load.Topics {
+		t := kmsg.NewMetadataRequestTopic()
+		t.Topic = kmsg.StringPtr(topicNames[i])
+		req.Topics = append(req.Topics, t)
+	}
+	c.send(c.rng.IntN(c.w.opt.Brokers), &call{part: -1}, req, false)
+}
+
+func (c *client) metadata(resp *kmsg.MetadataResponse) {
+	for _, t := range resp.Topics {
+		if t.Topic == nil || t.ErrorCode != codeNone {
+			continue
+		}
+		for i := range c.w.opt.Load.Topics {
+			if topicNames[i] != *t.Topic {
+				continue
+			}
+			if resp.Version >= 10 {
+				c.ids[i] = t.TopicID
+			}
+			for _, p := range t.Partitions {
+				if part := int(p.Partition); part >= 0 && part < c.w.opt.Load.Partitions {
+					c.learn(i*c.w.opt.Load.Partitions+part, p.ErrorCode, p.Leader)
+				}
+			}
+		}
+	}
+}
+
+func (c *client) learn(part int, code int16, leader int32) {
+	c.leaders[part] = -1
+	if n := c.w.node(leader); code == codeNone && n != nil {
+		c.leaders[part] = n.index
+	}
+}
+
+// creator makes the topics, then lets the world begin.
+type creator struct{ made bool }
+
+func (r *creator) act(c *client) {
+	w := c.w
+	if !r.made {
+		req := kmsg.NewPtrCreateTopicsRequest()
+		req.SetVersion(int16(2 + c.rng.IntN(6)))
+		req.TimeoutMillis = 1000
+		for i := range w.opt.Load.Topics {
+			t := kmsg.NewCreateTopicsRequestTopic()
+			t.Topic, t.NumPartitions, t.ReplicationFactor = topicNames[i], int32(w.opt.Load.Partitions), int16(min(3, w.opt.Brokers))
+			req.Topics = append(req.Topics, t)
+		}
+		c.send(c.rng.IntN(w.opt.Brokers), &call{part: -1}, req, false)
+		return
+	}
+	for _, leader := range c.leaders {
+		if leader < 0 {
+			c.askMetadata()
+			return
+		}
+	}
+	c.over = true
+	w.storm()
+}
+
+func (r *creator) done(c *client, k *call) { c.soon(c.pause(50 * time.Millisecond)) }
+
+func (c *client) created(resp *kmsg.CreateTopicsResponse, k *call) {
+	good := len(resp.Topics) == c.w.opt.Load.Topics
+	for _, t := range resp.Topics {
+		if k.code = t.ErrorCode; t.ErrorCode != codeNone && t.ErrorCode != codeTopicExists {
+			good = false
+		}
+	}
+	if r, ok := c.role.(*creator); ok && good {
+		r.made = true
+	}
+}

@@ -1,0 +1,87 @@
+package sim
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"logd/checker"
+)
+
+// appender sends values to one partition, several at a time.
+type appender struct{ part int }
+
+func (r *appender) act(c *client) {
+	w := c.w
+	if w.phase != phaseStorm {
+		return
+	}
+	if c.inflight >= w.opt.Load.Depth {
+		return // done plans the next
+	}
+	node, ok := c.leader(r.part)
+	if !ok {
+		return
+	}
+	c.append(node, r.part, 1+c.rng.IntN(w.opt.Load.Records))
+	c.soon(c.pause(w.opt.Load.Think))
+}
+
+func (r *appender) done(c *client, _ *call) { c.soon(c.pause(c.w.opt.Load.Think)) }
+
+// append sends n new values as one batch.
+func (c *client) append(node, part, n int) {
+	w := c.w
+	k := &call{part: part, op: checker.Op{Kind: checker.Append}}
+	for range n {
+		c.values++
+		k.op.Values = append(k.op.Values, fmt.Sprintf("%d.%d", c.number, c.values))
+	}
+	req := kmsg.NewPtrProduceRequest()
+	req.SetVersion(int16(3 + c.rng.IntN(11)))
+	topic := part / w.opt.Load.Partitions
+	if req.Version > 12 && c.ids[topic] == [16]byte{} {
+		req.SetVersion(12)
+	}
+	req.Acks = [...]int16{-1, -1, -1, 1}[c.rng.IntN(4)]
+	if w.phase == phaseStorm && c.rng.IntN(1000) < w.opt.Load.Acks0 {
+		req.Acks = 0
+	}
+	req.TimeoutMillis = int32(w.opt.Load.Timeout.Milliseconds())
+	t := kmsg.NewProduceRequestTopic()
+	t.Topic, t.TopicID = topicNames[topic], c.ids[topic]
+	p := kmsg.NewProduceRequestTopicPartition()
+	p.Partition = int32(part % w.opt.Load.Partitions)
+	p.Records = encodeBatch(k.op.Values, 10+c.rng.IntN(w.opt.Load.Bytes), epoch+w.now.Milliseconds())
+	t.Partitions = append(t.Partitions, p)
+	req.Topics = append(req.Topics, t)
+	c.send(node, k, req, req.Acks == 0)
+}
+
+// refusals prove that nothing was proposed; impossible are those that a sound broker has no reason for here.
+var (
+	refusals   = []int16{codeUnknownTopic, codeNoLeader, codeNotLeader, codeNotEnough, codeUnknownID, codeInconsistentTop}
+	impossible = []int16{codeCorrupt, codeTooLarge, codeBadAcks, codeUnsupported, codeInvalidRequest, codeBadRecord}
+)
+
+func (c *client) produced(k *call, resp *kmsg.ProduceResponse) checker.Outcome {
+	w := c.w
+	if len(resp.Topics) != 1 || len(resp.Topics[0].Partitions) != 1 {
+		w.violate(BadResponse, "client %d: a produce to one partition is answered for %d topics", c.number, len(resp.Topics))
+		return checker.Unknown
+	}
+	p := resp.Topics[0].Partitions[0]
+	k.code = p.ErrorCode
+	switch {
+	case k.code == codeNone:
+		k.op.Off = p.BaseOffset
+		w.views.acknowledged(k.part, p.BaseOffset+int64(len(k.op.Values)))
+		return checker.OK
+	case slices.Contains(refusals, k.code):
+		return checker.Failed
+	case slices.Contains(impossible, k.code):
+		w.violate(BadResponse, "client %d: a sound batch for %s is refused with code %d", c.number, w.partName(k.part), k.code)
+	}
+	return checker.Unknown
+}

@@ -1,0 +1,184 @@
+package sim
+
+import (
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"logd/checker"
+)
+
+// readers differ in where they read.
+type readMode int
+
+const (
+	readFromZero readMode = iota // all of a partition, then the next one
+	readFromLast                 // what is new, by long poll
+	readAnywhere
+	readModes
+)
+
+// reader fetches, one request at a time.
+type reader struct {
+	mode readMode
+	part int
+	at   int64
+}
+
+func (r *reader) act(c *client) {
+	w := c.w
+	if w.phase != phaseStorm || c.inflight > 0 {
+		return
+	}
+	switch r.mode {
+	case readAnywhere:
+		r.part = c.rng.IntN(w.partitions())
+		r.at = c.rng.Int64N(w.views.known[r.part] + 1)
+	case readFromLast:
+		r.at = max(r.at, w.views.known[r.part]-int64(c.rng.IntN(3)))
+	}
+	if node, ok := c.leader(r.part); ok {
+		c.fetch(node, r.part, max(0, r.at))
+	}
+}
+
+func (r *reader) done(c *client, k *call) {
+	if k.op.Kind == checker.Read && k.op.Outcome == checker.OK {
+		r.at = k.op.From + int64(len(k.op.Values))
+		if len(k.op.Values) == 0 && r.mode == readFromZero {
+			r.part, r.at = (r.part+1)%c.w.partitions(), 0
+		}
+		if r.mode == readFromLast && c.rng.IntN(20) == 0 {
+			r.part, r.at = c.rng.IntN(c.w.partitions()), 0
+		}
+	}
+	c.soon(c.pause(c.w.opt.Load.Think))
+}
+
+// fetch asks for a partition's records from an offset on. Answers are what they are: not linearizable, but never wrong.
+func (c *client) fetch(node, part int, from int64) {
+	w := c.w
+	k := &call{part: part, op: checker.Op{Kind: checker.Read, From: from}}
+	req := kmsg.NewPtrFetchRequest()
+	req.SetVersion(int16(4 + c.rng.IntN(15)))
+	topic := part / w.opt.Load.Partitions
+	if req.Version > 12 && c.ids[topic] == [16]byte{} {
+		req.SetVersion(12)
+	}
+	req.MinBytes, req.MaxWaitMillis = 1, int32(c.rng.Int64N(w.opt.Load.Timeout.Milliseconds()/2+1))
+	if w.phase == phaseCalm {
+		req.MaxWaitMillis = 0
+	}
+	req.MaxBytes = 1 << (9 + c.rng.IntN(9))
+	t := kmsg.NewFetchRequestTopic()
+	t.Topic, t.TopicID = topicNames[topic], c.ids[topic]
+	p := kmsg.NewFetchRequestTopicPartition()
+	p.Partition, p.FetchOffset = int32(part%w.opt.Load.Partitions), from
+	p.PartitionMaxBytes = 1 << (9 + c.rng.IntN(9))
+	t.Partitions = append(t.Partitions, p)
+	req.Topics = append(req.Topics, t)
+	c.send(node, k, req, false)
+}
+
+func (c *client) fetched(k *call, resp *kmsg.FetchResponse) checker.Outcome {
+	w := c.w
+	if k.code = resp.ErrorCode; k.code != codeNone {
+		return checker.Failed
+	}
+	if len(resp.Topics) != 1 || len(resp.Topics[0].Partitions) != 1 {
+		w.violate(BadResponse, "client %d: a fetch of one partition is answered for %d topics", c.number, len(resp.Topics))
+		return checker.Failed
+	}
+	p := &resp.Topics[0].Partitions[0]
+	if k.code = p.ErrorCode; k.code == codeOutOfRange {
+		w.violate(BadResponse, "client %d: offset %d of %s is out of range (S13), and %d were known when it was asked",
+			c.number, k.op.From, w.partName(k.part), w.views.known[k.part])
+	}
+	if k.code != codeNone {
+		return checker.Failed
+	}
+	dense := true
+	err := decodeBatches(p.RecordBatches, func(off int64, value []byte) {
+		if off < k.op.From {
+			return // the batch that contains the offset comes whole
+		}
+		dense = dense && off == k.op.From+int64(len(k.op.Values))
+		k.op.Values = append(k.op.Values, nameOf(value))
+		k.op.Offs = append(k.op.Offs, off)
+	})
+	if err != nil {
+		w.violate(BadResponse, "client %d: fetch of %s from %d: %v", c.number, w.partName(k.part), k.op.From, err)
+		return checker.Failed
+	}
+	if n := len(k.op.Values); n > 0 {
+		w.views.seen(k.part, k.op.Offs[n-1]+1)
+	}
+	if dense {
+		k.op.Offs = nil
+	}
+	return checker.OK
+}
+
+// tailer asks for the log's end while others append: the only bound from above that a history of Kafka's has.
+type tailer struct{ part int }
+
+func (r *tailer) act(c *client) {
+	w := c.w
+	if w.phase != phaseStorm || c.inflight > 0 {
+		return
+	}
+	r.part = c.rng.IntN(w.partitions())
+	if node, ok := c.leader(r.part); ok {
+		c.tail(node, r.part)
+	}
+}
+
+func (r *tailer) done(c *client, _ *call) { c.soon(c.pause(2 * c.w.opt.Load.Think)) }
+
+func (c *client) tail(node, part int) {
+	w := c.w
+	k := &call{part: part, op: checker.Op{Kind: checker.Tail}}
+	req := kmsg.NewPtrListOffsetsRequest()
+	req.SetVersion(int16(1 + c.rng.IntN(10)))
+	req.ReplicaID = -1
+	t := kmsg.NewListOffsetsRequestTopic()
+	t.Topic = w.topic(part)
+	p := kmsg.NewListOffsetsRequestTopicPartition()
+	p.Partition, p.Timestamp = int32(part%w.opt.Load.Partitions), -1
+	t.Partitions = append(t.Partitions, p)
+	req.Topics = append(req.Topics, t)
+	c.send(node, k, req, false)
+}
+
+func (c *client) listed(k *call, resp *kmsg.ListOffsetsResponse) checker.Outcome {
+	if len(resp.Topics) != 1 || len(resp.Topics[0].Partitions) != 1 {
+		c.w.violate(BadResponse, "client %d: the end of one partition is answered for %d topics", c.number, len(resp.Topics))
+		return checker.Failed
+	}
+	p := &resp.Topics[0].Partitions[0]
+	if k.code = p.ErrorCode; k.code != codeNone {
+		return checker.Failed
+	}
+	k.op.Off = p.Offset
+	c.w.views.seen(k.part, p.Offset)
+	return checker.OK
+}
+
+// startClients brings the clients to life; all but the creator wait for the topics.
+func (w *World) startClients() {
+	creator := newClient(w, &creator{})
+	creator.soon(200 * time.Millisecond)
+	o := &w.opt.Load
+	for range o.Appenders {
+		newClient(w, &appender{})
+	}
+	for part := 1; part < w.partitions(); part++ {
+		newClient(w, &appender{part: part})
+	}
+	for i := range o.Readers {
+		newClient(w, &reader{mode: readMode(i) % readModes})
+	}
+	for range o.Tailers {
+		newClient(w, &tailer{})
+	}
+}

@@ -1,0 +1,145 @@
+package sim
+
+import (
+	"fmt"
+	"maps"
+	"math/bits"
+	"slices"
+)
+
+// PowerLoss takes the machine's caches away: what wasn't synced is kept, lost or mixed, sector by sector within the
+// device's atomic unit and name by name.
+func (d *Disk) PowerLoss() { d.lose(d.root) }
+
+func (d *Disk) lose(n *entry) {
+	if n.ino != nil {
+		d.loseBytes(n.ino)
+		return
+	}
+	mood := d.rng.IntN(4)
+	for _, c := range n.queue {
+		if mood == 0 || mood != 1 && d.rng.IntN(2) == 0 {
+			c.apply(n.stable)
+		}
+	}
+	n.queue = nil
+	n.names = maps.Clone(n.stable)
+	for _, name := range slices.Sorted(maps.Keys(n.names)) {
+		d.lose(n.names[name])
+	}
+}
+
+// fate draws whole shapes besides single coins, since a row of coins nearly never keeps all or loses all.
+type fate struct {
+	mood int
+	cut  int // in units of the write order
+}
+
+func (d *Disk) drawFate(units int) fate {
+	return fate{mood: d.rng.IntN(6), cut: d.rng.IntN(units + 1)}
+}
+
+func (d *Disk) keeps(f fate, k int) bool {
+	switch f.mood {
+	case 0:
+		return true
+	case 1:
+		return false
+	case 2:
+		return k < f.cut
+	case 3:
+		return k >= f.cut
+	case 4:
+		return k != f.cut // one lost among many kept
+	}
+	return d.rng.IntN(2) == 0
+}
+
+func (d *Disk) loseBytes(f *inode) {
+	slices.Sort(f.dirty)
+	units := 0
+	for _, i := range f.dirty {
+		units += d.units(f.pages[i].dirty)
+	}
+	fate := d.drawFate(units)
+	k := 0
+	for _, i := range f.dirty {
+		pg := &f.pages[i]
+		for left := pg.dirty; left != 0; k++ {
+			unit := left & -left
+			if d.unit == pageSize {
+				unit = left
+			}
+			left &^= unit
+			if unit&pg.failed != 0 || !d.keeps(fate, k) {
+				copySectors(pg.data, pg.old, unit)
+			}
+		}
+		pg.dirty, pg.failed = 0, 0
+		d.clean(pg)
+	}
+	f.dirty, f.syncing = f.dirty[:0], 0
+	d.loseSize(f)
+}
+
+// units counts what of a page the device may keep or lose on its own.
+func (d *Disk) units(dirty uint8) int {
+	if d.unit == pageSize {
+		return min(1, int(dirty))
+	}
+	return bits.OnesCount8(dirty)
+}
+
+func (d *Disk) loseSize(f *inode) {
+	size := f.size
+	switch d.rng.IntN(3) {
+	case 0:
+		size = f.stableSize
+	case 1: // a growing file's size follows its pages
+		if f.stableSize < f.size {
+			size = min(f.size, f.stableSize+d.rng.Int64N(f.size-f.stableSize)&^(pageSize-1))
+		}
+	}
+	f.grow(size)
+	for i := range f.pages {
+		if from := max(0, size-int64(i)*pageSize); from < pageSize && f.pages[i].data != nil {
+			clear(f.pages[i].data[from:])
+		}
+	}
+	f.size, f.stableSize = size, size
+}
+
+// Rot flips bits of one written, stable sector, and says where. It returns "" on an empty disk.
+func (d *Disk) Rot() string {
+	type place struct {
+		name string
+		f    *inode
+		page int
+	}
+	var places []place
+	d.eachFile(func(name string, f *inode) {
+		for i := range f.pages {
+			if int64(i)*pageSize < f.size && f.pages[i].data != nil && f.pages[i].dirty != ^uint8(0) {
+				places = append(places, place{name, f, i})
+			}
+		}
+	})
+	if len(places) == 0 {
+		return ""
+	}
+	p := places[d.rng.IntN(len(places))]
+	pg := &p.f.pages[p.page]
+	sector := d.rng.IntN(sectors)
+	for pg.dirty&(1<<sector) != 0 {
+		sector = (sector + 1) % sectors
+	}
+	limit := min(sectorSize, int(p.f.size)-p.page*pageSize-sector*sectorSize)
+	if limit <= 0 {
+		return ""
+	}
+	at := sector*sectorSize + d.rng.IntN(limit)
+	for range 1 + d.rng.IntN(3) {
+		pg.data[at] ^= 1 << d.rng.IntN(8)
+	}
+	return fmt.Sprintf("%s at %d", p.name, p.page*pageSize+at)
+}

@@ -1,0 +1,277 @@
+package sim
+
+import "time"
+
+// The kinds of faults that the nemesis causes (design.md, section 5). What is missing needs a feature that isn't there yet:
+// full disk, read errors and repair, adding brokers, moving partitions, rolling upgrade.
+const (
+	faultCrash = iota
+	faultCrashAll
+	faultPower
+	faultPowerAll
+	faultPause
+	faultSplit
+	faultOneWay
+	faultIsolate
+	faultIsolateLeader
+	faultBridge
+	faultClog
+	faultReset
+	faultClock
+	faultSlowDisk
+	faultSyncError
+	faultRot
+	faultWipe
+	faultKinds
+)
+
+// faultRow is one kind: weight is the most that a seed draws for it; always means that every seed has it.
+type faultRow struct {
+	name   string
+	weight int
+	always bool
+}
+
+var faultTable = [faultKinds]faultRow{
+	faultCrash:         {"crash", 6, true},
+	faultCrashAll:      {"crash-all", 2, false},
+	faultPower:         {"power", 5, true},
+	faultPowerAll:      {"power-all", 3, false},
+	faultPause:         {"pause", 3, false},
+	faultSplit:         {"split", 5, true},
+	faultOneWay:        {"one-way", 4, false},
+	faultIsolate:       {"isolate", 4, false},
+	faultIsolateLeader: {"isolate-leader", 5, true},
+	faultBridge:        {"bridge", 3, false},
+	faultClog:          {"clog", 3, false},
+	faultReset:         {"reset", 4, false},
+	faultClock:         {"clock", 2, false},
+	faultSlowDisk:      {"slow-disk", 3, false},
+	faultSyncError:     {"sync-error", 2, false},
+	faultRot:           {"rot", 2, false},
+	faultWipe:          {"wipe", 2, false},
+}
+
+// cause causes one fault of a kind.
+func (f *nemesis) cause(kind int) {
+	[faultKinds]func(*nemesis){
+		faultCrash:         (*nemesis).crash,
+		faultCrashAll:      (*nemesis).crashAll,
+		faultPower:         (*nemesis).power,
+		faultPowerAll:      (*nemesis).powerAll,
+		faultPause:         (*nemesis).pause,
+		faultSplit:         (*nemesis).splitInTwo,
+		faultOneWay:        (*nemesis).oneWay,
+		faultIsolate:       (*nemesis).isolate,
+		faultIsolateLeader: (*nemesis).isolateLeader,
+		faultBridge:        (*nemesis).bridge,
+		faultClog:          (*nemesis).clog,
+		faultReset:         (*nemesis).reset,
+		faultClock:         (*nemesis).clock,
+		faultSlowDisk:      (*nemesis).slowDown,
+		faultSyncError:     (*nemesis).syncError,
+		faultRot:           (*nemesis).rot,
+		faultWipe:          (*nemesis).wipeOne,
+	}[kind](f)
+}
+
+// down kills a broker and starts it again later.
+func (f *nemesis) down(n *node, powerLost bool) {
+	if n.proc != nil {
+		if powerLost {
+			f.w.count[CountPowerLosses]++
+		} else {
+			f.w.count[CountCrashes]++
+		}
+	}
+	n.kill(powerLost)
+	n.downBy++
+	f.lasting(func() { n.downBy--; n.start() })
+}
+
+func (f *nemesis) crash() {
+	if n := f.any(true); n != nil {
+		f.note("broker %d crashes", n.id)
+		f.down(n, false)
+	}
+}
+
+func (f *nemesis) crashAll() {
+	f.note("all brokers crash")
+	for _, n := range f.w.nodes {
+		f.down(n, false)
+	}
+}
+
+func (f *nemesis) power() {
+	n := f.any(true)
+	if l := f.leader(); l != nil && f.rng.IntN(2) == 0 {
+		n = l
+	}
+	if n != nil {
+		f.note("broker %d loses power", n.id)
+		f.down(n, true)
+	}
+}
+
+func (f *nemesis) powerAll() {
+	f.note("all brokers lose power")
+	for _, n := range f.w.nodes {
+		f.down(n, true)
+	}
+}
+
+func (f *nemesis) pause() {
+	n := f.any(true)
+	if n == nil || n.proc.paused {
+		return
+	}
+	p := n.proc
+	f.w.count[CountPauses]++
+	f.note("broker %d is paused", n.id)
+	p.paused = true
+	f.lasting(func() {
+		f.note("broker %d goes on", n.id)
+		p.resume()
+	})
+}
+
+// cutting cuts directions until the fault ends.
+func (f *nemesis) cutting(what string, pairs [][2]int) {
+	if len(pairs) == 0 {
+		return
+	}
+	f.w.count[CountPartitions]++
+	f.note("%s: cut %v", what, pairs)
+	for _, p := range pairs {
+		f.w.net.cut(p[0], p[1], 1)
+	}
+	f.lasting(func() {
+		f.note("%s ends: %v", what, pairs)
+		for _, p := range pairs {
+			f.w.net.cut(p[0], p[1], -1)
+		}
+	})
+}
+
+// between lists the directions between two sides; clients stand on one of them.
+func (f *nemesis) between(side func(place int) int) (pairs [][2]int) {
+	for a := range len(f.w.nodes) + 1 {
+		for b := range len(f.w.nodes) + 1 {
+			if side(a) != side(b) {
+				pairs = append(pairs, [2]int{a, b})
+			}
+		}
+	}
+	return pairs
+}
+
+func (f *nemesis) splitInTwo() {
+	sides := f.rng.IntN(1 << (len(f.w.nodes) + 1))
+	f.cutting("split", f.between(func(place int) int { return sides >> place & 1 }))
+}
+
+func (f *nemesis) oneWay() {
+	from, to := f.rng.IntN(len(f.w.nodes)), f.rng.IntN(len(f.w.nodes))
+	if from != to {
+		f.cutting("one-way", [][2]int{{from, to}})
+	}
+}
+
+func (f *nemesis) isolate() { f.isolateFromPeers(f.w.nodes[f.rng.IntN(len(f.w.nodes))]) }
+
+func (f *nemesis) isolateLeader() {
+	if n := f.leader(); n != nil {
+		f.isolateFromPeers(n)
+	}
+}
+
+// isolateFromPeers leaves the clients with the isolated broker, so that they can be lied to.
+func (f *nemesis) isolateFromPeers(n *node) {
+	var pairs [][2]int
+	for _, other := range f.w.nodes {
+		if other != n {
+			pairs = append(pairs, [2]int{n.index, other.index}, [2]int{other.index, n.index})
+		}
+	}
+	f.cutting("isolate", pairs)
+}
+
+// bridge cuts one pair of brokers, who still see each other's friends.
+func (f *nemesis) bridge() {
+	if a, b := f.rng.IntN(len(f.w.nodes)), f.rng.IntN(len(f.w.nodes)); a != b {
+		f.cutting("bridge", [][2]int{{a, b}, {b, a}})
+	}
+}
+
+// clog makes a direction slow.
+func (f *nemesis) clog() {
+	a, b := f.rng.IntN(len(f.w.nodes)+1), f.rng.IntN(len(f.w.nodes)+1)
+	if a == b {
+		return
+	}
+	by := time.Duration(10+f.rng.Int64N(500)) * time.Millisecond
+	l := &f.w.net.links[a][b]
+	f.note("link %d→%d is slower by %v", a, b, by)
+	l.slow += by
+	f.lasting(func() { l.slow -= by })
+}
+
+// reset breaks client connections in their midst.
+func (f *nemesis) reset() {
+	n := f.any(true)
+	if n == nil {
+		return
+	}
+	f.note("connections to broker %d are reset", n.id)
+	for _, c := range append([]*conn(nil), n.proc.conns...) {
+		if f.rng.IntN(2) == 0 {
+			c.up.reset()
+			c.down.reset()
+		}
+	}
+}
+
+func (f *nemesis) clock() {
+	n := f.w.nodes[f.rng.IntN(len(f.w.nodes))]
+	n.wall += f.rng.Int64N(20_000) - 10_000
+	f.note("broker %d's clock is off by %d ms", n.id, n.wall)
+}
+
+func (f *nemesis) slowDown() {
+	i := f.rng.IntN(len(f.w.nodes))
+	f.note("broker %d's disk is slow", i+1)
+	f.slow[i]++
+	f.lasting(func() { f.slow[i]-- })
+}
+
+// syncError fails the next sync of a broker, which therefore halts.
+func (f *nemesis) syncError() {
+	if n := f.any(true); n != nil {
+		f.failing[n.index]++
+	}
+}
+
+// rot damages one broker's disk, one at a time: it counts as lost until it was wiped and has rejoined.
+func (f *nemesis) rot() {
+	n := f.w.nodes[f.rng.IntN(len(f.w.nodes))]
+	if n.lost == "wiped" || !f.affordable(n) {
+		return
+	}
+	if at := n.disk.Rot(); at != "" {
+		f.w.count[CountRots]++
+		n.rotten, n.lost = at, "rotten"
+		f.note("broker %d's disk rots: %s", n.id, at)
+		if n.proc != nil && f.rng.IntN(2) == 0 {
+			f.down(n, f.rng.IntN(2) == 0)
+		}
+	}
+}
+
+func (f *nemesis) wipeOne() {
+	n := f.w.nodes[f.rng.IntN(len(f.w.nodes))]
+	if n.lost != "wiped" && f.affordable(n) {
+		f.note("broker %d's directory is deleted", n.id)
+		f.wipe(n)
+	}
+}

@@ -1,0 +1,236 @@
+package sim
+
+import (
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"strings"
+	"time"
+
+	"logd/broker"
+	"logd/log"
+)
+
+// shard is what a host drives; in every real run a *broker.Shard.
+type shard interface {
+	Step(now broker.Now, events []broker.Event, out *broker.Output)
+	inspector
+}
+
+// host is the loop around one shard of one process: the same few lines as in cmd/logd, with the world as its outside.
+type host struct {
+	w       *World
+	p       *process
+	index   int
+	prefix  string // of its files on the disk
+	shard   shard
+	rng     *rand.Rand
+	entropy io.Reader // what raft draws from during this shard's turns (S14)
+	inbox   []broker.Event
+	out     broker.Output
+	lanes   [log.Lanes]lane
+	walFile string        // written last
+	turnAt  time.Duration // the turn that is planned; idle if none
+	mailAt  []time.Duration
+	fire    func()
+}
+
+const idle = time.Duration(-1)
+
+// epoch is the wall clock's time when the world begins, in milliseconds.
+const epoch = int64(1_790_000_000_000)
+
+func newHost(p *process, index int, s shard, rng *rand.Rand, entropy io.Reader) *host {
+	h := &host{w: p.node.w, p: p, index: index, prefix: log.ShardDir(index) + "/", shard: s, rng: rng, entropy: entropy, turnAt: idle}
+	h.mailAt = make([]time.Duration, p.node.w.opt.Shards)
+	h.fire = h.turn
+	return h
+}
+
+func (h *host) String() string {
+	return fmt.Sprintf("broker %d.%d (boot %d)", h.p.node.id, h.index, h.p.boot)
+}
+
+// give puts an event into the shard's inbox.
+func (h *host) give(e broker.Event) {
+	if h.p.dead {
+		return
+	}
+	h.inbox = append(h.inbox, e)
+	h.poke(h.gap())
+}
+
+// gap is the time from an event to its turn.
+func (h *host) gap() time.Duration {
+	t := h.w.opt.Turn
+	return t/2 + time.Duration(h.w.rng.Int64N(int64(t)+1))
+}
+
+// poke plans a turn at the latest after d.
+func (h *host) poke(d time.Duration) {
+	at := h.w.now + max(0, d)
+	if h.turnAt != idle && h.turnAt <= at {
+		return
+	}
+	h.turnAt = at
+	h.w.queue.push(at, h.fire)
+}
+
+func (h *host) now() broker.Now {
+	w := h.w
+	return broker.Now{Mono: w.now - h.p.started, Wall: epoch + w.now.Milliseconds() + h.p.node.wall}
+}
+
+// turn is one Step, with a random part of the inbox, and all that follows from it.
+func (h *host) turn() {
+	w := h.w
+	if h.p.dead || h.turnAt != w.now {
+		return // another turn was planned instead
+	}
+	if h.p.paused {
+		h.turnAt = idle
+		h.p.held = append(h.p.held, func() { h.poke(h.gap()) })
+		return
+	}
+	h.turnAt = idle
+	n := len(h.inbox)
+	if n > 1 && w.rng.IntN(3) == 0 {
+		n = 1 + w.rng.IntN(n)
+	}
+	events := h.inbox[:n:n]
+	w.count[CountTurns]++
+	w.trace.add(w.now, markTurn, h.p.node.index<<8|h.index, h.p.boot, uint64(n))
+	setEntropy(h.entropy)
+	h.out.Reset()
+	w.guard(h.String(), func() { h.shard.Step(h.now(), events, &h.out) })
+	if w.violation != nil {
+		return
+	}
+	for _, e := range events {
+		if d, ok := e.(broker.ConnData); ok {
+			poison(d.Data) // valid during Step only
+		}
+	}
+	h.inbox = h.inbox[n:]
+	if len(h.inbox) == 0 {
+		h.inbox = nil
+	}
+	h.carryOut()
+}
+
+// carryOut does what a turn asked for.
+func (h *host) carryOut() {
+	w, out := h.w, &h.out
+	w.trace.add(w.now, markOutput, len(out.Send), uint64(len(out.Peers))<<32|uint64(len(out.Mail)), uint64(len(out.Reads))<<32|uint64(len(out.Plans)))
+	if w.trace.verbose() {
+		for _, l := range out.Logs {
+			w.trace.line(w.now, markProcess, "%v says: %s %v", h, l.Text, attrs(l.Attrs))
+		}
+	}
+	if out.Halt != "" {
+		h.halted(out.Halt)
+		return
+	}
+	for i := range out.Plans {
+		h.startPlan(out.Plans[i])
+	}
+	for _, r := range out.Reads {
+		h.startRead(r)
+	}
+	for _, p := range out.Peers {
+		w.net.send(h, p.To, p.Bufs)
+	}
+	for _, m := range out.Mail {
+		h.post(m)
+	}
+	h.answer()
+	if out.Stopped {
+		w.violate(Halted, "%v stopped, and nobody asked it to", h)
+	}
+	w.views.after(h)
+	if len(h.inbox) > 0 {
+		h.poke(h.gap())
+	}
+	if out.WakeAt > 0 && !h.p.dead {
+		h.poke(max(h.gap(), h.p.started+out.WakeAt-w.now))
+	}
+}
+
+// answer carries out what concerns client connections.
+func (h *host) answer() {
+	for _, s := range h.out.Send {
+		if c := h.conn(s.Conn); c != nil {
+			for _, b := range s.Bufs {
+				c.down.write(b)
+			}
+		}
+	}
+	for _, id := range h.out.Pause {
+		if c := h.conn(id); c != nil {
+			c.up.held = true
+		}
+	}
+	for _, id := range h.out.Resume {
+		if c := h.conn(id); c != nil {
+			c.up.held = false
+			c.up.plan(0)
+		}
+	}
+	for _, cl := range h.out.Close {
+		if c := h.conn(cl.Conn); c != nil {
+			if h.w.trace.verbose() {
+				h.w.trace.line(h.w.now, markConn, "%v closes connection %d: %s", h, cl.Conn, cl.Reason)
+			}
+			c.closeBroker()
+		}
+	}
+}
+
+func (h *host) conn(id broker.ConnID) *conn {
+	for _, c := range h.p.conns {
+		if c.id == id && c.host == h {
+			return c
+		}
+	}
+	return nil
+}
+
+// post delivers mail to a sibling, once and in order.
+func (h *host) post(m broker.Mail) {
+	w := h.w
+	if m.To < 0 || m.To >= len(h.p.hosts) {
+		w.violate(BadResponse, "%v sends mail to shard %d of %d", h, m.To, len(h.p.hosts))
+		return
+	}
+	h.mailAt[m.To] = max(h.mailAt[m.To]+1, w.now+h.gap())
+	to := h.p.hosts[m.To]
+	w.queue.push(h.mailAt[m.To], func() { to.give(m) })
+}
+
+// halted: a process may give up only for a cause that was put there.
+func (h *host) halted(why string) {
+	w, n := h.w, h.p.node
+	if !h.p.failed && n.rotten == "" {
+		w.violate(Halted, "%v: %s", h, why)
+		return
+	}
+	if w.trace.verbose() {
+		w.trace.line(w.now, markProcess, "%v halts: %s", h, why)
+	}
+	n.kill(false)
+	w.after(w.faults.downtime(), n.start)
+}
+
+func poison(b []byte) {
+	for i := range b {
+		b[i] = 0xdb
+	}
+}
+
+func attrs(as []broker.Attr) string {
+	var b strings.Builder
+	for _, a := range as {
+		fmt.Fprintf(&b, "%s=%v ", a.Key, a.Value)
+	}
+	return b.String()
+}

@@ -1,0 +1,9 @@
+package sim
+
+import "logd/broker"
+
+// inspector is what the world reads of a shard beyond Step, to check raft's own invariants after each turn
+// (verification.md, 2C).
+type inspector interface {
+	Inspect(visit func(*broker.GroupView))
+}

@@ -1,0 +1,116 @@
+package sim
+
+import (
+	"fmt"
+	"hash/crc32"
+	"io/fs"
+	"strings"
+
+	"logd/broker"
+	"logd/log"
+)
+
+// lane is one queue of a shard's disk work: one plan, one operation at a time, each with a beginning and an end in virtual
+// time, so that anything may happen between and in the midst of any two.
+type lane struct {
+	busy bool
+	plan log.Plan
+	next int
+	work work
+}
+
+func (h *host) startPlan(p log.Plan) {
+	l := &h.lanes[p.Lane]
+	if l.busy {
+		h.w.violate(BadResponse, "%v: plan %d of lane %s while plan %d is out", h, p.ID, p.Lane, l.plan.ID)
+		return
+	}
+	*l = lane{busy: true, plan: p}
+	h.beginOp(l)
+}
+
+func (h *host) beginOp(l *lane) {
+	w, d := h.w, h.p.node.disk
+	if l.next == len(l.plan.Ops) {
+		h.endPlan(l, nil)
+		return
+	}
+	op := l.plan.Ops[l.next]
+	fail := w.faults.failSync(h, op.Kind)
+	w.trace.add(w.now, markOp, h.p.node.index<<8|h.index, uint64(op.Kind)<<32|uint64(crc32.Checksum([]byte(op.File), castagnoli)), uint64(op.Off))
+	if len(op.Data) > 0 {
+		w.trace.bytes(w.now, markOp, int(op.Kind), uint64(op.Off), op.Data)
+	}
+	if w.trace.verbose() {
+		w.trace.line(w.now, markOp, "%v %s.%d: %v", h, l.plan.Lane, l.plan.ID, op)
+	}
+	h.tally(l.plan.Lane, op)
+	l.work = d.begin(op, h.prefix, fail)
+	w.after(d.duration(&w.opt.Disk, op.Kind)+w.faults.slowDisk(h.p.node), func() { h.p.whenRunning(func() { h.endOp(l) }) })
+}
+
+func (h *host) endOp(l *lane) {
+	w := h.w
+	op := l.work.op
+	err := h.p.node.disk.end(&l.work, h.prefix)
+	switch op.Kind {
+	case log.OpSync, log.OpWriteSync:
+		w.count[CountSyncs]++
+	}
+	if err != nil {
+		h.endPlan(l, fmt.Errorf("%s: %w", op, err))
+		return
+	}
+	l.next++
+	h.beginOp(l)
+}
+
+// tally counts what operations tell of the log.
+func (h *host) tally(lane log.Lane, op log.Op) {
+	switch {
+	case lane == log.LaneWAL && (op.Kind == log.OpWrite || op.Kind == log.OpWriteSync) && op.File != h.walFile:
+		if h.walFile != "" {
+			h.w.count[CountWALRolls]++
+		}
+		h.walFile = op.File
+	case op.Kind == log.OpCreate && strings.HasSuffix(op.File, ".log"):
+		h.w.count[CountSegments]++
+	}
+}
+
+// endPlan hands the plan back; its bytes are the driver's until here, and worthless afterwards.
+func (h *host) endPlan(l *lane, err error) {
+	for i := range l.plan.Ops {
+		poison(l.plan.Ops[i].Data)
+	}
+	done := broker.PlanDone{Done: log.Done{Lane: l.plan.Lane, ID: l.plan.ID, Err: err}}
+	*l = lane{}
+	h.give(done)
+}
+
+// abandon is the death of the process in the midst of its work.
+func (h *host) abandon(powerLost bool) {
+	for i := range h.lanes {
+		if l := &h.lanes[i]; l.busy && l.next < len(l.plan.Ops) {
+			h.p.node.disk.abandon(&l.work, h.prefix, powerLost)
+		}
+	}
+}
+
+func (h *host) startRead(r log.Read) {
+	w, d := h.w, h.p.node.disk
+	w.count[CountColdReads]++
+	w.trace.add(w.now, markRead, h.p.node.index<<8|h.index, uint64(crc32.Checksum([]byte(r.File), castagnoli)), uint64(r.Off))
+	w.after(d.draw(&w.opt.Disk, w.opt.Disk.Read), func() {
+		h.p.whenRunning(func() {
+			done := broker.ReadDone{ReadDone: log.ReadDone{ID: r.ID}}
+			if f, err := d.file("read", h.prefix+r.File); err != nil {
+				done.Err = fmt.Errorf("%s: %w", r.File, fs.ErrNotExist)
+			} else {
+				buf := make([]byte, r.Len)
+				done.Data = buf[:f.readAt(buf, r.Off)]
+			}
+			h.give(done)
+		})
+	})
+}

@@ -1,0 +1,177 @@
+package sim
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"logd/log"
+)
+
+// nemesis causes faults, within the budget: a minority of replicas may be lost for good (wiped, rotten), and besides that
+// everything may happen to everyone.
+type nemesis struct {
+	w       *World
+	rng     *rand.Rand
+	stopped bool
+	ends    []func() // what ends the faults that are on
+	slow    []int    // by node: faults that slow its disk
+	failing []int    // by node: syncs still to fail
+}
+
+func newNemesis(w *World) *nemesis {
+	return &nemesis{w: w, rng: stream(w.opt.Seed, streamNemesis, 0), slow: make([]int, w.opt.Brokers), failing: make([]int, w.opt.Brokers)}
+}
+
+// start begins the storm.
+func (f *nemesis) start() {
+	f.w.after(f.spread(f.w.opt.Faults.Every), f.strike)
+	f.watch()
+}
+
+// spread draws a time around mean, sometimes much longer.
+func (f *nemesis) spread(mean time.Duration) time.Duration {
+	return time.Duration(f.rng.ExpFloat64() * float64(mean))
+}
+
+func (f *nemesis) downtime() time.Duration {
+	return 20*time.Millisecond + f.spread(f.w.opt.Faults.Last)
+}
+
+// strike causes one fault and plans the next.
+func (f *nemesis) strike() {
+	if f.stopped {
+		return
+	}
+	o := &f.w.opt.Faults
+	total := 0
+	for _, weight := range o.Weight {
+		total += weight
+	}
+	if total > 0 {
+		k := 0
+		for at := f.rng.IntN(total); at >= o.Weight[k]; k++ {
+			at -= o.Weight[k]
+		}
+		f.w.trace.add(f.w.now, markFault, k, 0, 0)
+		f.cause(k)
+	}
+	f.w.after(f.spread(o.Every), f.strike)
+}
+
+// lasting plans the end of a fault; healing ends it at once.
+func (f *nemesis) lasting(end func()) {
+	done := false
+	once := func() {
+		if !done {
+			done = true
+			end()
+		}
+	}
+	f.ends = append(f.ends, once)
+	f.w.after(f.downtime(), once)
+}
+
+// heal ends all faults that are on, and causes no more.
+func (f *nemesis) heal() {
+	f.stopped = true
+	for _, end := range f.ends {
+		end()
+	}
+	f.ends = nil
+	clear(f.failing)
+}
+
+func (f *nemesis) note(format string, args ...any) {
+	if f.w.trace.verbose() {
+		f.w.trace.line(f.w.now, markFault, "%s", fmt.Sprintf(format, args...))
+	}
+}
+
+// any draws a broker that is, or isn't, running; nil if there is none.
+func (f *nemesis) any(running bool) *node {
+	from := f.rng.IntN(len(f.w.nodes))
+	for i := range f.w.nodes {
+		if n := f.w.nodes[(from+i)%len(f.w.nodes)]; (n.proc != nil) == running {
+			return n
+		}
+	}
+	return nil
+}
+
+// affordable tells whether the budget allows to lose a broker's replicas: a majority besides it must be intact.
+func (f *nemesis) affordable(n *node) bool {
+	lost := 1
+	for _, other := range f.w.nodes {
+		if other != n && other.lost != "" {
+			lost++
+		}
+	}
+	if lost*2 < len(f.w.nodes) {
+		return true
+	}
+	f.w.count[CountBudgetStops]++
+	return false
+}
+
+// leader draws the broker that leads some group; nil if nobody does.
+func (f *nemesis) leader() *node {
+	groups := f.w.views.groups
+	if len(groups) == 0 {
+		return nil
+	}
+	g := groups[f.rng.IntN(len(groups))]
+	if g.leader < 0 || !g.replicas[g.leader].live {
+		return nil
+	}
+	return f.w.nodes[g.leader]
+}
+
+// watch looks now and then at the brokers whose replicas count as lost: an operator wipes one that refuses to start, and
+// one that has rejoined is whole again.
+func (f *nemesis) watch() {
+	w := f.w
+	if w.phase != phaseStorm {
+		return
+	}
+	for _, n := range w.nodes {
+		if n.refused != "" && f.rng.IntN(8) == 0 && f.affordable(n) {
+			f.note("broker %d is wiped, since it refuses to start", n.id)
+			f.wipe(n)
+		} else if n.lost == "wiped" && n.proc != nil && w.views.rejoined(n) {
+			n.lost = ""
+			w.count[CountRejoins]++
+			f.note("broker %d has rejoined", n.id)
+		}
+	}
+	w.after(500*time.Millisecond, f.watch)
+}
+
+func (f *nemesis) wipe(n *node) {
+	f.w.count[CountWipes]++
+	n.kill(true)
+	n.wipe()
+	f.w.views.wiped(n)
+	f.w.after(f.downtime(), n.start)
+}
+
+// failSync tells whether this operation shall fail.
+func (f *nemesis) failSync(h *host, kind log.OpKind) bool {
+	n := h.p.node
+	if f.failing[n.index] == 0 || kind != log.OpSync && kind != log.OpWriteSync {
+		return false
+	}
+	f.failing[n.index]--
+	h.p.failed = true
+	f.w.count[CountSyncErrors]++
+	f.note("a %v of %v fails", kind, h)
+	return true
+}
+
+// slowDisk is what faults add to each operation.
+func (f *nemesis) slowDisk(n *node) time.Duration {
+	if f.slow[n.index] == 0 {
+		return 0
+	}
+	return time.Duration(f.rng.Int64N(int64(60 * time.Millisecond)))
+}

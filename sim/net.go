@@ -1,0 +1,134 @@
+package sim
+
+import (
+	"hash/crc32"
+	"math/rand/v2"
+	"time"
+
+	"logd/broker"
+	"logd/transport"
+)
+
+// network carries whole envelopes between brokers, each direction of each pair on its own, and client bytes (net_conn.go).
+type network struct {
+	w   *World
+	rng *rand.Rand
+	// links[from][to]; clients stand behind the brokers' numbers, all as one place.
+	links [][]link
+}
+
+// link is one direction between two places.
+type link struct {
+	cut  int           // faults that cut it now
+	slow time.Duration // added by faults
+	last time.Duration // arrival of the envelope before
+}
+
+func newNetwork(w *World) *network {
+	n := &network{w: w, rng: stream(w.opt.Seed, streamNet, 0), links: make([][]link, w.opt.Brokers+1)}
+	for i := range n.links {
+		n.links[i] = make([]link, w.opt.Brokers+1)
+	}
+	return n
+}
+
+// outside is the place where clients are.
+func (n *network) outside() int { return n.w.opt.Brokers }
+
+func (n *network) chance(permille int) bool { return permille > 0 && n.rng.IntN(1000) < permille }
+
+// delay draws a one-way latency.
+func (n *network) delay(l *link) time.Duration {
+	o := &n.w.opt.Net
+	d := o.Delay + l.slow
+	if o.Jitter > 0 {
+		d += time.Duration(n.rng.Int64N(int64(o.Jitter)))
+	}
+	return d
+}
+
+// send takes an envelope from a shard; it arrives once, twice, late or never.
+func (n *network) send(from *host, to int32, bufs [][]byte) {
+	w := n.w
+	w.count[CountEnvelopes]++
+	node := w.node(to)
+	if node == nil || node.index == from.p.node.index {
+		w.violate(BadResponse, "broker %d sends an envelope to %d, which isn't another broker", from.p.node.id, to)
+		return
+	}
+	data := join(bufs)
+	l := &n.links[from.p.node.index][node.index]
+	copies := 1
+	if l.cut > 0 || n.chance(w.opt.Net.Drop) {
+		copies = 0
+	} else if n.chance(w.opt.Net.Double) {
+		copies = 2
+	}
+	w.trace.bytes(w.now, markEnvelope, from.p.node.index, uint64(node.index)<<8|uint64(copies), data)
+	if w.trace.verbose() {
+		w.trace.line(w.now, markEnvelope, "%v → %d: %d bytes, %d copies", from, to, len(data), copies)
+	}
+	sum := crc32.Checksum(data, castagnoli)
+	for i := range copies {
+		at := w.now + n.delay(l)
+		if at <= l.last && !n.chance(w.opt.Net.Reorder) {
+			at = l.last + 1
+		}
+		l.last = max(l.last, at)
+		if i > 0 {
+			at += time.Duration(n.rng.Int64N(int64(3 * time.Second)))
+		}
+		w.queue.push(at, func() {
+			if crc32.Checksum(join(bufs), castagnoli) != sum {
+				w.violate(BytesChanged, "%v wrote into an envelope to broker %d after giving it away", from, to)
+			}
+			n.arrive(from.p.node, node, from.index, data)
+		})
+	}
+}
+
+func (n *network) arrive(from, to *node, shard int, data []byte) {
+	w := n.w
+	l := &n.links[from.index][to.index]
+	if to.proc == nil || l.cut > 0 {
+		w.trace.add(w.now, markDrop, to.index, uint64(from.index), uint64(len(data)))
+		return
+	}
+	var cutter transport.Frames
+	cutter.Feed(data)
+	for {
+		frame, ok, err := cutter.Next()
+		if err != nil {
+			w.violate(BadResponse, "broker %d sends an envelope that is no frame: %v", from.id, err)
+		}
+		if !ok {
+			return
+		}
+		to.proc.hosts[shard%len(to.proc.hosts)].give(broker.PeerFrame{Data: frame})
+	}
+}
+
+// join copies slices into one.
+func join(bufs [][]byte) []byte {
+	size := 0
+	for _, b := range bufs {
+		size += len(b)
+	}
+	out := make([]byte, 0, size)
+	for _, b := range bufs {
+		out = append(out, b...)
+	}
+	return out
+}
+
+// cut adds (+1) or takes away (-1) one fault on a direction.
+func (n *network) cut(from, to, by int) { n.links[from][to].cut += by }
+
+// heal ends every fault of the network.
+func (n *network) heal() {
+	for i := range n.links {
+		for k := range n.links[i] {
+			n.links[i][k].cut, n.links[i][k].slow = 0, 0
+		}
+	}
+}

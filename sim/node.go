@@ -1,0 +1,165 @@
+package sim
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"time"
+
+	"logd/log"
+)
+
+// node is one broker's machine: its disk stays, its process comes and goes.
+type node struct {
+	w     *World
+	index int
+	id    int32
+	disk  *Disk
+	rng   *rand.Rand // disk's and boot's draws
+	boots uint64
+	proc  *process
+	wall  int64 // milliseconds that its clock is off
+
+	downBy  int    // faults that keep it down
+	lost    string // why the budget counts its replicas as lost; "" if it doesn't
+	rotten  string // where its disk rots
+	refused string // why it refused to start
+}
+
+// process is one run of a broker, from start to crash.
+type process struct {
+	node     *node
+	boot     uint64
+	started  time.Duration
+	dead     bool
+	paused   bool
+	failed   bool // a device error was injected
+	hosts    []*host
+	conns    []*conn
+	accepted uint64
+	held     []func() // what happened while it was paused
+}
+
+func newNode(w *World, index int) *node {
+	rng := stream(w.opt.Seed, streamDisk, uint64(index))
+	return &node{w: w, index: index, id: int32(index + 1), rng: rng, disk: NewDisk(rng, w.opt.Disk.Unit)}
+}
+
+func (w *World) node(id int32) *node {
+	if i := int(id) - 1; i >= 0 && i < len(w.nodes) {
+		return w.nodes[i]
+	}
+	return nil
+}
+
+// start boots the broker, unless it runs or a fault keeps it down. The boot itself may be killed at any call on the disk.
+func (n *node) start() {
+	w := n.w
+	if n.proc != nil || n.downBy > 0 || n.refused != "" {
+		return
+	}
+	n.boots++
+	fs := &bootFS{d: n.disk}
+	if w.phase == phaseStorm && w.net.chance(w.opt.Faults.Boot) {
+		fs.crashAt = 1 + n.rng.IntN(1+1<<n.rng.IntN(9))
+	}
+	p := &process{node: n, boot: n.boots, started: w.now}
+	var err error
+	w.guard(fmt.Sprintf("start of broker %d", n.id), func() { err = p.open(fs) })
+	w.trace.add(w.now, markProcess, n.index, n.boots, uint64(fs.calls))
+	if w.trace.verbose() {
+		w.trace.line(w.now, markProcess, "broker %d starts (boot %d, %d calls on its disk): %v", n.id, n.boots, fs.calls, err)
+	}
+	switch {
+	case w.violation != nil:
+	case fs.crashed():
+		w.count[CountBootCrashes]++
+		if n.rng.IntN(2) == 0 {
+			n.disk.PowerLoss()
+		}
+		w.after(time.Duration(n.rng.Int64N(int64(time.Second))), n.start)
+	case err != nil:
+		n.refuse(err)
+	default:
+		n.proc = p
+		for _, h := range p.hosts {
+			h.poke(time.Duration(fs.calls) * w.opt.Disk.Read)
+		}
+	}
+}
+
+// refuse: a broker may refuse to start only if its disk was damaged.
+func (n *node) refuse(err error) {
+	w := n.w
+	if n.rotten == "" || !errors.Is(err, log.ErrDamaged) {
+		w.violate(NotStarted, "broker %d, boot %d, rot %q: %v", n.id, n.boots, n.rotten, err)
+		return
+	}
+	w.count[CountRefused]++
+	n.refused = err.Error()
+	w.faults.note("broker %d refuses to start: %v", n.id, err)
+}
+
+// kill ends the process; caches stay. With powerLost they go too.
+func (n *node) kill(powerLost bool) {
+	p := n.proc
+	if p == nil {
+		if powerLost {
+			n.disk.PowerLoss()
+		}
+		return
+	}
+	n.proc, p.dead = nil, true
+	for _, h := range p.hosts {
+		h.abandon(powerLost)
+	}
+	for _, c := range p.conns {
+		c.brokerDied(powerLost)
+	}
+	if powerLost {
+		n.disk.PowerLoss()
+	}
+	n.w.views.forget(n)
+}
+
+// wipe deletes the data directory of a broker that is down.
+func (n *node) wipe() {
+	n.disk.Wipe()
+	n.rotten, n.refused = "", ""
+	n.lost = "wiped"
+}
+
+// forget takes a connection off the list.
+func (p *process) forget(c *conn) {
+	if i := slices.Index(p.conns, c); i >= 0 {
+		p.conns = slices.Delete(p.conns, i, i+1)
+	}
+}
+
+// whenRunning does something now, or once the process is resumed; never after its death.
+func (p *process) whenRunning(do func()) {
+	switch {
+	case p.dead:
+	case p.paused:
+		p.held = append(p.held, do)
+	default:
+		do()
+	}
+}
+
+func (p *process) resume() {
+	p.paused = false
+	held := p.held
+	p.held = nil
+	for i, do := range held {
+		if p.dead {
+			return
+		}
+		if p.paused {
+			p.held = append(p.held, held[i:]...)
+			return
+		}
+		do()
+	}
+}

@@ -1,0 +1,143 @@
+package sim
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"time"
+
+	"logd/broker"
+	"logd/log"
+)
+
+// Options are all that a world is made from; a seed draws them (swarm: which faults exist, and how strong).
+type Options struct {
+	Seed    uint64
+	Length  time.Duration // of the safety phase, under faults
+	Brokers int
+	Shards  int // of each broker
+	Turn    time.Duration
+	Store   log.Options
+	Limits  broker.Limits
+	Disk    DiskOptions
+	Net     NetOptions
+	Faults  FaultOptions
+	Load    LoadOptions
+}
+
+// NetOptions is how the links behave while no fault is on.
+type NetOptions struct {
+	Delay   time.Duration // least, one way
+	Jitter  time.Duration // added at random
+	Drop    int           // per mille of envelopes lost
+	Double  int           // per mille of envelopes delivered twice
+	Reorder int           // per mille of envelopes overtaken
+	Split   int           // per mille of client deliveries cut in their midst
+}
+
+// FaultOptions is what goes wrong, and how often.
+type FaultOptions struct {
+	Every  time.Duration // mean time between faults
+	Last   time.Duration // mean time that one lasts
+	Boot   int           // per mille of starts that are killed before they end
+	Weight [faultKinds]int
+}
+
+// LoadOptions is what clients do.
+type LoadOptions struct {
+	Topics     int
+	Partitions int // of each topic
+	Appenders  int // that share the first partition; each other has one
+	Readers    int
+	Tailers    int
+	Depth      int           // most operations a client has in flight
+	Think      time.Duration // mean pause of an appender
+	Records    int           // most records of one batch
+	Bytes      int           // most bytes of a value
+	Timeout    time.Duration
+	Acks0      int // per mille of appends that ask for no answer
+}
+
+// Draw returns the options of a seed. The safety phase lasts length.
+func Draw(seed uint64, length time.Duration) Options {
+	rng := stream(seed, streamOptions, 0)
+	o := Options{
+		Seed: seed, Length: length, Brokers: 3, Shards: 1 + rng.IntN(2), Turn: micros(rng, 2, 60),
+		Store: drawStore(rng), Limits: broker.DrawLimits(rng), Disk: drawDisk(rng), Net: drawNet(rng), Faults: drawFaults(rng), Load: drawLoad(rng),
+	}
+	// What may be uncommitted of all groups together must fit the WAL (S10), and one batch what may be uncommitted of its group.
+	groups := 1 + o.Load.Topics*o.Load.Partitions
+	o.Limits.UncommittedBytes = min(o.Limits.UncommittedBytes, log.MaxEntry(o.Store)/groups)
+	o.Load.Bytes = min(o.Load.Bytes, o.Limits.UncommittedBytes/2/o.Load.Records)
+	return o
+}
+
+func drawStore(rng *rand.Rand) log.Options {
+	return log.Options{
+		WALFiles: 2 + rng.IntN(3), WALFileBytes: int64(pick(rng, 256, 384, 512, 1024)) << 10, GroupBytes: pick(rng, 16, 32, 48) << 10,
+		SegmentBytes: int64(pick(rng, 16, 64, 256)) << 10, IndexBytes: pick(rng, 256, 1024, 4096),
+	}
+}
+
+func drawDisk(rng *rand.Rand) DiskOptions {
+	return DiskOptions{
+		Unit: pick(rng, sectorSize, pageSize), Read: micros(rng, 20, 500), Write: micros(rng, 5, 100), Sync: micros(rng, 100, 5000),
+		Stall: pick(rng, 0, 0, 1, 3),
+	}
+}
+
+func drawNet(rng *rand.Rand) NetOptions {
+	return NetOptions{
+		Delay: micros(rng, 50, 2000), Jitter: micros(rng, 20, 5000), Drop: pick(rng, 0, 0, 1, 10, 40), Double: pick(rng, 0, 5, 20),
+		Reorder: pick(rng, 0, 10, 100), Split: pick(rng, 0, 100, 500),
+	}
+}
+
+func drawFaults(rng *rand.Rand) FaultOptions {
+	o := FaultOptions{Every: micros(rng, 600_000, 2_000_000), Last: micros(rng, 400_000, 2_500_000), Boot: pick(rng, 0, 100, 300)}
+	for k := range faultTable {
+		if f := &faultTable[k]; f.always || rng.IntN(3) > 0 {
+			o.Weight[k] = 1 + rng.IntN(f.weight)
+		}
+	}
+	return o
+}
+
+func drawLoad(rng *rand.Rand) LoadOptions {
+	return LoadOptions{
+		Topics: 2, Partitions: 2, Appenders: 3, Readers: 3, Tailers: 2, Depth: 1 + rng.IntN(4), Think: micros(rng, 5_000, 80_000),
+		Records: pick(rng, 1, 1, 3, 8), Bytes: pick(rng, 100, 400, 2000), Timeout: micros(rng, 500_000, 2_000_000), Acks0: pick(rng, 0, 0, 20, 100),
+	}
+}
+
+func pick[T any](rng *rand.Rand, of ...T) T { return of[rng.IntN(len(of))] }
+
+// micros draws a duration whose logarithm is spread evenly between least and most microseconds.
+func micros(rng *rand.Rand, least, most int64) time.Duration {
+	for hi := least; ; hi *= 2 {
+		if hi*2 > most || rng.IntN(3) == 0 {
+			return time.Duration(hi+rng.Int64N(min(hi, most-hi)+1)) * time.Microsecond
+		}
+	}
+}
+
+// String is one line with every option, as printed before a run.
+func (o *Options) String() string {
+	var faults []string
+	for k, weight := range o.Faults.Weight {
+		if weight > 0 {
+			faults = append(faults, fmt.Sprintf("%s:%d", faultTable[k].name, weight))
+		}
+	}
+	return fmt.Sprintf("length=%v brokers=%d shards=%d turn=%v\n  wal=%d×%d group=%d segment=%d index=%d\n"+
+		"  limits %+v\n  disk unit=%d read=%v write=%v sync=%v stall=%d‰\n  net delay=%v jitter=%v drop=%d‰ double=%d‰ reorder=%d‰ split=%d‰\n"+
+		"  load topics=%d×%d appenders=%d readers=%d tailers=%d depth=%d think=%v records=%d bytes=%d timeout=%v acks0=%d‰\n"+
+		"  faults every=%v last=%v boot=%d‰ %s",
+		o.Length, o.Brokers, o.Shards, o.Turn,
+		o.Store.WALFiles, o.Store.WALFileBytes, o.Store.GroupBytes, o.Store.SegmentBytes, o.Store.IndexBytes, o.Limits,
+		o.Disk.Unit, o.Disk.Read, o.Disk.Write, o.Disk.Sync, o.Disk.Stall,
+		o.Net.Delay, o.Net.Jitter, o.Net.Drop, o.Net.Double, o.Net.Reorder, o.Net.Split,
+		o.Load.Topics, o.Load.Partitions, o.Load.Appenders, o.Load.Readers, o.Load.Tailers, o.Load.Depth, o.Load.Think,
+		o.Load.Records, o.Load.Bytes, o.Load.Timeout, o.Load.Acks0,
+		o.Faults.Every, o.Faults.Last, o.Faults.Boot, strings.Join(faults, " "))
+}

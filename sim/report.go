@@ -1,0 +1,94 @@
+package sim
+
+import (
+	"fmt"
+	"time"
+)
+
+// Count is a number that a run reports.
+type Count int
+
+// What is counted. The names are in countNames.
+const (
+	CountAcked Count = iota
+	CountFailed
+	CountUnknown
+	CountReads
+	CountRecordsRead
+	CountTails
+	CountUpperBounds
+	CountTurns
+	CountEnvelopes
+	CountElections
+	CountCrashes
+	CountPowerLosses
+	CountBootCrashes
+	CountPartitions
+	CountPauses
+	CountRots
+	CountRefused
+	CountWipes
+	CountRejoins
+	CountSyncErrors
+	CountSyncs
+	CountWALRolls
+	CountSegments
+	CountTornTails
+	CountColdReads
+	CountBudgetStops
+	Counts
+)
+
+var countNames = [Counts]string{"acknowledged appends", "refused appends", "unknown appends", "reads", "records read", "tails", "upper bounds",
+	"turns", "envelopes", "elections", "crashes", "power losses", "crashes in a boot", "partitions", "pauses", "rotten sectors",
+	"refused starts", "wipes", "rejoins", "failed syncs", "syncs", "WAL rolls", "segments", "torn tails cut", "cold reads",
+	"faults not in the budget"}
+
+func (c Count) String() string { return countNames[c] }
+
+// Violation is what a run proved wrong.
+type Violation struct {
+	Name string `json:"name"` // a name of ours below, or one of the checker's
+	Text string `json:"text"`
+}
+
+// The names of the violations that the world itself finds; those of histories are in package checker.
+const (
+	Panicked         = "panic"                      // a turn or a start panicked
+	Halted           = "halt"                       // a shard gave up without an injected cause
+	NotStarted       = "refused-start"              // a broker refused to start on an undamaged disk
+	BusyLoop         = "busy-loop"                  // turns without end at one instant
+	Stalled          = "liveness"                   // no progress within the bound after the last fault
+	TwoLeaders       = "two-leaders-in-term"        // S1: one leader incarnation per term
+	LogsDiffer       = "committed-logs-differ"      // equal committed indexes with different hashes (G11)
+	CommitLost       = "committed-index-lost"       // an index committed somewhere is above what any leader has
+	NotOnMajority    = "acknowledged-not-durable"   // acknowledged, and not stable on a majority (G1)
+	ResponseOrder    = "response-out-of-order"      // a connection's responses overtook each other
+	BadResponse      = "bad-response"               // a response that can't be read, or that contradicts its request
+	BytesChanged     = "bytes-changed-after-output" // the shard wrote into bytes that it had given away
+	NoUpperBounds    = "no-upper-bounds"            // the history can't show stale answers (verification.md 2A)
+	CheckUndecided   = "undecided"                  // the checker could not tell, which is never a pass
+	AcknowledgedGone = "unseen"                     // acknowledged, and not among all that can be read at the end
+	NotDeterministic = "not-deterministic"          // two runs of one seed differ
+	WorkerDied       = "worker-died"                // the process that ran the seed ended or hung
+)
+
+func (v *Violation) String() string { return v.Name + ": " + v.Text }
+
+// Result is what became of one seed.
+type Result struct {
+	Seed      uint64        `json:"seed"`
+	Hash      uint64        `json:"hash,string"`
+	Violation *Violation    `json:"violation,omitempty"`
+	Simulated time.Duration `json:"simulated"`
+	Events    uint64        `json:"events"`
+	Counts    [Counts]int64 `json:"counts"`
+}
+
+// Line is the last line of a run.
+func (r *Result) Line() string {
+	if r.Violation == nil {
+		return fmt.Sprintf("valid seed=%d hash=%016x", r.Seed, r.Hash)
+	}
+	return fmt.Sprintf("INVALID seed=%d hash=%016x %s", r.Seed, r.Hash, r.Violation.Name)
+}

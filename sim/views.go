@@ -1,0 +1,223 @@
+package sim
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"logd/broker"
+)
+
+// views is what the world knows of every replica, as of its shard's last turn. It checks raft's invariants on it (W7).
+type views struct {
+	w      *World
+	groups []*groupSeen // by rising id
+	known  []int64      // by partition: a length that some client was told of
+	visit  func(*broker.GroupView)
+	host   *host // being visited
+}
+
+// groupSeen is one raft group.
+type groupSeen struct {
+	id       uint64
+	name     string
+	part     int // -1 for the metadata group
+	terms    map[uint64]leading
+	hashes   map[uint64]hashAt // by high watermark
+	replicas []replicaSeen     // by node
+	commit   uint64            // highest seen
+	end      int64             // highest high watermark seen
+	leader   int               // node of the newest leader, -1 before the first
+	term     uint64            // its term
+}
+
+// leading is a leader incarnation: which replica, in which process.
+type leading struct {
+	node    int
+	boot    uint64
+	replica uint64
+}
+
+type hashAt struct {
+	hash uint64
+	node int
+}
+
+type replicaSeen struct {
+	live                  bool
+	id, term, lead        uint64
+	commit, stable        uint64
+	logEnd, highWatermark int64
+	leader                bool
+	voters                []uint64
+}
+
+func newViews(w *World) *views {
+	v := &views{w: w, known: make([]int64, w.partitions())}
+	v.visit = v.see
+	return v
+}
+
+func (v *views) group(id uint64) *groupSeen {
+	i, ok := slices.BinarySearchFunc(v.groups, id, func(g *groupSeen, id uint64) int { return cmp.Compare(g.id, id) })
+	if !ok {
+		v.groups = slices.Insert(v.groups, i, &groupSeen{id: id, part: -1, terms: map[uint64]leading{}, hashes: map[uint64]hashAt{},
+			replicas: make([]replicaSeen, v.w.opt.Brokers), leader: -1})
+	}
+	return v.groups[i]
+}
+
+// after looks at a shard that had a turn.
+func (v *views) after(h *host) {
+	v.host = h
+	h.shard.Inspect(v.visit)
+	v.host = nil
+}
+
+func (v *views) see(s *broker.GroupView) {
+	w, n := v.w, v.host.p.node
+	g := v.group(s.Group)
+	if g.name == "" {
+		g.name = "metadata"
+		for part := range w.partitions() {
+			if w.topic(part) == s.Topic && part%w.opt.Load.Partitions == int(s.Partition) {
+				g.part, g.name = part, w.partName(part)
+			}
+		}
+	}
+	r := &g.replicas[n.index]
+	wasLeader := r.live && r.leader && r.term == s.Term
+	if !slices.Equal(r.voters, s.Voters) {
+		r.voters = slices.Clone(s.Voters)
+	}
+	risen := s.Commit > g.commit
+	r.live, r.id, r.term, r.lead, r.commit, r.stable = true, s.Replica, s.Term, s.Lead, s.Commit, s.Durable
+	r.logEnd, r.highWatermark, r.leader = s.LogEnd, s.HighWatermark, s.Leading
+	g.commit = max(g.commit, s.Commit)
+	g.end = max(g.end, s.HighWatermark)
+	if s.Leading && !wasLeader {
+		v.elected(g, s)
+	}
+	if risen && s.Leading {
+		v.onMajority(g, r)
+	}
+	if s.Applied > 0 {
+		v.sameBytes(g, s)
+	}
+}
+
+// elected: a term has one leader incarnation (S1), and it has all that was committed (leader completeness).
+func (v *views) elected(g *groupSeen, s *broker.GroupView) {
+	w, h := v.w, v.host
+	now := leading{node: h.p.node.index, boot: h.p.boot, replica: s.Replica}
+	if was, ok := g.terms[s.Term]; ok && was != now {
+		w.violate(TwoLeaders, "%s, term %d: broker %d (boot %d, replica %x) leads, and broker %d (boot %d, replica %x) led in it before",
+			g.name, s.Term, now.node+1, now.boot, now.replica, was.node+1, was.boot, was.replica)
+		return
+	} else if !ok && w.phase != phaseSetup {
+		w.count[CountElections]++
+	}
+	g.terms[s.Term] = now
+	if s.Term >= g.term {
+		g.leader, g.term = now.node, s.Term
+		if s.LogEnd < g.end {
+			w.violate(CommitLost, "%s, term %d: broker %d leads with a log that ends at offset %d, and %d was committed",
+				g.name, s.Term, now.node+1, s.LogEnd, g.end)
+		}
+	}
+	w.trace.add(w.now, markProcess, now.node, s.Group, s.Term)
+	if w.trace.verbose() {
+		w.trace.line(w.now, markProcess, "broker %d leads %s in term %d", now.node+1, g.name, s.Term)
+	}
+}
+
+// onMajority: what a leader calls committed is stable on a majority's disks (G1). A replica that the budget counts as lost
+// may have held it.
+func (v *views) onMajority(g *groupSeen, leader *replicaSeen) {
+	if len(leader.voters) > min(3, len(v.w.nodes)) {
+		return // a joint configuration: its two majorities are not told apart in a view
+	}
+	have := 0
+	for _, id := range leader.voters {
+		for i := range g.replicas {
+			if r := &g.replicas[i]; r.id == id && (r.stable >= leader.commit || v.w.nodes[i].lost != "") {
+				have++
+			}
+		}
+	}
+	if have*2 <= len(leader.voters) {
+		v.w.violate(NotOnMajority, "%s: replica %x commits index %d, stable on %d of %d voters: %s", g.name, leader.id, leader.commit, have, len(leader.voters), g)
+	}
+}
+
+// sameBytes: equal applied indexes, equal bytes up to them (G11).
+func (v *views) sameBytes(g *groupSeen, s *broker.GroupView) {
+	now := hashAt{hash: s.AppliedHash, node: v.host.p.node.index}
+	was, ok := g.hashes[s.Applied]
+	if !ok {
+		g.hashes[s.Applied] = now
+	} else if was.hash != now.hash {
+		v.w.violate(LogsDiffer, "%s: up to index %d broker %d has applied bytes of hash %016x, broker %d of %016x",
+			g.name, s.Applied, now.node+1, now.hash, was.node+1, was.hash)
+	}
+}
+
+// forget: a process ended. What its disk holds stays true.
+func (v *views) forget(n *node) {
+	for _, g := range v.groups {
+		g.replicas[n.index].live, g.replicas[n.index].leader = false, false
+	}
+}
+
+// wiped: a disk was emptied.
+func (v *views) wiped(n *node) {
+	for _, g := range v.groups {
+		g.replicas[n.index] = replicaSeen{}
+	}
+}
+
+// acknowledged: a client was told that a partition has the records before end; some replica must have applied them.
+func (v *views) acknowledged(part int, end int64) {
+	for _, g := range v.groups {
+		if g.part == part && g.end < end {
+			v.w.violate(NotOnMajority, "%s: offset %d is acknowledged, and no replica's high watermark was ever above %d", g.name, end-1, g.end)
+		}
+	}
+	v.seen(part, end)
+}
+
+// seen: a client was told that a partition is at least so long.
+func (v *views) seen(part int, end int64) { v.known[part] = max(v.known[part], end) }
+
+// rejoined: every group's leader counts a live replica of this broker's present incarnation among its voters, and it has
+// on its disk all that was committed.
+func (v *views) rejoined(n *node) bool {
+	for _, g := range v.groups {
+		r := &g.replicas[n.index]
+		if g.leader < 0 || !r.live || r.stable < g.commit || !slices.Contains(g.replicas[g.leader].voters, r.id) {
+			return false
+		}
+	}
+	return len(v.groups) > w0
+}
+
+// w0 is how many groups there are before any topic: the metadata group alone.
+const w0 = 1
+
+func (g *groupSeen) String() string {
+	var b strings.Builder
+	for i := range g.replicas {
+		r := &g.replicas[i]
+		state := "down"
+		if r.live {
+			state = "follows " + fmt.Sprint(r.lead>>32)
+			if r.leader {
+				state = "leads"
+			}
+		}
+		fmt.Fprintf(&b, "\n    broker %d: %s, replica %x, term %d, commit %d, stable %d, high watermark %d, log end %d, voters %x",
+			i+1, state, r.id, r.term, r.commit, r.stable, r.highWatermark, r.logEnd, r.voters)
+	}
+	return b.String()
+}

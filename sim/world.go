@@ -1,0 +1,207 @@
+package sim
+
+import (
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"time"
+
+	"logd/checker"
+)
+
+// Env is what a world may use of the outside.
+type Env struct {
+	Trace   io.Writer     // a line per event; nil for none
+	History io.Writer     // the clients' history in JSON lines; nil for none
+	Stack   func() []byte // the stack of a panic, where it is caught
+}
+
+// World is brokers, disks, links and clients on one goroutine, and the time they share.
+type World struct {
+	opt   Options
+	env   Env
+	now   time.Duration
+	queue queue
+	rng   *rand.Rand // the order and the cuts of turns
+	trace Trace
+	count [Counts]int64
+
+	nodes   []*node
+	net     *network
+	clients []*client
+	faults  *nemesis
+	views   *views
+	judge   *judge
+
+	phase     phase
+	violation *Violation
+	instant   int // events since time moved
+}
+
+// phase is what part of a run this is.
+type phase uint8
+
+const (
+	phaseSetup phase = iota // topics are made
+	phaseStorm              // clients and faults
+	phaseCalm               // a majority is healed, the rest stays broken; everything must be read
+	phaseOver
+)
+
+// maxInstant bounds the events of one instant: more is a loop that no time passes in.
+const maxInstant = 1_000_000
+
+// Run makes the world of opt, runs it to its end or to its first violation, and says which.
+func Run(opt Options, env Env) Result {
+	w := newWorld(opt, env)
+	before := setEntropy(nil)
+	defer setEntropy(before)
+	w.start()
+	for w.violation == nil && w.phase != phaseOver && w.queue.len() > 0 {
+		w.step()
+	}
+	w.judge.finish()
+	return Result{Seed: opt.Seed, Hash: w.trace.hash, Violation: w.violation, Simulated: w.now, Events: w.trace.events, Counts: w.count}
+}
+
+func newWorld(opt Options, env Env) *World {
+	w := &World{opt: opt, env: env, rng: stream(opt.Seed, streamWorld, 0)}
+	w.trace.hash, w.trace.text = mix64(opt.Seed), env.Trace
+	w.net = newNetwork(w)
+	w.judge = newJudge(w)
+	w.views = newViews(w)
+	for i := range opt.Brokers {
+		w.nodes = append(w.nodes, newNode(w, i))
+	}
+	w.faults = newNemesis(w)
+	return w
+}
+
+func (w *World) start() {
+	for _, n := range w.nodes {
+		w.after(time.Duration(w.rng.Int64N(int64(50*time.Millisecond))), n.start)
+	}
+	w.startClients()
+	w.after(setupBound, w.setupStalled)
+}
+
+// step does what is next, at its time.
+func (w *World) step() {
+	e := w.queue.pop()
+	if e.at > w.now {
+		w.now, w.instant = e.at, 0
+	}
+	if w.instant++; w.instant > maxInstant {
+		w.violate(BusyLoop, "%d events at %v, and time doesn't move", w.instant, w.now)
+		return
+	}
+	e.do()
+}
+
+// after plans do for a time from now.
+func (w *World) after(d time.Duration, do func()) { w.queue.push(w.now+max(0, d), do) }
+
+// violate ends the run; the first violation counts.
+func (w *World) violate(name, format string, args ...any) {
+	if w.violation != nil {
+		return
+	}
+	w.violation = &Violation{Name: name, Text: fmt.Sprintf(format, args...)}
+	if w.trace.verbose() {
+		w.trace.line(w.now, markPhase, "%s", w.violation)
+	}
+}
+
+func (w *World) enter(p phase) {
+	w.phase = p
+	w.trace.add(w.now, markPhase, 0, uint64(p), 0)
+	if w.trace.verbose() {
+		w.trace.line(w.now, markPhase, "%s", [...]string{"setup", "storm", "calm", "over"}[p])
+	}
+}
+
+// guard runs code of the broker and turns its panic into a violation, at the world's edge.
+func (w *World) guard(who string, do func()) {
+	defer func() {
+		if r := recover(); r != nil {
+			var stack []byte
+			if w.env.Stack != nil {
+				stack = w.env.Stack()
+			}
+			w.violate(Panicked, "%s: %v\n%s", who, r, stack)
+		}
+	}()
+	do()
+}
+
+// judge feeds the clients' history to the online checker and to a file.
+type judge struct {
+	w     *World
+	check *checker.Checker
+	file  *checker.Writer
+	ids   int64
+}
+
+func newJudge(w *World) *judge {
+	j := &judge{w: w, check: checker.New(checker.Options{Invoked: true})}
+	if w.env.History != nil {
+		j.file = checker.NewWriter(w.env.History)
+		j.file.Header = checker.Header{Clock: fmt.Sprintf("simulated, seed %d", w.opt.Seed)}
+	}
+	return j
+}
+
+// invoke starts an operation: it gets its number and its time.
+func (j *judge) invoke(op *checker.Op) {
+	j.ids++
+	op.ID, op.Call = j.ids, int64(j.w.now)
+	j.found(j.check.Invoke(op))
+}
+
+// complete ends an operation, whose Outcome is set.
+func (j *judge) complete(op *checker.Op) {
+	if op.Outcome != checker.Unknown {
+		op.Ret = int64(j.w.now)
+	}
+	j.found(j.check.Complete(op))
+	if j.file != nil {
+		if err := j.file.Write(op); err != nil {
+			j.w.violate(BadResponse, "operation %d can't be written down: %v", op.ID, err)
+		}
+	}
+}
+
+func (j *judge) found(v *checker.Violation) {
+	if v == nil {
+		return
+	}
+	text := v.String()
+	for _, e := range v.Ops {
+		ret := "unknown"
+		if e.Ret != nil {
+			ret = time.Duration(*e.Ret).String()
+		}
+		text += fmt.Sprintf("\n  operation %d: client %d %s called %v, returned %s: %s", e.ID, e.Client, e.Op, time.Duration(e.Call), ret, e.Outcome)
+	}
+	j.w.violate(v.Name, "%s", text)
+}
+
+func (j *judge) finish() {
+	report := j.check.Finish()
+	j.found(report.First())
+	if j.file != nil {
+		if err := j.file.Flush(); err != nil {
+			j.w.violate(BadResponse, "the history can't be written: %v", err)
+		}
+	}
+	w := j.w
+	for i := range report.Partitions {
+		w.count[CountUpperBounds] += report.Partitions[i].UpperBounds
+	}
+	if report.Verdict == checker.Undecided {
+		w.violate(CheckUndecided, "the checker can't tell: %v", report)
+	}
+	if w.phase == phaseOver && w.count[CountUpperBounds] == 0 {
+		w.violate(NoUpperBounds, "no tail bounded any partition's length from above")
+	}
+}

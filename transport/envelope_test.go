@@ -1,0 +1,180 @@
+package transport
+
+import (
+	"bytes"
+	"encoding/hex"
+	"errors"
+	"flag"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+)
+
+var rewrite = flag.Bool("rewrite", false, "rewrite the goldens in testdata")
+
+func drawHeader(t *rapid.T) Header {
+	h := Header{
+		From: rapid.Int32().Draw(t, "from"), Incarnation: rapid.Uint64().Draw(t, "incarnation"),
+		Shard: rapid.Uint16().Draw(t, "shard"), Boot: rapid.Uint64().Draw(t, "boot"),
+		To: rapid.Int32().Draw(t, "to"), ToIncarnation: rapid.Uint64().Draw(t, "to incarnation"),
+	}
+	copy(h.Cluster[:], rapid.SliceOfN(rapid.Byte(), 16, 16).Draw(t, "cluster"))
+	return h
+}
+
+func drawMsgs(t *rapid.T) []Msg {
+	msgs := make([]Msg, rapid.IntRange(0, 5).Draw(t, "messages"))
+	for i := range msgs {
+		msgs[i] = Msg{Kind: rapid.Byte().Draw(t, "kind"), Group: rapid.Uint64().Draw(t, "group")}
+		for range rapid.IntRange(0, 3).Draw(t, "slices") {
+			msgs[i].Bufs = append(msgs[i].Bufs, rapid.SliceOfN(rapid.Byte(), 0, 1000).Draw(t, "buf"))
+		}
+	}
+	return msgs
+}
+
+// Through the same cutter as Kafka's frames; payloads are aliased on both sides.
+func TestEnvelopeThereAndBack(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		h, msgs := drawHeader(t), drawMsgs(t)
+		before := [][]byte{[]byte("an earlier slice")}
+		bufs := AppendEnvelope(before, h, msgs)
+		if string(bufs[0]) != "an earlier slice" {
+			t.Fatal("what was in bufs is gone")
+		}
+		var f Frames
+		f.Feed(join(bufs[1:]))
+		frame, ok, err := f.Next()
+		if !ok || err != nil || f.Pending() != 0 {
+			t.Fatal(ok, err, f.Pending())
+		}
+		gotHeader, got, err := ParseEnvelope(frame)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if gotHeader != h || len(got) != len(msgs) {
+			t.Fatalf("%+v with %d messages, want %+v with %d", gotHeader, len(got), h, len(msgs))
+		}
+		for i := range msgs {
+			if got[i].Kind != msgs[i].Kind || got[i].Group != msgs[i].Group || !bytes.Equal(got[i].Body, join(msgs[i].Bufs)) {
+				t.Fatalf("message %d: %+v", i, got[i])
+			}
+		}
+		for n, m := 2, 0; m < len(msgs); m++ {
+			for _, b := range msgs[m].Bufs {
+				if len(b) > 0 && &bufs[n][0] != &b[0] {
+					t.Fatalf("slice %d was copied", n)
+				}
+				n++
+			}
+		}
+	})
+}
+
+// T5: no change of the head, and no other length of the frame, goes unseen.
+func TestEnvelopeDamageIsSeen(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		msgs := drawMsgs(t)
+		frame := join(AppendEnvelope(nil, drawHeader(t), msgs))[4:]
+		heads := envelopeHead + messageHead*len(msgs)
+		switch rapid.IntRange(0, 2).Draw(t, "damage") {
+		case 0:
+			frame[rapid.IntRange(0, heads-1).Draw(t, "at")] ^= 1 << rapid.IntRange(0, 7).Draw(t, "bit")
+		case 1:
+			frame = frame[:rapid.IntRange(0, len(frame)-1).Draw(t, "cut")]
+		case 2:
+			frame = append(frame, make([]byte, rapid.IntRange(1, 40).Draw(t, "more"))...)
+		}
+		if _, _, err := ParseEnvelope(frame); !errors.Is(err, ErrMalformed) {
+			t.Fatalf("accepted: %v", err)
+		}
+	})
+}
+
+func goldenEnvelope() [][]byte {
+	h := Header{Cluster: [16]byte([]byte("0123456789abcdef")), From: 1, Incarnation: 0x1122334455667788, Shard: 3,
+		Boot: 0x99aabbccddeeff00, To: 2, ToIncarnation: 0x0102030405060708}
+	return AppendEnvelope(nil, h, []Msg{
+		{Kind: 1, Group: 1, Bufs: [][]byte{[]byte("head"), []byte("payload")}},
+		{Kind: 2, Group: 0xfedcba9876543210},
+	})
+}
+
+func TestEnvelopeGolden(t *testing.T) {
+	const name = "testdata/envelope.golden"
+	got := hex.Dump(join(goldenEnvelope()))
+	if *rewrite {
+		if err := os.WriteFile(name, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), got); diff != "" {
+		t.Errorf("the format changed; brokers of another version can't read it:\n%s", diff)
+	}
+}
+
+func TestParseEnvelopeRefuses(t *testing.T) {
+	good := join(goldenEnvelope())[4:]
+	change := func(at int, b byte) []byte {
+		frame := bytes.Clone(good)
+		frame[at] = b
+		return frame
+	}
+	for _, c := range []struct {
+		frame []byte
+		want  string
+	}{
+		{nil, "a frame of 0 bytes, the head alone has 64"},
+		{[]byte(strings.Repeat("GET / ", 20)), `it begins with "GET ", not with "LGDe"`},
+		{change(5, 2), "format version 2, this broker knows 1"},
+		{change(56, 0xff), "4278190082 messages in a frame of 107 bytes"},
+		{change(59, 3), "3 messages in a frame of 107 bytes"},
+		{change(59, 1), "its head has CRC"},
+		{change(8, 'x'), "its head has CRC"},
+		{good[:len(good)-1], "message 0 has 11 bytes, and 10 are left"},
+		{append(bytes.Clone(good), 0), "1 bytes after the last of 2 messages"},
+	} {
+		_, _, err := ParseEnvelope(c.frame)
+		if !errors.Is(err, ErrMalformed) || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("got %v, want %q", err, c.want)
+		}
+	}
+}
+
+func TestEnvelopeOverLimitPanics(t *testing.T) {
+	defer func() {
+		if text, _ := recover().(string); !strings.Contains(text, "invariant T6") {
+			t.Errorf("recovered %q", text)
+		}
+	}()
+	half := make([]byte, MaxFrame/2)
+	AppendEnvelope(nil, Header{}, []Msg{{Bufs: [][]byte{half, half}}})
+}
+
+func FuzzParseEnvelope(f *testing.F) {
+	f.Add(join(goldenEnvelope())[4:])
+	f.Add(join(AppendEnvelope(nil, Header{}, nil))[4:])
+	f.Fuzz(func(t *testing.T, frame []byte) {
+		h, got, err := ParseEnvelope(frame)
+		if err != nil {
+			if !errors.Is(err, ErrMalformed) {
+				t.Fatal(err)
+			}
+			return
+		}
+		msgs := make([]Msg, len(got))
+		for i := range got {
+			msgs[i] = Msg{Kind: got[i].Kind, Group: got[i].Group, Bufs: [][]byte{got[i].Body}}
+		}
+		if again := join(AppendEnvelope(nil, h, msgs))[4:]; !bytes.Equal(again, frame) {
+			t.Fatalf("encoded again it differs:\n%x\n%x", again, frame)
+		}
+	})
+}

@@ -1,0 +1,105 @@
+package transport
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+)
+
+// MaxFrame is the length of the largest frame, in bytes, without the length field itself. It is Kafka's default
+// socket.request.max.bytes.
+const MaxFrame = 100 << 20
+
+// ErrFrame is wrapped by errors about a frame's length. The connection can't be read any further.
+var ErrFrame = errors.New("bad frame")
+
+const (
+	lenBytes   = 4
+	firstAlloc = 4 << 10
+)
+
+// Frames cuts a connection's bytes into frames: a big-endian int32 length, then so many bytes. The zero value is ready and
+// has the limit [MaxFrame].
+type Frames struct {
+	limit int
+	head  []byte   // bytes of a length field that is not whole yet; shorter than lenBytes
+	want  int      // length of the frame being gathered, if gathering
+	buf   []byte   // what arrived of it; len(buf) < want
+	open  bool     // gathering
+	done  [][]byte // whole frames not yet taken
+	err   error
+}
+
+// NewFrames returns a cutter that refuses frames longer than limit.
+func NewFrames(limit int) *Frames { return &Frames{limit: limit} }
+
+// Feed takes the next bytes of the connection; p is not kept.
+func (f *Frames) Feed(p []byte) {
+	for len(p) > 0 && f.err == nil {
+		if !f.open {
+			n := min(lenBytes-len(f.head), len(p))
+			f.head = append(f.head, p[:n]...)
+			p = p[n:]
+			if len(f.head) == lenBytes {
+				f.begin(int32(binary.BigEndian.Uint32(f.head)), len(p))
+			}
+			continue
+		}
+		n := min(f.want-len(f.buf), len(p))
+		f.grow(n)
+		f.buf = append(f.buf, p[:n]...)
+		p = p[n:]
+		f.finish()
+	}
+}
+
+// Next returns the next whole frame, without its length field; it belongs to the caller. ok is false if none is whole yet.
+// An error wraps [ErrFrame], comes after all frames before the bad one, and stays.
+func (f *Frames) Next() (frame []byte, ok bool, err error) {
+	if len(f.done) > 0 {
+		frame, f.done[0] = f.done[0], nil
+		f.done = f.done[1:]
+		if len(f.done) == 0 {
+			f.done = nil
+		}
+		return frame, true, nil
+	}
+	return nil, false, f.err
+}
+
+// Pending returns how many bytes are held of a frame that is not whole yet.
+func (f *Frames) Pending() int { return len(f.head) + len(f.buf) }
+
+func (f *Frames) begin(length int32, here int) {
+	f.head = f.head[:0]
+	limit := f.limit
+	if limit == 0 {
+		limit = MaxFrame
+	}
+	if length < 0 || int(length) > limit {
+		f.err = fmt.Errorf("%w: length %d, allowed are 0 to %d", ErrFrame, length, limit)
+		return
+	}
+	f.open, f.want = true, int(length)
+	f.buf = make([]byte, 0, min(f.want, max(here, firstAlloc)))
+	f.finish()
+}
+
+// grow makes room for n more bytes, by doubling (T1).
+func (f *Frames) grow(n int) {
+	need := len(f.buf) + n
+	if need <= cap(f.buf) {
+		return
+	}
+	bigger := make([]byte, len(f.buf), min(f.want, max(need, 2*cap(f.buf))))
+	copy(bigger, f.buf)
+	f.buf = bigger
+}
+
+func (f *Frames) finish() {
+	if len(f.buf) < f.want {
+		return
+	}
+	f.done = append(f.done, f.buf)
+	f.open, f.buf, f.want = false, nil, 0
+}

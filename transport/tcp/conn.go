@@ -1,0 +1,186 @@
+package tcp
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// Sink takes what comes in on one connection (N1). Its methods may wait, which holds the connection back.
+type Sink interface {
+	Data(b *Buf)
+	Closed(reason error)
+}
+
+// ErrSlow is the reason when a connection was closed because its other side doesn't read.
+var ErrSlow = errors.New("the other side does not read")
+
+// Conn is one inbound connection. All its methods may be called by any goroutine, and none waits (N3).
+type Conn struct {
+	ID     uint64 // never given twice by a Net
+	Remote string
+
+	net  *Net
+	nc   *net.TCPConn
+	raw  syscall.RawConn
+	idle time.Duration
+
+	mu      sync.Mutex
+	gate    sync.Cond // paused, choked, closing or dead changed
+	queue   [][]byte
+	queued  int
+	moved   time.Time // when the other side last took something, or the queue was empty
+	writing bool      // a writer runs
+	paused  bool
+	closing bool  // nothing more is delivered or taken; it ends when the queue is empty
+	reason  error // not nil: it ends now
+}
+
+func (n *Net) newConn(nc *net.TCPConn, idle time.Duration) (*Conn, error) {
+	raw, err := nc.SyscallConn()
+	c := &Conn{ID: n.ids.Add(1), Remote: nc.RemoteAddr().String(), net: n, nc: nc, raw: raw, idle: idle}
+	c.gate.L = &c.mu
+	return c, err
+}
+
+// Send queues slices, which must not change any more.
+func (c *Conn) Send(bufs [][]byte) {
+	size := 0
+	for _, b := range bufs {
+		size += len(b)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closing || c.reason != nil || size == 0 {
+		return
+	}
+	if c.queued == 0 {
+		c.moved = time.Now()
+	}
+	c.queue = append(c.queue, bufs...)
+	c.queued += size
+	total := c.net.queued.Add(int64(size))
+	l := &c.net.limits
+	stuck := time.Since(c.moved)
+	if c.queued > l.QueueBytes || total > int64(l.TotalBytes) && stuck > time.Second {
+		c.endLocked(fmt.Errorf("%w: %d bytes wait for it, %d for all connections, and it took nothing for %s", ErrSlow, c.queued, total, stuck))
+		return
+	}
+	c.writeLocked()
+}
+
+// Close ends the connection once what was sent has left (N2). Nothing more is delivered but Closed.
+func (c *Conn) Close() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.closing && c.reason == nil {
+		c.closing = true
+		c.gate.Broadcast()
+		c.writeLocked()
+	}
+}
+
+// Abort ends the connection now.
+func (c *Conn) Abort(reason error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.endLocked(reason)
+}
+
+// Pause stops reading; one read that had begun is still delivered.
+func (c *Conn) Pause() { c.setPaused(true) }
+
+// Resume reads again.
+func (c *Conn) Resume() { c.setPaused(false) }
+
+func (c *Conn) setPaused(paused bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.paused = paused
+	c.gate.Broadcast()
+}
+
+// endLocked wakes both goroutines; the reader closes the socket.
+func (c *Conn) endLocked(reason error) {
+	if c.reason == nil {
+		c.reason = reason
+		c.nc.SetDeadline(time.Unix(1, 0)) // an error means that the socket is closed already
+		c.gate.Broadcast()
+	}
+}
+
+// serve reads until the connection ends.
+func (c *Conn) serve(sink Sink) {
+	for c.open() {
+		b, err := c.read()
+		if err != nil {
+			c.Abort(err)
+			break
+		}
+		if c.isClosing() {
+			b.Release() // what came after Close is nobody's
+			continue
+		}
+		sink.Data(b)
+	}
+	c.nc.Close() // a write error was reported as the reason already
+	c.mu.Lock()
+	reason := c.reason
+	c.net.queued.Add(-int64(c.queued))
+	c.queue, c.queued = nil, 0
+	c.mu.Unlock()
+	sink.Closed(reason)
+}
+
+// open waits until reading is wanted, and says whether the connection goes on.
+func (c *Conn) open() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for (c.paused || c.queued > c.net.limits.ChokeBytes) && !c.closing && c.reason == nil {
+		c.gate.Wait()
+	}
+	if c.reason == nil && !c.closing && c.idle > 0 {
+		c.nc.SetReadDeadline(time.Now().Add(c.idle)) // an error shows in the read that follows
+	}
+	return c.reason == nil
+}
+
+func (c *Conn) isClosing() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.closing
+}
+
+// read waits for bytes, and takes a buffer only once there are some: ten thousand idle connections hold none.
+func (c *Conn) read() (*Buf, error) {
+	var n int
+	var err error
+	b := &Buf{net: c.net}
+	rawErr := c.raw.Read(func(fd uintptr) bool {
+		b.Bytes = c.net.take()
+		for {
+			n, err = syscall.Read(int(fd), b.Bytes)
+			if err != syscall.EINTR {
+				break
+			}
+		}
+		if n <= 0 {
+			b.Release()
+		}
+		return err != syscall.EAGAIN
+	})
+	switch {
+	case rawErr != nil:
+		return nil, rawErr
+	case err != nil:
+		return nil, err
+	case n == 0:
+		return nil, io.EOF
+	}
+	b.Bytes = b.Bytes[:n]
+	return b, nil
+}

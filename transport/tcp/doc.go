@@ -1,0 +1,21 @@
+// Package tcp carries bytes over TCP: connections of clients and of other brokers in, links to other brokers out. It knows
+// no frames; it moves slices.
+//
+//	          ┌ reader ─► Buf from a fixed pool ─► Sink.Data ─► (the shard's inbox) ─► Buf.Release
+//	Conn, in ─┤
+//	          └ writer ◄─ queue, bounded ◄─ Conn.Send            runs while there is something to write
+//	Link, out:  dial ─► hello ─► writer ◄─ queue, bounded ◄─ Link.Send     drops what doesn't fit
+//
+// A client that sends without end is held back: the pool of buffers is fixed, and a reader waits for one. A client that
+// does not read its responses is first not read from (over [Limits.ChokeBytes] in its queue), then closed: when its queue
+// is over [Limits.QueueBytes], when it took nothing for [Limits.Stall], or when all queues together are over
+// [Limits.TotalBytes] and it took nothing for a second.
+//
+// Invariants:
+//
+//	N1 Sink.Data and Sink.Closed of one connection are called by one goroutine, Data in the order of arrival, Closed once and last.
+//	N2 What was sent on a connection before Close leaves before it ends, unless the other side doesn't take it.
+//	N3 No method of Conn and Link waits for the network.
+//	N4 Bytes in queues and buffers are bounded: Buffers × BufferBytes to read, TotalBytes and one Send to write.
+//	N5 What a Link sends after the hello are whole Sends; one that was begun and not finished ends the connection.
+package tcp
