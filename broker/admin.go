@@ -48,14 +48,8 @@ func (s *Shard) forward(p *partition, o origin, cmd []byte) {
 // answerForward sends the result of another broker's command back to it.
 func (s *Shard) answerForward(o origin, a any) {
 	r := a.(appended)
-	res := proposedControl{ID: o.id, Code: r.result.Code, Message: r.result.Message}
-	if r.code != errNone && r.result.Code == errNone {
-		res.Code = r.code
-	}
-	if r.result.Topic != nil {
-		res.Topic = r.result.Topic.ID
-	}
-	s.peers.control(o.broker, control{Proposed: &res})
+	res := resultOf(r)
+	s.peers.control(o.broker, control{Proposed: &proposedControl{ID: o.id, Code: res.Code, Message: res.Message, Topic: res.Topic}})
 }
 
 // applyMeta applies one entry of the metadata group, and publishes what it led to.

@@ -35,7 +35,7 @@ type (
 		ID      uint64 `json:"id"`
 		Code    int16  `json:"code,omitempty"`
 		Message string `json:"msg,omitempty"`
-		Topic   UUID   `json:"topic"`
+		Topic   *Topic `json:"topic,omitempty"`
 	}
 	// leading says that the sender leads a group in a term.
 	leading struct {
@@ -96,11 +96,7 @@ func (s *Shard) proposed(c proposedControl) {
 		return // its deadline passed, or it came twice
 	}
 	delete(s.forwards, c.ID)
-	r := Result{Code: c.Code, Message: c.Message}
-	if !c.Topic.IsZero() {
-		r.Topic = s.meta.TopicByID(c.Topic)
-	}
-	s.answer(o, appended{offset: -1, result: r})
+	s.answer(o, appended{offset: -1, result: Result{Code: c.Code, Message: c.Message, Topic: c.Topic}})
 }
 
 // serveRange gives committed batches to a follower that catches up.

@@ -1,5 +1,7 @@
 package broker
 
+import "fmt"
+
 // GroupView is one replica as it stands after a turn.
 type GroupView struct {
 	Group         uint64
@@ -35,4 +37,11 @@ func (s *Shard) Inspect(visit func(*GroupView)) {
 		}
 		visit(&v)
 	}
+}
+
+// Waiting says what this shard's disk work waits for, in one line: for people who look for what is stuck.
+func (s *Shard) Waiting() string {
+	z := s.store.Sizes()
+	return s.store.Debug() + fmt.Sprintf("wal plan out %t (since %s), fill plan out %t, blocked %t, staged %d bytes, live %d of %d, state %d of %d, reclaim %v, durable %d",
+		s.walOut, s.walSince, s.fillOut, s.store.Blocked(), z.Staged, z.Live, z.WAL, z.State, z.StateLimit, s.store.Reclaim(), s.store.Durable())
 }

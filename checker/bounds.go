@@ -36,35 +36,25 @@ func (p *part) shorter(hi int64, exact bool) {
 // apply takes an upper bound into account that the log is known to have outgrown.
 func (p *part) apply(u upper) {
 	p.report.UpperBounds += u.count
-	i := p.writer(u.hi)
-	if i < 0 {
-		if u.exactBy >= 0 {
-			p.edges[u.hi] = u.exactBy
-		}
-		p.conflict(p.ord.raise(int(u.hi), u.call, u.by), int(u.hi), true)
-		return
-	}
-	o := &p.ops[i]
-	if u.exactBy >= 0 && o.off != u.hi {
+	if i := p.writer(u.hi); u.exactBy >= 0 && i < 0 {
+		p.edges[u.hi] = u.exactBy
+	} else if u.exactBy >= 0 && p.ops[i].off != u.hi {
 		p.insideBatch(i, u.hi, u.exactBy)
 	}
-	p.conflict(p.ord.raise(int(o.off), u.call, u.by), int(o.off), true)
+	p.conflict(p.ord.raise(int(u.hi), u.call, u.by), int(u.hi), true)
 }
 
-// gather moves the bounds found inside a batch to its ends, where they bind all
+// gather moves the deadlines found inside a batch to its end, where they bind all
 // of it (A3), and adds its own interval.
 func (p *part) gather(i int32) {
 	o := &p.ops[i]
 	first, last := int(o.off), int(o.off)+int(o.n)-1
 	delete(p.edges, o.off)
-	for at := first; at <= last; at++ {
-		if by, ok := p.edges[int64(at)]; ok {
-			p.insideBatch(i, int64(at), by)
+	for at := first; at < last; at++ {
+		if by, ok := p.edges[int64(at)+1]; ok {
+			p.insideBatch(i, int64(at)+1, by)
 		}
-		if c := p.ord.c[at]; at > first && c > ever {
-			p.conflict(p.ord.raise(first, c, p.ord.cBy[at]), first, true)
-		}
-		if r := p.ord.r[at]; at < last && r < never {
+		if r := p.ord.r[at]; r < never {
 			p.conflict(p.ord.lower(last, r, p.ord.rBy[at]), last, false)
 		}
 	}

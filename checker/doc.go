@@ -23,13 +23,14 @@
 //
 //	A1  c_i only rises and r_i only falls; what was once violated stays violated.
 //	A2  slots[o] = v ≥ 0  ⇔  values[v].off = o.
-//	A3  A batch whose place is known occupies off … off+n-1; its c stands at its
-//	    first offset and its r at its last, so that bounds that fall inside it
-//	    bind all of it.
+//	A3  A batch whose place is known occupies off … off+n-1, and every deadline of
+//	    it stands at its last offset: what isn't before that end isn't before the
+//	    batch, so a start anywhere in it is compared with all its deadlines.
 //	A4  len(slots) = len(c) = len(r) ≤ end, the longest length implied so far.
 //	A5  An operation of unknown outcome has no return: it may take effect at any
 //	    time after its call, or never.
 //	A6  Intervals are closed: operations that share an instant are concurrent.
+//	A7  Within a gap, as cut by the lengths that tails showed, all is due at once.
 //
 // Batches are blocks of offsets. Holes are tiled by whole unseen batches, which
 // is exact and fast when no hole remains or all sizes are equal; otherwise it is

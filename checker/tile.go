@@ -1,6 +1,7 @@
 package checker
 
 import (
+	"fmt"
 	"slices"
 	"strconv"
 )
@@ -25,10 +26,13 @@ type tiling struct {
 // there are ways to choose a number for each; beyond the bound the verdict is unknown.
 const maxTilingSteps = 1 << 18
 
-// fits reports whether an append called at call can be the batch at [from, to).
+// fits reports whether an append called at call can be the batch at [from, to). A
+// deadline inside a gap is a tail's, and a tail ends the gap there, so due is the
+// same in all of the batch; and the upper bounds inside it were compared with it
+// when they were found.
 func (t *tiling) fits(call, from, to int64) bool {
-	for _, c := range t.p.ord.c[from:to] {
-		call = max(call, c)
+	if t.due[from] != t.due[to-1] {
+		panic(fmt.Sprintf("invariant A7: offset %d is due at %d and %d of the same gap at %d", from, t.due[from], to-1, t.due[to-1]))
 	}
 	return call <= t.due[from]
 }

@@ -90,7 +90,7 @@ func (s *Store) Reclaim() []Holder {
 	r := &s.ring
 	f := r.file(r.tail)
 	few := r.free(r.lap) < max(1, len(r.files)/2)
-	least, copies := 1, false
+	least, copies := 0, false // a leader's first entry of its term has no bytes, and keeps a file all the same
 	switch {
 	case f.kept == 0:
 		return nil

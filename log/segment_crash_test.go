@@ -9,12 +9,12 @@ import (
 // then the power takes all that isn't stable. What the mark speaks of is there. So nothing that opening finds in a cache, a
 // directory's own name for one, is relied upon before it is stable.
 func TestCrashAtEachOperation(t *testing.T) {
-	all, none := func() bool { return true }, func() bool { return false }
+	all, none := func() bool { return true }, func() bool { return false } // of what may be kept
 	for stop := 0; ; stop++ {
-		for name, crash := range map[string]func(*segDisk){
-			"process":                 func(*segDisk) {},
-			"power, unsynced is lost": func(d *segDisk) { d.losePower(all) },
-			"power, unsynced is kept": func(d *segDisk) { d.losePower(none) },
+		for name, crash := range map[string]func(*memFS) *memFS{
+			"process":                 func(d *memFS) *memFS { return d },
+			"power, unsynced is lost": func(d *memFS) *memFS { return d.losePower(none) },
+			"power, unsynced is kept": func(d *memFS) *memFS { return d.losePower(all) },
 		} {
 			if !crashAfter(t, fmt.Sprintf("%s, after operation %d", name, stop), stop, crash) {
 				return
@@ -24,8 +24,8 @@ func TestCrashAtEachOperation(t *testing.T) {
 }
 
 // crashAfter says whether there were more operations than that.
-func crashAfter(t *testing.T, name string, stop int, crash func(*segDisk)) bool {
-	d, opt := newSegDisk(".", "seg"), Options{SegmentBytes: 250, IndexBytes: 100}
+func crashAfter(t *testing.T, name string, stop int, crash func(*memFS) *memFS) bool {
+	d, opt := segFS(), Options{SegmentBytes: 250, IndexBytes: 100}
 	_, b := row(0, 39, 10, 10, 10, 10, 10, 10, 10, 10)
 	p := newSegments(testDir, opt)
 	var mark Mark
@@ -44,7 +44,7 @@ func crashAfter(t *testing.T, name string, stop int, crash func(*segDisk)) bool 
 			mark.LogEnd = p.end()
 		}
 	}
-	crash(d)
+	d = crash(d)
 	reopen := func() {
 		var err error
 		if p, err = openSegments(d, testDir, opt, mark); err != nil {
@@ -60,7 +60,7 @@ func crashAfter(t *testing.T, name string, stop int, crash func(*segDisk)) bool 
 	}
 	p.flushed()
 	mark.LogEnd = 80
-	d.losePower(func() bool { return true })
+	d = d.losePower(func() bool { return false })
 	reopen()
 	for offset := range mark.LogEnd {
 		rd, ok := p.find(offset, 0)

@@ -11,7 +11,7 @@ import (
 // segModel drives segments on a disk that crashes, beside a plain list of batches. What is durable of a group besides its
 // segments is the mark.
 type segModel struct {
-	disk *segDisk
+	disk *memFS
 	opt  Options
 	p    *segments
 	mark Mark
@@ -29,7 +29,7 @@ type modelBatch struct {
 
 func newSegModel(t *rapid.T) *segModel {
 	m := &segModel{
-		disk: newSegDisk(".", "seg"),
+		disk: segFS(),
 		opt: Options{
 			SegmentBytes: rapid.Int64Range(1, 3000).Draw(t, "segment bytes"),
 			IndexBytes:   rapid.IntRange(1, 1000).Draw(t, "index bytes"),
@@ -65,7 +65,7 @@ func (m *segModel) run(t *rapid.T, ops []Op) bool {
 // crash ends the process, with or without the power, and opens again; the fresh process may find the mark only.
 func (m *segModel) crash(t *rapid.T) {
 	if rapid.Bool().Draw(t, "power lost") {
-		m.disk.losePower(func() bool { return rapid.Bool().Draw(t, "coin") })
+		m.disk = m.disk.losePower(func() bool { return rapid.Bool().Draw(t, "kept") })
 	}
 	m.open(t)
 }
@@ -79,7 +79,7 @@ func (m *segModel) open(t *rapid.T) {
 	m.all = slices.DeleteFunc(m.all, func(b modelBatch) bool { return b.base >= m.mark.LogEnd || b.next <= m.mark.LogStart })
 	m.from, m.end = m.mark.LogStart, m.mark.LogEnd
 	if rapid.Bool().Draw(t, "power lost after opening") { // L6: what was accepted is stable
-		m.disk.losePower(func() bool { return rapid.Bool().Draw(t, "coin") })
+		m.disk = m.disk.losePower(func() bool { return rapid.Bool().Draw(t, "kept") })
 	}
 }
 
@@ -154,20 +154,20 @@ func (m *segModel) Index(t *rapid.T) {
 		return
 	}
 	name := testDir + "/" + rapid.SampledFrom(names).Draw(t, "index")
-	n := m.disk.now[name]
-	switch b := slices.Clone(n.now); rapid.IntRange(0, 3).Draw(t, "damage") {
+	b := m.disk.nodes[name].now
+	switch rapid.IntRange(0, 3).Draw(t, "damage") {
 	case 0:
-		delete(m.disk.now, name)
+		damage(m.disk, name, nil)
 	case 1:
-		n.now = b[:rapid.IntRange(0, len(b)).Draw(t, "cut")]
+		damage(m.disk, name, b[:rapid.IntRange(0, len(b)).Draw(t, "cut")])
 	case 2:
-		n.now = append(b, rapid.SliceOfN(rapid.Byte(), 1, 100).Draw(t, "more")...)
+		damage(m.disk, name, append(b, rapid.SliceOfN(rapid.Byte(), 1, 100).Draw(t, "more")...))
 	case 3:
 		if len(b) == 0 {
 			return
 		}
 		b[rapid.IntRange(0, len(b)-1).Draw(t, "at")] ^= 1 << rapid.IntRange(0, 7).Draw(t, "bit")
-		n.now = b
+		damage(m.disk, name, b)
 	}
 	m.open(t)
 }
@@ -268,7 +268,7 @@ func (m *segModel) checkFiles(t *rapid.T) {
 		}
 		size += s.size
 		if i+1 < len(m.p.live) {
-			n := m.disk.now[m.p.file(s.base, indexSuffix)]
+			n := m.disk.nodes[m.p.file(s.base, indexSuffix)]
 			if got, err := decodeIndex(n.now); err != nil || !slices.Equal(got.index, s.index) {
 				t.Fatalf("index of segment %d: %+v, %v", s.base, got, err)
 			}

@@ -100,7 +100,7 @@ func TestAppendWritesBlocks(t *testing.T) {
 	p := newSegments(testDir, Options{SegmentBytes: 1 << 30, IndexBytes: 1 << 16})
 	data, b := row(0, segmentBlock/3, 1, 1, 1, 1, 1, 1, 1)
 	more, c := row(7, 2*segmentBlock, 1, 1)
-	d := newSegDisk(".", "seg")
+	d := segFS()
 	r := NewRunner(d)
 	for _, batches := range [][][]byte{b, c} {
 		ops := p.append(nil, batches)
@@ -124,7 +124,7 @@ func TestAppendWritesBlocks(t *testing.T) {
 			}
 		}
 	}
-	if got := d.now[testDir+"/00000000000000000000.log"].now; !bytes.Equal(got, append(data, more...)) {
+	if got := d.nodes[testDir+"/00000000000000000000.log"].now; !bytes.Equal(got, append(data, more...)) {
 		t.Errorf("the file's %d bytes are not the %d appended", len(got), len(data)+len(more))
 	}
 	// Batches across and beyond what a scan reads at a time are found again.
@@ -212,8 +212,8 @@ func TestSegmentNames(t *testing.T) {
 }
 
 // filled returns a disk with three segments of offsets 0-30, 30-60, 60-80, batches of ten offsets and 100 bytes.
-func filled(t *testing.T) (*segDisk, Options) {
-	d, opt := newSegDisk(".", "seg"), Options{SegmentBytes: 250, IndexBytes: 100}
+func filled(t *testing.T) (*memFS, Options) {
+	d, opt := segFS(), Options{SegmentBytes: 250, IndexBytes: 100}
 	_, b := row(0, 39, 10, 10, 10, 10, 10, 10, 10, 10)
 	if done := NewRunner(d).Run(Plan{Ops: newSegments(testDir, opt).append(nil, b)}); done.Err != nil {
 		t.Fatal(done.Err)
@@ -228,25 +228,25 @@ func TestOpenNamesDamage(t *testing.T) {
 	mark := Mark{LogStart: 5, LogEnd: 80}
 	for _, c := range []struct {
 		name   string
-		damage func(d *segDisk)
+		damage func(d *memFS)
 		mark   Mark
 		want   string
 	}{
-		{"directory lost", func(d *segDisk) { clear(d.now) }, mark, "segments " + testDir + ": no file has offsets before 80, expected 5 on"},
-		{"all files lost", func(d *segDisk) { delete(d.now, first); delete(d.now, second); delete(d.now, third) }, mark, "no file has offsets before 80, expected 5 on"},
-		{"first file lost", func(d *segDisk) { delete(d.now, first) }, mark, "the first file begins at offset 30, expected 5"},
-		{"middle file lost", func(d *segDisk) { delete(d.now, second) }, mark, "segment " + first + ": byte 300, offset 30: the file has 300 bytes, expected 361 at least, with batches up to offset 60"},
-		{"last file lost", func(d *segDisk) { delete(d.now, third) }, mark, "segment " + second + ": byte 300, offset 60: the file has 300 bytes, expected 361 at least, with batches up to offset 80"},
-		{"last file short", func(d *segDisk) { d.now[third].now = d.now[third].now[:199] }, mark, "segment " + third + ": byte 100, offset 70: the file has 199 bytes, expected 200 at least, with batches up to offset 80"},
-		{"last file empty", func(d *segDisk) { d.now[third].now = nil }, mark, "segment " + third + ": byte 0, offset 60: the file has 0 bytes, expected 61 at least"},
-		{"closed file short", func(d *segDisk) { d.now[first].now = d.now[first].now[:200] }, mark, "segment " + first + ": byte 200, offset 20: the file has 200 bytes, expected 261 at least, with batches up to offset 30"},
-		{"closed file long", func(d *segDisk) { d.now[first].now = append(d.now[first].now, 0) }, mark, "segment " + first + ": 301 bytes, expected 300 up to offset 30, where the next file begins"},
-		{"rot in the open file", func(d *segDisk) { d.now[third].now[150] ^= 4 }, mark, "segment " + third + ": byte 100, offset 70: bad record batch: crc is"},
-		{"rot in the open file's length", func(d *segDisk) { d.now[third].now[108] ^= 4 }, mark, "segment " + third + ": byte 100, offset 70: the file has 200 bytes, expected"},
-		{"rot in the open file's base offset", func(d *segDisk) { d.now[third].now[7] ^= 4 }, mark, "byte 0, offset 60: bad record batch: base offset is 56, expected 60"},
-		{"rot in a closed file without index", func(d *segDisk) { delete(d.now, index); d.now[first].now[170] ^= 1 }, mark, "segment " + first + ": byte 100, offset 10: bad record batch: crc is"},
-		{"mark within a batch", func(d *segDisk) {}, Mark{LogStart: 5, LogEnd: 75}, "byte 100, offset 70: the batch at offset 70 goes to 80, expected 75 at most"},
-		{"a block in the wrong place", func(d *segDisk) { copy(d.now[third].now, d.now[second].now[:100]) }, mark, "byte 0, offset 60: bad record batch: base offset is 30, expected 60"},
+		{"directory lost", func(d *memFS) { *d = *newMemFS() }, mark, "segments " + testDir + ": no file has offsets before 80, expected 5 on"},
+		{"all files lost", func(d *memFS) { delete(d.nodes, first); delete(d.nodes, second); delete(d.nodes, third) }, mark, "no file has offsets before 80, expected 5 on"},
+		{"first file lost", func(d *memFS) { delete(d.nodes, first) }, mark, "the first file begins at offset 30, expected 5"},
+		{"middle file lost", func(d *memFS) { delete(d.nodes, second) }, mark, "segment " + first + ": byte 300, offset 30: the file has 300 bytes, expected 361 at least, with batches up to offset 60"},
+		{"last file lost", func(d *memFS) { delete(d.nodes, third) }, mark, "segment " + second + ": byte 300, offset 60: the file has 300 bytes, expected 361 at least, with batches up to offset 80"},
+		{"last file short", func(d *memFS) { d.nodes[third].now = d.nodes[third].now[:199] }, mark, "segment " + third + ": byte 100, offset 70: the file has 199 bytes, expected 200 at least, with batches up to offset 80"},
+		{"last file empty", func(d *memFS) { d.nodes[third].now = nil }, mark, "segment " + third + ": byte 0, offset 60: the file has 0 bytes, expected 61 at least"},
+		{"closed file short", func(d *memFS) { d.nodes[first].now = d.nodes[first].now[:200] }, mark, "segment " + first + ": byte 200, offset 20: the file has 200 bytes, expected 261 at least, with batches up to offset 30"},
+		{"closed file long", func(d *memFS) { d.nodes[first].now = append(d.nodes[first].now, 0) }, mark, "segment " + first + ": 301 bytes, expected 300 up to offset 30, where the next file begins"},
+		{"rot in the open file", func(d *memFS) { d.nodes[third].now[150] ^= 4 }, mark, "segment " + third + ": byte 100, offset 70: bad record batch: crc is"},
+		{"rot in the open file's length", func(d *memFS) { d.nodes[third].now[108] ^= 4 }, mark, "segment " + third + ": byte 100, offset 70: the file has 200 bytes, expected"},
+		{"rot in the open file's base offset", func(d *memFS) { d.nodes[third].now[7] ^= 4 }, mark, "byte 0, offset 60: bad record batch: base offset is 56, expected 60"},
+		{"rot in a closed file without index", func(d *memFS) { delete(d.nodes, index); d.nodes[first].now[170] ^= 1 }, mark, "segment " + first + ": byte 100, offset 10: bad record batch: crc is"},
+		{"mark within a batch", func(d *memFS) {}, Mark{LogStart: 5, LogEnd: 75}, "byte 100, offset 70: the batch at offset 70 goes to 80, expected 75 at most"},
+		{"a block in the wrong place", func(d *memFS) { copy(d.nodes[third].now, d.nodes[second].now[:100]) }, mark, "byte 0, offset 60: bad record batch: base offset is 30, expected 60"},
 	} {
 		d, opt := filled(t)
 		c.damage(d)
@@ -264,7 +264,7 @@ func TestOpenNamesDamage(t *testing.T) {
 // Rot in a closed segment is found when it is read, and not served (G3).
 func TestReadFindsRot(t *testing.T) {
 	d, opt := filled(t)
-	d.now[testDir+"/00000000000000000030.log"].now[170] ^= 1
+	d.nodes[testDir+"/00000000000000000030.log"].now[170] ^= 1
 	p, err := openSegments(d, testDir, opt, Mark{LogEnd: 80})
 	if err != nil {
 		t.Fatal(err)
@@ -280,7 +280,7 @@ func TestReadFindsRot(t *testing.T) {
 
 // failing fails every call of one operation.
 type failing struct {
-	*segDisk
+	*memFS
 	op  string
 	err error
 }
@@ -298,18 +298,18 @@ func (f failing) fail(op string) error {
 }
 
 func (f failing) Open(name string) (File, error) {
-	file, err := f.segDisk.Open(name)
+	file, err := f.memFS.Open(name)
 	return failingFile{file, f}, errors.Join(err, f.fail("open "+name[len(name)-4:]))
 }
 func (f failing) List(dir string) ([]string, error) {
-	names, err := f.segDisk.List(dir)
+	names, err := f.memFS.List(dir)
 	return names, errors.Join(err, f.fail("list"))
 }
 func (f failing) Remove(name string) error {
-	return errors.Join(f.segDisk.Remove(name), f.fail("remove"))
+	return errors.Join(f.memFS.Remove(name), f.fail("remove"))
 }
 func (f failing) SyncDir(dir string) error {
-	return errors.Join(f.segDisk.SyncDir(dir), f.fail("syncdir"))
+	return errors.Join(f.memFS.SyncDir(dir), f.fail("syncdir"))
 }
 func (f failingFile) ReadAt(p []byte, off int64) (int, error) {
 	if err := f.f.fail("read"); err != nil {
@@ -331,7 +331,7 @@ func TestOpenReportsErrors(t *testing.T) {
 	broken := errors.New("input/output error")
 	for _, op := range []string{"list", "open .log", "open ndex", "read", "write", "truncate", "sync", "remove", "syncdir"} {
 		d, opt := filled(t)
-		d.now[testDir+"/00000000000000000000.index"].now = nil // to be made anew
+		d.nodes[testDir+"/00000000000000000000.index"].now = nil // to be made anew
 		_, err := openSegments(failing{d, op, broken}, testDir, opt, Mark{LogEnd: 70})
 		if op == "remove" {
 			_, err = openSegments(failing{d, op, broken}, testDir, opt, Mark{LogStart: 40, LogEnd: 50})
@@ -346,7 +346,7 @@ func TestOpenReportsErrors(t *testing.T) {
 func TestOpenLeavesOtherNames(t *testing.T) {
 	d, opt := filled(t)
 	other := testDir + "/lost+found"
-	d.now[other] = &inode{}
+	d.nodes[other] = &memNode{}
 	if _, err := openSegments(d, testDir, opt, Mark{LogStart: 80, LogEnd: 80}); err != nil {
 		t.Fatal(err)
 	}
@@ -354,7 +354,7 @@ func TestOpenLeavesOtherNames(t *testing.T) {
 	if !slices.Equal(names, []string{"lost+found"}) {
 		t.Errorf("files are %q", names)
 	}
-	d = newSegDisk(".", "seg")
+	d = segFS()
 	p, err := openSegments(d, testDir, opt, Mark{LogStart: 9, LogEnd: 9})
 	if err != nil {
 		t.Fatal(err)
@@ -365,4 +365,27 @@ func TestOpenLeavesOtherNames(t *testing.T) {
 	if _, err := d.Open(testDir + "/00000000000000000009.log"); errors.Is(err, fs.ErrNotExist) {
 		t.Error(err)
 	}
+}
+
+// segFS returns a disk where groups' directories can be made.
+func segFS() *memFS {
+	d := newMemFS()
+	for _, err := range []error{d.Mkdir("seg"), d.SyncDir(".")} {
+		if err != nil {
+			panic(err)
+		}
+	}
+	return d
+}
+
+// damage changes a file behind everybody's back, or removes it.
+func damage(d *memFS, name string, b []byte) {
+	n := d.nodes[name]
+	if b == nil {
+		delete(d.nodes, name)
+		delete(d.disk, name)
+		return
+	}
+	n.now, n.disk = slices.Clone(b), slices.Clone(b)
+	clear(n.dirty)
 }

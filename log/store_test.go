@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"pgregory.net/rapid"
 )
 
 var (
@@ -24,7 +26,7 @@ type rig struct {
 	next  [Lanes]int  // operation of it
 }
 
-func newRig(tb testing.TB, opt Options) *rig {
+func newRig(tb rapid.TB, opt Options) *rig {
 	tb.Helper()
 	r := &rig{fs: newMemFS(), opt: opt}
 	if err := Format(r.fs, testID, opt); err != nil {
@@ -35,7 +37,7 @@ func newRig(tb testing.TB, opt Options) *rig {
 }
 
 // open opens the store on r.fs, as after a crash.
-func (r *rig) open(tb testing.TB) {
+func (r *rig) open(tb rapid.TB) {
 	tb.Helper()
 	if err := r.tryOpen(); err != nil {
 		tb.Fatal(err)
@@ -52,7 +54,7 @@ func (r *rig) tryOpen() error {
 }
 
 // step runs one operation of a lane, and returns whether there was anything to do.
-func (r *rig) step(tb testing.TB, lane Lane) bool {
+func (r *rig) step(tb rapid.TB, lane Lane) bool {
 	p := &r.plans[lane]
 	if len(p.Ops) == 0 {
 		var ok bool
@@ -81,7 +83,7 @@ func (r *rig) step(tb testing.TB, lane Lane) bool {
 }
 
 // idle runs both lanes until there is nothing to do.
-func (r *rig) idle(tb testing.TB) {
+func (r *rig) idle(tb rapid.TB) {
 	tb.Helper()
 	for r.step(tb, LaneWAL) || r.step(tb, LaneFill) {
 	}

@@ -190,6 +190,14 @@ func (w *World) state() string {
 		if n.lost != "" {
 			fmt.Fprintf(&b, " (lost: %s)", n.lost)
 		}
+		if n.proc == nil {
+			continue
+		}
+		for _, h := range n.proc.hosts {
+			if s, ok := h.shard.(waiter); ok {
+				fmt.Fprintf(&b, "\n    shard %d: %s", h.index, s.Waiting())
+			}
+		}
 	}
 	for a := range w.net.links {
 		for c := range w.net.links[a] {

@@ -232,7 +232,7 @@ func (c *client) end(k *call, outcome checker.Outcome) {
 	}
 	if k.key == int16(kmsg.Metadata) {
 		c.asking = false
-		c.soon(c.pause(10 * time.Millisecond))
+		c.soon(c.pause(retryAfter))
 		return
 	}
 	c.role.done(c, k)

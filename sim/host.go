@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -221,9 +222,12 @@ func (h *host) halted(why string) {
 	w.after(w.faults.downtime(), n.start)
 }
 
+// worthless is what stands in bytes that nobody may look at any more.
+var worthless = bytes.Repeat([]byte{0xdb}, 1<<12)
+
 func poison(b []byte) {
-	for i := range b {
-		b[i] = 0xdb
+	for len(b) > 0 {
+		b = b[copy(b, worthless):]
 	}
 }
 

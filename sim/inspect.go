@@ -7,3 +7,8 @@ import "logd/broker"
 type inspector interface {
 	Inspect(visit func(*broker.GroupView))
 }
+
+// waiter says what a shard's disk work waits for.
+type waiter interface {
+	Waiting() string
+}

@@ -107,7 +107,7 @@ func (h *host) startRead(r log.Read) {
 			if f, err := d.file("read", h.prefix+r.File); err != nil {
 				done.Err = fmt.Errorf("%s: %w", r.File, fs.ErrNotExist)
 			} else {
-				buf := make([]byte, r.Len)
+				buf := make([]byte, max(0, min(int64(r.Len), f.size-r.Off)))
 				done.Data = buf[:f.readAt(buf, r.Off)]
 			}
 			h.give(done)

@@ -1,12 +1,12 @@
 package sim
 
 import (
+	"encoding/binary"
 	"hash/crc32"
 	"math/rand/v2"
 	"time"
 
 	"logd/broker"
-	"logd/transport"
 )
 
 // network carries whole envelopes between brokers, each direction of each pair on its own, and client bytes (net_conn.go).
@@ -69,6 +69,10 @@ func (n *network) send(from *host, to int32, bufs [][]byte) {
 		w.trace.line(w.now, markEnvelope, "%v → %d: %d bytes, %d copies", from, to, len(data), copies)
 	}
 	sum := crc32.Checksum(data, castagnoli)
+	if len(data) < 4 || int(binary.BigEndian.Uint32(data)) != len(data)-4 {
+		w.violate(BadResponse, "%v sends an envelope of %d bytes that is not one frame", from, len(data))
+		return
+	}
 	for i := range copies {
 		at := w.now + n.delay(l)
 		if at <= l.last && !n.chance(w.opt.Net.Reorder) {
@@ -79,10 +83,14 @@ func (n *network) send(from *host, to int32, bufs [][]byte) {
 			at += time.Duration(n.rng.Int64N(int64(3 * time.Second)))
 		}
 		w.queue.push(at, func() {
-			if crc32.Checksum(join(bufs), castagnoli) != sum {
+			if checksum(bufs) != sum {
 				w.violate(BytesChanged, "%v wrote into an envelope to broker %d after giving it away", from, to)
 			}
-			n.arrive(from.p.node, node, from.index, data)
+			frame := data[4:]
+			if i > 0 { // who got the first copy may have changed it
+				frame = join(bufs)[4:]
+			}
+			n.arrive(from.p.node, node, from.index, frame)
 		})
 	}
 }
@@ -94,18 +102,14 @@ func (n *network) arrive(from, to *node, shard int, data []byte) {
 		w.trace.add(w.now, markDrop, to.index, uint64(from.index), uint64(len(data)))
 		return
 	}
-	var cutter transport.Frames
-	cutter.Feed(data)
-	for {
-		frame, ok, err := cutter.Next()
-		if err != nil {
-			w.violate(BadResponse, "broker %d sends an envelope that is no frame: %v", from.id, err)
-		}
-		if !ok {
-			return
-		}
-		to.proc.hosts[shard%len(to.proc.hosts)].give(broker.PeerFrame{Data: frame})
+	to.proc.hosts[shard%len(to.proc.hosts)].give(broker.PeerFrame{Data: data})
+}
+
+func checksum(bufs [][]byte) (sum uint32) {
+	for _, b := range bufs {
+		sum = crc32.Update(sum, castagnoli, b)
 	}
+	return sum
 }
 
 // join copies slices into one.

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"hash/crc32"
+	"strings"
 
 	"logd/log"
 )
@@ -16,13 +17,18 @@ const fillMark = ':'
 // appendValue appends a value of size bytes, or of its name's length where that is longer.
 func appendValue(dst []byte, name string, size int) []byte {
 	dst = append(append(dst, name...), fillMark)
-	for i := len(name) + 1; i < size; i++ {
-		dst = append(dst, fill(name, i))
+	for n := size - len(name) - 1; n > 0; {
+		part := filling(name)
+		part = part[:min(n, len(part))]
+		dst, n = append(dst, part...), n-len(part)
 	}
 	return dst
 }
 
-func fill(name string, i int) byte { return 'a' + (name[len(name)-1]+byte(i*7))%26 }
+// alphabet is what fillings are cut from.
+var alphabet = strings.Repeat("abcdefghijklmnopqrstuvwxyz", 20)
+
+func filling(name string) string { return alphabet[name[len(name)-1]%26:][:26*19] }
 
 // nameOf is the inverse; bytes that no client sent come back as a name that none has.
 func nameOf(value []byte) string {
@@ -31,10 +37,13 @@ func nameOf(value []byte) string {
 		return fmt.Sprintf("not a value: %q", value)
 	}
 	name := string(value[:i])
-	for k := i + 1; k < len(value); k++ {
-		if value[k] != fill(name, k) {
-			return fmt.Sprintf("%s changed at byte %d", name, k)
+	want := filling(name)
+	for rest := value[i+1:]; len(rest) > 0; {
+		n := min(len(rest), len(want))
+		if string(rest[:n]) != want[:n] {
+			return fmt.Sprintf("%s changed in its last %d bytes", name, len(rest))
 		}
+		rest = rest[n:]
 	}
 	return name
 }
@@ -42,13 +51,13 @@ func nameOf(value []byte) string {
 // encodeBatch makes a record batch (KIP-98) without compression, producer or keys.
 func encodeBatch(values []string, size int, wall int64) []byte {
 	b := make([]byte, log.BatchHeader, log.BatchHeader+len(values)*(size+32))
+	var body []byte
 	for i, v := range values {
-		body := binary.AppendVarint([]byte{0}, 0) // attributes, timestamp delta
+		body = binary.AppendVarint(append(body[:0], 0), 0) // attributes, timestamp delta
 		body = binary.AppendVarint(body, int64(i))
 		body = binary.AppendVarint(body, -1)
-		value := appendValue(nil, v, size)
-		body = append(binary.AppendVarint(body, int64(len(value))), value...)
-		body = binary.AppendVarint(body, 0)
+		body = binary.AppendVarint(body, int64(max(size, len(v)+1)))
+		body = binary.AppendVarint(appendValue(body, v, size), 0)
 		b = append(binary.AppendVarint(b, int64(len(body))), body...)
 	}
 	be := binary.BigEndian

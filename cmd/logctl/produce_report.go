@@ -116,7 +116,7 @@ func (p *produceReport) stop(ctx context.Context, chunk []*line, held *line) err
 			return nil
 		}
 	}
-	return fmt.Errorf("gave up after %v; no line after %d was sent", p.app.timeout, last)
+	return fmt.Errorf("gave up (--timeout %v); no line after %d was sent", p.app.timeout, last)
 }
 
 func (p *produceReport) total() (n int64) {

@@ -108,7 +108,7 @@ func (s *sender) sendPartition(ctx context.Context, part int32, lines []*line) {
 		if !again {
 			return
 		}
-		if sleep(ctx, wait) != nil {
+		if !s.timeFor(ctx, wait) || sleep(ctx, wait) != nil {
 			for _, l := range lines {
 				l.gaveUp = true
 			}
@@ -117,6 +117,13 @@ func (s *sender) sendPartition(ctx context.Context, part int32, lines []*line) {
 		wait = min(2*wait, 500*time.Millisecond)
 		s.refresh(ctx)
 	}
+}
+
+// timeFor says whether enough of --timeout is left after a wait for an attempt to end by itself: one that the deadline
+// cuts off while it still dials would have to be called unclear.
+func (s *sender) timeFor(ctx context.Context, wait time.Duration) bool {
+	deadline, _ := ctx.Deadline()
+	return time.Until(deadline)-wait > s.timeout/4
 }
 
 // attempt sends lines once and sets their fate; again says that they were refused and that trying again makes sense.

@@ -178,8 +178,8 @@ func TestDeadLeaderGivesUp(t *testing.T) {
 	t.Parallel()
 	c := fake(t, 1, "orders")
 	moveLeaderTo(t, c, closedPort(t))
-	logctl(t, c.ListenAddrs(), "a\nb\n", "topic", "produce", "orders", "-p", "0", "--timeout", "500ms").want(t, exitFailed,
-		"lines 1-2: not stored: broker 9: connection refused", "gave up after 500ms; no line after 2 was sent")
+	logctl(t, c.ListenAddrs(), "a\nb\n", "topic", "produce", "orders", "-p", "0", "--timeout", "1s").want(t, exitFailed,
+		"lines 1-2: not stored: broker 9: connection refused", "gave up (--timeout 1s); no line after 2 was sent")
 }
 
 func TestProduceJSON(t *testing.T) {

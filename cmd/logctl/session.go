@@ -42,7 +42,8 @@ func (a *app) clientOptions(tr *trouble) []kgo.Opt {
 		kgo.ClientID("logctl"),
 		kgo.SoftwareNameAndVersion("logctl", "1"),
 		kgo.SeedBrokers(a.brokers...),
-		kgo.DialTimeout(min(a.timeout, 5*time.Second)),
+		// Short beside --timeout, so that an address that swallows packets is told from a broker that doesn't answer.
+		kgo.DialTimeout(a.timeout / 5),
 		kgo.RetryTimeout(a.timeout),
 		kgo.RetryBackoffFn(func(tries int) time.Duration {
 			return min(time.Second, 50*time.Millisecond<<min(tries, 5))

@@ -15,6 +15,9 @@ import (
 	"time"
 )
 
+// stopPatience is how long dev waits for one broker to stop before it asks the next.
+const stopPatience = 3 * time.Second
+
 // crew is the brokers that dev started.
 //
 //	dev ──┬─ stdin pipe: its end tells a broker that dev is gone (D5)
@@ -183,11 +186,23 @@ func (c *crew) anyAlive() bool {
 	return false
 }
 
-// stop asks all brokers to stop and waits until they have.
+// stop asks the brokers to stop, one after the other: if all were asked at once, they would hand their leaderships back and
+// forth. One that takes long is not waited for before the next.
 func (c *crew) stop() {
-	for _, h := range c.hands {
-		if h != nil && h.alive {
-			h.cmd.Process.Signal(syscall.SIGTERM) // an error means that it ended by itself
+	for i := len(c.hands) - 1; i >= 0; i-- {
+		h := c.hands[i]
+		if h == nil || !h.alive {
+			continue
+		}
+		h.cmd.Process.Signal(syscall.SIGTERM) // an error means that it ended by itself
+		for long := time.After(stopPatience); h.alive; {
+			select {
+			case d := <-c.gone:
+				c.hands[d.index].alive = false
+				continue
+			case <-long:
+			}
+			break
 		}
 	}
 	for c.anyAlive() {

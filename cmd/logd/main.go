@@ -9,6 +9,7 @@ import (
 	"os/signal"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/spf13/cobra"
 )
@@ -19,6 +20,9 @@ const (
 	exitFailed = 1
 	exitUsage  = 2
 )
+
+// sameSignal is how long further signals are taken for the first one: some senders signal a process and its group.
+const sameSignal = 200 * time.Millisecond
 
 // usageError is an error of the command line: what is wrong, and what is right.
 type usageError struct{ text string }
@@ -43,8 +47,13 @@ func main() {
 	go func() {
 		<-signals
 		cancel()
-		<-signals
-		close(again)
+		for first := time.Now(); ; {
+			<-signals
+			if time.Since(first) > sameSignal {
+				close(again)
+				return
+			}
+		}
 	}()
 	done := make(chan int)
 	go func() { done <- a.run(ctx, os.Args[1:]) }()
