@@ -129,17 +129,14 @@ func (s *Shard) rangeMessage(group uint64, body []byte) {
 	s.touch(group)
 }
 
-// askRanges asks for what snapshot transfers need next; one that stays unanswered is asked for again.
-func (s *Shard) askRanges() {
-	for _, id := range s.order {
-		p := s.parts[id]
-		w, ok := p.g.Want()
-		if !ok || p.asked == w.From+1 && s.ticks < p.askedAt+rangeRetryTicks {
-			continue
-		}
-		p.asked, p.askedAt = w.From+1, s.ticks
-		s.peers.control(replica.Broker(w.Leader), control{Range: &rangeControl{Group: id, Replica: p.replica, From: w.From, Max: s.cfg.Limits.RangeBytes}})
+// askRange asks for what a snapshot transfer needs next; one that stays unanswered is asked for again.
+func (s *Shard) askRange(p *partition) {
+	w, ok := p.g.Want()
+	if !ok || p.asked == w.From+1 && s.ticks < p.askedAt+rangeRetryTicks {
+		return
 	}
+	p.asked, p.askedAt = w.From+1, s.ticks
+	s.peers.control(replica.Broker(w.Leader), control{Range: &rangeControl{Group: p.group, Replica: p.replica, From: w.From, Max: s.cfg.Limits.RangeBytes}})
 }
 
 // rangeRetryTicks is how long an answer to a range is waited for.

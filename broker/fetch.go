@@ -80,7 +80,7 @@ func (s *Shard) leads(p *partition, epoch int32) int16 {
 	}
 	term, leads := p.g.Leading()
 	switch {
-	case !leads || s.stalled:
+	case !leads || s.stalled || p.damaged:
 		return errNotLeader
 	case epoch >= 0 && epoch < int32(term):
 		return errFencedEpoch
@@ -111,13 +111,25 @@ func (s *Shard) readBatches(p *partition, offset int64, max int, done func(batch
 			data, _, err = log.CutBatches(d.Data, offset, max, true)
 		}
 		if err != nil {
-			s.log(LevelError, "a segment can't be read: this replica does not serve it", "group", p.group, "offset", offset, "file", rd.File, "error", err.Error())
+			s.stepAside(p, offset, rd.File, err)
 			done(nil, errStorage)
 			return
 		}
 		done([][]byte{data}, errNone)
 	}
 	s.out.Reads = append(s.out.Reads, rd)
+}
+
+// stepAside has a replica that can't read its own bytes neither serve nor lead any more (G10). It goes on following and
+// voting: its log is whole, and what it can't read it doesn't delete.
+func (s *Shard) stepAside(p *partition, offset int64, file string, err error) {
+	if !p.damaged {
+		p.damaged = true
+		s.log(LevelError, "a segment can't be read: this replica no longer leads or serves; wipe the broker's directory to rebuild it from its peers",
+			"partition", s.nameOf(p.group), "group", p.group, "offset", offset, "file", file, "error", err.Error())
+	}
+	p.g.HandOver()
+	s.touch(p.group)
 }
 
 func (s *Shard) readDone(d log.ReadDone) {

@@ -73,6 +73,11 @@ func TestMetaKeepsItsInvariants(t *testing.T) {
 			if r.Code != errNone && !same(next, m.At(index)) {
 				t.Fatalf("%s was refused (%v) and changed something", cmd, r)
 			}
+			after := string(next.Encode())
+			m.Apply(index, EncodeCommand(drawCommand(t, m))) // what could have been shares nothing with what is
+			if string(next.Encode()) != after {
+				t.Fatalf("invariant M6: another command on what was there before %s changed what came of it", cmd)
+			}
 			if err := next.check(); err != nil {
 				t.Fatalf("after %s: %v", cmd, err)
 			}

@@ -265,7 +265,7 @@ func TestGarbageCommands(t *testing.T) {
 	m := formed(t, 1)
 	for _, cmd := range []string{"", "null", "{}", "[]", `{"v":1}`, `{"v":2,"delete":{"name":"a","id":"AAAAAAAAAAAAAAAAAAAAAA"}}`,
 		`{"v":1,"delete":{"name":"a"},"removed":{"group":1}}`, `{"v":1,"rename":{}}`, `{"v":1,"removed":{"group":-1}}`,
-		`{"v":1,"removed":{"group":1}}x`, `{"v":1,"create":{"partitions":1e9}}`, "\x00\xff", strings.Repeat("[", 100000)} {
+		`{"v":1,"removed":{"group":1}}x`, `{"v":1,"removed":{"group":1,"replica":1,"why":"?"}}`, `{"v":1,"create":{"partitions":1e9}}`, "\x00\xff", strings.Repeat("[", 100000)} {
 		next, r := m.Apply(m.Index+5, []byte(cmd))
 		if r.Code != errUnsupported || !same(next, m.At(m.Index+5)) || CheckCommand([]byte(cmd)) == nil {
 			t.Errorf("%.50q: %+v, %v", cmd, r, CheckCommand([]byte(cmd)))

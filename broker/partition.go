@@ -23,6 +23,7 @@ type partition struct {
 	watch   []watcher // fetches that wait for the high watermark to move
 	out     replica.Out
 
+	damaged bool  // a segment can't be read: it follows and votes, but neither leads nor serves (G10)
 	asked   int64 // offset+1 of the range that was asked for last, 0 if it came
 	askedAt int   // in ticks
 }
@@ -105,6 +106,7 @@ func (s *Shard) collect(p *partition) {
 		s.log(LevelInfo, n)
 	}
 	s.answerReads(p)
+	s.askRange(p)
 	if len(out.Applied) > 0 || out.Installed != nil || out.Changed {
 		s.wakeWatchers(p)
 	}

@@ -69,7 +69,6 @@ func (s *Shard) campaign(group uint64) {
 
 // placeTick has leaders bring their groups' configurations nearer to the metadata, and report what is done.
 func (s *Shard) placeTick() {
-	s.askRanges()
 	for _, id := range s.order {
 		p, placement := s.parts[id], s.meta.PlacementOf(id)
 		if placement == nil || placement.pristine() || !p.g.Serving() {

@@ -176,6 +176,7 @@ func TestCheckRecords(t *testing.T) {
 		{"control", with(func(b *testBatch) { b.attributes = attrControl }), nil, errBadRecord},
 		{"control and transactional", with(func(b *testBatch) { b.attributes = attrControl | attrTransactional }), nil, errBadRecord},
 		{"transactional", with(func(b *testBatch) { b.attributes = attrTransactional }), nil, errBadTxnState},
+		{"idempotent, id 0", changed(43, 0, 0, 0, 0, 0, 0, 0, 0), nil, errUnsupportedByLog},
 		{"idempotent", changed(43, 0, 0, 0, 0, 0, 0, 0, 9), nil, errUnsupportedByLog},
 		{"a producer's LogAppendTime", with(func(b *testBatch) { b.attributes = attrLogAppendTime }), nil, errBadTimestamp}, // validateTimestamp
 		{"delete horizon", with(func(b *testBatch) { b.attributes = 0x40 }), nil, errBadRecord},
@@ -188,7 +189,7 @@ func TestCheckRecords(t *testing.T) {
 		{"too many headers", plain(func(b []byte) []byte { b[10] = 0x7e; return b }), nil, errBadRecord},
 		{"-1 headers", plain(func(b []byte) []byte { b[10] = 1; return b }), nil, errBadRecord},
 		{"one header less", plain(func(b []byte) []byte { b[10] = 2; return b }), nil, errBadRecord},
-		{"header key length -1", plain(func(b []byte) []byte { b[11] = 1; return b }), nil, errBadRecord},
+		{"header key length -1", plain(func(b []byte) []byte { b[15] = 1; return b }), nil, errBadRecord},
 	} {
 		rules := someRules()
 		if c.rules != nil {
@@ -264,6 +265,19 @@ func TestFirstAtOrAfter(t *testing.T) {
 					t.Errorf("codec %d (xerial %t): first at or after %d is %d, %d, %t, %v, expected %+v", codec, xerial, c.ts, offset, at, ok, err, c)
 				}
 			}
+		}
+	}
+}
+
+// Offsets are the records' own: in a compressed batch nobody checked that they count up from 0.
+func TestOffsetsAreTheRecordsOwn(t *testing.T) {
+	for _, c := range []struct {
+		delta byte
+		want  string
+	}{{4, "102 1000 true <nil>"}, {6, "0 0 false record 0 of 3 in the batch at offset 100: bad record: offset delta 3, the batch's last is 2"}} {
+		batch := testBatch{base: 100, codec: codecGzip, records: someRecords, plain: func(b []byte) []byte { b[3] = c.delta; return b }}.bytes(t)
+		if offset, ts, ok, err := firstAtOrAfter(batch, 0); fmt.Sprint(offset, ts, ok, err) != c.want {
+			t.Errorf("got %d, %d, %t, %v, expected %s", offset, ts, ok, err, c.want)
 		}
 	}
 }

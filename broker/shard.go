@@ -142,8 +142,8 @@ func (s *Shard) tick() {
 	s.watchDisk()
 	for _, id := range s.order {
 		p := s.parts[id]
-		if _, leads := p.g.Leading(); s.stalled && leads {
-			continue // no heartbeats from a leader that can't write (S12)
+		if s.quiet(p) {
+			continue
 		}
 		p.g.Tick()
 		s.touch(id)
@@ -152,6 +152,17 @@ func (s *Shard) tick() {
 	s.viewTick()
 	s.placeTick()
 	s.stopTick()
+}
+
+// quiet reports whether a replica's clock must stand: no heartbeats from a leader that can't write (S12), no elections for
+// one that can't read (G10).
+func (s *Shard) quiet(p *partition) bool {
+	_, leads := p.g.Leading()
+	if p.damaged && leads {
+		p.g.HandOver()
+		s.touch(p.group)
+	}
+	return s.stalled && leads || p.damaged
 }
 
 // touch has a group collected at the end of this turn.

@@ -3,6 +3,7 @@ package checker_test
 import (
 	"fmt"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 
@@ -101,6 +102,10 @@ func TestCases(t *testing.T) {
 			}
 			if r := checker.Check(h); is(r) != c.want {
 				t.Errorf("is %s, want %s: %v", is(r), c.want, r.First())
+			}
+			slices.Reverse(h.Ops)
+			if r := checker.Check(h); (r.Verdict == checker.Valid) != (c.want == "valid") {
+				t.Errorf("in reverse order is %s, want %s", is(r), c.want)
 			}
 			if _, r := online(h); (r.Verdict == checker.Valid) != (c.want == "valid") {
 				t.Errorf("online %s, want %s", is(r), c.want)

@@ -184,8 +184,8 @@ func cutItem(g *group) item { return item{kind: kindCut, g: g, index: g.cutAt} }
 func (s *Store) take(q *queue, have *sum, fits func(blocks int) bool) int {
 	for i := range q.n {
 		it := q.at(i)
-		if it.void() {
-			continue
+		if it.void() || it.kind == kindEntry && it.index <= it.g.marked {
+			continue // the latter is under a mark, which is urgent, and so is in this group or an earlier one
 		}
 		n, bytes := cost(it)
 		if !fits(groupBlocks(have.n+n, have.bytes+bytes)) {

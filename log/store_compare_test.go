@@ -162,7 +162,12 @@ func (m *model) adopt() {
 		g.versions = []version{v}
 		g.states = []stateAt{{st: is.State}}
 		g.marks = []Mark{is.Mark}
-		g.commit = min(max(g.commit, is.Mark.Index), v.last())
+		g.commit = is.Mark.Index
+		for at := range g.batches {
+			if at >= is.Mark.LogEnd {
+				delete(g.batches, at)
+			}
+		}
 	}
 	m.ids = ids
 }

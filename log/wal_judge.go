@@ -54,16 +54,22 @@ func (w *walScan) judge() (verdict, error) {
 	return v, nil
 }
 
-// start returns where a write group begins: where its head is, else behind the one before it, else where a file begins.
+// start returns where a write group begins: behind the one before it, if that is in the same file, else where the file
+// begins. A directory at the first sector seen proves nothing, it may be the second one.
 func (w *walScan) start(number uint64) (slot, block int) {
-	e := w.extents[number]
-	if before := w.extents[number-1]; e.first%blockSectors != 0 || before != nil && before.slot == e.slot && before.last < e.first {
-		if before != nil && before.slot == e.slot && before.last < e.first {
-			return e.slot, before.last/blockSectors + 1
-		}
+	e, before := w.extents[number], w.extents[number-1]
+	if before == nil || before.slot != e.slot || before.last > e.first {
 		return e.slot, 1
 	}
-	return e.slot, e.first / blockSectors
+	block = before.last/blockSectors + 1
+	head := make([]byte, sectorSize)
+	if before.first%blockSectors == 0 && readFull(w.files[e.slot], head, int64(before.first)*sectorSize) == nil {
+		d, _, err := parseDirHead(head[:sectorPayload])
+		if end := before.first/blockSectors + d.blocks; err == nil && d.number == number-1 && end <= e.first/blockSectors {
+			block = max(block, end) // its last sectors are bad
+		}
+	}
+	return e.slot, block
 }
 
 // torn says whether the highest write group is provably one whose write didn't complete: each bad sector of it holds that

@@ -173,7 +173,7 @@ func (v *views) forget(n *node) {
 // wiped: a disk was emptied.
 func (v *views) wiped(n *node) {
 	for _, g := range v.groups {
-		g.replicas[n.index] = replicaSeen{}
+		g.replicas[n.index] = replicaSeen{id: g.replicas[n.index].id} // an acknowledgement of its may still be under way
 	}
 }
 

@@ -42,27 +42,3 @@ func (s *session) benchTopic(ctx context.Context, name string, parts int32, repl
 	}
 	return s.waitLeaders(ctx, name)
 }
-
-// waitLeaders polls metadata until every partition of a topic has a leader.
-func (s *session) waitLeaders(ctx context.Context, name string) (kadm.TopicDetail, error) {
-	for {
-		md, err := s.adm.Metadata(ctx, name)
-		if err != nil {
-			return kadm.TopicDetail{}, fmt.Errorf("topic %s: %w", name, s.explain(err))
-		}
-		td := md.Topics[name]
-		led := 0
-		for _, p := range td.Partitions {
-			if !leaderless(p) {
-				led++
-			}
-		}
-		if led > 0 && led == len(td.Partitions) {
-			return td, nil
-		}
-		if sleep(ctx, 100*time.Millisecond) != nil {
-			return td, fmt.Errorf("topic %s: %d of %d partitions have a leader after %v; see: logctl cluster health",
-				name, led, len(td.Partitions), s.timeout)
-		}
-	}
-}

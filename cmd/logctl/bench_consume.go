@@ -67,7 +67,10 @@ func (a *app) benchConsume(ctx context.Context, f benchConsumeFlags) error {
 		return err
 	}
 	defer s.Close()
-	td, err := s.topic(ctx, f.topic)
+	if _, err := s.topic(ctx, f.topic); err != nil {
+		return err
+	}
+	td, err := s.waitLeaders(ctx, f.topic)
 	if err != nil {
 		return err
 	}

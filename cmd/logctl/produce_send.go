@@ -142,7 +142,7 @@ func (s *sender) attempt(ctx context.Context, part int32, lines []*line) (again,
 	resp, err := s.request(ctx, td, pd, lines)
 	if err != nil {
 		who := fmt.Sprintf("broker %d: %s", pd.Leader, reason(err))
-		if dialFailed(err) {
+		if dialFailed(err) || errors.Is(err, errHungUp) {
 			settle(lines, refused, "%s; see: logctl cluster health", who)
 			return true, false
 		}

@@ -59,6 +59,23 @@ func TestProduceSummary(t *testing.T) {
 	golden(t, "produce_no_delimiter", nil, logctl(t, c.ListenAddrs(), "k:v\nkv\n", "topic", "produce", "orders", "-K", ":"))
 }
 
+// A cluster that creates topics on first use, as logd dev does, does so for a producer, and only for one.
+func TestProduceCreatesWhereTheClusterDoes(t *testing.T) {
+	t.Parallel()
+	c, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.AllowAutoTopicCreation(), kfake.DefaultNumPartitions(2))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	for _, args := range []string{"topic describe new", "topic consume new", "bench consume --topic new"} {
+		logctl(t, c.ListenAddrs(), "", strings.Fields(args)...).want(t, exitFailed, "topic new does not exist; create it with: logctl topic create new")
+	}
+	logctl(t, c.ListenAddrs(), "hello\n", "topic", "produce", "new").want(t, exitOK, "created topic new with 2 partitions")
+	if r := logctl(t, c.ListenAddrs(), "", "topic", "consume", "new").ok(t); r.out != "hello\n" {
+		t.Errorf("got %q", r.out)
+	}
+}
+
 func TestProduceFields(t *testing.T) {
 	t.Parallel()
 	c := fake(t, 1, "orders")

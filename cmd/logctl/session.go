@@ -42,8 +42,7 @@ func (a *app) clientOptions(tr *trouble) []kgo.Opt {
 		kgo.ClientID("logctl"),
 		kgo.SoftwareNameAndVersion("logctl", "1"),
 		kgo.SeedBrokers(a.brokers...),
-		// Short beside --timeout, so that an address that swallows packets is told from a broker that doesn't answer.
-		kgo.DialTimeout(a.timeout / 5),
+		kgo.DialTimeout(a.dialTimeout()),
 		kgo.RetryTimeout(a.timeout),
 		kgo.RetryBackoffFn(func(tries int) time.Duration {
 			return min(time.Second, 50*time.Millisecond<<min(tries, 5))
@@ -55,6 +54,10 @@ func (a *app) clientOptions(tr *trouble) []kgo.Opt {
 		kgo.WithHooks(tr),
 	}
 }
+
+// dialTimeout is short beside --timeout, so that an address that swallows packets is told from a broker that doesn't
+// answer.
+func (a *app) dialTimeout() time.Duration { return a.timeout / 5 }
 
 // anySeed asks all seeds at once and returns nil at the first answer.
 func (a *app) anySeed(ctx context.Context, cl *kgo.Client) error {
@@ -127,6 +130,9 @@ func (s *session) outline(err error) string {
 	return codeText(err, "")
 }
 
+// errNoTopic is wrapped by the error about a topic that isn't there.
+var errNoTopic = errors.New("does not exist")
+
 // topic returns one topic's metadata, or an error that says how to create it.
 func (s *session) topic(ctx context.Context, name string) (kadm.TopicDetail, error) {
 	ctx, cancel := s.bounded(ctx)
@@ -138,11 +144,65 @@ func (s *session) topic(ctx context.Context, name string) (kadm.TopicDetail, err
 	td, ok := md.Topics[name]
 	switch {
 	case !ok || unknownTopic(td.Err):
-		return td, fmt.Errorf("topic %s does not exist; create it with: logctl topic create %s", name, name)
+		return td, fmt.Errorf("topic %s %w; create it with: logctl topic create %s", name, errNoTopic, name)
 	case td.Err != nil && len(td.Partitions) == 0:
 		return td, fmt.Errorf("topic %s: %s", name, codeText(td.Err, ""))
 	case len(td.Partitions) == 0:
 		return td, fmt.Errorf("topic %s has no partitions yet; try again", name)
 	}
 	return td, nil
+}
+
+// topicToProduce is topic for a producer: a cluster that creates topics on first use, as logd dev does, may do so.
+func (s *session) topicToProduce(ctx context.Context, name string) (td kadm.TopicDetail, created bool, err error) {
+	td, err = s.topic(ctx, name)
+	if !errors.Is(err, errNoTopic) {
+		return td, false, err
+	}
+	ctx, cancel := s.bounded(ctx)
+	defer cancel()
+	req := kmsg.NewPtrMetadataRequest()
+	req.AllowAutoTopicCreation = true
+	rt := kmsg.NewMetadataRequestTopic()
+	rt.Topic = &name
+	req.Topics = append(req.Topics, rt)
+	resp, merr := req.RequestWith(ctx, s.Client)
+	if merr != nil {
+		return td, false, fmt.Errorf("topic %s: %w", name, s.explain(merr))
+	}
+	if len(resp.Topics) != 1 || unknownTopic(codeError(resp.Topics[0].ErrorCode)) {
+		return td, false, err
+	}
+	td, err = s.waitLeaders(ctx, name)
+	return td, true, err
+}
+
+// waitLeaders polls metadata until every partition of a topic, or every one of parts, has a leader.
+func (s *session) waitLeaders(ctx context.Context, name string, parts ...int32) (kadm.TopicDetail, error) {
+	ctx, cancel := s.bounded(ctx)
+	defer cancel()
+	for {
+		md, err := s.adm.Metadata(ctx, name)
+		if err != nil {
+			return kadm.TopicDetail{}, fmt.Errorf("topic %s: %w", name, s.explain(err))
+		}
+		td := md.Topics[name]
+		want := parts
+		if len(want) == 0 {
+			want = td.Partitions.Numbers()
+		}
+		led := 0
+		for _, p := range want {
+			if pd, ok := td.Partitions[p]; ok && !leaderless(pd) {
+				led++
+			}
+		}
+		if led > 0 && led == len(want) {
+			return td, nil
+		}
+		if sleep(ctx, 100*time.Millisecond) != nil {
+			return td, fmt.Errorf("topic %s: %d of %s have a leader after %v; see: logctl cluster health",
+				name, led, plural(int64(len(want)), "partition"), s.timeout)
+		}
+	}
 }

@@ -80,6 +80,9 @@ func (a *app) consumeTopic(ctx context.Context, name string, f consumeFlags, for
 	if err != nil {
 		return err
 	}
+	if td, err = s.waitLeaders(ctx, name, parts...); err != nil {
+		return err
+	}
 	reads, err := s.planReads(ctx, td, parts, want, f.follow)
 	if err != nil {
 		return err

@@ -41,9 +41,9 @@ func (a *app) createTopics(ctx context.Context, topics []string, parts int32, re
 		return err
 	}
 	defer s.Close()
-	ctx, cancel := s.bounded(ctx)
+	bctx, cancel := s.bounded(ctx)
 	defer cancel()
-	resps, err := s.adm.CreateTopics(ctx, parts, repl, nil, topics...)
+	resps, err := s.adm.CreateTopics(bctx, parts, repl, nil, topics...)
 	if err != nil {
 		return s.unclearMutation("create", err)
 	}
@@ -60,6 +60,14 @@ func (a *app) createTopics(ctx context.Context, topics []string, parts int32, re
 			row.Status, row.Error = statusWord(r.Err), codeText(r.Err, r.ErrMessage)
 		}
 		rows = append(rows, row)
+	}
+	// A topic is of use once its partitions have elected leaders; that they take long doesn't undo its creation.
+	for _, row := range rows {
+		if row.Status == "OK" {
+			if _, err := s.waitLeaders(bctx, row.Topic); err != nil {
+				a.note("created, but: %v", err)
+			}
+		}
 	}
 	return a.printStatuses(rows)
 }

@@ -64,16 +64,19 @@ func (a *app) produceTopic(ctx context.Context, name string, f produceFlags) err
 	if err != nil {
 		return err
 	}
-	s, err := a.connect(ctx)
+	s, err := a.connect(ctx, checkedDialer(a.dialTimeout()))
 	if err != nil {
 		return err
 	}
 	defer s.Close()
-	td, err := s.topic(ctx, name)
+	td, created, err := s.topicToProduce(ctx, name)
 	if err != nil {
 		return err
 	}
 	n := len(td.Partitions)
+	if created {
+		a.note("created topic %s with %s", name, plural(int64(n), "partition"))
+	}
 	if int(f.partition) >= n {
 		return fmt.Errorf("topic %s has no partition %d; it has 0 to %d", name, f.partition, n-1)
 	}

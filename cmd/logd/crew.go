@@ -140,11 +140,11 @@ func (c *crew) watch(ctx context.Context, ready <-chan int32) error {
 			if !served && !c.dev.noRestart {
 				return fmt.Errorf("broker %d ended before the cluster served (%s): %s", d.index+1, d.state, h.last)
 			}
-			after := fmt.Sprintf("it starts again in %s", restartAfter)
+			after := fmt.Sprintf("it starts again in %s", c.dev.restartAfter)
 			if c.dev.noRestart {
 				after = "it stays dead (--no-restart)"
 			} else {
-				time.AfterFunc(restartAfter, func() { restart <- d.index })
+				time.AfterFunc(c.dev.restartAfter, func() { restart <- d.index })
 			}
 			c.say("broker %d (pid %d) died: %s; %s", d.index+1, h.cmd.Process.Pid, d.state, after)
 			if !c.anyAlive() && c.dev.noRestart {

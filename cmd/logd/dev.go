@@ -20,9 +20,8 @@ import (
 )
 
 const (
-	peerPorts    = 1000 // a broker's peer port is so far above its Kafka port
-	devNote      = "logd.dev.json"
-	restartAfter = 5 * time.Second
+	peerPorts = 1000 // a broker's peer port is so far above its Kafka port
+	devNote   = "logd.dev.json"
 )
 
 // devConfig is what dev was told.
@@ -31,6 +30,7 @@ type devConfig struct {
 	port         int
 	data         string
 	shards       int
+	restartAfter time.Duration
 	noRestart    bool
 	unsafeNoSync bool
 }
@@ -52,6 +52,7 @@ Ctrl-C stops all of them, a second Ctrl-C at once. The records stay in --data.`,
 	fl.IntVar(&d.port, "port", 9092, "port of the first broker for clients, the others have the next; peers are 1000 above")
 	fl.StringVar(&d.data, "data", "./logd-data", "directory for the records of all brokers")
 	fl.IntVar(&d.shards, "shards", 1, "event loops per broker, fixed at the first start")
+	fl.DurationVar(&d.restartAfter, "restart-after", 5*time.Second, "pause before a broker that died is started again")
 	fl.BoolVar(&d.noRestart, "no-restart", false, "leave a broker that died dead")
 	fl.BoolVar(&d.unsafeNoSync, "unsafe-no-sync", false, "never sync: a loss of power loses acknowledged records")
 	return cmd
@@ -200,7 +201,7 @@ func (a *app) welcome(d *devConfig, pids []int, kill int) {
 	if d.port != 9092 {
 		logctl += " -b " + bootstrap
 	}
-	comes := "it comes back in 5 s"
+	comes := fmt.Sprintf("it comes back in %s", d.restartAfter)
 	if d.noRestart {
 		comes = "the others go on"
 	}

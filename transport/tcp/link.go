@@ -14,7 +14,7 @@ import (
 const (
 	dialTimeout = 2 * time.Second
 	backoffLow  = 20 * time.Millisecond
-	backoffHigh = time.Second
+	backoffHigh = 250 * time.Millisecond
 )
 
 var errClosedByPeer = errors.New("closed by the other side")
