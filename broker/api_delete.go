@@ -9,10 +9,9 @@ type deletePlan struct {
 	rows    []int // deletes[i] is answered by resp.Topics[rows[i]]
 }
 
-// planDeleteTopics plans a DeleteTopics request: by name up to version 5, by name or id from 6 on. What is refused without
-// a proposal is answered in the words of Kafka's ControllerApis.deleteTopics (whose order of answers is random).
-//
-// Every topic found is deleted by its id, so that one made anew under the same name meanwhile stays.
+// planDeleteTopics plans a DeleteTopics request: by name up to version 5, by name or id from 6 on. What no metadata could
+// allow is refused without a proposal, in the words of Kafka's ControllerApis.deleteTopics (whose order of answers is
+// random); m is looked at only to find a topic asked for by name and by id.
 func planDeleteTopics(req *kmsg.DeleteTopicsRequest, m *Meta) *deletePlan {
 	p := &deletePlan{resp: kmsg.NewPtrDeleteTopicsResponse()}
 	p.resp.Version = req.Version
@@ -69,17 +68,14 @@ func (p *deletePlan) add(w kmsg.DeleteTopicsRequestTopic, m *Meta, again bool, b
 	if w.Topic != nil {
 		d.Name = *w.Topic
 	}
-	t, no := d.find(m)
+	t, _ := d.find(m)
 	switch {
-	case no.is():
-		p.refuse(w, no)
-	case both[t.ID]:
+	case t != nil && both[t.ID]:
 		p.refuse(w, refuse(errBadRequest, "The provided topic name maps to an ID that was already supplied."))
 	case len(p.deletes) == maxTopicsPerRequest:
 		p.refuse(w, refuse(errPolicy, "a request deletes at most %d topics: ask for the rest in another", maxTopicsPerRequest))
 	default:
-		w.Topic, w.TopicID = &t.Name, t.ID
-		p.deletes, p.rows = append(p.deletes, DeleteTopic{ID: t.ID}), append(p.rows, len(p.resp.Topics))
+		p.deletes, p.rows = append(p.deletes, d), append(p.rows, len(p.resp.Topics))
 		p.refuse(w, refuse(errTimedOut, unclearChange)) // until its result comes
 	}
 }
@@ -102,6 +98,9 @@ func (p *deletePlan) commands() []Command {
 func (p *deletePlan) set(i int, r Result) {
 	row := &p.resp.Topics[p.rows[i]]
 	row.ErrorCode, row.ErrorMessage = r.Code, messageOf(r.Code, r.Message)
+	if r.Topic != nil {
+		row.Topic, row.TopicID = &r.Topic.Name, r.Topic.ID
+	}
 }
 
 func (p *deletePlan) response() kmsg.Response { return p.resp }

@@ -11,7 +11,8 @@ import (
 const maxTopicsPerRequest = 1_000
 
 // changePlan is a request that changes topics: the commands to propose to group 1, and the response, to which each result
-// is added as it comes. It is made from metadata of the leader of group 1, which has applied an entry of its own term.
+// is added as it comes. The metadata that it is made from may be old: whatever depends on what there is, is decided when
+// the command is applied, so that who sees a topic made or gone finds it so everywhere.
 type changePlan interface {
 	// commands are to be proposed in order; none if the response is complete already.
 	commands() []Command
@@ -29,9 +30,9 @@ type createPlan struct {
 	defaults TopicDefaults
 }
 
-// planCreateTopics plans a CreateTopics request. What is refused without a proposal is answered in the order and the words
-// of Kafka's ControllerApis.createTopics and ReplicationControlManager.createTopics. If the request only validates, there
-// is nothing to propose, and topics aren't given ids.
+// planCreateTopics plans a CreateTopics request. What no metadata could allow is refused without a proposal, in the order
+// and the words of Kafka's ControllerApis.createTopics and ReplicationControlManager.createTopics. If the request only
+// validates, then m decides, nothing is proposed, and topics aren't given ids.
 func planCreateTopics(req *kmsg.CreateTopicsRequest, m *Meta, d TopicDefaults, rng *rand.Rand) *createPlan {
 	p := &createPlan{resp: kmsg.NewPtrCreateTopicsResponse(), defaults: d}
 	p.resp.Version = req.Version
@@ -54,6 +55,9 @@ func planCreateTopics(req *kmsg.CreateTopicsRequest, m *Meta, d TopicDefaults, r
 			no = refuse(errBadRequest, "Duplicate topic name.")
 		default:
 			c, no = planCreate(want, m, d)
+			if !no.is() && req.ValidateOnly {
+				_, no = c.check(m)
+			}
 		}
 		times[want.Topic] = 0
 		row := kmsg.NewCreateTopicsResponseTopic()
@@ -76,7 +80,8 @@ func planCreateTopics(req *kmsg.CreateTopicsRequest, m *Meta, d TopicDefaults, r
 
 const unclearChange = "the change was proposed, and may still happen"
 
-// planCreate turns one topic of a request into a command with nothing left to default, or refuses it.
+// planCreate turns one topic of a request into a command with nothing left to default, or refuses what no metadata could
+// allow. (If m knows the name, then the refusal is of that, which comes first in Kafka.)
 func planCreate(want *kmsg.CreateTopicsRequestTopic, m *Meta, d TopicDefaults) (CreateTopic, refusal) {
 	c := CreateTopic{Name: want.Topic, Partitions: want.NumPartitions, Replication: want.ReplicationFactor}
 	switch {
@@ -85,36 +90,43 @@ func planCreate(want *kmsg.CreateTopicsRequestTopic, m *Meta, d TopicDefaults) (
 	case internalTopic(want.Topic):
 		return c, refuse(errBadTopic, "Topic '%s' is the brokers' own, and what it is for isn't served yet.", want.Topic)
 	}
-	var null []string
-	for _, conf := range want.Configs {
-		if conf.Value == nil {
-			null = append(null, conf.Name)
-			continue
-		}
-		c.Configs = append(c.Configs, TopicConfig{conf.Name, *conf.Value})
+	if no := checkTopicName(want.Topic); no.is() {
+		return c, no
 	}
 	var no refusal
-	if len(want.ReplicaAssignment) > 0 {
+	if c.Configs, no = configsOf(want.Configs); !no.is() && len(want.ReplicaAssignment) > 0 {
 		c.Assignment, no = assignmentOf(want.ReplicaAssignment)
-	} else {
-		if c.Partitions == -1 {
-			c.Partitions = d.Partitions
-		}
-		if c.Replication == -1 {
-			c.Replication = d.replicas(m)
-		}
 	}
-	configs, checked := c.check(m)
-	switch {
-	case checked.code == errExists || checked.code == errBadTopic:
-		return c, checked // of the name, which comes first
-	case null != nil:
-		return c, refuse(errBadConfig, "Null value not supported for topic configs: %.300s", strings.Join(null, ","))
-	case checked.code == errBadConfig || !no.is():
-		no = checked
+	if len(want.ReplicaAssignment) == 0 && c.Partitions == -1 {
+		c.Partitions = d.Partitions
 	}
-	c.Configs = configs
+	if len(want.ReplicaAssignment) == 0 && c.Replication == -1 {
+		c.Replication = d.replicas(m)
+	}
+	if !no.is() {
+		c.Configs, no = c.lint()
+	}
+	if taken := c.checkName(m); no.is() && taken.is() {
+		no = taken
+	}
 	return c, no
+}
+
+// configsOf takes a request's settings, none of which may be null.
+func configsOf(given []kmsg.CreateTopicsRequestTopicConfig) ([]TopicConfig, refusal) {
+	var out []TopicConfig
+	var null []string
+	for _, conf := range given {
+		if conf.Value == nil {
+			null = append(null, conf.Name)
+		} else {
+			out = append(out, TopicConfig{conf.Name, *conf.Value})
+		}
+	}
+	if null != nil {
+		return nil, refuse(errBadConfig, "Null value not supported for topic configs: %.300s", strings.Join(null, ","))
+	}
+	return out, refusal{}
 }
 
 // assignmentOf orders a request's assignment by partition: 0, 1, and so on, each once.
@@ -150,7 +162,7 @@ func (p *createPlan) set(i int, r Result) {
 	row := &p.resp.Topics[p.rows[i]]
 	row.ErrorCode, row.ErrorMessage = r.Code, messageOf(r.Code, r.Message)
 	if r.Code == errNone {
-		row.TopicID = r.Topic.ID
+		row.TopicID = p.creates[i].ID
 		echo(row, p.creates[i], p.defaults)
 	}
 }

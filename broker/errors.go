@@ -14,31 +14,29 @@ const (
 	errNotEnough     int16 = 19  // NOT_ENOUGH_REPLICAS: too much is uncommitted, or the disk is behind; not proposed, retriable
 	errNotController int16 = 41  // NOT_CONTROLLER: not the leader of the metadata group; not proposed
 	errUnknownID     int16 = 100 // UNKNOWN_TOPIC_ID: no topic has this id, or none any more
-	errInconsistent  int16 = 103 // INCONSISTENT_TOPIC_ID: the id is known, but isn't that of the topic asked for
 
 	// The outcome is unclear: it may have been proposed, and may still commit.
 	errTimedOut       int16 = 7  // REQUEST_TIMED_OUT: the deadline passed while a proposal was on its way
 	errNotEnoughAfter int16 = 20 // NOT_ENOUGH_REPLICAS_AFTER_APPEND: leadership was lost while a proposal was on its way
 
 	// Reads (S13).
-	errOffsetRange      int16 = 1  // OFFSET_OUT_OF_RANGE: below the log start; beyond the end only after a read index
-	errOffsetNotYet     int16 = 78 // OFFSET_NOT_AVAILABLE: beyond what this replica can vouch for; retriable
-	errFencedEpoch      int16 = 74 // FENCED_LEADER_EPOCH: the client's epoch is older than ours: refresh
-	errUnknownEpoch     int16 = 75 // UNKNOWN_LEADER_EPOCH: the client's epoch is newer than ours; retriable
-	errNoSession        int16 = 70 // FETCH_SESSION_ID_NOT_FOUND: sessions aren't kept; the client goes on without
-	errBadSessionEpoch  int16 = 71 // INVALID_FETCH_SESSION_EPOCH
-	errStorage          int16 = 56 // KAFKA_STORAGE_ERROR: this replica can't read its own bytes (G10); retriable
-	errUnsupportedByLog int16 = 43 // UNSUPPORTED_FOR_MESSAGE_FORMAT: producer ids: LogValidator.validateBatch's answer of a log that keeps no producer state
+	errOffsetRange  int16 = 1  // OFFSET_OUT_OF_RANGE: below the log start; beyond the end only after a read index
+	errOffsetNotYet int16 = 78 // OFFSET_NOT_AVAILABLE: beyond what this replica can vouch for; retriable
+	errFencedEpoch  int16 = 74 // FENCED_LEADER_EPOCH: the client's epoch is older than ours: refresh
+	errUnknownEpoch int16 = 75 // UNKNOWN_LEADER_EPOCH: the client's epoch is newer than ours; retriable
+	errNoSession    int16 = 70 // FETCH_SESSION_ID_NOT_FOUND: sessions aren't kept; the client goes on without
+	errStorage      int16 = 56 // KAFKA_STORAGE_ERROR: this replica can't read its own bytes (G10); retriable
 
 	// Produced records that are refused, not retriable (but CORRUPT_MESSAGE is: the bytes changed on their way).
-	errCorrupt        int16 = 2  // CORRUPT_MESSAGE: size or magic make no sense, or the CRC is wrong
-	errTooLarge       int16 = 10 // MESSAGE_TOO_LARGE: over max.message.bytes
-	errListTooLarge   int16 = 18 // RECORD_LIST_TOO_LARGE: doesn't fit into a segment
-	errBadAcks        int16 = 21 // INVALID_REQUIRED_ACKS: not -1, 0 or 1
-	errBadTimestamp   int16 = 32 // INVALID_TIMESTAMP: a producer said LogAppendTime
-	errBadTxnState    int16 = 48 // INVALID_TXN_STATE: "Record was not part of an ongoing transaction" (UnifiedLog): there are none
-	errBadCompression int16 = 76 // UNSUPPORTED_COMPRESSION_TYPE: unknown codec, or zstd before Produce 7
-	errBadRecord      int16 = 87 // INVALID_RECORD: anything else that LogValidator or ProduceRequest.validateRecords refuses
+	errCorrupt          int16 = 2  // CORRUPT_MESSAGE: size or magic make no sense, or the CRC is wrong
+	errTooLarge         int16 = 10 // MESSAGE_TOO_LARGE: over max.message.bytes
+	errListTooLarge     int16 = 18 // RECORD_LIST_TOO_LARGE: doesn't fit into a segment
+	errBadAcks          int16 = 21 // INVALID_REQUIRED_ACKS: not -1, 0 or 1
+	errBadTimestamp     int16 = 32 // INVALID_TIMESTAMP: a producer said LogAppendTime
+	errBadTxnState      int16 = 48 // INVALID_TXN_STATE: "Record was not part of an ongoing transaction" (UnifiedLog): there are none
+	errBadCompression   int16 = 76 // UNSUPPORTED_COMPRESSION_TYPE: unknown codec, or zstd before Produce 7
+	errUnsupportedByLog int16 = 43 // UNSUPPORTED_FOR_MESSAGE_FORMAT: producer ids: LogValidator.validateBatch's answer of a log that keeps no producer state
+	errBadRecord        int16 = 87 // INVALID_RECORD: anything else that LogValidator or ProduceRequest.validateRecords refuses
 
 	// Topics and the cluster.
 	errBadTopic       int16 = 17 // INVALID_TOPIC_EXCEPTION: a name against the rules, or one that collides ('.' and '_')
@@ -50,9 +48,8 @@ const (
 	errPolicy         int16 = 44 // POLICY_VIOLATION: over a bound of the cluster, as Kafka for too many records in one operation
 
 	// Requests.
-	errUnknownServer int16 = -1 // UNKNOWN_SERVER_ERROR
-	errUnsupported   int16 = 35 // UNSUPPORTED_VERSION
-	errBadRequest    int16 = 42 // INVALID_REQUEST
+	errUnsupported int16 = 35 // UNSUPPORTED_VERSION
+	errBadRequest  int16 = 42 // INVALID_REQUEST
 
 	// Brokers among themselves; clients never see these.
 	errStaleBroker     int16 = 77  // STALE_BROKER_EPOCH: another incarnation is on record (S7)

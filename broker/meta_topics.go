@@ -9,53 +9,60 @@ import (
 // (ReplicationControlManager.createTopics): name, existence, configs, then assignment or counts. It returns the configs as
 // they are stored.
 func (c CreateTopic) check(m *Meta) ([]TopicConfig, refusal) {
-	if t := m.TopicByName(c.Name); t != nil {
-		return nil, refuse(errExists, "Topic '%s' already exists.", c.Name)
-	}
-	if no := checkTopicName(c.Name); no.is() {
+	if no := c.checkName(m); no.is() {
 		return nil, no
 	}
-	for _, t := range m.byName {
-		if collide(t.Name, c.Name) {
-			return nil, refuse(errBadTopic, "Topic '%s' collides with existing topic: %s", c.Name, t.Name)
-		}
-	}
-	configs, no := normalConfigs(c.Configs)
+	configs, no := c.lint()
 	if no.is() {
 		return nil, no
 	}
-	count := int64(c.Partitions)
-	if len(c.Assignment) > 0 {
-		count, no = int64(len(c.Assignment)), c.checkAssignment(m)
-	} else {
-		no = c.checkCounts(m)
-	}
-	switch {
-	case no.is():
-		return nil, no
-	case count > maxTopicPartitions:
-		return nil, refuse(errBadPartitions, "%d partitions, a topic has at most %d", count, maxTopicPartitions)
-	case count+int64(m.partitions()) > maxPartitions:
-		return nil, refuse(errPolicy, "%d more partitions, the cluster has %d and at most %d", count, m.partitions(), maxPartitions)
-	}
-	return configs, refusal{}
+	return configs, c.checkRoom(m)
 }
 
-func (c CreateTopic) checkCounts(m *Meta) refusal {
-	switch {
-	case c.Replication < 1:
-		return refuse(errBadReplication, "Replication factor must be larger than 0, or -1 to use the default value.")
-	case c.Partitions < 1:
-		return refuse(errBadPartitions, "Number of partitions was set to an invalid non-positive value.")
-	case int(c.Replication) > len(m.Brokers):
-		return refuse(errBadReplication, "Unable to replicate the partition %d time(s): The target replication factor of %d cannot be reached because only %d broker(s) are registered.",
-			c.Replication, c.Replication, len(m.Brokers))
+// checkName refuses a name that is invalid, or taken, or too much like another.
+func (c CreateTopic) checkName(m *Meta) refusal {
+	if no := checkTopicName(c.Name); no.is() {
+		return no
+	}
+	if m.TopicByName(c.Name) != nil {
+		return refuse(errExists, "Topic '%s' already exists.", c.Name)
+	}
+	for _, t := range m.byName {
+		if collide(t.Name, c.Name) {
+			return refuse(errBadTopic, "Topic '%s' collides with existing topic: %s", c.Name, t.Name)
+		}
 	}
 	return refusal{}
 }
 
-// checkAssignment is Kafka's validateManualPartitionAssignment, and what its createTopic says before it.
-func (c CreateTopic) checkAssignment(m *Meta) refusal {
+// lint refuses what no metadata could allow, the name aside, and returns the configs as they are stored.
+func (c CreateTopic) lint() ([]TopicConfig, refusal) {
+	configs, no := normalConfigs(c.Configs)
+	switch {
+	case no.is():
+	case len(c.Assignment) > 0:
+		no = c.lintAssignment()
+	case c.Replication < 1:
+		no = refuse(errBadReplication, "Replication factor must be larger than 0, or -1 to use the default value.")
+	case c.Partitions < 1:
+		no = refuse(errBadPartitions, "Number of partitions was set to an invalid non-positive value.")
+	}
+	if !no.is() && c.partitions() > maxTopicPartitions {
+		no = refuse(errBadPartitions, "%d partitions, a topic has at most %d", c.partitions(), maxTopicPartitions)
+	}
+	return configs, no
+}
+
+// partitions is how many there will be.
+func (c CreateTopic) partitions() int {
+	if len(c.Assignment) > 0 {
+		return len(c.Assignment)
+	}
+	return int(c.Partitions)
+}
+
+// lintAssignment is what Kafka's createTopic and validateManualPartitionAssignment check without looking at brokers.
+func (c CreateTopic) lintAssignment() refusal {
 	if c.Replication != -1 {
 		return refuse(errBadRequest, "A manual partition assignment was specified, but replication factor was not set to -1.")
 	}
@@ -66,13 +73,10 @@ func (c CreateTopic) checkAssignment(m *Meta) refusal {
 		if len(brokers) == 0 {
 			return refuse(errBadAssignment, "The manual partition assignment includes an empty replica list.")
 		}
-		if len(brokers) > len(m.Brokers) { // so that what follows is bounded
-			return refuse(errBadAssignment, "The manual partition assignment includes %d replicas, there are %d brokers.", len(brokers), len(m.Brokers))
+		if len(brokers) > maxBrokers { // so that what follows is bounded
+			return refuse(errBadAssignment, "The manual partition assignment includes %d replicas, a cluster has at most %d brokers.", len(brokers), maxBrokers)
 		}
 		for i, b := range brokers {
-			if m.Broker(b) == nil {
-				return refuse(errBadAssignment, "The manual partition assignment includes broker %d, but no such broker is registered.", b)
-			}
 			if slices.Contains(brokers[:i], b) {
 				return refuse(errBadAssignment, "The manual partition assignment includes the broker %d more than once.", b)
 			}
@@ -81,6 +85,25 @@ func (c CreateTopic) checkAssignment(m *Meta) refusal {
 			return refuse(errBadAssignment, "The manual partition assignment includes a partition with %d replica(s), but this is not consistent with previous partitions, which have %d replica(s).",
 				len(brokers), len(c.Assignment[0]))
 		}
+	}
+	return refusal{}
+}
+
+// checkRoom refuses what m's brokers can't take.
+func (c CreateTopic) checkRoom(m *Meta) refusal {
+	if len(c.Assignment) == 0 && int(c.Replication) > len(m.Brokers) {
+		return refuse(errBadReplication, "Unable to replicate the partition %d time(s): The target replication factor of %d cannot be reached because only %d broker(s) are registered.",
+			c.Replication, c.Replication, len(m.Brokers))
+	}
+	for _, brokers := range c.Assignment {
+		for _, b := range brokers {
+			if m.Broker(b) == nil {
+				return refuse(errBadAssignment, "The manual partition assignment includes broker %d, but no such broker is registered.", b)
+			}
+		}
+	}
+	if c.partitions()+m.partitions() > maxPartitions {
+		return refuse(errPolicy, "%d more partitions, the cluster has %d and at most %d", c.partitions(), m.partitions(), maxPartitions)
 	}
 	return refusal{}
 }

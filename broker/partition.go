@@ -23,6 +23,7 @@ type partition struct {
 	watch   []watcher // fetches that wait for the high watermark to move
 	out     replica.Out
 
+	eager   int   // ticks for which a new group\'s preferred leader stands again, until there is a leader
 	damaged bool  // a segment can't be read: it follows and votes, but neither leads nor serves (G10)
 	asked   int64 // offset+1 of the range that was asked for last, 0 if it came
 	askedAt int   // in ticks

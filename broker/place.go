@@ -61,10 +61,24 @@ func (s *Shard) create(group uint64, meta replicaMeta, m log.Mark) {
 	s.touch(group)
 }
 
-// campaign has a new group's preferred leader stand for election at once.
+// campaign has a new group's preferred leader stand for election at once, and again at each tick for an election timeout:
+// the others may hear of the group a little later.
 func (s *Shard) campaign(group uint64) {
+	s.parts[group].eager = s.cfg.Limits.ElectionTicks
 	s.parts[group].g.Campaign()
 	s.touch(group)
+}
+
+func (s *Shard) stand(p *partition) {
+	if p.eager == 0 {
+		return
+	}
+	if lead, _ := p.g.Lead(); lead != 0 {
+		p.eager = 0
+		return
+	}
+	p.eager--
+	p.g.Campaign()
 }
 
 // placeTick has leaders bring their groups' configurations nearer to the metadata, and report what is done.

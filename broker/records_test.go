@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/crc32"
+	"slices"
 	"strings"
 	"testing"
 
@@ -118,79 +119,105 @@ func someRules() batchRules {
 
 func set(at int, v ...byte) func([]byte) { return func(b []byte) { copy(b[at:], v) } }
 
-// The sources of the codes are named beside checkRecords; where one isn't obvious, here.
-func TestCheckRecords(t *testing.T) {
-	good := testBatch{records: someRecords}
-	with := func(f func(*testBatch)) []byte {
-		b := good
-		f(&b)
-		return b.bytes(t)
-	}
-	changed := func(at int, v ...byte) []byte { return with(func(b *testBatch) { b.change = set(at, v...) }) }
-	plain := func(f func([]byte) []byte) []byte { return with(func(b *testBatch) { b.plain = f }) }
-	whole := good.bytes(t)
-	for _, c := range []struct {
-		what  string
-		field []byte
-		rules func(*batchRules)
-		code  int16
-	}{
+// recordCase is a field of records, what is changed in the rules, and the code for it. The sources of the codes are named
+// beside checkRecords; where one isn't obvious, here.
+type recordCase struct {
+	what  string
+	field []byte
+	rules func(*batchRules)
+	code  int16
+}
+
+// with returns a batch of someRecords made differently; changed one with other bytes under a good CRC; plain one with other
+// bytes of records.
+func with(t testing.TB, f func(*testBatch)) []byte {
+	b := testBatch{records: someRecords}
+	f(&b)
+	return b.bytes(t)
+}
+
+func changed(t testing.TB, at int, v ...byte) []byte {
+	return with(t, func(b *testBatch) { b.change = set(at, v...) })
+}
+
+func plain(t testing.TB, f func([]byte) []byte) []byte {
+	return with(t, func(b *testBatch) { b.plain = f })
+}
+
+func framingCases(t testing.TB) []recordCase {
+	whole := testBatch{records: someRecords}.bytes(t)
+	return []recordCase{
 		{"good", whole, nil, 0},
-		{"gzip", with(func(b *testBatch) { b.codec = codecGzip }), nil, 0},
-		{"zstd", with(func(b *testBatch) { b.codec = codecZstd }), func(r *batchRules) { r.version = 7 }, 0},
-		{"zstd before 7", with(func(b *testBatch) { b.codec = codecZstd }), func(r *batchRules) { r.version = 6 }, errBadCompression},
-		{"no such codec", changed(batchAttributes, 0, 5), nil, errBadCompression},
-		{"null", nil, nil, errBadRecord},                                         // validateRecords: at least one batch
-		{"empty", []byte{}, nil, errBadRecord},                                   // the same
-		{"less than a length", whole[:11], nil, errBadRecord},                    // nextBatchSize: no batch
-		{"less than a magic", whole[:16], nil, errBadRecord},                     // the same
-		{"cut", whole[:len(whole)-1], nil, errBadRecord},                         // nextBatch: no batch
-		{"length of 13", changed(batchLength, 0, 0, 0, 13), nil, errCorrupt},     // nextBatchSize
-		{"negative length", changed(batchLength, 0xff), nil, errCorrupt},         // the same
-		{"length of 14", changed(batchLength, 0, 0, 0, 14), nil, errCorrupt},     // isValid
-		{"shorter length", changed(batchLength, 0, 0, 0, 60), nil, errBadRecord}, // the rest is no batch, which Kafka drops
-		{"magic 1", changed(batchMagic, 1), nil, errBadRecord},                   // validateRecords: only magic 2
-		{"magic 3", changed(batchMagic, 3), nil, errCorrupt},                     // nextBatchSize
-		{"magic -1", changed(batchMagic, 0xff), nil, errCorrupt},                 // the same
+		{"gzip", with(t, func(b *testBatch) { b.codec = codecGzip }), nil, 0},
+		{"zstd", with(t, func(b *testBatch) { b.codec = codecZstd }), func(r *batchRules) { r.version = 7 }, 0},
+		{"zstd before 7", with(t, func(b *testBatch) { b.codec = codecZstd }), func(r *batchRules) { r.version = 6 }, errBadCompression},
+		{"no such codec", changed(t, batchAttributes, 0, 5), nil, errBadCompression},
+		{"null", nil, nil, errBadRecord},                                            // validateRecords: at least one batch
+		{"empty", []byte{}, nil, errBadRecord},                                      // the same
+		{"less than a length", whole[:11], nil, errBadRecord},                       // nextBatchSize: no batch
+		{"less than a magic", whole[:16], nil, errBadRecord},                        // the same
+		{"cut", whole[:len(whole)-1], nil, errBadRecord},                            // nextBatch: no batch
+		{"length of 13", changed(t, batchLength, 0, 0, 0, 13), nil, errCorrupt},     // nextBatchSize
+		{"negative length", changed(t, batchLength, 0xff), nil, errCorrupt},         // the same
+		{"length of 14", changed(t, batchLength, 0, 0, 0, 14), nil, errCorrupt},     // isValid
+		{"shorter length", changed(t, batchLength, 0, 0, 0, 60), nil, errBadRecord}, // the rest is no batch, which Kafka drops
+		{"magic 1", changed(t, batchMagic, 1), nil, errBadRecord},                   // validateRecords: only magic 2
+		{"magic 3", changed(t, batchMagic, 3), nil, errCorrupt},                     // nextBatchSize
+		{"magic -1", changed(t, batchMagic, 0xff), nil, errCorrupt},                 // the same
 		{"two batches", append(bytes.Clone(whole), whole...), nil, errBadRecord},
 		{"a byte more", append(bytes.Clone(whole), 0), nil, errBadRecord},
-		{"base offset 1", with(func(b *testBatch) { b.base = 1 }), nil, errBadRecord},
-		{"base offset -1", with(func(b *testBatch) { b.base = -1 }), nil, errBadRecord},
+	}
+}
+
+func headerCases(t testing.TB) []recordCase {
+	whole := testBatch{records: someRecords}.bytes(t)
+	return []recordCase{
+		{"base offset 1", with(t, func(b *testBatch) { b.base = 1 }), nil, errBadRecord},
+		{"base offset -1", with(t, func(b *testBatch) { b.base = -1 }), nil, errBadRecord},
 		{"too large", whole, func(r *batchRules) { r.maxBytes = int32(len(whole) - 1) }, errTooLarge},
 		{"just not too large", whole, func(r *batchRules) { r.maxBytes = int32(len(whole)) }, 0},
 		{"larger than a segment", whole, func(r *batchRules) { r.segmentBytes = int64(len(whole) - 1) }, errListTooLarge},
-		{"a flipped bit", with(func(b *testBatch) { b.after = set(70, 0xff) }), nil, errCorrupt},
-		{"another crc", with(func(b *testBatch) { b.after = set(batchCRC, 1, 2, 3, 4) }), nil, errCorrupt},
-		{"too large and corrupt", with(func(b *testBatch) { b.after = set(70, 0xff) }), func(r *batchRules) { r.maxBytes = 9 }, errTooLarge},
-		{"last offset delta -1", changed(23, 0xff, 0xff, 0xff, 0xff), nil, errBadRecord},
-		{"last offset delta 3 of 3", changed(23, 0, 0, 0, 3), nil, errBadRecord},
-		{"last offset delta 1 of 3", changed(23, 0, 0, 0, 1), nil, errBadRecord},
+		{"a flipped bit", with(t, func(b *testBatch) { b.after = set(70, 0xff) }), nil, errCorrupt},
+		{"another crc", with(t, func(b *testBatch) { b.after = set(batchCRC, 1, 2, 3, 4) }), nil, errCorrupt},
+		{"too large and corrupt", with(t, func(b *testBatch) { b.after = set(70, 0xff) }), func(r *batchRules) { r.maxBytes = 9 }, errTooLarge},
+		{"last offset delta -1", changed(t, 23, 0xff, 0xff, 0xff, 0xff), nil, errBadRecord},
+		{"last offset delta 3 of 3", changed(t, 23, 0, 0, 0, 3), nil, errBadRecord},
+		{"last offset delta 1 of 3", changed(t, 23, 0, 0, 0, 1), nil, errBadRecord},
 		{"no records", testBatch{change: set(23, 0, 0, 0, 0)}.bytes(t), nil, errBadRecord},
-		{"-1 records", changed(57, 0xff, 0xff, 0xff, 0xff), nil, errBadRecord},
-		{"2 records of 3", changed(57, 0, 0, 0, 2), nil, errBadRecord},
-		{"2 records declared, 3 there", with(func(b *testBatch) { b.change = func(b []byte) { set(57, 0, 0, 0, 2)(b); set(23, 0, 0, 0, 1)(b) } }), nil, errBadRecord},
-		{"4 records declared, 3 there", with(func(b *testBatch) { b.change = func(b []byte) { set(57, 0, 0, 0, 4)(b); set(23, 0, 0, 0, 3)(b) } }), nil, errBadRecord},
-		{"compressed, 4 declared, 3 there", with(func(b *testBatch) {
+		{"-1 records", changed(t, 57, 0xff, 0xff, 0xff, 0xff), nil, errBadRecord},
+		{"2 records of 3", changed(t, 57, 0, 0, 0, 2), nil, errBadRecord},
+		{"2 records declared, 3 there", with(t, func(b *testBatch) { b.change = func(b []byte) { set(57, 0, 0, 0, 2)(b); set(23, 0, 0, 0, 1)(b) } }), nil, errBadRecord},
+		{"4 records declared, 3 there", with(t, func(b *testBatch) { b.change = func(b []byte) { set(57, 0, 0, 0, 4)(b); set(23, 0, 0, 0, 3)(b) } }), nil, errBadRecord},
+		{"compressed, 4 declared, 3 there", with(t, func(b *testBatch) {
 			b.codec, b.change = codecLZ4, func(b []byte) { set(57, 0, 0, 0, 4)(b); set(23, 0, 0, 0, 3)(b) }
 		}), nil, 0}, // not looked into
-		{"control", with(func(b *testBatch) { b.attributes = attrControl }), nil, errBadRecord},
-		{"control and transactional", with(func(b *testBatch) { b.attributes = attrControl | attrTransactional }), nil, errBadRecord},
-		{"transactional", with(func(b *testBatch) { b.attributes = attrTransactional }), nil, errBadTxnState},
-		{"idempotent, id 0", changed(43, 0, 0, 0, 0, 0, 0, 0, 0), nil, errUnsupportedByLog},
-		{"idempotent", changed(43, 0, 0, 0, 0, 0, 0, 0, 9), nil, errUnsupportedByLog},
-		{"a producer's LogAppendTime", with(func(b *testBatch) { b.attributes = attrLogAppendTime }), nil, errBadTimestamp}, // validateTimestamp
-		{"delete horizon", with(func(b *testBatch) { b.attributes = 0x40 }), nil, errBadRecord},
-		{"a meaningless attribute", with(func(b *testBatch) { b.attributes = -0x8000 }), nil, errBadRecord},
-		{"record length -1", plain(func(b []byte) []byte { b[0] = 1; return b }), nil, errBadRecord},
-		{"record longer than the batch", plain(func(b []byte) []byte { b[0] = 0x7e; return b[:30] }), nil, errBadRecord},
-		{"offset delta 1 first", plain(func(b []byte) []byte { b[3] = 2; return b }), nil, errBadRecord},
-		{"key longer than the record", plain(func(b []byte) []byte { b[4] = 0x7e; return b }), nil, errBadRecord},
-		{"key length -2", plain(func(b []byte) []byte { b[4] = 3; return b }), nil, errBadRecord},
-		{"too many headers", plain(func(b []byte) []byte { b[10] = 0x7e; return b }), nil, errBadRecord},
-		{"-1 headers", plain(func(b []byte) []byte { b[10] = 1; return b }), nil, errBadRecord},
-		{"one header less", plain(func(b []byte) []byte { b[10] = 2; return b }), nil, errBadRecord},
-		{"header key length -1", plain(func(b []byte) []byte { b[15] = 1; return b }), nil, errBadRecord},
-	} {
+		{"control", with(t, func(b *testBatch) { b.attributes = attrControl }), nil, errBadRecord},
+		{"control and transactional", with(t, func(b *testBatch) { b.attributes = attrControl | attrTransactional }), nil, errBadRecord},
+		{"transactional", with(t, func(b *testBatch) { b.attributes = attrTransactional }), nil, errBadTxnState},
+		{"idempotent, id 0", changed(t, 43, 0, 0, 0, 0, 0, 0, 0, 0), nil, errUnsupportedByLog},
+		{"idempotent", changed(t, 43, 0, 0, 0, 0, 0, 0, 0, 9), nil, errUnsupportedByLog},
+		{"a producer's LogAppendTime", with(t, func(b *testBatch) { b.attributes = attrLogAppendTime }), nil, errBadTimestamp}, // validateTimestamp
+		{"delete horizon", with(t, func(b *testBatch) { b.attributes = 0x40 }), nil, errBadRecord},
+		{"a meaningless attribute", with(t, func(b *testBatch) { b.attributes = -0x8000 }), nil, errBadRecord},
+	}
+}
+
+func contentCases(t testing.TB) []recordCase {
+	return []recordCase{
+		{"record length -1", plain(t, func(b []byte) []byte { b[0] = 1; return b }), nil, errBadRecord},
+		{"record longer than the batch", plain(t, func(b []byte) []byte { b[0] = 0x7e; return b[:30] }), nil, errBadRecord},
+		{"offset delta 1 first", plain(t, func(b []byte) []byte { b[3] = 2; return b }), nil, errBadRecord},
+		{"key longer than the record", plain(t, func(b []byte) []byte { b[4] = 0x7e; return b }), nil, errBadRecord},
+		{"key length -2", plain(t, func(b []byte) []byte { b[4] = 3; return b }), nil, errBadRecord},
+		{"too many headers", plain(t, func(b []byte) []byte { b[10] = 0x7e; return b }), nil, errBadRecord},
+		{"-1 headers", plain(t, func(b []byte) []byte { b[10] = 1; return b }), nil, errBadRecord},
+		{"one header less", plain(t, func(b []byte) []byte { b[10] = 2; return b }), nil, errBadRecord},
+		{"header key length -1", plain(t, func(b []byte) []byte { b[15] = 1; return b }), nil, errBadRecord},
+	}
+}
+
+func TestCheckRecords(t *testing.T) {
+	for _, c := range slices.Concat(framingCases(t), headerCases(t), contentCases(t)) {
 		rules := someRules()
 		if c.rules != nil {
 			c.rules(&rules)

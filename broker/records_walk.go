@@ -59,6 +59,11 @@ type fields struct {
 }
 
 func (f *fields) varint() int64 {
+	if len(f.b) > 0 && f.b[0] < 0x80 { // nearly always
+		u := int64(f.b[0])
+		f.b = f.b[1:]
+		return u>>1 ^ -(u & 1)
+	}
 	v, n := binary.Varint(f.b)
 	if n <= 0 {
 		f.b, f.bad = nil, true

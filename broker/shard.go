@@ -146,6 +146,7 @@ func (s *Shard) tick() {
 			continue
 		}
 		p.g.Tick()
+		s.stand(p)
 		s.touch(id)
 	}
 	s.formTick()

@@ -27,6 +27,14 @@ func (c *chain) follow(b Batch) error {
 	return nil
 }
 
+// Cut cuts the answer to this read as [CutBatches] does, and checks that it begins with the batch that the index names.
+func (r Read) Cut(data []byte, from int64, maxBytes int, atLeastOne bool) ([]byte, int64, error) {
+	if b, _, err := ParseBatch(data); err == nil && b.BaseOffset != r.First {
+		return nil, from, fmt.Errorf("%w: %s byte %d: batch has base offset %d, its index says %d", ErrDamaged, r.File, r.Off, b.BaseOffset, r.First)
+	}
+	return CutBatches(data, from, maxBytes, atLeastOne)
+}
+
 // CutBatches cuts out of data, which is the whole answer to a [Read] that was found for offset from, the batches that a
 // consumer gets: whole ones, from the one that contains from, of maxBytes together at most; if atLeastOne then the first
 // whatever its size (KIP-74). It returns them, aliasing data, and the offset after the last (from if there are none).

@@ -79,6 +79,8 @@ type Read struct {
 	File string
 	Off  int64
 	Len  int
+	// First is the base offset of the batch at Off, as the index has it: base offsets lie outside of a batch's CRC.
+	First int64
 }
 
 // ReadDone is the completion of a [Read]. Data belongs to the shard from then on.

@@ -79,6 +79,9 @@ func (s *Store) queueTrim(g *group) {
 
 // planFill takes jobs in order, small ones together, until the plan is as long as a write group.
 func (s *Store) planFill() []Op {
+	if len(s.jobs) == 0 {
+		return nil
+	}
 	var ops []Op
 	bytes := 0
 	rest := s.jobs[:0]
@@ -90,8 +93,8 @@ func (s *Store) planFill() []Op {
 			continue
 		}
 		big := len(s.fill) > 0 && bytes+j.bytes > s.opt.GroupBytes
-		if waits[g] || big || j.kind != jobDrop && !g.createdDurable {
-			waits[g] = true
+		if waits[g] || big || j.empty() || j.kind != jobDrop && !g.createdDurable {
+			waits[g] = waits[g] || !j.empty()
 			rest = append(rest, j)
 			continue
 		}
@@ -103,9 +106,7 @@ func (s *Store) planFill() []Op {
 		case j.kind == jobReset:
 			ops = g.segs.reset(ops, j.at)
 		default:
-			if len(j.batches) > 0 {
-				ops = g.segs.append(ops, j.batches)
-			}
+			ops = g.segs.append(ops, j.batches)
 			bytes += j.bytes
 			waits[g], g.filling = true, true
 			s.fill = append(s.fill, j)
@@ -116,22 +117,29 @@ func (s *Store) planFill() []Op {
 	return ops
 }
 
-// instant completes the flushes that write nothing and wait for nothing.
+// instant completes the flushes that write nothing, once the group's creation and the batches before are durable.
 func (s *Store) instant() {
+	if len(s.jobs) == 0 {
+		return
+	}
 	rest := s.jobs[:0]
-	waits := map[*group]bool{} // asked only, never walked
+	busy := map[*group]bool{} // asked only, never walked
 	for _, j := range s.jobs {
 		g := j.g
-		if waits[g] || g.filling || !g.createdDurable || j.kind != jobFlush || len(j.batches) > 0 {
-			waits[g] = true
-			rest = append(rest, j)
+		waits := busy[g] || g.filling
+		if j.empty() && g.createdDurable && (!waits || g.segs.end() >= j.mark.LogEnd) {
+			s.filled(j)
 			continue
 		}
-		s.filled(j)
+		busy[g] = true
+		rest = append(rest, j)
 	}
 	clear(s.jobs[len(rest):])
 	s.jobs = rest
 }
+
+// empty says that it is a flush which writes nothing but a mark.
+func (j *job) empty() bool { return j.kind == jobFlush && len(j.batches) == 0 }
 
 // filled takes a job whose operations, if any, are complete.
 func (s *Store) filled(j *job) {

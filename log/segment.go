@@ -117,7 +117,7 @@ func (p *segments) find(offset int64, maxBytes int) (Read, bool) {
 	e := s.index.at(offset - s.base)
 	from := int64(s.index[e].pos)
 	to := min(s.index.after(e, s.synced)+int64(max(maxBytes, 0)), s.synced)
-	return Read{File: p.file(s.base, logSuffix), Off: from, Len: int(to - from)}, true
+	return Read{File: p.file(s.base, logSuffix), Off: from, Len: int(to - from), First: s.base + int64(s.index[e].offset)}, true
 }
 
 // findTime returns an offset at or before the first record from the log start on whose timestamp is at least ts (ms), and

@@ -93,6 +93,12 @@ func stateItem(g *group, st State) item {
 func (s *Store) Drop(group uint64) Seq {
 	g := s.alive(group)
 	s.cut(g, g.base+1, s.seq+1)
+	for i := range s.normal.n { // states too are never written now
+		if it := s.normal.at(i); it.g == g {
+			s.holds = append(s.holds, hold{from: it.seq, until: s.seq + 1})
+			break
+		}
+	}
 	g.dropped = true
 	g.cutAt = 0
 	return s.said(item{kind: kindDrop, g: g})

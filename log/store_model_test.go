@@ -70,8 +70,6 @@ func (v *version) at(index uint64) (modelEntry, bool) {
 func (g *modelGroup) now() *version { return &g.versions[len(g.versions)-1] }
 func (g *modelGroup) state() State  { return g.states[len(g.states)-1].st }
 
-func (m *model) logf(t *rapid.T, format string, args ...any) { t.Logf(format, args...) }
-
 func (m *model) some(t *rapid.T) *modelGroup {
 	var ids []uint64
 	for _, id := range m.ids {
@@ -89,8 +87,12 @@ func (m *model) Create(t *rapid.T) {
 	if len(m.ids) > 6 {
 		t.Skip("enough")
 	}
+	m.create(rapid.IntRange(0, 40).Draw(t, "conf"))
+}
+
+func (m *model) create(conf int) *modelGroup {
 	id := uint64(len(m.ids) + 1)
-	mark := Mark{Conf: bytes.Repeat([]byte{1}, rapid.IntRange(0, 40).Draw(t, "conf"))}
+	mark := Mark{Conf: bytes.Repeat([]byte{1}, conf)}
 	g := &modelGroup{id: id, batches: map[int64][]byte{}, known: map[uint64]modelEntry{}, lazy: id%3 == 1}
 	g.created = m.s.Create(id, []byte(fmt.Sprint("meta", id)), mark)
 	g.versions = []version{{seq: g.created, mark: mark}}
@@ -98,6 +100,7 @@ func (m *model) Create(t *rapid.T) {
 	g.marks = []Mark{mark}
 	m.groups[id] = g
 	m.ids = append(m.ids, id)
+	return g
 }
 
 // uncommitted returns the bytes that can't be flushed.
@@ -119,25 +122,38 @@ func (m *model) Append(t *rapid.T) {
 	if m.s.Sizes().Staged > 100<<10 {
 		t.Skip("back-pressure")
 	}
+	from := g.now().last() + 1
+	if rapid.IntRange(0, 4).Draw(t, "kind") == 0 && g.commit+1 < from {
+		from = rapid.Uint64Range(max(g.commit, g.now().mark.Index)+1, from-1).Draw(t, "cut")
+	}
+	var sizes []int
+	for range rapid.IntRange(1, 4).Draw(t, "entries") {
+		sizes = append(sizes, rapid.SampledFrom([]int{0, 10, 100, 400, 400, 5000}).Draw(t, "size"))
+	}
+	m.append(g, from, sizes...)
+}
+
+// append stages entries from an index on, of batches with so many bytes; 0 is an entry without one. Other entries than those
+// at the end come from another leader, and cut ours.
+func (m *model) append(g *modelGroup, from uint64, sizes ...int) {
 	old := g.now()
 	v := version{epoch: old.epoch, mark: old.mark, log: old.log[:len(old.log):len(old.log)]}
 	term := g.state().Term
-	if rapid.IntRange(0, 4).Draw(t, "kind") == 0 && g.commit < old.last() { // another leader's entries cut ours
-		at := rapid.Uint64Range(max(g.commit, v.mark.Index)+1, old.last()).Draw(t, "cut")
-		v.log = v.log[: at-v.mark.Index-1 : at-v.mark.Index-1]
+	if from <= v.last() {
+		v.log = v.log[: from-v.mark.Index-1 : from-v.mark.Index-1]
 		term++
 		m.setState(g, State{Term: term, Commit: g.state().Commit})
 		m.count["cut"]++
 	}
 	var es []Entry
-	for range rapid.IntRange(1, 4).Draw(t, "entries") {
+	for i, size := range sizes {
 		prev, _ := v.at(v.last())
 		e := modelEntry{Entry: Entry{Index: prev.Index + 1, Term: max(term, prev.Term)}, end: prev.end, bhash: prev.bhash}
-		if n := rapid.SampledFrom([]int{0, 1, 1, 1, 2, 9}).Draw(t, "records"); n > 0 {
-			size := rapid.SampledFrom([]int{10, 100, 400, 5000}).Draw(t, "size")
-			if m.uncommitted()+len(es)*size > MaxEntry(m.opt)*2/3 {
+		if size > 0 {
+			if m.uncommitted()+i*size > MaxEntry(m.opt)*2/3 {
 				size = 10
 			}
+			n := 1 + int(e.Index)%3
 			e.Data = testBatch(prev.end, int32(e.Term), n, size, int64(e.Index))
 			e.end += int64(n)
 			e.bhash = HashBatch(prev.bhash, e.Data)
@@ -224,36 +240,51 @@ func (m *model) Install(t *rapid.T) {
 	if m.s.Flushing(g.id) || !m.s.groups[g.id].createdDurable {
 		t.Skip("flushing")
 	}
-	old := g.now()
-	end := m.s.groups[g.id].segs.next()
-	mark := Mark{Index: old.last() + rapid.Uint64Range(1, 9).Draw(t, "ahead"), Term: g.state().Term + 1, EntryHash: rapid.Uint64().Draw(t, "hash")}
-	mark.LogStart = g.marks[len(g.marks)-1].LogStart
+	gap := int64(-1)
 	if rapid.Bool().Draw(t, "reset") {
-		e, _ := old.at(max(g.commit, old.mark.Index))
-		end = max(end, e.end) + rapid.Int64Range(0, 50).Draw(t, "gap")
-		m.s.ResetSegments(g.id, end)
-		mark.LogStart = end
+		gap = rapid.Int64Range(0, 50).Draw(t, "gap")
 	}
-	for b := g.batches[end]; b != nil; b = g.batches[end] {
-		m.s.Transfer(g.id, [][]byte{b})
-		h, _, _ := ParseBatch(b)
-		end = h.NextOffset()
-	}
-	for range rapid.IntRange(0, 3).Draw(t, "batches") {
-		b := testBatch(end, int32(mark.Term), 3, 600, 5)
-		g.batches[end] = b
-		m.s.Transfer(g.id, [][]byte{b})
-		end += 3
-	}
-	if m.power(t) {
-		return // before the snapshot was complete
+	end, start := m.transfer(g, gap, rapid.IntRange(0, 3).Draw(t, "batches"))
+	if rapid.IntRange(0, 5).Draw(t, "crash") == 0 { // before the snapshot is complete
+		m.crash(t, true)
+		return
 	}
 	for m.step(t, LaneFill) {
 	}
 	if m.s.SegmentEnd(g.id) != end {
 		t.Fatalf("group %d: transferred to %d, expected %d", g.id, m.s.SegmentEnd(g.id), end)
 	}
-	mark.LogEnd, mark.BatchHash = end, rapid.Uint64().Draw(t, "bhash")
+	m.install(g, start, end, rapid.Uint64Range(1, 9).Draw(t, "ahead"))
+}
+
+// transfer brings a leader's batches, which begin gap offsets behind what the group has unless gap is negative.
+func (m *model) transfer(g *modelGroup, gap int64, batches int) (end, start int64) {
+	end = m.s.groups[g.id].segs.next()
+	start = g.marks[len(g.marks)-1].LogStart
+	if gap >= 0 {
+		e, _ := g.now().at(max(g.commit, g.now().mark.Index))
+		end = max(end, e.end) + gap
+		m.s.ResetSegments(g.id, end)
+		start = end
+	}
+	for b := g.batches[end]; b != nil; b = g.batches[end] {
+		m.s.Transfer(g.id, [][]byte{b})
+		h, _, _ := ParseBatch(b)
+		end = h.NextOffset()
+	}
+	for range batches {
+		b := testBatch(end, int32(g.state().Term+1), 3, 600, 5)
+		g.batches[end] = b
+		m.s.Transfer(g.id, [][]byte{b})
+		end += 3
+	}
+	return end, start
+}
+
+func (m *model) install(g *modelGroup, start, end int64, ahead uint64) {
+	old := g.now()
+	mark := Mark{Index: old.last() + ahead, Term: g.state().Term + 1, LogStart: start, LogEnd: end}
+	mark.EntryHash, mark.BatchHash = mix64(uint64(end), mark.Index), mix64(uint64(end), mark.Index+1)
 	m.setState(g, State{Term: mark.Term, Commit: g.commit})
 	seq := m.s.Install(g.id, mark)
 	g.versions = append(g.versions, version{seq: seq, epoch: old.epoch + 1, mark: mark})
@@ -319,14 +350,6 @@ func (m *model) drain(tb rapid.TB) {
 
 // Crash ends the process or the power at any operation, sometimes twice.
 func (m *model) Crash(t *rapid.T) { m.crash(t, rapid.Bool().Draw(t, "power")) }
-
-func (m *model) power(t *rapid.T) bool {
-	if rapid.IntRange(0, 5).Draw(t, "crash") > 0 {
-		return false
-	}
-	m.crash(t, true)
-	return true
-}
 
 func (m *model) crash(t *rapid.T, power bool) {
 	for lane := range Lanes {

@@ -37,6 +37,9 @@ func (w *World) calm() {
 	for _, n := range w.nodes {
 		n.downBy = 0
 		switch {
+		case n.rotten != "": // it may find damage at any read, and counts as lost until there is repair
+			n.kill(false)
+			n.downBy = 1
 		case n == left && w.rng.IntN(2) == 0:
 			n.kill(w.rng.IntN(2) == 0)
 			n.downBy = 1

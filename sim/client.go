@@ -12,7 +12,7 @@ import (
 )
 
 // client speaks the real protocol over simulated streams. One operation is one value sent once: after an unclear outcome it
-// goes on with a new value in a new session, and never retries by itself (S15).
+// goes on with a new value in a new session, and never retries by itself (W9).
 type client struct {
 	w        *World
 	number   int

@@ -29,7 +29,7 @@ type inode struct {
 	syncing    int     // syncs under way
 }
 
-// syncToken is a sync under way: it makes stable what was written before it began, no more.
+// syncToken is a sync under way: it makes stable what was written before it began, no more (W5).
 type syncToken struct {
 	gen  uint32
 	size int64

@@ -101,7 +101,7 @@ func (h *host) turn() {
 	events := h.inbox[:n:n]
 	w.count[CountTurns]++
 	w.trace.add(w.now, markTurn, h.p.node.index<<8|h.index, h.p.boot, uint64(n))
-	setEntropy(h.entropy)
+	setEntropy(h.entropy) // (W3)
 	h.out.Reset()
 	w.guard(h.String(), func() { h.shard.Step(h.now(), events, &h.out) })
 	if w.violation != nil {
@@ -109,7 +109,7 @@ func (h *host) turn() {
 	}
 	for _, e := range events {
 		if d, ok := e.(broker.ConnData); ok {
-			poison(d.Data) // valid during Step only
+			poison(d.Data) // valid during Step only (W4)
 		}
 	}
 	h.inbox = h.inbox[n:]
@@ -208,7 +208,7 @@ func (h *host) post(m broker.Mail) {
 	w.queue.push(h.mailAt[m.To], func() { to.give(m) })
 }
 
-// halted: a process may give up only for a cause that was put there.
+// halted: a process may give up only for a cause that was put there (W8).
 func (h *host) halted(why string) {
 	w, n := h.w, h.p.node
 	if !h.p.failed && n.rotten == "" {

@@ -99,7 +99,7 @@ func (f *nemesis) any(running bool) *node {
 	return nil
 }
 
-// affordable tells whether the budget allows to lose a broker's replicas: a majority besides it must be intact.
+// affordable tells whether the budget allows to lose a broker's replicas: a majority besides it must be intact (W7).
 func (f *nemesis) affordable(n *node) bool {
 	lost := 1
 	for _, other := range f.w.nodes {
@@ -127,6 +127,12 @@ func (f *nemesis) leader() *node {
 	return f.w.nodes[g.leader]
 }
 
+// A broker counts as whole again once it was seen so for a second: an idle group's commit index takes a moment to disk.
+const (
+	watchEvery = 200 * time.Millisecond
+	settled    = 5
+)
+
 // watch looks now and then at the brokers whose replicas count as lost: an operator wipes one that refuses to start, and
 // one that has rejoined is whole again.
 func (f *nemesis) watch() {
@@ -135,16 +141,20 @@ func (f *nemesis) watch() {
 		return
 	}
 	for _, n := range w.nodes {
-		if n.refused != "" && f.rng.IntN(8) == 0 && f.affordable(n) {
+		if n.refused != "" && f.rng.IntN(20) == 0 && f.affordable(n) {
 			f.note("broker %d is wiped, since it refuses to start", n.id)
 			f.wipe(n)
 		} else if n.lost == "wiped" && n.proc != nil && w.views.rejoined(n) {
-			n.lost = ""
-			w.count[CountRejoins]++
-			f.note("broker %d has rejoined", n.id)
+			if n.whole++; n.whole > settled {
+				n.lost, n.whole = "", 0
+				w.count[CountRejoins]++
+				f.note("broker %d has rejoined", n.id)
+			}
+		} else {
+			n.whole = 0
 		}
 	}
-	w.after(500*time.Millisecond, f.watch)
+	w.after(watchEvery, f.watch)
 }
 
 func (f *nemesis) wipe(n *node) {

@@ -25,6 +25,7 @@ type node struct {
 	lost    string // why the budget counts its replicas as lost; "" if it doesn't
 	rotten  string // where its disk rots
 	refused string // why it refused to start
+	whole   int    // how often in a row it was seen whole since it was lost
 }
 
 // process is one run of a broker, from start to crash.

@@ -62,6 +62,7 @@ const (
 	TwoLeaders       = "two-leaders-in-term"        // S1: one leader incarnation per term
 	LogsDiffer       = "committed-logs-differ"      // equal committed indexes with different hashes (G11)
 	CommitLost       = "committed-index-lost"       // an index committed somewhere is above what any leader has
+	RecoveredShort   = "recovered-short"            // a replica came back without what it had held durably, and committed
 	NotOnMajority    = "acknowledged-not-durable"   // acknowledged, and not stable on a majority (G1)
 	ResponseOrder    = "response-out-of-order"      // a connection's responses overtook each other
 	BadResponse      = "bad-response"               // a response that can't be read, or that contradicts its request

@@ -9,7 +9,7 @@ import (
 	"logd/broker"
 )
 
-// views is what the world knows of every replica, as of its shard's last turn. It checks raft's invariants on it (W7).
+// views is what the world knows of every replica, as of its shard's last turn. It checks raft's invariants on it (verification.md, 2C).
 type views struct {
 	w      *World
 	groups []*groupSeen // by rising id
@@ -91,6 +91,9 @@ func (v *views) see(s *broker.GroupView) {
 	if !slices.Equal(r.voters, s.Voters) {
 		r.voters = slices.Clone(s.Voters)
 	}
+	if !r.live && r.id == s.Replica {
+		v.recovered(g, r, s)
+	}
 	risen := s.Commit > g.commit
 	r.live, r.id, r.term, r.lead, r.commit, r.stable = true, s.Replica, s.Term, s.Lead, s.Commit, s.Durable
 	r.logEnd, r.highWatermark, r.leader = s.LogEnd, s.HighWatermark, s.Leading
@@ -104,6 +107,15 @@ func (v *views) see(s *broker.GroupView) {
 	}
 	if s.Applied > 0 {
 		v.sameBytes(g, s)
+	}
+}
+
+// recovered: a replica that comes back has all that it held durably and knew to be committed (acknowledged ⊆ recovered).
+// Rot is no excuse: a replica that can't read what it had must refuse, not forget (G10).
+func (v *views) recovered(g *groupSeen, r *replicaSeen, s *broker.GroupView) {
+	if held := min(r.commit, r.stable); s.Durable < held {
+		v.w.violate(RecoveredShort, "%s: replica %x of broker %d held index %d durably, committed, and comes back with %d",
+			g.name, s.Replica, v.host.p.node.id, held, s.Durable)
 	}
 }
 
@@ -190,20 +202,22 @@ func (v *views) acknowledged(part int, end int64) {
 // seen: a client was told that a partition is at least so long.
 func (v *views) seen(part int, end int64) { v.known[part] = max(v.known[part], end) }
 
-// rejoined: every group's leader counts a live replica of this broker's present incarnation among its voters, and it has
-// on its disk all that was committed.
+// rejoined: every live replica of every group has applied a configuration with this broker's present replica as a voter,
+// and that has on its disk all that was committed.
 func (v *views) rejoined(n *node) bool {
 	for _, g := range v.groups {
-		r := &g.replicas[n.index]
-		if g.leader < 0 || !r.live || r.stable < g.commit || !slices.Contains(g.replicas[g.leader].voters, r.id) {
+		mine := &g.replicas[n.index]
+		if !mine.live || mine.stable < g.commit {
 			return false
 		}
+		for i := range g.replicas {
+			if r := &g.replicas[i]; !r.live || !slices.Contains(r.voters, mine.id) {
+				return false
+			}
+		}
 	}
-	return len(v.groups) > w0
+	return len(v.groups) > 1 // the metadata group alone is no cluster with topics
 }
-
-// w0 is how many groups there are before any topic: the metadata group alone.
-const w0 = 1
 
 func (g *groupSeen) String() string {
 	var b strings.Builder

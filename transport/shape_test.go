@@ -121,6 +121,24 @@ func TestWalkRefusesBombs(t *testing.T) {
 	}
 }
 
+// T3: what tagged fields hold counts too, also when one comes twice.
+func TestWalkCountsInsideTags(t *testing.T) {
+	const n = maxElements - 10
+	features := append(binary.AppendUvarint(nil, n+1), make([]byte, 6*n)...)
+	for i := range n {
+		features[len(features)-6*n+6*i] = 1 // the empty name
+	}
+	tag := append(binary.AppendUvarint([]byte{0}, uint64(len(features))), features...)
+	head := []byte{0, 0, 1, 0, 0, 0, 0}
+	shape := responseShapes[kmsg.ApiVersions.Int16()]
+	if _, _, err := shape.walk(slices.Concat(head, []byte{1}, tag), 3); err != nil {
+		t.Errorf("once: %v", err)
+	}
+	if _, _, err := shape.walk(slices.Concat(head, []byte{2}, tag, tag), 3); !errors.Is(err, ErrMalformed) {
+		t.Errorf("twice: %v", err)
+	}
+}
+
 func BenchmarkWalkFetch(b *testing.B) {
 	req := kmsg.NewFetchRequest()
 	req.Version = 16

@@ -61,7 +61,7 @@ func TestHealthBesideASilentBroker(t *testing.T) {
 	c := fake(t, 1, "orders")
 	mute := silent(t)
 	metadataWith(c, func(m *kmsg.MetadataResponse) { m.Brokers = append(m.Brokers, brokerAt(1, mute)) })
-	h := decode[health](t, logctl(t, append([]string{mute}, c.ListenAddrs()...), "", "cluster", "health", "--json", "--timeout", "1s").want(t, exitUnhealthy))
+	h := decode[health](t, logctl(t, append([]string{mute}, c.ListenAddrs()...), "", "cluster", "health", "--json", "--timeout", "3s").want(t, exitUnhealthy))
 	if h.BrokersUp != 1 || h.Brokers[1].Up || h.Brokers[1].Why != "no answer in time" || len(h.Leaderless) != 0 {
 		t.Fatalf("%+v", h)
 	}
@@ -111,7 +111,7 @@ func TestExitWhenHealthyGivesUp(t *testing.T) {
 	t.Parallel()
 	c := fake(t, 1, "orders")
 	metadataWith(c, func(m *kmsg.MetadataResponse) { m.Topics[0].Partitions[1].Leader = -1 })
-	r := logctl(t, c.ListenAddrs(), "", "cluster", "health", "--exit-when-healthy", "--interval", "20ms", "--timeout", "300ms").want(t, exitUnhealthy)
+	r := logctl(t, c.ListenAddrs(), "", "cluster", "health", "--exit-when-healthy", "--interval", "20ms", "--timeout", "3s").want(t, exitUnhealthy)
 	if strings.Count(r.out, "HEALTHY ") != 1 {
 		t.Fatalf("an unchanged verdict is printed once:\n%s", r.out)
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 	"pgregory.net/rapid"
 )
@@ -73,6 +74,46 @@ func TestProduceCreatesWhereTheClusterDoes(t *testing.T) {
 	logctl(t, c.ListenAddrs(), "hello\n", "topic", "produce", "new").want(t, exitOK, "created topic new with 2 partitions")
 	if r := logctl(t, c.ListenAddrs(), "", "topic", "consume", "new").ok(t); r.out != "hello\n" {
 		t.Errorf("got %q", r.out)
+	}
+}
+
+// What --acks says is what the broker is asked for; without it, a majority.
+func TestAcksOnTheWire(t *testing.T) {
+	t.Parallel()
+	for flag, want := range map[string]int16{"": -1, "all": -1, "-1": -1, "1": 1, "0": 0} {
+		c := fake(t, 1, "orders")
+		got := make(chan int16, 1)
+		c.ControlKey(int16(kmsg.Produce), func(r kmsg.Request) (kmsg.Response, error, bool) {
+			got <- r.(*kmsg.ProduceRequest).Acks
+			return nil, nil, false
+		})
+		args := []string{"topic", "produce", "orders"}
+		if flag != "" {
+			args = append(args, "--acks", flag)
+		}
+		logctl(t, c.ListenAddrs(), "x\n", args...).ok(t)
+		if acks := <-got; acks != want {
+			t.Errorf("--acks %q asks for %d, want %d", flag, acks, want)
+		}
+	}
+}
+
+// A chunk fits into one batch under Kafka's default max.message.bytes, whatever its lines are.
+func TestChunksFitIntoBatches(t *testing.T) {
+	t.Parallel()
+	var chunk []*line
+	for size := 0; ; {
+		l := &line{rec: &kgo.Record{Value: []byte("x"), Timestamp: time.Unix(1, 0)}}
+		if size += sizeBound(l.rec); size > maxChunk {
+			break
+		}
+		chunk = append(chunk, l)
+	}
+	big := []*line{{rec: &kgo.Record{Value: make([]byte, maxChunk-64), Timestamp: time.Unix(1, 0)}}}
+	for _, lines := range [][]*line{chunk, big} {
+		if n := len(encodeBatch(lines, nil)); n > 1_048_588 {
+			t.Errorf("%d lines make a batch of %d bytes", len(lines), n)
+		}
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/base64"
 	"fmt"
+	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/twmb/franz-go/pkg/kadm"
@@ -52,6 +53,12 @@ func (a *app) describeTopic(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
+	for _, p := range td.Partitions {
+		if leaderless(p) {
+			td = s.secondLook(ctx, td)
+			break
+		}
+	}
 	info := s.topicInfo(ctx, td)
 	if a.json {
 		err = a.printJSON(info)
@@ -69,6 +76,17 @@ func (a *app) describeTopic(ctx context.Context, name string) error {
 		return failed()
 	}
 	return err
+}
+
+// secondLook gives an election, or a broker that has just started and knows of no leader yet, a moment before a missing
+// leader is reported.
+func (s *session) secondLook(ctx context.Context, td kadm.TopicDetail) kadm.TopicDetail {
+	ctx, cancel := context.WithTimeout(ctx, min(time.Second, s.timeout/2))
+	defer cancel()
+	if fresh, _ := s.waitLeaders(ctx, td.Topic); len(fresh.Partitions) == len(td.Partitions) {
+		return fresh
+	}
+	return td
 }
 
 // topicInfo joins the metadata with both ends of every partition.

@@ -64,6 +64,7 @@ var layers = []layer{
 	{dir: "cmd/logctl", ours: []string{anyOurs}, libs: []string{cobra, pflag, sys, franz + "...", "github.com/HdrHistogram/hdrhistogram-go"}},
 	{dir: "cmd/logsim", ours: []string{anyOurs}, libs: []string{cobra, pflag}},
 	{dir: "cmd/logcheck", ours: []string{anyOurs}, libs: []string{cobra, pflag}},
+	{dir: "cmd/e2e", ours: []string{anyOurs}},
 	{dir: "cmd/tidy"},
 }
 

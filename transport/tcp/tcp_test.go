@@ -172,11 +172,18 @@ func TestConnBothWays(t *testing.T) {
 
 // N2: Close lets what was sent leave, although the client has sent bytes that nobody read, and delivers nothing more.
 func TestCloseFlushes(t *testing.T) {
-	s := serve(t, DefaultLimits(), 10, nil)
+	limits := DefaultLimits()
+	limits.Linger = wait
+	s := serve(t, limits, 10, func(k *taken, _ []byte) { k.conn.Pause() })
 	nc, k := s.dial(t)
+	nc.Write([]byte("first"))
+	k.until(t, "first bytes", func(got []byte, _ int) bool { return len(got) > 0 })
+	go func() { // bytes that nobody reads make a plain close of the socket a reset
+		for err := error(nil); err == nil; {
+			_, err = nc.Write(make([]byte, 10_000))
+		}
+	}()
 	data := pattern(8 << 20)
-	k.conn.Pause()
-	nc.Write([]byte("never read"))
 	k.conn.Send([][]byte{data[:1], nil, data[1:100], data[100:]})
 	k.conn.Close()
 	k.conn.Send([][]byte{[]byte("too late")})
@@ -186,8 +193,28 @@ func TestCloseFlushes(t *testing.T) {
 	}
 	nc.Close()
 	k.until(t, "closed", func(_ []byte, closes int) bool { return closes == 1 })
-	if got, _, _ := k.state(); len(got) > 10 || len(got) > 0 && string(got) != "never read" {
+	if got, _, _ := k.state(); string(got) != "first" {
 		t.Errorf("delivered after Close: %q", got)
+	}
+}
+
+// N2: also what is still in our socket's buffer when the connection is closed.
+func TestCloseDoesNotReset(t *testing.T) {
+	limits := DefaultLimits()
+	limits.Linger = wait
+	s := serve(t, limits, 10, nil)
+	nc, k := s.dial(t)
+	nc.(*net.TCPConn).SetReadBuffer(4 << 10)
+	k.conn.nc.SetWriteBuffer(1 << 20)
+	data := pattern(100 << 10)
+	k.conn.Send([][]byte{data})
+	k.conn.Close()
+	for range 10 { // bytes that nobody reads make a plain close of the socket a reset
+		nc.Write([]byte("one more request"))
+		time.Sleep(5 * time.Millisecond) // could only let a reset go unnoticed
+	}
+	if back, err := io.ReadAll(nc); err != nil || !bytes.Equal(back, data) {
+		t.Errorf("%d of %d bytes came: %v", len(back), len(data), err)
 	}
 }
 

@@ -1,0 +1,93 @@
+package e2e
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"testing"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+)
+
+// verifyEverywhere reads everything with each broker as the leader of all partitions in turn.
+func verifyEverywhere(t *testing.T, c *cluster, h *history) {
+	t.Helper()
+	for _, n := range c.nodes {
+		c.makeLead(t, h.topic, n)
+		verify(t, c, h)
+	}
+}
+
+// makeLead gives a broker the leadership of every partition of a topic: the other two hand theirs over on SIGTERM, one after
+// the other, and the first is back only once the second can't choose it any more.
+func (c *cluster) makeLead(t *testing.T, topic string, n *node) {
+	t.Helper()
+	others := c.others(n)
+	for try := 0; ; try++ {
+		a, b := others[try%2], others[1-try%2]
+		a.stop(t)
+		await(t, fmt.Sprintf("leaders without broker %d", a.id), func() (bool, string) {
+			leaders, err := b.leaders(topic)
+			return err == nil && !slices.Contains(leaders, a.id) && !slices.Contains(leaders, -1), fmt.Sprint(leaders, err)
+		})
+		b.stop(t)
+		c.startAndServe(t, a, b)
+		state := ""
+		await(t, "leader of every partition", func() (bool, string) {
+			leaders, err := n.leaders(topic)
+			state = fmt.Sprint(leaders, err)
+			return err == nil && !slices.Contains(leaders, -1), state
+		})
+		if leaders, err := n.leaders(topic); err == nil && !slices.ContainsFunc(leaders, func(id int32) bool { return id != n.id }) {
+			return
+		}
+		if try == 4 {
+			t.Fatalf("broker %d doesn't get the leadership of every partition when the others hand theirs over: %s", n.id, state)
+		}
+	}
+}
+
+// verify reads everything from the leaders: every acknowledged record is there once, at its acknowledged offset.
+func verify(t *testing.T, c *cluster, h *history) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	cl, err := kgo.NewClient(kgo.SeedBrokers(c.addrs()...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer cl.Close()
+	r := newReader(t, c, h)
+	defer r.cl.Close()
+	for p := range int32(partitions) {
+		end := int64(-1)
+		await(t, "the end of a partition", func() (bool, string) {
+			var err error
+			end, err = askOffset(ctx, cl, h.topic, p)
+			return err == nil, fmt.Sprint(err)
+		})
+		for r.next[p] < end {
+			if ctx.Err() != nil {
+				t.Fatalf("%s: read up to offset %d of %d in %s", h.part(p), r.next[p], end, patience)
+			}
+			r.poll(ctx)
+		}
+	}
+	acked := h.acknowledged()
+	for p := range int32(partitions) {
+		part, at := h.part(p), map[string]int{}
+		for off, value := range r.values[p] {
+			if before, twice := at[value]; twice {
+				t.Errorf("%s: %s is at offset %d and at offset %d", part, value, before, off)
+			}
+			at[value] = off
+		}
+		for off, value := range acked[part] {
+			if off >= int64(len(r.values[p])) {
+				t.Errorf("%s: %s was acknowledged at offset %d, and the log ends at %d", part, value, off, len(r.values[p]))
+			} else if r.values[p][off] != value {
+				t.Errorf("%s: %s was acknowledged at offset %d, where %s is", part, value, off, r.values[p][off])
+			}
+		}
+	}
+}
