@@ -108,7 +108,7 @@ func (s *Shard) readBatches(p *partition, offset int64, max int, done func(batch
 		err := d.Err
 		var data []byte
 		if err == nil {
-			data, _, err = log.CutBatches(d.Data, offset, max, true)
+			data, _, err = rd.Cut(d.Data, offset, max, true)
 		}
 		if err != nil {
 			s.stepAside(p, offset, rd.File, err)

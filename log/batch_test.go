@@ -260,7 +260,7 @@ func TestHashSeesAll(t *testing.T) {
 
 // A base offset lies outside of its batch's CRC; the index vouches for the first one of a read (G3).
 func TestCutChecksTheFirstOffset(t *testing.T) {
-	b := testBatch(100, 5, 0)
+	b := testBatch(100, 0, 5, 20, 0)
 	r := Read{File: "x.log", First: 100}
 	if got, next, err := r.Cut(b, 102, 1000, true); err != nil || next != 105 || len(got) != len(b) {
 		t.Fatalf("a sound read: %d bytes, next %d, %v", len(got), next, err)
