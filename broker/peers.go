@@ -196,6 +196,9 @@ func (s *Shard) raftMessage(group uint64, from int32, kind uint8, body []byte) {
 	if m.GetTo() != p.replica || replica.Broker(m.GetFrom()) != from {
 		return // for a replica that was here before, or from one that isn't there
 	}
+	if s.stopping && m.GetType() == pb.MsgTimeoutNow {
+		return // handed to a broker that hands everything over itself
+	}
 	p.g.Step(m, &p.out)
 	s.touch(group)
 }

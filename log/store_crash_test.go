@@ -106,7 +106,7 @@ func TestStoreCrashStates(t *testing.T) {
 		}
 	}
 	t.Logf("%d crash states at %v, %d laps", states, kinds, m.s.ring.lap)
-	if m.s.ring.lap < 5 || states < 2000 {
+	if m.s.ring.lap < 5 || states < 1500 {
 		t.Fatal("too few")
 	}
 }

@@ -1,0 +1,153 @@
+package log
+
+import (
+	"bytes"
+	"encoding/hex"
+	"flag"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+)
+
+var rewrite = flag.Bool("rewrite", false, "write golden files anew")
+
+// golden compares b with testdata/name.golden, a hex dump in which lines of zeros are left out.
+func golden(t *testing.T, name string, b []byte) {
+	t.Helper()
+	var out strings.Builder
+	for line := range strings.Lines(hex.Dump(b)) {
+		if !strings.Contains(line, strings.Repeat("00 ", 8)+" "+strings.Repeat("00 ", 8)) {
+			out.WriteString(line)
+		}
+	}
+	file := filepath.Join("testdata", name+".golden")
+	if *rewrite {
+		if err := os.WriteFile(file, []byte(out.String()), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if out.String() != string(want) {
+		t.Errorf("%s: the format on disk has changed\n%s", file, out.String())
+	}
+}
+
+func TestWALHeaderGolden(t *testing.T) {
+	b := encodeHeader(testID, testOpt, 1)
+	golden(t, "wal-header", b)
+	if err := checkHeader(b, testID, testOpt, 1); err != nil {
+		t.Fatal(err)
+	}
+	for bit := range len(b) * 8 {
+		b[bit/8] ^= 1 << (bit % 8)
+		if checkHeader(b, testID, testOpt, 1) == nil {
+			t.Fatalf("header with bit %d flipped is accepted", bit)
+		}
+		b[bit/8] ^= 1 << (bit % 8)
+	}
+}
+
+// goldenGroup writes one record of each kind, into block 3 of the second file.
+func goldenGroup(t *testing.T) ([]byte, []item) {
+	r := newRig(t, testOpt)
+	g := &group{id: 7, meta: []byte("meta")}
+	m := Mark{Index: 9, Term: 3, Conf: []byte("conf"), LogStart: 2, LogEnd: 40, EntryHash: 0xe1, BatchHash: 0xb1, App: []byte("app")}
+	items := []item{
+		r.s.createItem(g, m), stateItem(g, State{Term: 4, Vote: 6, Commit: 9}), markItem(kindMark, g, m), markItem(kindInstall, g, m),
+		{kind: kindEntry, typ: EntryConfV2, g: g, index: 10, term: 4, hash: 0xe2, data: []byte("entry"), crc: 0x12345678},
+		{kind: kindCopy, g: g, index: 10, term: 4, hash: 0xe2, data: bytes.Repeat([]byte("copy"), 1200)},
+		{kind: kindDrop, g: g}, {kind: kindCut, g: g, index: 10},
+	}
+	d := directory{number: 0x100000005, floor: 0x100000002}
+	dir := make([]byte, dirHead)
+	for i := range items {
+		h := items[i].header()
+		dir = h.append(dir)
+		d.payload += int64(h.length)
+	}
+	d.blocks, d.copyAt = layout(len(items), d.payload)
+	dir = sealDir(dir, &d, len(items))
+	buf := bytes.Repeat([]byte{0xdb}, d.blocks*BlockSize) // as a used buffer
+	p := packer{buf: buf, ident: testID.hash(), slot: 1, first: 3 * blockSectors, number: d.number}
+	p.pack(dir, &d, func(write func([]byte)) {
+		for i := range items {
+			write(items[i].data)
+		}
+	})
+	return buf, items
+}
+
+func TestWriteGroupGolden(t *testing.T) {
+	b, items := goldenGroup(t)
+	golden(t, "wal-group", b)
+	var payload []byte
+	for i := range len(b) / sectorSize {
+		sector := b[i*sectorSize : (i+1)*sectorSize]
+		if !sectorIs(sector, testID.hash(), 1, 3*blockSectors+i, 0x100000005) {
+			t.Fatalf("sector %d", i)
+		}
+		payload = append(payload, sector[:sectorPayload]...)
+	}
+	blocks, copyAt, ok := parseTrailer(payload)
+	if !ok || blocks*BlockSize != len(b) {
+		t.Fatalf("trailer says %d blocks, second directory in %d, %t", blocks, copyAt, ok)
+	}
+	first, err := parseDir(payload)
+	second, err2 := parseDir(payload[copyAt*blockPayload:])
+	if err != nil || err2 != nil || !reflect.DeepEqual(first, second) {
+		t.Fatalf("directories %+v, %+v: %v, %v", first, second, err, err2)
+	}
+	at := dirLen(len(items))
+	for i, h := range first.records {
+		if h != items[i].header() || !bytes.Equal(payload[at:at+int(h.length)], items[i].data) {
+			t.Fatalf("record %d is %+v", i, h)
+		}
+		at += int(h.length)
+	}
+	meta, m, err := getCreate(first.records[0], items[0].data)
+	if err != nil || string(meta) != "meta" || !reflect.DeepEqual(m, *items[0].mark) {
+		t.Fatalf("create of %q, %+v: %v", meta, m, err)
+	}
+}
+
+// TestSectorsProveTheirPlace: a sector is accepted by nobody else and nowhere else.
+func TestSectorsProveTheirPlace(t *testing.T) {
+	b := make([]byte, sectorSize)
+	copy(b, "payload")
+	ident := testID.hash()
+	sealSector(b, sectorSeed(ident, 2, 77, 1<<32|9), 1<<32|9)
+	other := testID
+	other.Shard = 0
+	for what, is := range map[string]bool{
+		"identity": sectorIs(b, other.hash(), 2, 77, 1<<32|9), "slot": sectorIs(b, ident, 3, 77, 1<<32|9),
+		"sector": sectorIs(b, ident, 2, 78, 1<<32|9), "group": sectorIs(b, ident, 2, 77, 1<<32|8), "upper bits": sectorIs(b, ident, 2, 77, 9),
+	} {
+		if is {
+			t.Errorf("accepted with another %s", what)
+		}
+	}
+	if !sectorIs(b, ident, 2, 77, 1<<32|9) {
+		t.Error("not accepted")
+	}
+}
+
+// TestLayout: the two directories never share a block, and all fits.
+func TestLayout(t *testing.T) {
+	for n := range 300 {
+		for _, payload := range []int64{0, 1, 3000, blockPayload - int64(dirLen(n)), blockPayload - int64(dirLen(n)) + 1, 100000} {
+			payload = max(payload, 0)
+			blocks, copyAt := layout(n, payload)
+			if int64(copyAt)*blockPayload < int64(dirLen(n))+payload || (blocks-copyAt)*blockPayload < dirLen(n)+trailerSize || copyAt < 1 || blocks <= copyAt {
+				t.Fatalf("%d records, %d bytes: %d blocks, second directory in %d", n, payload, blocks, copyAt)
+			}
+		}
+	}
+	if most := int64(MaxEntry(testOpt)); groupBlocks(1, most) > (testOpt.fileBlocks()-1)/4+2 {
+		t.Fatalf("an entry of %d bytes takes %d blocks of %d", most, groupBlocks(1, most), testOpt.fileBlocks())
+	}
+}
