@@ -174,7 +174,7 @@ func TestCreateTopicsTogether(t *testing.T) {
 
 func TestCreateTopicsEchoesConfigs(t *testing.T) {
 	req := kmsg.NewPtrCreateTopicsRequest()
-	req.Version, req.Topics = 7, []kmsg.CreateTopicsRequestTopic{configured("x", configRetentionTime, "60000")}
+	req.Version, req.Topics = 7, []kmsg.CreateTopicsRequestTopic{configured("x", configRetentionTime, " 060000 ")}
 	p := planCreateTopics(req, formed(t, 1), testDefaults, testRand())
 	carry(t, formed(t, 1), p)
 	var got []string

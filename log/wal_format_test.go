@@ -60,7 +60,7 @@ func goldenGroup(t *testing.T) ([]byte, []item) {
 	items := []item{
 		r.s.createItem(g, m), stateItem(g, State{Term: 4, Vote: 6, Commit: 9}), markItem(kindMark, g, m), markItem(kindInstall, g, m),
 		{kind: kindEntry, typ: EntryConfV2, g: g, index: 10, term: 4, hash: 0xe2, data: []byte("entry"), crc: 0x12345678},
-		{kind: kindCopy, g: g, index: 10, term: 4, hash: 0xe2, data: bytes.Repeat([]byte("copy"), 1200)},
+		{kind: kindCopy, g: g, index: 10, term: 4, hash: 0xe2, data: append(make([]byte, 4800), "copy"...)},
 		{kind: kindDrop, g: g}, {kind: kindCut, g: g, index: 10},
 	}
 	d := directory{number: 0x100000005, floor: 0x100000002}

@@ -38,8 +38,8 @@ func (w *walScan) judge() (verdict, error) {
 	}
 	before := w.top - 1 // synced, or the torn one had not been written (L2)
 	if e := w.extents[before]; e == nil || e.split {
-		return verdict{}, fmt.Errorf("%w: %s: write group %d is missing or in two files, though write group %d was written after its sync",
-			ErrDamaged, walName(slot), before, w.top)
+		return verdict{}, fmt.Errorf("%w: %s byte %d: expected write group %d before it or in the file before, for write group %d was written after its sync; found it nowhere or in two files",
+			ErrDamaged, walName(slot), block*BlockSize, before, w.top)
 	}
 	slot, block = w.start(before)
 	if v.top, err = w.intact(before, slot, block); err != nil {

@@ -102,7 +102,8 @@ func (g *Group) Copy(last uint64) {
 	if g.cfg.App != nil && g.applied > g.stable {
 		from = max(g.flushed(), g.win.index) + 1
 	}
-	to := min(last, g.stable)
+	// Entries in that file may not count as durable here yet: an earlier record that waits for room holds the order back.
+	to := min(last, g.win.last())
 	if from > to {
 		return
 	}

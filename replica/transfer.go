@@ -186,9 +186,10 @@ func (g *Group) installed(s *pb.Snapshot, out *Out) {
 	if mark.Index <= g.applied {
 		panic(fmt.Sprintf("invariant R10: group %d installs index %d after applying %d", g.cfg.Group, mark.Index, g.applied))
 	}
-	g.store.Install(g.cfg.Group, mark)
+	seq := g.store.Install(g.cfg.Group, mark)
 	g.win.reset(mark)
-	g.applied, g.stable, g.marked, g.writes = mark.Index, mark.Index, mark.Index, g.writes[:0]
+	g.applied, g.marked = mark.Index, mark.Index
+	g.stable, g.writes = min(g.stable, mark.Index), append(g.writes[:0], write{seq, mark.Index})
 	g.confs = append(g.confs[:0], confAt{mark.Index, s.GetMetadata().GetConfState()})
 	g.conf = confOf(g.confs[0].conf)
 	g.pending = false

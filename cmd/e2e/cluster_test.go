@@ -129,6 +129,13 @@ func (n *node) stop(t *testing.T) {
 
 func (n *node) running() bool { return n.proc != nil && n.proc.running() }
 
+// restart stops a broker with SIGTERM and starts it again.
+func (c *cluster) restart(t *testing.T, n *node) {
+	t.Helper()
+	n.stop(t)
+	c.startAndServe(t, n)
+}
+
 // startAndServe starts brokers and waits until they serve. A port that was free while its broker was down may have gone to
 // an outgoing connection meanwhile, which doesn't last.
 func (c *cluster) startAndServe(t *testing.T, nodes ...*node) {

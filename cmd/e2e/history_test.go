@@ -23,13 +23,14 @@ type history struct {
 
 	mu      sync.Mutex
 	ops     []checker.Op
-	values  map[string]int // index of the append of a value
-	acked   map[string]int64
+	values  map[string]int    // index of the append of a value
+	acked   map[string]int64  // by partition: when the latest of its acknowledged appends was sent
+	errors  map[string]string // by partition: what a producer heard last
 	clients int64
 }
 
 func newHistory(dir, topic string) *history {
-	return &history{start: time.Now(), topic: topic, dir: dir, values: map[string]int{}, acked: map[string]int64{}}
+	return &history{start: time.Now(), topic: topic, dir: dir, values: map[string]int{}, acked: map[string]int64{}, errors: map[string]string{}}
 }
 
 // now is the history's clock, which is monotonic.
@@ -125,11 +126,18 @@ func (h *history) progress(t *testing.T, partitions int32) {
 		var without []string
 		for p := range partitions {
 			if part := h.part(p); h.acked[part] <= since {
-				without = append(without, part)
+				without = append(without, fmt.Sprintf("%s (%s)", part, h.errors[part]))
 			}
 		}
 		return len(without) == 0, fmt.Sprintf("none from %v", without)
 	})
+}
+
+// heard notes an error that a producer got, for people.
+func (h *history) heard(partition int32, err error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.errors[h.part(partition)] = fmt.Sprintf("%s: %v", time.Since(h.start).Round(time.Millisecond), err)
 }
 
 // acknowledged is every value that was, by partition and offset.

@@ -1,5 +1,3 @@
-// Command logcheck says whether histories of a log, in JSON lines, are those of a
-// linearizable log.
 package main
 
 import (

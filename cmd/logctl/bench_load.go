@@ -36,9 +36,11 @@ func (l *load) client(buffered int) (*kgo.Client, error) {
 		kgo.ProduceRequestTimeout(l.app.timeout),
 		// Fills a batch before it turns to the next partition, and prefers partitions with little waiting.
 		kgo.RecordPartitioner(kgo.UniformBytesPartitioner(int(l.f.batchBytes), true, false, nil)))
-	if l.f.acks == "1" {
-		opts = append(opts, kgo.RequiredAcks(kgo.LeaderAck()))
+	acks, err := parseAcks(l.f.acks)
+	if err != nil {
+		return nil, err
 	}
+	opts = append(opts, kgo.RequiredAcks(acks))
 	comp, err := codecNamed(l.f.codec)
 	if err != nil {
 		return nil, err

@@ -40,8 +40,9 @@ type line struct {
 type sender struct {
 	*session
 	topic string
-	acks  int16
-	comp  kgo.Compressor
+	// confirmed is false with acks=0: nothing answers a request then.
+	confirmed bool
+	comp      kgo.Compressor
 
 	mu   sync.Mutex
 	view kadm.Metadata // the latest; partitions are sent at the same time and share it
@@ -149,7 +150,7 @@ func (s *sender) attempt(ctx context.Context, part int32, lines []*line) (again,
 		settle(lines, unclear, "%s after sending; it may or may not be stored: look before sending it again", who)
 		return false, false
 	}
-	if s.acks == 0 {
+	if !s.confirmed {
 		settle(lines, sent, "")
 		return false, false
 	}
@@ -225,7 +226,6 @@ func (s *sender) request(ctx context.Context, td kadm.TopicDetail, pd kadm.Parti
 	rt.Topic, rt.TopicID = td.Topic, td.ID
 	rt.Partitions = append(rt.Partitions, rp)
 	req := kmsg.NewPtrProduceRequest()
-	req.Acks = s.acks
 	req.TimeoutMillis = int32(s.timeout.Milliseconds())
 	req.Topics = append(req.Topics, rt)
 	resp, err := s.Broker(int(pd.Leader)).Request(ctx, req)

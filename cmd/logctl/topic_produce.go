@@ -64,7 +64,8 @@ func (a *app) produceTopic(ctx context.Context, name string, f produceFlags) err
 	if err != nil {
 		return err
 	}
-	s, err := a.connect(ctx, checkedDialer(a.dialTimeout()))
+	// kgo puts its own acks into every produce request, so they are set there.
+	s, err := a.connect(ctx, checkedDialer(a.dialTimeout()), kgo.RequiredAcks(acks))
 	if err != nil {
 		return err
 	}
@@ -82,22 +83,22 @@ func (a *app) produceTopic(ctx context.Context, name string, f produceFlags) err
 	}
 	mk.spread = newSpread(name, f.partition, n)
 	rep := newProduceReport(a)
-	snd := &sender{session: s, topic: name, acks: acks, comp: comp}
+	snd := &sender{session: s, topic: name, confirmed: acks != kgo.NoAck(), comp: comp}
 	snd.refresh(ctx)
 	err = a.pump(ctx, mk, snd, rep)
 	return rep.finish(err)
 }
 
-func parseAcks(s string) (int16, error) {
+func parseAcks(s string) (kgo.Acks, error) {
 	switch s {
 	case "all", "-1":
-		return -1, nil
+		return kgo.AllISRAcks(), nil
 	case "1":
-		return 1, nil
+		return kgo.LeaderAck(), nil
 	case "0":
-		return 0, nil
+		return kgo.NoAck(), nil
 	}
-	return 0, usagef("--acks %q is unknown; there are all, 1, 0", s)
+	return kgo.Acks{}, usagef("--acks %q is unknown; there are all, 1, 0", s)
 }
 
 // lineMaker turns a line of input into a record.

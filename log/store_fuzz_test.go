@@ -1,0 +1,186 @@
+package log
+
+import (
+	"encoding/binary"
+	"errors"
+	"io/fs"
+	"testing"
+)
+
+// FuzzOpen opens images in which some bytes were changed, some of them in sectors that are sealed again as if they had been
+// written so: there is no panic, and what isn't refused holds together.
+func FuzzOpen(f *testing.F) {
+	r, _ := rottenStore(f)
+	f.Add([]byte{})
+	f.Add([]byte{0, 0, 8, 0x10, 1, 2, 0, 9, 0x10, 7})
+	f.Fuzz(func(t *testing.T, changes []byte) {
+		disk := r.fs.clone()
+		for ; len(changes) >= 5; changes = changes[5:] {
+			slot, how := int(changes[0]&3)%3, changes[0]>>2
+			img := disk.nodes[walName(slot)].now
+			at := int(binary.BigEndian.Uint16(changes[1:]))<<2 | int(changes[3]&3)
+			at %= len(img)
+			img[at] = changes[4]
+			if sector := at / sectorSize; how&1 == 1 && sector >= blockSectors {
+				b := img[sector*sectorSize : (sector+1)*sectorSize]
+				number := uint64(binary.BigEndian.Uint32(b[sectorPayload+4:]))
+				sealSector(b, sectorSeed(testID.hash(), slot, sector, number), number)
+			}
+		}
+		s, rec, err := Open(disk, testID, r.opt)
+		if err != nil {
+			if !errors.Is(err, ErrDamaged) && !errors.Is(err, ErrForeign) && !errors.Is(err, ErrVersion) {
+				t.Fatal(err)
+			}
+			return
+		}
+		for _, g := range rec.Groups {
+			last := g.Mark.Index + uint64(len(g.Entries))
+			if _, ok := s.EntryHash(g.ID, last); !ok && !g.Dropped {
+				t.Fatalf("group %d has no hash at its end %d", g.ID, last)
+			}
+		}
+	})
+}
+
+// FuzzRecords decodes anything as directory, mark, create record and logd.meta.
+func FuzzRecords(f *testing.F) {
+	m := Mark{Index: 3, Term: 2, LogEnd: 9, Conf: []byte("c")}
+	f.Add(appendMark(nil, &m))
+	f.Add(appendCreate(nil, []byte("meta"), &m))
+	d := directory{number: 3, floor: 2}
+	d.blocks, d.copyAt = layout(0, 0)
+	f.Add(sealDir(make([]byte, dirHead), &d, 0))
+	f.Add(Dir{Broker: 1, Shards: 2, Options: testOpt}.encode())
+	f.Fuzz(func(t *testing.T, b []byte) {
+		if d, err := parseDir(b); err == nil && len(d.records)*recordHeader > len(b) {
+			t.Fatalf("%d records in %d bytes", len(d.records), len(b))
+		}
+		if m, err := getMark(header{}, b); err == nil && string(appendMark(nil, &m)) != string(b) {
+			t.Fatal("mark is not what it was")
+		}
+		if meta, m, err := getCreate(header{}, b); err == nil && string(appendCreate(nil, meta, &m)) != string(b) {
+			t.Fatal("create record is not what it was")
+		}
+		if d, err := decodeDir(b); err == nil && string(d.encode()) != string(b) {
+			t.Fatal("logd.meta is not what it was")
+		}
+	})
+}
+
+func TestDirFiles(t *testing.T) {
+	d := Dir{Broker: 3, Incarnation: 0xabcdef, Shards: 2, Options: testOpt}
+	golden(t, "logd-meta", d.encode())
+	disk := newMemFS()
+	if _, err := OpenDir(disk); !errors.Is(err, fs.ErrNotExist) {
+		t.Fatal(err)
+	}
+	cut := errors.New("cut")
+	for n := 0; ; n++ { // ended at each operation, by a loss of power that keeps some, it can be done again
+		err := FormatDir(&limited{FS: disk, left: n, err: cut}, d)
+		if err == nil {
+			break
+		}
+		if !errors.Is(err, cut) {
+			t.Fatal(err)
+		}
+		i := 0
+		disk = disk.losePower(func() bool { i++; return (i+n)%3 > 0 })
+		if _, err := OpenDir(disk); err == nil {
+			break // the last name came through
+		}
+	}
+	disk = disk.losePower(func() bool { return false })
+	is, err := OpenDir(disk)
+	d.Options.SegmentBytes, d.Options.IndexBytes = 0, 0
+	if err != nil || is != d {
+		t.Fatalf("%+v: %v", is, err)
+	}
+	for shard := range 2 {
+		s, _, err := Open(Sub(disk, ShardDir(shard)), d.Identity(shard), testOpt)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.Create(1, nil, Mark{})
+	}
+	if err := FormatDir(disk, Dir{Shards: 1, Options: testOpt}); !errors.Is(err, fs.ErrExist) {
+		t.Fatal(err)
+	}
+	disk.nodes[metaName].now[5] = '7'
+	if _, err := OpenDir(disk); !errors.Is(err, ErrVersion) {
+		t.Fatal(err)
+	}
+	disk.nodes[metaName].now[5], disk.nodes[metaName].now[15] = '1', '7'
+	if _, err := OpenDir(disk); !errors.Is(err, ErrDamaged) {
+		t.Fatal(err)
+	}
+}
+
+// limited ends after some changes.
+type limited struct {
+	FS
+	left int
+	err  error
+}
+
+func (l *limited) use() error {
+	if l.left--; l.left < 0 {
+		return l.err
+	}
+	return nil
+}
+
+func (l *limited) Create(name string) (File, error) {
+	if err := l.use(); err != nil {
+		return nil, err
+	}
+	f, err := l.FS.Create(name)
+	return &limitedFile{f, l}, err
+}
+
+func (l *limited) Open(name string) (File, error) {
+	f, err := l.FS.Open(name)
+	return &limitedFile{f, l}, err
+}
+
+func (l *limited) Mkdir(name string) error { return errors.Join(l.use(), l.FS.Mkdir(name)) }
+
+func (l *limited) SyncDir(name string) error {
+	if err := l.use(); err != nil {
+		return err
+	}
+	return l.FS.SyncDir(name)
+}
+
+func (l *limited) Rename(from, to string) error {
+	if err := l.use(); err != nil {
+		return err
+	}
+	return l.FS.Rename(from, to)
+}
+
+type limitedFile struct {
+	File
+	l *limited
+}
+
+func (f *limitedFile) WriteSync(p []byte, off int64) error {
+	if err := f.l.use(); err != nil {
+		return err
+	}
+	return f.File.WriteSync(p, off)
+}
+
+func (f *limitedFile) WriteAt(p []byte, off int64) (int, error) {
+	if err := f.l.use(); err != nil {
+		return 0, err
+	}
+	return f.File.WriteAt(p, off)
+}
+
+func (f *limitedFile) Sync() error {
+	if err := f.l.use(); err != nil {
+		return err
+	}
+	return f.File.Sync()
+}
