@@ -140,7 +140,7 @@ func (s *Shard) askRange(p *partition) {
 }
 
 // rangeRetryTicks is how long an answer to a range is waited for.
-const rangeRetryTicks = 5
+const rangeRetryTicks = 2
 
 // replicaMeta is what a replica's create record says of it.
 type replicaMeta struct {

@@ -60,7 +60,7 @@ func DrawLimits(rng *rand.Rand) Limits {
 	l.InflightBytes = 4 << 10 << rng.IntN(9)
 	l.UncommittedBytes = 16 << 10 << rng.IntN(3)
 	l.EnvelopeBytes = 8 << 10 << rng.IntN(8)
-	l.RangeBytes = 512 << rng.IntN(8)
+	l.RangeBytes = 2 << 10 << rng.IntN(8)
 	l.FetchBytes = 4 << 10 << rng.IntN(8)
 	l.ColdRead = 4 << 10 << rng.IntN(6)
 	l.ConnRequests = 1 + rng.IntN(20)

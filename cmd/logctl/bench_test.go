@@ -24,12 +24,16 @@ func TestBenchProduceThenConsume(t *testing.T) {
 	for _, mode := range [][]string{{}, {"--one"}, {"--clients", "3"}, {"-z", "zstd", "--acks", "1", "--linger", "2ms"}} {
 		args := append([]string{"bench", "produce", "--json", "--size", "200", "--warmup", "50ms",
 			"--partitions", "5", "--replication", "3", "--pids", fmt.Sprint(os.Getpid())}, mode...)
+		began := time.Now()
 		r := decode[benchReport](t, patiently(t, c.ListenAddrs(), "", args...).ok(t))
 		if r.Records == 0 || r.Bytes != r.Records*200 || r.Errors != 0 || r.Partitions != 5 || r.Replication != 3 {
 			t.Fatalf("%v: %+v", mode, r)
 		}
 		if r.Latency.Count != r.Records || r.Latency.P50 > r.Latency.P99 || r.Latency.P99 > r.Latency.P999 || r.Latency.P999 > r.Latency.Max {
 			t.Errorf("%v: latencies %+v of %d records", mode, r.Latency, r.Records)
+		}
+		if took := time.Since(began).Microseconds(); r.Latency.P50 < 1 || r.Latency.Max > took+took/100 {
+			t.Errorf("%v: latencies %+v in a run of %d us", mode, r.Latency, took)
 		}
 		if got, want := r.RecordsPerS*r.Seconds, float64(r.Records); math.Abs(got-want) > 0.001*want {
 			t.Errorf("%v: %f records/s for %fs are %f records, not %f", mode, r.RecordsPerS, r.Seconds, got, want)

@@ -79,7 +79,7 @@ func (a *app) clusterHealth(ctx context.Context, f healthFlags) error {
 	look.timeout = min(a.timeout, 3*time.Second) // one broker that hangs must not stop the watch
 	for {
 		now := look.probe(ctx)
-		if last == "" || ctx.Err() == nil { // a look cut short by the deadline says nothing
+		if last == "" || !expired(ctx) { // a look cut short says nothing
 			h = now
 			if s := fmt.Sprintf("%+v", h); s != last {
 				last = s
@@ -95,6 +95,12 @@ func (a *app) clusterHealth(ctx context.Context, f healthFlags) error {
 			return h.exit()
 		}
 	}
+}
+
+// expired is true from the deadline on, even before the context's own timer has run.
+func expired(ctx context.Context) bool {
+	d, ok := ctx.Deadline()
+	return ctx.Err() != nil || ok && !time.Now().Before(d)
 }
 
 func (h health) exit() error {

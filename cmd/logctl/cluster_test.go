@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"io"
 	"net"
 	"strconv"
 	"strings"
@@ -61,7 +62,7 @@ func TestHealthBesideASilentBroker(t *testing.T) {
 	c := fake(t, 1, "orders")
 	mute := silent(t)
 	metadataWith(c, func(m *kmsg.MetadataResponse) { m.Brokers = append(m.Brokers, brokerAt(1, mute)) })
-	h := decode[health](t, logctl(t, append([]string{mute}, c.ListenAddrs()...), "", "cluster", "health", "--json", "--timeout", "3s").want(t, exitUnhealthy))
+	h := decode[health](t, logctl(t, append([]string{mute}, c.ListenAddrs()...), "", "cluster", "health", "--json", "--timeout", "2s").want(t, exitUnhealthy))
 	if h.BrokersUp != 1 || h.Brokers[1].Up || h.Brokers[1].Why != "no answer in time" || len(h.Leaderless) != 0 {
 		t.Fatalf("%+v", h)
 	}
@@ -111,18 +112,37 @@ func TestExitWhenHealthyGivesUp(t *testing.T) {
 	t.Parallel()
 	c := fake(t, 1, "orders")
 	metadataWith(c, func(m *kmsg.MetadataResponse) { m.Topics[0].Partitions[1].Leader = -1 })
-	r := logctl(t, c.ListenAddrs(), "", "cluster", "health", "--exit-when-healthy", "--interval", "20ms", "--timeout", "3s").want(t, exitUnhealthy)
+	r := logctl(t, c.ListenAddrs(), "", "cluster", "health", "--exit-when-healthy", "--interval", "20ms", "--timeout", "2s").want(t, exitUnhealthy)
 	if strings.Count(r.out, "HEALTHY ") != 1 {
 		t.Fatalf("an unchanged verdict is printed once:\n%s", r.out)
 	}
 }
 
+// cancelOn cancels once a text is written.
+type cancelOn struct {
+	text   string
+	cancel context.CancelFunc
+	all    strings.Builder
+}
+
+func (w *cancelOn) Write(b []byte) (int, error) {
+	w.all.Write(b)
+	if strings.Contains(w.all.String(), w.text) {
+		w.cancel()
+	}
+	return len(b), nil
+}
+
 func TestWatchEndsWithTheUser(t *testing.T) {
 	t.Parallel()
 	c := fake(t, 1, "orders")
-	ctx, cancel := context.WithTimeout(context.Background(), 300*time.Millisecond)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
-	logctlCtx(ctx, c.ListenAddrs(), "", "cluster", "health", "-w", "--interval", "20ms").ok(t)
+	out := &cancelOn{text: "HEALTHY           yes\n", cancel: cancel}
+	a := &app{in: strings.NewReader(""), out: out, err: io.Discard, getenv: func(string) string { return "" }}
+	if code := a.run(ctx, []string{"cluster", "health", "-w", "--interval", "10ms", "-b", c.ListenAddrs()[0]}); code != exitOK {
+		t.Errorf("exit %d:\n%s", code, out.all.String())
+	}
 }
 
 func TestSortPartitions(t *testing.T) {

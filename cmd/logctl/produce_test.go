@@ -204,7 +204,7 @@ func TestUnclearIsSaidAndNeverSentAgain(t *testing.T) {
 		if how.fault != nil {
 			c.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Topic: "orders", Err: how.fault})
 		}
-		r := logctl(t, c.ListenAddrs(), "a\nb\n", "topic", "produce", "orders", "-p", "0", "--timeout", "500ms").want(t, exitFailed,
+		r := logctl(t, c.ListenAddrs(), "a\nb\n", "topic", "produce", "orders", "-p", "0", "--timeout", "1s").want(t, exitFailed,
 			"lines 1-2: outcome unclear: broker 0: "+how.says, "0 stored, 0 refused, 2 unclear")
 		if n.Load() != 1 {
 			t.Errorf("%s: sent %d times, want once", how.name, n.Load())

@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"io"
 	"unicode/utf8"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -28,7 +29,13 @@ type headerJSON struct {
 	ValueBase64 []byte  `json:"value_base64,omitempty"`
 }
 
-func writeRecordJSON(e *json.Encoder, r *kgo.Record) error {
+func jsonEmitter(w io.Writer) func(*kgo.Record) error {
+	e := json.NewEncoder(w)
+	e.SetEscapeHTML(false)
+	return func(r *kgo.Record) error { return e.Encode(asJSON(r)) }
+}
+
+func asJSON(r *kgo.Record) recordJSON {
 	j := recordJSON{Topic: r.Topic, Partition: r.Partition, Offset: r.Offset,
 		Timestamp: r.Timestamp.UnixMilli(), Time: stamp(r.Timestamp)}
 	j.Key, j.KeyBase64 = textOrBytes(r.Key)
@@ -38,7 +45,7 @@ func writeRecordJSON(e *json.Encoder, r *kgo.Record) error {
 		hj.Value, hj.ValueBase64 = textOrBytes(h.Value)
 		j.Headers = append(j.Headers, hj)
 	}
-	return e.Encode(j)
+	return j
 }
 
 func textOrBytes(b []byte) (*string, []byte) {

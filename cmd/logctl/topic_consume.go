@@ -3,7 +3,6 @@ package main
 import (
 	"bufio"
 	"context"
-	"encoding/json"
 	"fmt"
 	"time"
 
@@ -90,9 +89,7 @@ func (a *app) consumeTopic(ctx context.Context, name string, f consumeFlags, for
 	w := bufio.NewWriterSize(a.out, 64<<10)
 	c := &consumer{app: a, topic: name, reads: reads, left: f.count, follow: f.follow, out: w, emit: emitter(w, format)}
 	if a.json {
-		e := json.NewEncoder(w)
-		e.SetEscapeHTML(false)
-		c.emit = func(r *kgo.Record) error { return writeRecordJSON(e, r) }
+		c.emit = jsonEmitter(w)
 	}
 	err = c.run(ctx)
 	if ferr := w.Flush(); err == nil {

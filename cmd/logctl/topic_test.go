@@ -57,8 +57,8 @@ func TestCreateWithoutAnswerIsUnclear(t *testing.T) {
 		c.KeepControl()
 		return nil, nil, true // never answered
 	})
-	logctl(t, c.ListenAddrs(), "", "topic", "create", "orders", "--timeout", "300ms").want(t, exitFailed,
-		"no answer within 300ms", "may or may not have happened", "logctl topic list")
+	logctl(t, c.ListenAddrs(), "", "topic", "create", "orders", "--timeout", "1s").want(t, exitFailed,
+		"no answer within 1s", "may or may not have happened", "logctl topic list")
 }
 
 func TestDescribeShowsWhatItCantLearn(t *testing.T) {

@@ -18,7 +18,10 @@ const (
 	readers   = 8                // cold reads of a shard that run at the same time
 )
 
-var errHalt = errors.New("halted")
+var (
+	errHalt = errors.New("halted")
+	errEnd  = errors.New("the broker ends")
+)
 
 // stepper is a [broker.Shard].
 type stepper interface {
@@ -62,7 +65,7 @@ func (l *loop) run(quit <-chan struct{}, stopped func()) error {
 		go l.runLane(plans)
 		defer close(plans)
 	}
-	defer l.in.close()
+	defer l.hangUp()
 	var out broker.Output
 	var items []item
 	var events []broker.Event
@@ -94,6 +97,16 @@ func (l *loop) run(quit <-chan struct{}, stopped func()) error {
 			return nil
 		case <-l.in.wake:
 		case <-timer.C:
+		}
+	}
+}
+
+// hangUp ends all inbound connections; nothing is taken any more.
+func (l *loop) hangUp() {
+	l.in.close()
+	for _, conns := range []map[broker.ConnID]*tcp.Conn{l.clients, l.peers} {
+		for _, c := range conns { // order: they are independent
+			c.Abort(errEnd)
 		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -336,6 +337,49 @@ func TestNodesTalk(t *testing.T) {
 			t.Errorf("came: %q", text)
 		}
 	}
+}
+
+// Connections that are gone leave nothing behind.
+func TestLoopForgetsConnections(t *testing.T) {
+	type sizes struct{ clients, peers int }
+	seen := make(chan sizes, 1000)
+	var l *loop
+	made := make(chan struct{})
+	r := runNode(t, 2, nil, nil, fake(func(now broker.Now, events []broker.Event, out *broker.Output) {
+		<-made
+		out.WakeAt = now.Mono + 5*time.Millisecond
+		select {
+		case seen <- sizes{len(l.clients), len(l.peers)}:
+		default:
+		}
+		stops(events, out)
+	}))
+	l = r.node.loops[0]
+	close(made)
+	until := func(want sizes) {
+		t.Helper()
+		for end := time.After(wait); ; {
+			select {
+			case got := <-seen:
+				if got == want {
+					return
+				}
+			case <-end:
+				t.Fatalf("never %+v", want)
+			}
+		}
+	}
+	client := r.dial(t)
+	peer, err := net.Dial("tcp", r.peers)
+	if err != nil {
+		t.Fatal(err)
+	}
+	peer.Write(slices.Concat(transport.AppendEnvelope(nil, transport.Header{From: 1, To: 2}, nil)[0],
+		transport.AppendEnvelope(nil, transport.Header{From: 1, To: 2}, nil)[0]))
+	until(sizes{1, 1})
+	client.Close()
+	peer.Close()
+	until(sizes{0, 0})
 }
 
 func TestPeerGarbageIsRefused(t *testing.T) {

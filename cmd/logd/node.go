@@ -19,7 +19,7 @@ const (
 	peerConns  = 256              // inbound connections of brokers
 	helloWait  = 5 * time.Second  // a peer connection that has said nothing by then is closed
 	stopWait   = 10 * time.Second // of a stopping broker, for leaderships to move and requests to end
-	drainWait  = time.Second      // then, for responses to leave
+	drainWait  = 3 * time.Second  // then, for responses to leave
 	drainCheck = 5 * time.Millisecond
 )
 

@@ -259,6 +259,7 @@ func untilDead(t *testing.T, pids []int) {
 
 // The whole life of a cluster: it serves, a killed broker comes back, what stands in the way is one line, Ctrl-C ends it.
 func TestDev(t *testing.T) {
+	t.Setenv("LOGD_ADVERTISE", "0.0.0.0:1") // is for a broker of one's own, and would be refused
 	dir := filepath.Join(t.TempDir(), "a", "data")
 	p, port, pids := startDev(t, dir, 3)
 	for _, want := range []string{"3 brokers serve. Bootstrap address: " + loopback(port), "topic produce", "topic consume", "kill -9 "} {
