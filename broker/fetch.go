@@ -150,10 +150,9 @@ type fetchPlan struct {
 
 // fetchPart is one partition of a Fetch.
 type fetchPart struct {
-	topic, part int // place in the request
-	group       uint64
-	code        int16 // not 0: refused without asking
-	call        fetchCall
+	group uint64
+	code  int16 // not 0: refused without asking
+	call  fetchCall
 }
 
 // fetch begins a Fetch request. Sessions are not kept: every answer says session 0, and a client that names one is told
@@ -167,10 +166,10 @@ func (s *Shard) fetch(r *request, req *kmsg.FetchRequest) {
 	}
 	wait := min(time.Duration(max(req.MaxWaitMillis, 0))*time.Millisecond, s.cfg.Limits.FetchWait)
 	f := &fetchPlan{r: r, req: req, until: s.now.Mono + wait}
-	for i, t := range req.Topics {
+	for _, t := range req.Topics {
 		topic, code := s.topicOf(t.Topic, t.TopicID, req.Version >= 13)
-		for j, q := range t.Partitions {
-			part := fetchPart{topic: i, part: j, code: code,
+		for _, q := range t.Partitions {
+			part := fetchPart{code: code,
 				call: fetchCall{offset: q.FetchOffset, epoch: q.CurrentLeaderEpoch, max: min(int(max(q.PartitionMaxBytes, 0)), s.cfg.Limits.FetchBytes), watch: wait > 0, until: f.until}}
 			if code == errNone {
 				part.group, part.code = groupOf(topic, q.Partition)
@@ -243,11 +242,16 @@ func (s *Shard) respondFetch(f *fetchPlan) {
 	}
 	var records [][][]byte
 	given := false
-	for i, t := range f.req.Topics {
+	k := 0
+	for _, t := range f.req.Topics {
 		rt := kmsg.NewFetchResponseTopic()
 		rt.Topic, rt.TopicID = t.Topic, t.TopicID
-		for j, q := range t.Partitions {
-			a := f.answerOf(i, j)
+		for _, q := range t.Partitions {
+			a, ok := f.r.parts[k].(fetched)
+			if !ok { // its answer is late: nothing yet
+				a = fetched{hw: -1, start: -1}
+			}
+			k++
 			rp := kmsg.NewFetchResponseTopicPartition()
 			rp.Partition, rp.ErrorCode = q.Partition, a.code
 			rp.HighWatermark, rp.LastStableOffset, rp.LogStartOffset = a.hw, a.hw, a.start
@@ -266,18 +270,6 @@ func (s *Shard) respondFetch(f *fetchPlan) {
 		resp.Topics = append(resp.Topics, rt)
 	}
 	s.respondBufs(f.r, transport.AppendFetch(f.r.in.Corr, resp, records))
-}
-
-func (f *fetchPlan) answerOf(topic, part int) fetched {
-	for k, c := range f.calls {
-		if c.topic == topic && c.part == part {
-			if a, ok := f.r.parts[k].(fetched); ok {
-				return a
-			}
-			break
-		}
-	}
-	return fetched{code: errNone, hw: -1, start: -1} // its answer is late: nothing yet
 }
 
 // topicOf finds a topic by name or by id.

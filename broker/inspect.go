@@ -42,6 +42,6 @@ func (s *Shard) Inspect(visit func(*GroupView)) {
 // Waiting says what this shard's disk work waits for, in one line: for people who look for what is stuck.
 func (s *Shard) Waiting() string {
 	z := s.store.Sizes()
-	return s.store.Debug() + fmt.Sprintf("wal plan out %t (since %s), fill plan out %t, blocked %t, staged %d bytes, live %d of %d, state %d of %d, reclaim %v, durable %d",
+	return fmt.Sprintf("wal plan out %t (since %s), fill plan out %t, blocked %t, staged %d bytes, live %d of %d, state %d of %d, reclaim %v, durable %d",
 		s.walOut, s.walSince, s.fillOut, s.store.Blocked(), z.Staged, z.Live, z.WAL, z.State, z.StateLimit, s.store.Reclaim(), s.store.Durable())
 }

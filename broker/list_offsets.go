@@ -85,8 +85,8 @@ func (s *Shard) scanTime(p *partition, o origin, c *timeScan) {
 		}
 		offset, ts, ok, err := firstAtOrAfter(batch, c.ts)
 		switch {
-		case err != nil:
-			c.best.code = errCorrupt
+		case err != nil: // a producer's batch that does not inflate: where it begins is as near as can be told
+			c.best.offset, c.best.timestamp = b.BaseOffset, b.MaxTimestamp
 		case ok:
 			c.best.offset, c.best.timestamp = offset, ts
 		}
@@ -146,32 +146,29 @@ func (s *Shard) scan(p *partition, o origin, c *timeScan, look func(b log.Batch,
 
 // listOffsets answers a ListOffsets request.
 func (s *Shard) listOffsets(r *request, req *kmsg.ListOffsetsRequest) {
-	type place struct{ topic, part int }
-	var places []place
 	n := 0
 	for i := range req.Topics {
 		n += len(req.Topics[i].Partitions)
 	}
 	r.expect(n+1, func() {
 		resp := kmsg.NewPtrListOffsetsResponse()
-		for i, t := range req.Topics {
+		k := 0
+		for _, t := range req.Topics {
 			rt := kmsg.NewListOffsetsResponseTopic()
 			rt.Topic = t.Topic
-			for k, at := range places {
-				if at.topic == i {
-					rt.Partitions = append(rt.Partitions, listResponse(req.Version, t.Partitions[at.part], r.parts[k]))
-				}
+			for _, q := range t.Partitions {
+				rt.Partitions = append(rt.Partitions, listResponse(req.Version, q, r.parts[k]))
+				k++
 			}
 			resp.Topics = append(resp.Topics, rt)
 		}
 		s.respond(r, resp)
 	})
 	k := 0
-	for i, t := range req.Topics {
-		topic, code := s.topicOf(t.Topic, UUID{}, false)
-		for j, q := range t.Partitions {
-			places = append(places, place{i, j})
-			var group uint64
+	for _, t := range req.Topics {
+		topic, unknown := s.topicOf(t.Topic, UUID{}, false)
+		for _, q := range t.Partitions {
+			group, code := uint64(0), unknown
 			if code == errNone {
 				group, code = groupOf(topic, q.Partition)
 			}
@@ -179,9 +176,6 @@ func (s *Shard) listOffsets(r *request, req *kmsg.ListOffsetsRequest) {
 				s.answered(origin{id: r.id, part: k}, listed{code: code, offset: -1, timestamp: -1})
 			} else {
 				s.call(r, k, group, listCall{q.Timestamp, q.CurrentLeaderEpoch})
-			}
-			if topic != nil {
-				code = errNone
 			}
 			k++
 		}

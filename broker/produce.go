@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -23,20 +24,19 @@ func (c produceCall) run(s *Shard, p *partition, o origin) {
 
 // producePart is one partition of a Produce request.
 type producePart struct {
-	topic, part int
-	group       uint64
-	no          refusal
-	batch       checkedBatch
+	group uint64
+	no    refusal
+	batch checkedBatch
 }
 
 // produce answers a Produce request. acks=1 gets what acks=all gets: an acknowledgement is a majority's completed syncs
 // (G1). acks=0 has no response, and so no acknowledgement.
 func (s *Shard) produce(r *request, req *kmsg.ProduceRequest) {
 	var parts []producePart
-	for i, t := range req.Topics {
+	for _, t := range req.Topics {
 		topic, code := s.topicOf(t.Topic, t.TopicID, req.Version >= 13)
-		for j, q := range t.Partitions {
-			p := producePart{topic: i, part: j}
+		for _, q := range t.Partitions {
+			var p producePart
 			if code == errNone {
 				p.group, p.no.code = groupOf(topic, q.Partition)
 			} else {
@@ -74,10 +74,23 @@ func (s *Shard) appendAll(r *request, req *kmsg.ProduceRequest, parts []produceP
 	s.answered(origin{id: r.id, part: len(parts)}, appended{})
 }
 
+// respondNothing ends a Produce with acks=0. There is no response to carry an error, so an error closes the connection, as
+// in Kafka: a client would otherwise go on sending to a broker that takes nothing.
+func (s *Shard) respondNothing(r *request, parts []producePart) {
+	conn := r.conn
+	for k := range parts {
+		if a, ok := r.parts[k].(appended); ok && a.code != errNone {
+			s.closeConn(conn, fmt.Sprintf("a produce with acks=0 failed with code %d; its client can't be told otherwise", a.code))
+			break
+		}
+	}
+	s.respond(r, nil)
+}
+
 // respondProduce builds the response; a batch without an answer by the deadline is unclear (design.md, section 3).
 func (s *Shard) respondProduce(r *request, req *kmsg.ProduceRequest, parts []producePart) {
 	if req.Acks == 0 {
-		s.respond(r, nil)
+		s.respondNothing(r, parts)
 		return
 	}
 	resp := kmsg.NewPtrProduceResponse()

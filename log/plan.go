@@ -96,5 +96,8 @@ type Runner struct {
 	open map[string]File
 }
 
+// maxOpen bounds the files that a runner keeps open; to open one more it closes all.
+const maxOpen = 256
+
 // NewRunner returns a runner on fs.
 func NewRunner(fs FS) *Runner { return &Runner{fs: fs, open: map[string]File{}} }

@@ -9,6 +9,8 @@ const (
 	faultCrashAll
 	faultPower
 	faultPowerAll
+	faultCrashPower
+	faultPowerElected
 	faultPause
 	faultSplit
 	faultOneWay
@@ -37,6 +39,8 @@ var faultTable = [faultKinds]faultRow{
 	faultCrashAll:      {"crash-all", 2, false},
 	faultPower:         {"power", 5, true},
 	faultPowerAll:      {"power-all", 3, false},
+	faultCrashPower:    {"crash-power", 4, true},
+	faultPowerElected:  {"power-elected", 4, false},
 	faultPause:         {"pause", 3, false},
 	faultSplit:         {"split", 5, true},
 	faultOneWay:        {"one-way", 4, false},
@@ -59,6 +63,8 @@ func (f *nemesis) cause(kind int) {
 		faultCrashAll:      (*nemesis).crashAll,
 		faultPower:         (*nemesis).power,
 		faultPowerAll:      (*nemesis).powerAll,
+		faultCrashPower:    (*nemesis).crashPower,
+		faultPowerElected:  (*nemesis).powerElected,
 		faultPause:         (*nemesis).pause,
 		faultSplit:         (*nemesis).splitInTwo,
 		faultOneWay:        (*nemesis).oneWay,
@@ -77,22 +83,29 @@ func (f *nemesis) cause(kind int) {
 
 // down kills a broker and starts it again later.
 func (f *nemesis) down(n *node, powerLost bool) {
-	if n.proc != nil {
-		if powerLost {
-			f.w.count[CountPowerLosses]++
-		} else {
-			f.w.count[CountCrashes]++
-		}
-	}
+	f.struck(n, powerLost)
 	n.kill(powerLost)
 	n.downBy++
 	f.lasting(func() { n.downBy--; n.start() })
 }
 
+// struck counts what is about to end a process that runs.
+func (f *nemesis) struck(n *node, powerLost bool) {
+	switch {
+	case n.proc == nil:
+	case powerLost:
+		f.w.count[CountPowerLosses]++
+	default:
+		f.w.count[CountCrashes]++
+	}
+}
+
 func (f *nemesis) crash() {
 	if n := f.any(true); n != nil {
-		f.note("broker %d crashes", n.id)
-		f.down(n, false)
+		f.inMidst(n, func() {
+			f.note("broker %d crashes", n.id)
+			f.down(n, false)
+		})
 	}
 }
 
@@ -109,8 +122,80 @@ func (f *nemesis) power() {
 		n = l
 	}
 	if n != nil {
-		f.note("broker %d loses power", n.id)
-		f.down(n, true)
+		f.inMidst(n, func() {
+			f.note("broker %d loses power", n.id)
+			f.down(n, true)
+		})
+	}
+}
+
+// crashPower crashes a broker in the midst of a write, starts it at once from what its caches hold, and then takes its
+// power: what it recovered must have been made stable (S4).
+func (f *nemesis) crashPower() {
+	n := f.any(true)
+	if n == nil {
+		return
+	}
+	f.inMidst(n, func() {
+		f.note("broker %d crashes, and its power will go", n.id)
+		f.quick(n, false)
+		f.w.after(quickest+f.spread(300*time.Millisecond), func() {
+			if !f.stopped {
+				f.note("broker %d loses power", n.id)
+				f.quick(n, true)
+			}
+		})
+	})
+}
+
+// powerElected takes the power of the next broker that becomes a leader, while its disk may still be busy with the term's
+// first write, and starts it at once (S1).
+func (f *nemesis) powerElected() { f.electing = true }
+
+// elected is told of each new leader.
+func (f *nemesis) elected(n *node) {
+	if !f.electing || f.stopped {
+		return
+	}
+	f.electing = false
+	f.w.after(time.Duration(f.rng.Int64N(int64(200*time.Microsecond))), func() {
+		f.note("broker %d was elected and loses power", n.id)
+		f.quick(n, true)
+	})
+}
+
+// quickest is the shortest time that a process is down.
+const quickest = 20 * time.Millisecond
+
+// quick kills a broker and starts it again nearly at once.
+func (f *nemesis) quick(n *node, powerLost bool) {
+	f.struck(n, powerLost)
+	n.kill(powerLost)
+	f.w.after(quickest, n.start)
+}
+
+// inMidst does something while an operation of the broker's WAL lane is under way, half of the times; else now.
+func (f *nemesis) inMidst(n *node, do func()) {
+	if f.rng.IntN(2) == 0 {
+		do()
+		return
+	}
+	f.armed[n.index] = do
+	f.w.after(300*time.Millisecond, func() { f.fire(n) })
+}
+
+// fire does what waited for a write.
+func (f *nemesis) fire(n *node) {
+	if do := f.armed[n.index]; do != nil && !f.stopped {
+		f.armed[n.index] = nil
+		do()
+	}
+}
+
+// writing is told of each operation of a WAL lane, and how long it takes.
+func (f *nemesis) writing(n *node, takes time.Duration) {
+	if f.armed[n.index] != nil {
+		f.w.after(time.Duration(f.rng.Int64N(int64(takes)+1)), func() { f.fire(n) })
 	}
 }
 

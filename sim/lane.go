@@ -46,7 +46,11 @@ func (h *host) beginOp(l *lane) {
 	}
 	h.tally(l.plan.Lane, op)
 	l.work = d.begin(op, h.prefix, fail)
-	w.after(d.duration(&w.opt.Disk, op.Kind)+w.faults.slowDisk(h.p.node), func() { h.p.whenRunning(func() { h.endOp(l) }) })
+	takes := d.duration(&w.opt.Disk, op.Kind) + w.faults.slowDisk(h.p.node)
+	if l.plan.Lane == log.LaneWAL {
+		w.faults.writing(h.p.node, takes)
+	}
+	w.after(takes, func() { h.p.whenRunning(func() { h.endOp(l) }) })
 }
 
 func (h *host) endOp(l *lane) {

@@ -11,16 +11,19 @@ import (
 // nemesis causes faults, within the budget: a minority of replicas may be lost for good (wiped, rotten), and besides that
 // everything may happen to everyone.
 type nemesis struct {
-	w       *World
-	rng     *rand.Rand
-	stopped bool
-	ends    []func() // what ends the faults that are on
-	slow    []int    // by node: faults that slow its disk
-	failing []int    // by node: syncs still to fail
+	w        *World
+	rng      *rand.Rand
+	stopped  bool
+	ends     []func() // what ends the faults that are on
+	slow     []int    // by node: faults that slow its disk
+	failing  []int    // by node: syncs still to fail
+	armed    []func() // by node: what waits for it to be in the midst of a write
+	electing bool     // the next leader loses power
 }
 
 func newNemesis(w *World) *nemesis {
-	return &nemesis{w: w, rng: stream(w.opt.Seed, streamNemesis, 0), slow: make([]int, w.opt.Brokers), failing: make([]int, w.opt.Brokers)}
+	return &nemesis{w: w, rng: stream(w.opt.Seed, streamNemesis, 0), slow: make([]int, w.opt.Brokers), failing: make([]int, w.opt.Brokers),
+		armed: make([]func(), w.opt.Brokers)}
 }
 
 // start begins the storm.

@@ -188,16 +188,19 @@ func TestNodeHalts(t *testing.T) {
 	}
 }
 
-// What was sent in the last turn arrives, although the client reads late.
+// What was sent before the end arrives, although the client begins to read when the shard has stopped.
 func TestNodeStops(t *testing.T) {
-	big := bytes.Repeat([]byte("x"), 3<<20)
+	big := bytes.Repeat([]byte("x"), 16<<20) // more than the sockets take
+	stopped := make(chan struct{}, 1)
 	r := runNode(t, 1, nil, nil, fake(func(_ broker.Now, events []broker.Event, out *broker.Output) {
 		for _, e := range events {
 			if e, ok := e.(broker.ConnData); ok {
 				out.Send = append(out.Send, broker.Send{Conn: e.Conn, Bufs: [][]byte{big}})
 			}
 		}
-		stops(events, out)
+		if stops(events, out); out.Stopped {
+			stopped <- struct{}{}
+		}
 	}))
 	nc := r.dial(t)
 	nc.Write([]byte("fetch"))
@@ -205,11 +208,16 @@ func TestNodeStops(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.stop()
+	<-stopped
+	time.Sleep(50 * time.Millisecond) // could only let a node go unnoticed that doesn't wait
 	if _, err := io.ReadFull(nc, make([]byte, len(big)-1)); err != nil {
 		t.Error(err)
 	}
 	if err := r.ended(t); err != nil {
 		t.Error(err)
+	}
+	if _, err := nc.Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
+		t.Errorf("the connection outlives the node: %v", err)
 	}
 	if _, err := net.Dial("tcp", r.kafka); err == nil {
 		t.Error("still listening")
