@@ -140,6 +140,9 @@ func (s *Shard) tick() {
 	s.ticks++
 	s.nextTick = max(s.nextTick+s.cfg.Limits.Tick, s.now.Mono+s.cfg.Limits.Tick/2)
 	s.watchDisk()
+	if !s.walOut {
+		s.store.Seal() // an idle shard's last write group is followed by an empty one, so that rot in it is told from a torn write (S3)
+	}
 	for _, id := range s.order {
 		p := s.parts[id]
 		if s.quiet(p) {
