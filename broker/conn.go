@@ -58,6 +58,10 @@ func (s *Shard) received(e ConnData) {
 		if !ok {
 			break
 		}
+		if n := s.cfg.Limits.RequestBytes; len(frame) > n && (len(frame) < 2 || frame[0] != 0 || frame[1] != byte(keyProduce)) {
+			s.closeConn(c, fmt.Sprintf("a request of %d bytes that is no Produce, the limit is %d", len(frame), n))
+			return
+		}
 		r, err := transport.ParseRequest(frame, served)
 		if err != nil {
 			s.closeConn(c, err.Error())

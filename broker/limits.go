@@ -27,6 +27,7 @@ type Limits struct {
 	RangeBytes       int           // of a snapshot transfer's one answer
 	FetchBytes       int           // most bytes of one fetch response
 	ColdRead         int           // bytes of one read from a segment
+	RequestBytes     int           // of one request but Produce: more is no request that a client makes
 	ConnRequests     int           // requests of one connection that are not answered yet
 	ConnBytes        int           // and their bytes; over either, its socket isn't read
 	ReadIndexWait    time.Duration // a linearizable read that isn't confirmed by then is answered retriably (S13)
@@ -42,7 +43,7 @@ func DefaultLimits() Limits {
 		WindowBytes: 64 << 20, FlushBytes: 8 << 20, FlushChunk: 4 << 20,
 		MessageBytes: 1 << 20, InflightMessages: 256, InflightBytes: 16 << 20, UncommittedBytes: 16 << 20,
 		EnvelopeBytes: 16 << 20, RangeBytes: 1 << 20, FetchBytes: 55 << 20, ColdRead: 1 << 20,
-		ConnRequests: 1000, ConnBytes: 32 << 20,
+		RequestBytes: 4 << 20, ConnRequests: 1000, ConnBytes: 32 << 20,
 		ReadIndexWait: 2 * time.Second, ProduceWait: 60 * time.Second, FetchWait: 30 * time.Second, AdminWait: 30 * time.Second,
 	}
 }

@@ -14,8 +14,8 @@
 //	C1  Data goes to stdout, talk to stderr. No colour. --json prints JSON and nothing else on stdout.
 //	C2  Exit 0 done, 1 error, 2 wrong usage, 10 the cluster is not healthy.
 //	C3  An error says what failed, at which broker, and what to do next, on one line.
-//	C4  Nothing waits for a broker longer than --timeout, except what was asked to wait (--follow, --watch, a bench's
-//	    own duration).
+//	C4  No wait for a broker lasts longer than --timeout, except where waiting was asked for (--follow, --watch, a bench's
+//	    own duration). A command waits a few times at most: for an answer, for leaders, for what it came for.
 //	C5  topic produce never sends a record again unless it was provably refused; an outcome that can't be known is
 //	    reported as unclear, never as failed, and the records of one partition keep the order of their lines.
 //	C6  Only ApiVersions, Metadata, CreateTopics, DeleteTopics, Produce, Fetch and ListOffsets are asked of a broker.
