@@ -16,6 +16,7 @@ type conn struct {
 	frames *transport.Frames
 	slots  []*slot
 	bytes  int // of the requests in slots
+	begun  int // bytes of the request that is not all here yet
 	paused bool
 	dead   bool // closed by us: nothing more is read or sent
 }
@@ -37,6 +38,7 @@ func (s *Shard) opened(e ConnOpened) {
 func (s *Shard) closed(id ConnID) {
 	if c := s.conns[id]; c != nil {
 		c.dead = true
+		s.countPartial(c, 0)
 		delete(s.conns, id)
 	}
 }
@@ -73,6 +75,17 @@ func (s *Shard) received(e ConnData) {
 		s.start(c, sl, r)
 	}
 	s.throttle(c)
+	s.countPartial(c, c.frames.Pending())
+}
+
+// countPartial keeps count of what unfinished requests hold, and closes the connection that takes it over the bound, unless
+// its own part is a small one.
+func (s *Shard) countPartial(c *conn, begun int) {
+	s.partial += begun - c.begun
+	c.begun = begun
+	if s.partial > s.cfg.Limits.PartialBytes && begun > s.cfg.Limits.RequestBytes {
+		s.closeConn(c, fmt.Sprintf("unfinished requests hold %d bytes, the limit is %d; this one has sent %d so far", s.partial, s.cfg.Limits.PartialBytes, begun))
+	}
 }
 
 // closeConn closes a connection from our side, with the reason in the log.

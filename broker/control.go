@@ -73,6 +73,11 @@ func (s *Shard) control(from int32, c control) {
 	case c.Placed != nil:
 		s.placed(*c.Placed)
 	case c.Propose != nil:
+		// What this broker doesn't understand it must not propose: once committed, it would halt every broker of its version.
+		if err := CheckCommand(c.Propose.Command); err != nil {
+			s.log(LevelWarn, "refused to propose what another broker forwarded", "from", from, "error", err.Error())
+			return
+		}
 		s.send(metaGroup, origin{broker: from, id: c.Propose.ID}, metaCall{c.Propose.Command})
 	case c.Proposed != nil:
 		s.proposed(*c.Proposed)

@@ -23,11 +23,13 @@ type Limits struct {
 	InflightMessages int
 	InflightBytes    int
 	UncommittedBytes int           // of one group
+	QueueBytes       int           // of a shard's batches that wait to be proposed; over it, produces are refused
 	EnvelopeBytes    int           // payload of one envelope, about; the rest waits for the next turn
 	RangeBytes       int           // of a snapshot transfer's one answer
 	FetchBytes       int           // most bytes of one fetch response
 	ColdRead         int           // bytes of one read from a segment
 	RequestBytes     int           // of one request but Produce: more is no request that a client makes
+	PartialBytes     int           // of unfinished requests on all connections of a shard; over it, large ones are closed
 	ConnRequests     int           // requests of one connection that are not answered yet
 	ConnBytes        int           // and their bytes; over either, its socket isn't read
 	ReadIndexWait    time.Duration // a linearizable read that isn't confirmed by then is answered retriably (S13)
@@ -41,9 +43,9 @@ func DefaultLimits() Limits {
 	return Limits{
 		Tick: 100 * time.Millisecond, ElectionTicks: 10, HeartbeatTicks: 1, TransferTicks: 50, HandOverTicks: 50, StallElections: 10,
 		WindowBytes: 64 << 20, FlushBytes: 8 << 20, FlushChunk: 4 << 20,
-		MessageBytes: 1 << 20, InflightMessages: 256, InflightBytes: 16 << 20, UncommittedBytes: 16 << 20,
+		MessageBytes: 1 << 20, InflightMessages: 256, InflightBytes: 16 << 20, UncommittedBytes: 16 << 20, QueueBytes: 128 << 20,
 		EnvelopeBytes: 16 << 20, RangeBytes: 1 << 20, FetchBytes: 55 << 20, ColdRead: 1 << 20,
-		RequestBytes: 4 << 20, ConnRequests: 1000, ConnBytes: 32 << 20,
+		RequestBytes: 4 << 20, PartialBytes: 256 << 20, ConnRequests: 1000, ConnBytes: 32 << 20,
 		ReadIndexWait: 2 * time.Second, ProduceWait: 60 * time.Second, FetchWait: 30 * time.Second, AdminWait: 30 * time.Second,
 	}
 }
@@ -60,6 +62,7 @@ func DrawLimits(rng *rand.Rand) Limits {
 	l.InflightMessages = 2 + rng.IntN(64)
 	l.InflightBytes = 4 << 10 << rng.IntN(9)
 	l.UncommittedBytes = 16 << 10 << rng.IntN(3)
+	l.QueueBytes = 16 << 10 << rng.IntN(8)
 	l.EnvelopeBytes = 8 << 10 << rng.IntN(8)
 	l.RangeBytes = 2 << 10 << rng.IntN(8)
 	l.FetchBytes = 4 << 10 << rng.IntN(8)

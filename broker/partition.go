@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
@@ -17,8 +18,9 @@ type partition struct {
 	g       *replica.Group
 	dirty   bool
 
-	queue   []*proposal // to be proposed at the end of this turn
+	queue   []*proposal // to be proposed at the end of this turn, or when there is room
 	pending []*proposal // proposed, by index; pending[i] is not applied yet (B2)
+	bytes   int         // of pending
 	reads   readIndex
 	watch   []watcher // fetches that wait for the high watermark to move
 	out     replica.Out
@@ -77,7 +79,41 @@ func (s *Shard) restore(rec log.Group) error {
 // propose queues an entry for the end of the turn, so that a turn's entries are one proposal.
 func (s *Shard) propose(p *partition, o origin, data []byte) {
 	p.queue = append(p.queue, &proposal{o: o, data: data})
+	s.queued += len(data)
 	s.touch(p.group)
+}
+
+// dequeue takes the first n out of the queue.
+func (s *Shard) dequeue(p *partition, n int) []*proposal {
+	taken := p.queue[:n:n]
+	p.queue = p.queue[n:]
+	for _, q := range taken {
+		s.queued -= len(q.data)
+	}
+	return taken
+}
+
+// pop takes the first of the pending ones.
+func (p *partition) pop() *proposal {
+	q := p.pending[0]
+	p.pending[0] = nil
+	p.pending = p.pending[1:]
+	p.bytes -= len(q.data)
+	return q
+}
+
+// fit is how many of the queue may be proposed now. The rest waits: a client that sends ahead is slowed down, never
+// refused, since it would send again what was refused, behind what it sent after it.
+func (s *Shard) fit(p *partition) int {
+	if s.full && p.group != metaGroup {
+		return 0
+	}
+	n, bytes := 0, p.bytes
+	for n < len(p.queue) && (bytes == 0 || bytes+len(p.queue[n].data) <= s.cfg.Limits.UncommittedBytes) {
+		bytes += len(p.queue[n].data)
+		n++
+	}
+	return n
 }
 
 // collect proposes what is queued, takes what raft has ready, and acts on it.
@@ -110,26 +146,36 @@ func (s *Shard) collect(p *partition) {
 	s.askRange(p)
 	if len(out.Applied) > 0 || out.Installed != nil || out.Changed {
 		s.wakeWatchers(p)
+		if len(p.queue) > 0 {
+			s.touch(p.group) // there may be room now
+		}
 	}
 }
 
-// proposeQueue proposes a turn's entries in one step; what is refused was certainly not proposed and is answered so.
+// proposeQueue proposes what is queued in one step, as much as fits; what is refused was certainly not proposed and is
+// answered so. What raft drops, because leadership is on its way elsewhere, waits for how that ends.
 func (s *Shard) proposeQueue(p *partition) {
 	if len(p.queue) == 0 {
 		return
 	}
-	queue := p.queue
-	p.queue = nil
 	term, leads := p.g.Leading()
 	if !leads || s.stalled || s.stopping {
-		s.refuseAll(queue, errNotLeader)
+		s.refuseAll(s.dequeue(p, len(p.queue)), errNotLeader)
 		return
 	}
-	batches := make([][]byte, len(queue))
-	for i, q := range queue {
+	n := s.fit(p)
+	if n == 0 {
+		return
+	}
+	batches := make([][]byte, n)
+	for i, q := range p.queue[:n] {
 		batches[i] = q.data
 	}
 	at, err := p.g.Propose(term, batches)
+	if errors.Is(err, replica.ErrDropped) {
+		return
+	}
+	queue := s.dequeue(p, n)
 	if err != nil {
 		s.refuseAll(queue, codeOf(err))
 		return
@@ -141,6 +187,7 @@ func (s *Shard) proposeQueue(p *partition) {
 			b, _, _ := log.ParseBatch(q.data)
 			offset = b.NextOffset()
 		}
+		p.bytes += len(q.data)
 	}
 	p.pending = append(p.pending, queue...)
 	p.g.Collect(&p.out)
@@ -159,9 +206,7 @@ func (s *Shard) apply(p *partition, e *pb.Entry) {
 		result = s.applyMeta(e)
 	}
 	for len(p.pending) > 0 && p.pending[0].index <= e.GetIndex() {
-		q := p.pending[0]
-		p.pending[0] = nil
-		p.pending = p.pending[1:]
+		q := p.pop()
 		if q.index == e.GetIndex() && q.term == e.GetTerm() {
 			s.answer(q.o, appended{offset: q.offset, start: 0, result: result})
 		} else {
@@ -177,8 +222,7 @@ var unclear = appended{code: errNotEnoughAfter, offset: -1, start: -1}
 func (s *Shard) roleChanged(p *partition) {
 	term, leads := p.g.Leading()
 	for len(p.pending) > 0 && (!leads || p.pending[0].term != term) {
-		s.answer(p.pending[0].o, unclear)
-		p.pending = p.pending[1:]
+		s.answer(p.pop().o, unclear)
 	}
 	if !leads {
 		s.failReads(p)
@@ -228,11 +272,10 @@ func (s *Shard) watchFor(p *partition, o origin, until time.Duration) {
 
 // drop removes a replica of a group that no longer is (B5).
 func (s *Shard) drop(p *partition) {
-	s.refuseAll(p.queue, errUnknownTopic)
-	for _, q := range p.pending {
-		s.answer(q.o, unclear)
+	s.refuseAll(s.dequeue(p, len(p.queue)), errUnknownTopic)
+	for len(p.pending) > 0 {
+		s.answer(p.pop().o, unclear)
 	}
-	p.queue, p.pending = nil, nil
 	s.failReads(p)
 	s.wakeWatchers(p)
 	s.store.Drop(p.group)

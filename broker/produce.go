@@ -15,7 +15,7 @@ func (c produceCall) run(s *Shard, p *partition, o origin) {
 		s.answer(o, appended{code: code, offset: -1, start: -1})
 		return
 	}
-	if s.full {
+	if s.queued+len(c.batch) > s.cfg.Limits.QueueBytes {
 		s.answer(o, appended{code: errNotEnough, offset: -1, start: -1})
 		return
 	}

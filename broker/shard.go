@@ -57,7 +57,9 @@ type Shard struct {
 	walOut   bool
 	fillOut  bool
 	stalled  bool // the wal plan is out for longer than an election timeout (B8)
-	full     bool // too much is in memory and in no segment: produces are refused until the disk has caught up
+	full     bool // too much is in memory and in no segment: nothing is proposed until the disk has caught up
+	partial  int  // bytes of requests that are not all here yet, on all connections
+	queued   int  // bytes that wait to be proposed, in all groups
 	stopping bool
 	stopBy   time.Duration
 	leaving  bool // while stopping: something still is to be handed over

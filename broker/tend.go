@@ -26,5 +26,11 @@ func (s *Shard) tend() {
 			s.parts[id].g.Evict(s.cfg.Limits.WindowBytes / len(s.order))
 		}
 	}
+	was := s.full
 	s.full = unflushed > 2*s.cfg.Limits.WindowBytes
+	for _, id := range s.order {
+		if was && !s.full && len(s.parts[id].queue) > 0 {
+			s.touch(id)
+		}
+	}
 }

@@ -28,7 +28,7 @@ type memNode struct {
 	dir   bool
 	now   []byte
 	disk  []byte
-	dirty map[int]bool // sectors of now that are not stable
+	dirty map[int]bool // sectors of now that are not stable; false if a sync failed and the cache takes them for clean (S4)
 }
 
 func newMemFS() *memFS {
@@ -272,9 +272,31 @@ func (f *memFile) WriteSync(p []byte, off int64) error {
 
 func (f *memFile) Sync() error {
 	f.m.count[OpSync]++
+	old := f.n.disk
 	f.n.disk = slices.Clone(f.n.now)
-	clear(f.n.dirty)
+	for i, dirty := range f.n.dirty {
+		if dirty {
+			delete(f.n.dirty, i)
+			continue
+		}
+		from, to := i*sectorSize, min((i+1)*sectorSize, len(f.n.disk)) // never written out
+		if from < to {
+			clear(f.n.disk[from:to])
+			if from < len(old) {
+				copy(f.n.disk[from:to], old[from:])
+			}
+		}
+	}
 	return nil
+}
+
+// failSync is what a sync that failed leaves: nothing of what it was to write need be stable, and no later sync tries again.
+func (m *memFS) failSync() {
+	for _, n := range m.nodes {
+		for i := range n.dirty {
+			n.dirty[i] = false
+		}
+	}
 }
 
 func (f *memFile) Truncate(size int64) error {

@@ -120,7 +120,11 @@ func (s *Store) pick() (place, bool) {
 	}
 	have := at.head
 	n, bytes := cost(first.at(0))
-	limit := max(have.blocks()+s.opt.GroupBytes/BlockSize, groupBlocks(have.n+n, have.bytes+bytes))
+	limit := s.opt.GroupBytes / BlockSize
+	if have.n > 0 {
+		limit += have.blocks()
+	}
+	limit = max(limit, groupBlocks(have.n+n, have.bytes+bytes)) // one record always fits
 	limit = min(limit, s.ring.blocks-at.pos)
 	urgent := s.take(&s.urgent, &have, func(blocks int) bool { return blocks <= limit })
 	left := sum{n: s.urgent.n - urgent, bytes: s.urgent.bytes}

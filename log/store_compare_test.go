@@ -27,9 +27,13 @@ func (m *model) compare(t rapid.TB, old *Store) {
 		case is == nil:
 		case is.Dropped && g.dropped == 0:
 			t.Fatalf("group %d is dropped by itself", id)
-		case !is.Dropped && g.dropped != 0 && g.dropped <= durable:
+		case is.Dropped:
+			if names, err := m.fs.List(segDir(id)); err == nil {
+				t.Fatalf("group %d was dropped, its segments %q stay", id, names)
+			}
+		case g.dropped != 0 && g.dropped <= durable:
 			t.Fatalf("group %d is back, its end was durable", id)
-		case !is.Dropped:
+		default:
 			m.compareLog(t, g, is, durable, old.Flushed(id))
 			m.compareState(t, g, is, durable)
 			m.compareSegments(t, g, is)

@@ -77,6 +77,7 @@ func TestDirFiles(t *testing.T) {
 	}
 	cut := errors.New("cut")
 	for n := 0; ; n++ { // ended at each operation, by a loss of power that keeps some, it can be done again
+		disk = newMemFS()
 		err := FormatDir(&limited{FS: disk, left: n, err: cut}, d)
 		if err == nil {
 			break
@@ -84,24 +85,29 @@ func TestDirFiles(t *testing.T) {
 		if !errors.Is(err, cut) {
 			t.Fatal(err)
 		}
-		i := 0
-		disk = disk.losePower(func() bool { i++; return (i+n)%3 > 0 })
-		if _, err := OpenDir(disk); err == nil {
-			break // the last name came through
+		for k := range 3 {
+			i := 0
+			left := disk.losePower(func() bool { i++; return (i+n)%3 >= k })
+			switch _, err := OpenDir(left); {
+			case errors.Is(err, fs.ErrNotExist):
+				if err := FormatDir(left, d); err != nil {
+					t.Fatal(err)
+				}
+			case err != nil:
+				t.Fatal(err)
+			}
+			openAll(t, left, d)
+		}
+		if _, err := OpenDir(disk); err == nil { // the process ended, then the power: what was opened is still there
+			openAll(t, disk.losePower(func() bool { return false }), d)
 		}
 	}
 	disk = disk.losePower(func() bool { return false })
+	openAll(t, disk, d)
 	is, err := OpenDir(disk)
 	d.Options.SegmentBytes, d.Options.IndexBytes = 0, 0
 	if err != nil || is != d {
 		t.Fatalf("%+v: %v", is, err)
-	}
-	for shard := range 2 {
-		s, _, err := Open(Sub(disk, ShardDir(shard)), d.Identity(shard), testOpt)
-		if err != nil {
-			t.Fatal(err)
-		}
-		s.Create(1, nil, Mark{})
 	}
 	if err := FormatDir(disk, Dir{Shards: 1, Options: testOpt}); !errors.Is(err, fs.ErrExist) {
 		t.Fatal(err)
@@ -113,6 +119,19 @@ func TestDirFiles(t *testing.T) {
 	disk.nodes[metaName].now[5], disk.nodes[metaName].now[15] = '1', '7'
 	if _, err := OpenDir(disk); !errors.Is(err, ErrDamaged) {
 		t.Fatal(err)
+	}
+}
+
+// openAll opens the stores of a data directory, which hold nothing.
+func openAll(t *testing.T, disk *memFS, d Dir) {
+	t.Helper()
+	if _, err := OpenDir(disk); err != nil {
+		t.Fatal(err)
+	}
+	for shard := range d.Shards {
+		if _, rec, err := Open(Sub(disk, ShardDir(shard)), d.Identity(shard), testOpt); err != nil || len(rec.Groups) != 0 {
+			t.Fatalf("shard %d: %v", shard, err)
+		}
 	}
 }
 

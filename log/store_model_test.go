@@ -364,6 +364,9 @@ func (m *model) crash(t *rapid.T, power bool) {
 		m.fs = m.fs.losePower(coin)
 	} else {
 		m.fs = m.fs.clone()
+		if rapid.Bool().Draw(t, "sync failed") {
+			m.fs.failSync()
+		}
 	}
 	m.rolls += m.s.ring.lap
 	old := m.s

@@ -169,41 +169,85 @@ func TestStoreKeeps(t *testing.T) {
 	`)
 }
 
+// TestStoreRolls goes around the ring with a group that never commits, whose entries must be copied on and on, in more than
+// one write group each time. Whatever instant the power goes, they are there.
 func TestStoreRolls(t *testing.T) {
-	r := newRig(t, testOpt)
+	opt := testOpt
+	opt.GroupBytes = 8 << 10
+	r := newRig(t, opt)
 	r.s.Create(1, nil, Mark{})
 	r.s.Create(9, nil, Mark{})
 	r.s.SetState(9, State{Term: 1, Vote: 4})
-	stuck := entries(1, 1, 3, 50) // never committed: must be copied on and on
+	stuck := entries(1, 1, 6, 2500)
 	r.s.Append(9, stuck)
-	index, h := uint64(0), uint64(0)
+	r.idle(t)
+	check := func() {
+		after := &rig{fs: r.fs.losePower(func() bool { return false }), opt: opt}
+		after.open(t)
+		if g := after.rec.Groups[1]; len(g.Entries) != len(stuck) || g.State.Vote != 4 {
+			t.Fatalf("recovered\n%s", after.rec.show())
+		}
+	}
+	index, copies := uint64(0), 0
 	for range 400 {
-		es := entries(index+1, 1, 2, 700)
-		r.s.Append(1, es)
+		r.s.Append(1, entries(index+1, 1, 2, 700))
 		r.idle(t)
 		for _, hold := range r.s.Reclaim() {
-			if hold.Group == 9 {
-				if hold.Copy {
-					r.s.Copy(9, stuck)
+			if hold.Group == 1 {
+				h, _ := r.s.EntryHash(1, hold.Last)
+				r.s.Flush(1, nil, Mark{Index: hold.Last, Term: 1, EntryHash: h})
+			} else if hold.Copy {
+				r.s.Copy(9, stuck)
+				for r.step(t, LaneWAL) {
+					check()
 				}
-				continue
+				copies++
 			}
-			h, _ = r.s.EntryHash(1, hold.Last)
-			r.s.Flush(1, nil, Mark{Index: hold.Last, Term: 1, EntryHash: h})
 		}
 		r.idle(t)
 		if index += 2; r.s.Durable() != r.s.seq {
 			t.Fatalf("durable %d, expected %d; blocked %t", r.s.Durable(), r.s.seq, r.s.Blocked())
 		}
 	}
-	if laps := r.s.ring.lap - 2; laps < 5 {
-		t.Fatalf("only %d rolls", laps)
+	check()
+	if laps := r.s.ring.lap - 2; laps < 5 || copies < 5 {
+		t.Fatalf("only %d rolls, %d copies", laps, copies)
 	}
 	r.open(t)
-	for _, g := range r.rec.Groups {
-		if g.ID == 9 && (len(g.Entries) != 3 || g.State.Vote != 4) || g.ID == 1 && g.Mark.Index+uint64(len(g.Entries)) != index {
-			t.Fatalf("recovered\n%s", r.rec.show())
-		}
+	if g := r.rec.Groups[0]; g.Mark.Index+uint64(len(g.Entries)) != index {
+		t.Fatalf("recovered\n%s", r.rec.show())
+	}
+}
+
+// TestDurableWaitsForWhatCuts: an entry that was cut before it was written is never reported durable before the cut is.
+func TestDurableWaitsForWhatCuts(t *testing.T) {
+	opt := testOpt
+	opt.GroupBytes = 8 << 10
+	r := newRig(t, opt)
+	r.s.Create(1, nil, Mark{})
+	r.s.Create(2, nil, Mark{})
+	r.idle(t)
+	first := r.s.Append(1, entries(1, 1, 1, 3000))
+	gone := r.s.Append(1, entries(2, 1, 1, 3000))
+	r.s.Append(2, entries(1, 1, 1, 100))
+	cut := r.s.Append(1, entries(2, 2, 1, 6000))
+	r.step(t, LaneWAL)
+	if d := r.s.Durable(); d != first || d >= gone {
+		t.Fatalf("durable %d, expected %d; %d is still to be written", d, first, cut)
+	}
+	r.s.Append(2, entries(2, 1, 1, 3000))
+	r.s.Plan(LaneWAL)
+	state := r.s.SetState(1, State{Term: 7})
+	r.s.Drop(1)
+	if err := r.s.Done(Done{Lane: LaneWAL, ID: r.s.planID[LaneWAL]}); err != nil {
+		t.Fatal(err)
+	}
+	if d := r.s.Durable(); d >= state {
+		t.Fatalf("durable %d, but state %d is never written, and the drop not yet", d, state)
+	}
+	r.idle(t)
+	if d := r.s.Durable(); d != r.s.seq {
+		t.Fatalf("durable %d, expected %d", d, r.s.seq)
 	}
 }
 

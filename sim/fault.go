@@ -10,7 +10,7 @@ const (
 	faultPower
 	faultPowerAll
 	faultCrashPower
-	faultPowerElected
+	faultSlowElected
 	faultPause
 	faultSplit
 	faultOneWay
@@ -40,7 +40,7 @@ var faultTable = [faultKinds]faultRow{
 	faultPower:         {"power", 5, true},
 	faultPowerAll:      {"power-all", 3, false},
 	faultCrashPower:    {"crash-power", 4, true},
-	faultPowerElected:  {"power-elected", 4, false},
+	faultSlowElected:   {"slow-elected", 6, true},
 	faultPause:         {"pause", 3, false},
 	faultSplit:         {"split", 5, true},
 	faultOneWay:        {"one-way", 4, false},
@@ -64,7 +64,7 @@ func (f *nemesis) cause(kind int) {
 		faultPower:         (*nemesis).power,
 		faultPowerAll:      (*nemesis).powerAll,
 		faultCrashPower:    (*nemesis).crashPower,
-		faultPowerElected:  (*nemesis).powerElected,
+		faultSlowElected:   (*nemesis).slowElected,
 		faultPause:         (*nemesis).pause,
 		faultSplit:         (*nemesis).splitInTwo,
 		faultOneWay:        (*nemesis).oneWay,
@@ -148,19 +148,31 @@ func (f *nemesis) crashPower() {
 	})
 }
 
-// powerElected takes the power of the next broker that becomes a leader, while its disk may still be busy with the term's
-// first write, and starts it at once (S1).
-func (f *nemesis) powerElected() { f.electing = true }
+// slowElected crashes a leader while another broker's disk hangs, and takes that one's power the moment it is elected, when
+// its term may not be on its disk yet (S1). It starts again at once.
+func (f *nemesis) slowElected() {
+	l := f.leader()
+	n := f.w.nodes[f.rng.IntN(len(f.w.nodes))]
+	if l == nil || n == l || n.proc == nil || f.electing != nil {
+		return
+	}
+	f.note("broker %d leads and crashes, broker %d's disk is very slow", l.id, n.id)
+	f.electing = n
+	f.slow[n.index] += 5
+	f.until(f.electionTime(5), func() { f.slow[n.index] -= 5; f.electing = nil })
+	f.quick(l, false) // it comes back to vote: without its own vote on disk, a leader needs both others'
+}
 
 // elected is told of each new leader.
 func (f *nemesis) elected(n *node) {
-	if !f.electing || f.stopped {
+	if f.electing != n || f.stopped {
 		return
 	}
-	f.electing = false
+	f.electing = nil
 	f.w.after(time.Duration(f.rng.Int64N(int64(200*time.Microsecond))), func() {
 		f.note("broker %d was elected and loses power", n.id)
 		f.quick(n, true)
+		f.quiet = f.w.now + f.electionTime(3) // others would most often keep it from being elected again
 	})
 }
 

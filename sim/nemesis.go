@@ -14,11 +14,12 @@ type nemesis struct {
 	w        *World
 	rng      *rand.Rand
 	stopped  bool
-	ends     []func() // what ends the faults that are on
-	slow     []int    // by node: faults that slow its disk
-	failing  []int    // by node: syncs still to fail
-	armed    []func() // by node: what waits for it to be in the midst of a write
-	electing bool     // the next leader loses power
+	ends     []func()      // what ends the faults that are on
+	slow     []int         // by node: faults that slow its disk
+	failing  []int         // by node: syncs still to fail
+	armed    []func()      // by node: what waits for it to be in the midst of a write
+	electing *node         // loses power when it is elected
+	quiet    time.Duration // no new faults before
 }
 
 func newNemesis(w *World) *nemesis {
@@ -41,9 +42,18 @@ func (f *nemesis) downtime() time.Duration {
 	return 20*time.Millisecond + f.spread(f.w.opt.Faults.Last)
 }
 
+// electionTime is so many election timeouts.
+func (f *nemesis) electionTime(n int) time.Duration {
+	return time.Duration(n*f.w.opt.Limits.ElectionTicks) * f.w.opt.Limits.Tick
+}
+
 // strike causes one fault and plans the next.
 func (f *nemesis) strike() {
 	if f.stopped {
+		return
+	}
+	if wait := f.quiet - f.w.now; wait > 0 {
+		f.w.after(wait, f.strike)
 		return
 	}
 	o := &f.w.opt.Faults
@@ -62,8 +72,11 @@ func (f *nemesis) strike() {
 	f.w.after(f.spread(o.Every), f.strike)
 }
 
-// lasting plans the end of a fault; healing ends it at once.
-func (f *nemesis) lasting(end func()) {
+// lasting plans the end of a fault, after some time.
+func (f *nemesis) lasting(end func()) { f.until(f.downtime(), end) }
+
+// until plans the end of a fault; healing ends it at once.
+func (f *nemesis) until(in time.Duration, end func()) {
 	done := false
 	once := func() {
 		if !done {
@@ -72,7 +85,7 @@ func (f *nemesis) lasting(end func()) {
 		}
 	}
 	f.ends = append(f.ends, once)
-	f.w.after(f.downtime(), once)
+	f.w.after(in, once)
 }
 
 // heal ends all faults that are on, and causes no more.
@@ -186,5 +199,5 @@ func (f *nemesis) slowDisk(n *node) time.Duration {
 	if f.slow[n.index] == 0 {
 		return 0
 	}
-	return time.Duration(f.rng.Int64N(int64(60 * time.Millisecond)))
+	return time.Duration(f.slow[n.index]) * time.Duration(f.rng.Int64N(int64(60*time.Millisecond)))
 }

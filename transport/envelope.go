@@ -129,6 +129,16 @@ func ParseEnvelope(frame []byte) (Header, []Received, error) {
 	return h, msgs, err
 }
 
+// ParseHello decodes the first bytes of a peer's connection, an empty envelope with its length field, and says who is there.
+// There must be [EmptyEnvelope] bytes. Errors wrap [ErrMalformed].
+func ParseHello(b []byte) (Header, error) {
+	if n := binary.BigEndian.Uint32(b); n != envelopeHead {
+		return Header{}, fmt.Errorf("%w hello: its length is %d, not %d", ErrMalformed, n, envelopeHead)
+	}
+	h, _, err := ParseEnvelope(b[lenBytes:EmptyEnvelope])
+	return h, err
+}
+
 // parseMessages cuts the bodies, which must fill the frame exactly (T5).
 func parseMessages(heads, bodies []byte) ([]Received, error) {
 	msgs := make([]Received, 0, len(heads)/messageHead)

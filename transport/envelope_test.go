@@ -94,6 +94,27 @@ func TestEnvelopeDamageIsSeen(t *testing.T) {
 	})
 }
 
+func TestParseHello(t *testing.T) {
+	h := Header{From: 1, To: 2, Shard: 3}
+	hello := AppendEnvelope(nil, h, nil)
+	if len(hello) != 1 || len(hello[0]) != EmptyEnvelope {
+		t.Fatalf("%d slices", len(hello))
+	}
+	if got, err := ParseHello(hello[0]); err != nil || got != h {
+		t.Errorf("%+v, %v", got, err)
+	}
+	for _, c := range []struct {
+		at   int
+		want string
+	}{{3, "its length is 65, not 64"}, {0, "its length is 16777280, not 64"}, {4, `it begins with "MGDe"`}, {12, "its head has CRC"}} {
+		bad := bytes.Clone(hello[0])
+		bad[c.at] ^= 1
+		if _, err := ParseHello(bad); !errors.Is(err, ErrMalformed) || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("byte %d changed: %v, want %q", c.at, err, c.want)
+		}
+	}
+}
+
 func goldenEnvelope() [][]byte {
 	h := Header{Cluster: [16]byte([]byte("0123456789abcdef")), From: 1, Incarnation: 0x1122334455667788, Shard: 3,
 		Boot: 0x99aabbccddeeff00, To: 2, ToIncarnation: 0x0102030405060708}

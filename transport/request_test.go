@@ -13,7 +13,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// kafka41 are the served versions of issue-sized shape: kmsg's own upper bounds, but ApiVersions and Metadata.
+// kafka41 are the versions that Kafka 4.1 serves, with our lower bounds, of the APIs that have a shape.
 func kafka41(key int16) (lowest, highest int16, ok bool) {
 	switch kmsg.Key(key) {
 	case kmsg.Produce:

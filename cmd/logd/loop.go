@@ -72,18 +72,13 @@ func (l *loop) run(quit <-chan struct{}, stopped func()) error {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
-		items = l.in.take(items[:0])
+		items = l.in.swap(items)
 		events = l.admit(items, events[:0])
 		now := l.now()
 		out.Reset()
 		l.shard.Step(now, events, &out)
-		l.watch(now)
-		for i := range items {
-			if items[i].buf != nil {
-				items[i].buf.Release()
-			}
-		}
-		clear(items)
+		l.watch(l.now().Mono - now.Mono)
+		release(items)
 		clear(events)
 		if err := l.carry(&out); err != nil {
 			return err
@@ -152,34 +147,22 @@ func (l *loop) carry(out *broker.Output) error {
 		}
 	}
 	for _, p := range out.Peers {
-		if link := l.links[p.To]; link != nil {
-			link.Send(p.Bufs)
-		}
+		l.links[p.To].Send(p.Bufs)
 	}
 	for _, s := range out.Send {
-		if c := l.clients[s.Conn]; c != nil {
-			c.Send(s.Bufs)
-		}
+		l.clients[s.Conn].Send(s.Bufs)
 	}
 	for _, id := range out.Pause {
-		if c := l.clients[id]; c != nil {
-			c.Pause()
-		}
+		l.clients[id].Pause()
 	}
 	for _, id := range out.Resume {
-		if c := l.clients[id]; c != nil {
-			c.Resume()
-		}
+		l.clients[id].Resume()
 	}
 	for _, e := range out.Close {
-		if c := l.clients[e.Conn]; c != nil {
-			c.Close()
-		}
+		l.clients[e.Conn].Close()
 	}
 	for _, e := range out.Refuse {
-		if c := l.peers[e.Conn]; c != nil {
-			c.Abort(errors.New(e.Reason))
-		}
+		l.peers[e.Conn].Abort(errors.New(e.Reason))
 	}
 	for _, r := range out.Reads {
 		go l.runRead(r)
@@ -210,9 +193,7 @@ func (l *loop) runRead(r log.Read) {
 }
 
 // watch logs turns that took long, seldom.
-func (l *loop) watch(begun broker.Now) {
-	now := l.now()
-	took := now.Mono - begun.Mono
+func (l *loop) watch(took time.Duration) {
 	if took < slowTurn {
 		return
 	}

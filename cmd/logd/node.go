@@ -17,6 +17,7 @@ import (
 
 const (
 	peerConns  = 256              // inbound connections of brokers
+	peerFrames = 4                // envelopes of one of them that wait for their shard
 	helloWait  = 5 * time.Second  // a peer connection that has said nothing by then is closed
 	stopWait   = 10 * time.Second // of a stopping broker, for leaderships to move and requests to end
 	drainWait  = 3 * time.Second  // then, for responses to leave
@@ -138,42 +139,43 @@ type clientSink struct {
 }
 
 func (s clientSink) Data(b *tcp.Buf) {
-	s.in.put(item{ev: broker.ConnData{Conn: s.id, Data: b.Bytes}, buf: b})
+	s.in.put(item{ev: broker.ConnData{Conn: s.id, Data: b.Bytes}, free: b.Release})
 }
 
 func (s clientSink) Closed(error) { s.in.put(item{ev: broker.ConnClosed{Conn: s.id}}) }
 
-// peer takes a connection that another broker made. Which shard gets its frames is known once the hello is here.
+// peer takes a connection that another broker made.
 func (n *node) peer(c *tcp.Conn) tcp.Sink {
 	late := time.AfterFunc(helloWait, func() { c.Abort(errors.New("no hello")) })
-	return &peerSink{node: n, conn: c, late: late}
+	return &peerSink{node: n, conn: c, late: late, room: make(chan struct{}, peerFrames)}
 }
 
+// peerSink cuts envelopes for the shard that has the number of the sender's, where there is one: it is likely to own their
+// groups. That number, and that it is a peer at all, is known from the hello; before it nothing larger is taken in.
 type peerSink struct {
 	node   *node
 	conn   *tcp.Conn
 	late   *time.Timer
 	hello  []byte
-	loop   *loop // nil before the hello
+	in     *inbox // nil before the hello
 	frames transport.Frames
-	bad    bool
+	room   chan struct{} // a token per frame that waits for the shard (D3)
 }
 
 func (s *peerSink) Data(b *tcp.Buf) {
 	data := b.Bytes
-	if s.loop == nil && !s.bad {
-		k := min(transport.EmptyEnvelope-len(s.hello), len(data))
-		s.hello = append(s.hello, data[:k]...)
-		data = data[k:]
+	if s.in == nil {
+		n := min(transport.EmptyEnvelope-len(s.hello), len(data))
+		s.hello, data = append(s.hello, data[:n]...), data[n:]
 		if len(s.hello) == transport.EmptyEnvelope {
 			s.greet()
 		}
 	}
-	if s.loop != nil {
+	if s.in != nil {
 		s.frames.Feed(data)
 	}
 	b.Release()
-	for s.loop != nil && !s.bad {
+	for {
 		frame, ok, err := s.frames.Next()
 		if err != nil {
 			s.refuse(err)
@@ -181,43 +183,32 @@ func (s *peerSink) Data(b *tcp.Buf) {
 		if !ok {
 			return
 		}
-		s.loop.in.putFrame(item{ev: broker.PeerFrame{Conn: broker.ConnID(s.conn.ID), Data: frame}, conn: s.conn})
+		s.room <- struct{}{}
+		s.in.put(item{ev: broker.PeerFrame{Conn: broker.ConnID(s.conn.ID), Data: frame}, conn: s.conn, free: func() { <-s.room }})
 	}
 }
 
-// greet looks at the first envelope, which has no messages and is for the loop alone: frames of a peer's shard go to ours of
-// the same number, where there is one.
 func (s *peerSink) greet() {
-	var cut transport.Frames
-	cut.Feed(s.hello)
-	frame, ok, err := cut.Next()
-	if err == nil && !ok {
-		err = fmt.Errorf("%w hello: its length is not %d", transport.ErrMalformed, transport.EmptyEnvelope)
-	}
-	var h transport.Header
-	if err == nil {
-		h, _, err = transport.ParseEnvelope(frame)
-	}
+	h, err := transport.ParseHello(s.hello)
 	if err == nil && h.To != s.node.broker {
-		err = fmt.Errorf("broker %d, incarnation %016x, means broker %d, this is broker %d: check --peers of both", h.From, h.Incarnation, h.To, s.node.broker)
+		err = fmt.Errorf("broker %d means broker %d, this is broker %d: check --peers of both", h.From, h.To, s.node.broker)
 	}
 	if err != nil {
 		s.refuse(err)
 		return
 	}
 	s.late.Stop()
-	s.loop = s.node.loops[int(h.Shard)%len(s.node.loops)]
+	s.in = s.node.loops[int(h.Shard)%len(s.node.loops)].in
 }
 
 func (s *peerSink) refuse(err error) {
-	s.bad = true
 	s.node.log.Warn("closing a peer's connection", "remote", s.conn.Remote, "err", err)
 	s.conn.Abort(err)
 }
 
 func (s *peerSink) Closed(error) {
 	s.late.Stop()
-	if s.loop != nil {
-		s.loop.in.put(item{conn: s.conn})
+	if s.in != nil {
+		s.in.put(item{conn: s.conn})
 	}
 }

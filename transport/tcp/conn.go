@@ -19,7 +19,8 @@ type Sink interface {
 // ErrSlow is the reason when a connection was closed because its other side doesn't read.
 var ErrSlow = errors.New("the other side does not read")
 
-// Conn is one inbound connection. All its methods may be called by any goroutine, and none waits (N3).
+// Conn is one connection. All its methods may be called by any goroutine, and none waits (N3); those of a nil Conn do
+// nothing, so that who has a table of them need not ask whether one is still there.
 type Conn struct {
 	ID     uint64 // never given twice by a Net
 	Remote string
@@ -49,6 +50,13 @@ func (n *Net) newConn(nc *net.TCPConn, idle time.Duration) (*Conn, error) {
 
 // Send queues slices, which must not change any more.
 func (c *Conn) Send(bufs [][]byte) {
+	if c != nil {
+		c.send(bufs, 0)
+	}
+}
+
+// send is Send, but with a bound leaves alone what doesn't fit, and says so.
+func (c *Conn) send(bufs [][]byte, bound int) bool {
 	size := 0
 	for _, b := range bufs {
 		size += len(b)
@@ -56,7 +64,10 @@ func (c *Conn) Send(bufs [][]byte) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.closing || c.reason != nil || size == 0 {
-		return
+		return true
+	}
+	if bound > 0 && c.queued > 0 && c.queued+size > bound {
+		return false
 	}
 	if c.queued == 0 {
 		c.moved = time.Now()
@@ -68,24 +79,36 @@ func (c *Conn) Send(bufs [][]byte) {
 	stuck := time.Since(c.moved)
 	if c.queued > l.QueueBytes || total > int64(l.TotalBytes) && stuck > time.Second {
 		c.endLocked(fmt.Errorf("%w: %d bytes wait for it, %d for all connections, and it took nothing for %s", ErrSlow, c.queued, total, stuck))
-		return
+	} else if !c.writing {
+		c.writing = true
+		go c.write()
 	}
-	c.writeLocked()
+	return true
 }
 
 // Close ends the connection once what was sent has left (N2). Nothing more is delivered but Closed.
 func (c *Conn) Close() {
+	if c == nil {
+		return
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if !c.closing && c.reason == nil {
-		c.closing = true
-		c.gate.Broadcast()
-		c.writeLocked()
+	if c.closing || c.reason != nil {
+		return
+	}
+	c.closing = true
+	c.gate.Broadcast()
+	if !c.writing {
+		c.writing = true
+		go c.write()
 	}
 }
 
 // Abort ends the connection now.
 func (c *Conn) Abort(reason error) {
+	if c == nil {
+		return
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.endLocked(reason)
@@ -98,6 +121,9 @@ func (c *Conn) Pause() { c.setPaused(true) }
 func (c *Conn) Resume() { c.setPaused(false) }
 
 func (c *Conn) setPaused(paused bool) {
+	if c == nil {
+		return
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.paused = paused

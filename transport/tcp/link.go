@@ -2,8 +2,6 @@ package tcp
 
 import (
 	"context"
-	"errors"
-	"io"
 	"log/slog"
 	"math/rand/v2"
 	"net"
@@ -17,8 +15,6 @@ const (
 	backoffHigh = 250 * time.Millisecond
 )
 
-var errClosedByPeer = errors.New("closed by the other side")
-
 // Link is a connection to a peer that is made anew whenever it breaks. What is sent while there is none, or while its queue
 // is full, is dropped: envelopes may be lost.
 type Link struct {
@@ -29,54 +25,38 @@ type Link struct {
 	cancel context.CancelFunc
 	ended  chan struct{}
 
-	mu      sync.Mutex
-	nc      net.Conn // nil while there is none
-	queue   [][]byte
-	queued  int
-	dropped int
-	wake    chan struct{} // something was queued, or the connection broke
-	broken  error
+	mu    sync.Mutex
+	conn  *Conn // nil while there is none
+	drops seldom
 }
 
 // Dial returns a link to addr; every connection of it begins with hello.
 func (n *Net) Dial(addr string, hello []byte, log *slog.Logger) *Link {
 	ctx, cancel := context.WithCancel(context.Background())
-	l := &Link{net: n, addr: addr, hello: hello, log: log.With("address", addr), cancel: cancel, ended: make(chan struct{}), wake: make(chan struct{}, 1)}
+	l := &Link{net: n, addr: addr, hello: hello, log: log.With("address", addr), cancel: cancel, ended: make(chan struct{})}
 	go l.run(ctx)
 	return l
 }
 
-// Send queues one envelope, or drops it.
+// Send queues one envelope as a whole, or drops it. A nil Link drops everything.
 func (l *Link) Send(bufs [][]byte) {
-	size := 0
-	for _, b := range bufs {
-		size += len(b)
+	if l == nil {
+		return
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.nc == nil || l.broken != nil {
+	if l.conn == nil || l.conn.send(bufs, l.net.limits.LinkBytes) {
 		return
 	}
-	if l.queued+size > l.net.limits.LinkBytes && l.queued > 0 {
-		l.dropped++
-		return
+	if skipped, ok := l.drops.now(); ok {
+		l.log.Warn("envelope dropped: the peer takes them too slowly", "bound_bytes", l.net.limits.LinkBytes, "more", skipped)
 	}
-	l.queue = append(l.queue, bufs...)
-	l.queued += size
-	l.signal()
 }
 
-// Close ends the link and waits for its goroutines.
+// Close ends the link and waits for its goroutine.
 func (l *Link) Close() {
 	l.cancel()
 	<-l.ended
-}
-
-func (l *Link) signal() {
-	select {
-	case l.wake <- struct{}{}:
-	default:
-	}
 }
 
 // run dials, serves, and dials again, with a growing wait in between. It logs changes, not attempts.
@@ -89,12 +69,9 @@ func (l *Link) run(ctx context.Context) {
 		if err == nil {
 			l.log.Info("peer connected")
 			wait, silent = backoffLow, false
-			err = l.serve(ctx, nc)
+			err = l.serve(ctx, nc.(*net.TCPConn))
 		}
-		if ctx.Err() != nil {
-			return
-		}
-		if !silent {
+		if !silent && ctx.Err() == nil {
 			l.log.Info("peer not connected, trying on", "err", err)
 			silent = true
 		}
@@ -106,74 +83,27 @@ func (l *Link) run(ctx context.Context) {
 	}
 }
 
-// serve writes what is sent until the connection breaks.
-func (l *Link) serve(ctx context.Context, nc net.Conn) error {
+// serve carries what is sent until the connection breaks, and returns why it did.
+func (l *Link) serve(ctx context.Context, nc *net.TCPConn) error {
+	c, err := l.net.newConn(nc, 0)
+	if err != nil {
+		return err
+	}
+	defer context.AfterFunc(ctx, func() { c.Abort(ctx.Err()) })()
 	l.mu.Lock()
-	l.nc, l.queue, l.queued, l.broken = nc, [][]byte{l.hello}, len(l.hello), nil
-	l.signal()
+	c.Send([][]byte{l.hello}) // under mu: nothing goes before it, and what is sent once it arrived isn't dropped
+	l.conn = c
 	l.mu.Unlock()
-	watched := make(chan struct{})
-	go l.watch(nc, watched)
-	stop := context.AfterFunc(ctx, func() { l.fail(ctx.Err()) })
-	err := l.write(nc)
-	stop()
-	nc.Close() // ends watch
-	<-watched
+	var nothing silence
+	c.serve(&nothing)
 	l.mu.Lock()
-	l.nc, l.queue, l.queued = nil, nil, 0
-	dropped := l.dropped
-	l.dropped = 0
+	l.conn = nil
 	l.mu.Unlock()
-	if dropped > 0 {
-		l.log.Warn("envelopes dropped: the peer takes them too slowly", "envelopes", dropped, "bound_bytes", l.net.limits.LinkBytes)
-	}
-	return err
+	return nothing.reason
 }
 
-// watch notices that the other side is gone though we have nothing to write. Nothing is ever received on a link.
-func (l *Link) watch(nc net.Conn, done chan struct{}) {
-	defer close(done)
-	_, err := nc.Read(make([]byte, 1))
-	if err == nil || errors.Is(err, io.EOF) {
-		err = errClosedByPeer
-	}
-	l.fail(err)
-}
+// silence is what comes in on a link: nothing, until it ends.
+type silence struct{ reason error }
 
-func (l *Link) fail(err error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.broken == nil {
-		l.broken = err
-		if l.nc != nil {
-			l.nc.SetDeadline(time.Unix(1, 0)) // an error means that it is closed already
-		}
-	}
-	l.signal()
-}
-
-func (l *Link) write(nc net.Conn) error {
-	for {
-		l.mu.Lock()
-		if l.broken != nil {
-			defer l.mu.Unlock()
-			return l.broken
-		}
-		batch, size := cut(&l.queue)
-		if size > 0 {
-			nc.SetWriteDeadline(time.Now().Add(l.net.limits.Stall)) // under mu: never after fail's
-		}
-		l.mu.Unlock()
-		if size == 0 {
-			<-l.wake
-			continue
-		}
-		if _, err := batch.WriteTo(nc); err != nil {
-			l.fail(err) // a reason found earlier stays
-			continue
-		}
-		l.mu.Lock()
-		l.queued -= size
-		l.mu.Unlock()
-	}
-}
+func (s *silence) Data(b *Buf)         { b.Release() }
+func (s *silence) Closed(reason error) { s.reason = reason }

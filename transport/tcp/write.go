@@ -10,14 +10,6 @@ const (
 	writeSlices = 1024    // IOV_MAX
 )
 
-// writeLocked starts a writer if there is none.
-func (c *Conn) writeLocked() {
-	if !c.writing {
-		c.writing = true
-		go c.write()
-	}
-}
-
 // write empties the queue, then ends: an idle connection has no writer.
 func (c *Conn) write() {
 	for {
