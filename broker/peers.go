@@ -140,10 +140,10 @@ func (s *Shard) foreign(h transport.Header) string {
 		return fmt.Sprintf("an envelope for broker %d came to broker %d: check --peers", h.To, s.cfg.Broker)
 	case s.peers.out[h.From] == nil:
 		return fmt.Sprintf("an envelope from broker %d, which is not among the brokers listed in --peers", h.From)
-	case h.ToIncarnation != 0 && h.ToIncarnation != s.cfg.Incarnation:
-		return fmt.Sprintf("an envelope from broker %d for incarnation %016x, this directory is %016x", h.From, h.ToIncarnation, s.cfg.Incarnation)
 	case !UUID(h.Cluster).IsZero() && !mine.IsZero() && UUID(h.Cluster) != mine:
 		return fmt.Sprintf("an envelope from broker %d of cluster %s, this one is %s: is a broker of another cluster listed in --peers?", h.From, UUID(h.Cluster), mine)
+	case h.ToIncarnation != 0 && h.ToIncarnation != s.cfg.Incarnation:
+		return fmt.Sprintf("an envelope from broker %d for incarnation %016x, this directory is %016x", h.From, h.ToIncarnation, s.cfg.Incarnation)
 	}
 	return ""
 }

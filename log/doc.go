@@ -23,4 +23,11 @@
 //	L9  Within a group, indexes in the WAL are dense from the mark (or create record) on, terms never fall, and the running
 //	    hash of each record follows from the one before it (S6, G11).
 //	L10 Segments hold committed batches only, contiguous in offset, synced up to the mark; bytes past the mark are cut at recovery.
+//	L11 Marks and copies always find room: normal records leave as much free as it takes to empty the oldest file by copies of
+//	    what is kept there and a mark of each group. It holds while what is uncommitted, all groups together, is at most
+//	    [MaxEntry] bytes, and their state at most [StateLimit].
+//
+// A write group's life, by file: queue.go (what waits), plan_wal.go (what goes into the group), wal_group.go, wal_record.go and
+// wal_sector.go (its bytes), done.go (what its completion sets free), ring.go (the files). At the next start: wal_scan.go (which
+// sector is whose), wal_judge.go (torn, damaged or good), wal_replay.go (records to groups), recover.go.
 package log

@@ -30,12 +30,15 @@ func (s *Store) queueJob(j *job) {
 }
 
 // Flush writes committed batches, contiguous from the segments' end (maybe none), to the group's segments, syncs them, and
-// then stages the mark by itself (L7). There is at most one flush of a group under way. m.Index is of an entry of the log,
-// or the last mark's again; m.LogEnd is the end of the batches.
+// then stages the mark by itself (L7). There is at most one flush of a group under way. m.Index is of a durable entry of the
+// log, or the last mark's again; m.LogEnd is the end of the batches.
 func (s *Store) Flush(group uint64, batches [][]byte, m Mark) {
 	g := s.alive(group)
 	if g.flushing || m.Index < g.mark.Index || m.Index > g.last() {
 		panic(fmt.Sprintf("invariant L7: group %d: flush to index %d, the log is (%d, %d], flushing %t", group, m.Index, g.mark.Index, g.last(), g.flushing))
+	}
+	if r := g.rec(m.Index); r != nil && r.lap == 0 {
+		panic(fmt.Sprintf("invariant L7: group %d: flush to index %d, which is not durable", group, m.Index))
 	}
 	term, h := g.before(m.Index)
 	if err := m.check(); err != nil || m.Term != term || m.EntryHash != h || m.LogStart < g.mark.LogStart || m.LogEnd < g.mark.LogEnd {

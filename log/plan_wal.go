@@ -49,8 +49,8 @@ func (s *Store) planWAL() []Op {
 			return nil
 		}
 		at, ok := s.place(0, 0)
-		if !ok || at.roll {
-			return nil // no room without rolling, which a seal isn't worth
+		if !ok || at.roll || s.room(at, groupBlocks(0, 0)) < s.reserve(at, sum{}) {
+			return nil // a seal isn't worth a roll, nor the reserve
 		}
 		s.seal = false
 		return s.writeGroup(at)
@@ -114,17 +114,17 @@ func (s *Store) pick() (place, bool) {
 	if s.urgent.n > 0 {
 		first = &s.urgent
 	}
-	at, ok := s.place(cost(first.at(0)))
+	least := int64(len(first.at(0).data))
+	at, ok := s.place(1, least)
 	if !ok {
 		return at, false
 	}
 	have := at.head
-	n, bytes := cost(first.at(0))
 	limit := s.opt.GroupBytes / BlockSize
 	if have.n > 0 {
 		limit += have.blocks()
 	}
-	limit = max(limit, groupBlocks(have.n+n, have.bytes+bytes)) // one record always fits
+	limit = max(limit, groupBlocks(have.n+1, have.bytes+least)) // one record always fits
 	limit = min(limit, s.ring.blocks-at.pos)
 	urgent := s.take(&s.urgent, &have, func(blocks int) bool { return blocks <= limit })
 	left := sum{n: s.urgent.n - urgent, bytes: s.urgent.bytes}
@@ -153,13 +153,13 @@ func (s *Store) pickLast() (place, bool) {
 	}
 	for _, id := range s.ids {
 		if g := s.groups[id]; g.cutAt > 0 {
-			s.picked = append(s.picked, cutItem(g))
+			s.picked = append(s.picked, item{kind: kindCut, g: g, index: g.cutAt}) // what a waiting append will cut anyway
 		}
 	}
 	cuts := len(s.picked)
 	n, bytes := cuts, int64(0)
 	if s.urgent.n > 0 && cuts == 0 {
-		n, bytes = cost(s.urgent.at(0))
+		n, bytes = 1, int64(len(s.urgent.at(0).data))
 	}
 	at, ok := s.place(n, bytes)
 	if !ok {
@@ -171,35 +171,20 @@ func (s *Store) pickLast() (place, bool) {
 	return at, len(s.picked) > 0 || r.file(r.tail).live == 0
 }
 
-// cost is what an item may add to a write group.
-func cost(it *item) (n int, bytes int64) {
-	n = 1
-	if it.kind == kindMark && it.g.cutAt > 0 {
-		n = 2
-	}
-	return n, int64(len(it.data))
-}
-
-// cutItem says in the WAL what a staged append, which must wait, will cut.
-func cutItem(g *group) item { return item{kind: kindCut, g: g, index: g.cutAt} }
-
 // take picks items from the head of a queue while fits agrees to the blocks that these would make, and returns how many it
 // went over, void ones included.
 func (s *Store) take(q *queue, have *sum, fits func(blocks int) bool) int {
 	for i := range q.n {
 		it := q.at(i)
-		if it.void() || it.kind == kindEntry && it.index <= it.g.marked {
-			continue // the latter is under a mark, which is urgent, and so is in this group or an earlier one
+		if it.void() {
+			continue
 		}
-		n, bytes := cost(it)
-		if !fits(groupBlocks(have.n+n, have.bytes+bytes)) {
+		bytes := int64(len(it.data))
+		if !fits(groupBlocks(have.n+1, have.bytes+bytes)) {
 			return i
 		}
-		have.n += n
+		have.n++
 		have.bytes += bytes
-		if it.kind == kindMark && it.g.cutAt > 0 && it.g.cutAt <= it.index {
-			s.picked = append(s.picked, cutItem(it.g)) // the append that cuts is under the mark, and will not be written
-		}
 		s.picked = append(s.picked, *it)
 	}
 	return q.n
@@ -326,9 +311,7 @@ func (s *Store) plan(it *item) {
 func (s *Store) planMarked(g *group, m Mark) {
 	n := 0
 	for ; g.base+uint64(n) < m.Index; n++ {
-		if r := &g.recs[n]; r.lap != 0 {
-			s.ring.die(r.lap, 1)
-		}
+		s.ring.die(g.recs[n].lap, 1)
 	}
 	g.recs, g.base, g.planMark = g.recs[n:], m.Index, m
 	s.recost(g)

@@ -32,6 +32,8 @@ func (it *item) void() bool {
 		return r == nil || r.seq != it.of
 	case kindMark:
 		return g.dropped || it.seq != g.markSeq
+	case kindState:
+		return g.dropped || it.seq < g.stateFrom
 	}
 	return g.dropped
 }

@@ -145,13 +145,13 @@ func (w *walScan) settle(fsys FS, v verdict) (string, error) {
 }
 
 // adopt takes a group over into the store, and opens its segments.
-func (s *Store) adopt(fsys FS, is *replayed, rec *Recovered) error {
+func (s *Store) adopt(fsys FS, is *replayed, found *Recovered) error {
 	g := s.newGroup(is.id, is.meta, is.mark)
 	out := Group{ID: is.id, Meta: is.meta, State: is.state, Mark: is.mark, Dropped: is.dropped}
 	if is.dropped {
 		g.dropped, g.dropPlanned, g.dropDurable = true, true, true
 		s.recost(g)
-		rec.Groups = append(rec.Groups, out)
+		found.Groups = append(found.Groups, out)
 		return removeSegments(fsys, g.segs)
 	}
 	g.state, g.planState = is.state, is.state
@@ -160,20 +160,16 @@ func (s *Store) adopt(fsys FS, is *replayed, rec *Recovered) error {
 	g.trimmed = is.mark.LogStart
 	for i := range is.entries {
 		e := &is.entries[i]
-		g.recs = append(g.recs, rec0(e))
+		g.recs = append(g.recs, rec{term: e.Term, hash: e.hash, lap: e.lap, size: uint32(len(e.Data))})
 		r := &g.recs[i]
 		s.ring.file(r.lap).live++
 		s.ring.keep(g, e.Index, r)
 		out.Entries = append(out.Entries, e.Entry)
 	}
-	rec.Groups = append(rec.Groups, out)
+	found.Groups = append(found.Groups, out)
 	var err error
 	g.segs, err = openSegments(fsys, segDir(g.id), s.opt, is.mark)
 	return err
-}
-
-func rec0(e *replayedEntry) rec {
-	return rec{term: e.Term, hash: e.hash, lap: e.lap, size: uint32(len(e.Data))}
 }
 
 // removeSegments removes what a dropped group left.

@@ -93,15 +93,22 @@ func stateItem(g *group, st State) item {
 func (s *Store) Drop(group uint64) Seq {
 	g := s.alive(group)
 	s.cut(g, g.base+1, s.seq+1)
-	for i := range s.normal.n { // states too are never written now
-		if it := s.normal.at(i); it.g == g {
-			s.holds = append(s.holds, hold{from: it.seq, until: s.seq + 1})
-			break
-		}
-	}
+	s.holdQueued(g, s.seq+1)
 	g.dropped = true
 	g.cutAt = 0
 	return s.said(item{kind: kindDrop, g: g})
+}
+
+// holdQueued makes Durable wait for seq instead of what is queued for a group and won't be written. It says whether there is
+// any.
+func (s *Store) holdQueued(g *group, seq Seq) bool {
+	for i := range s.normal.n {
+		if it := s.normal.at(i); it.g == g {
+			s.holds = append(s.holds, hold{from: it.seq, until: seq})
+			return true
+		}
+	}
+	return false
 }
 
 // SetState stages term, vote and commit. Terms never fall, and a vote of a term never changes (S6).
@@ -171,7 +178,7 @@ func (s *Store) cut(g *group, index uint64, seq Seq) {
 }
 
 // Install stages a mark that a snapshot brought: the group's log restarts behind m.Index (S11). Its segments already reach
-// to m.LogEnd, by [Store.Transfer].
+// to m.LogEnd, by [Store.Transfer]. States staged before are durable with it or earlier.
 func (s *Store) Install(group uint64, m Mark) Seq {
 	g := s.alive(group)
 	if err := m.check(); err != nil || m.Index < g.mark.Index || g.flushing || g.segs.end() < m.LogEnd {
@@ -182,6 +189,13 @@ func (s *Store) Install(group uint64, m Mark) Seq {
 	g.cutAt = 0
 	g.mark, g.base, g.marked, g.markSeq = m, m.Index, m.Index, 0
 	s.recost(g)
+	if g.created && s.holdQueued(g, s.seq+1) { // the install overtakes what is queued, so the state must go with it
+		s.seq++
+		g.stateFrom = s.seq
+		it := stateItem(g, g.state)
+		it.seq = s.seq
+		s.urgent.push(it)
+	}
 	return s.said(markItem(kindInstall, g, m))
 }
 

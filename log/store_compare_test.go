@@ -56,6 +56,9 @@ func (m *model) compareLog(t rapid.TB, g *modelGroup, is *Group, durable Seq, fl
 		}
 		last, term = e.Index, e.Term
 	}
+	if term > is.State.Term {
+		t.Fatalf("group %d: the log is of term %d, the state of %d", g.id, term, is.State.Term)
+	}
 	from := 0
 	for i, v := range g.versions {
 		if v.seq <= durable {

@@ -64,7 +64,7 @@ func (m *model) crashSteps(t *testing.T, rng *rand.Rand, first Lane, kinds map[O
 // TestStoreCrashStates goes through a small workload with all kinds of work, operation by operation.
 func TestStoreCrashStates(t *testing.T) {
 	opt := testOpt
-	opt.SegmentBytes = 1200
+	opt.SegmentBytes = 300
 	m := newModel(opt)
 	m.fs = newMemFS()
 	if err := Format(m.fs, testID, opt); err != nil {

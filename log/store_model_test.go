@@ -199,7 +199,10 @@ func (m *model) commit(g *modelGroup, to uint64) {
 
 // flush flushes up to an index.
 func (m *model) flush(g *modelGroup, to uint64, app []byte) {
-	if m.s.Flushing(g.id) || to < g.now().mark.Index {
+	for r := m.s.groups[g.id].rec(to); r != nil && r.lap == 0; r = m.s.groups[g.id].rec(to) {
+		to--
+	}
+	if last := g.marks[len(g.marks)-1]; m.s.Flushing(g.id) || to < last.Index {
 		return
 	}
 	from := max(m.s.groups[g.id].segs.next(), 0)

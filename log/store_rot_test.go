@@ -6,8 +6,9 @@ import (
 	"testing"
 )
 
-// rotten returns a store of several laps whose last write group is a seal, and the disk of one lap before.
+// rottenStore returns a store of several laps whose last write group is a seal, and the disk of one lap before.
 func rottenStore(t testing.TB) (r *rig, before *memFS) {
+	t.Helper()
 	opt := testOpt
 	opt.WALFiles = 3
 	r = newRig(t, opt)

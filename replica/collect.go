@@ -146,6 +146,11 @@ func (g *Group) reconfigure(e *pb.Entry) {
 	cs := g.rn.ApplyConfChange(&cc)
 	g.confs, g.conf = append(g.confs, confAt{e.GetIndex(), cs}), confOf(cs)
 	g.pending = false
+	// raft acts on a configuration once it is applied, so a restart must not go back behind it: it could need the votes of
+	// replicas that are gone for good. This commit index is therefore written, unlike any other.
+	st := g.hard
+	st.Commit = e.GetIndex()
+	g.store.SetState(g.cfg.Group, st)
 }
 
 func entriesOf(es []*pb.Entry) []log.Entry {

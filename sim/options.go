@@ -105,7 +105,7 @@ func drawFaults(rng *rand.Rand) FaultOptions {
 
 func drawLoad(rng *rand.Rand) LoadOptions {
 	return LoadOptions{
-		Topics: 2, Partitions: 2, Appenders: 3, Readers: 3, Tailers: 2, Depth: 1 + rng.IntN(4), Think: micros(rng, 20_000, 160_000),
+		Topics: 2, Partitions: 2, Appenders: 3, Readers: 3, Tailers: 2, Depth: 1 + rng.IntN(4), Think: micros(rng, 30_000, 240_000),
 		Records: pick(rng, 1, 1, 3, 8), Bytes: pick(rng, 100, 400, 2000), Timeout: micros(rng, 500_000, 2_000_000), Acks0: pick(rng, 0, 0, 20, 100),
 	}
 }

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 	"net"
 	"os"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -67,6 +69,7 @@ func TestGarbage(t *testing.T) {
 		{"changed bytes", b.changedBytes},
 		{"requests without a reader", b.deafClients},
 		{"connections", b.connections},
+		{"frames of the greatest length", b.greatFrames},
 	} {
 		start := time.Now()
 		seed := rand.Uint64()
@@ -177,6 +180,32 @@ func (b *besieged) frames(rng *rand.Rand) {
 		}
 		data = append(data, randomBytes(rng, rng.IntN(60_000))...)
 		throw(b.ports()[rng.IntN(2)], data[:rng.IntN(len(data)+1)])
+	})
+}
+
+// greatFrames sends several whole frames of the greatest length at once, to each port: more than a broker may grow by.
+func (b *besieged) greatFrames(rng *rand.Rand) {
+	hello := slices.Concat(transport.AppendEnvelope(nil, b.header(b.c.nodes[1]), nil)...)
+	filling := randomBytes(rng, 1<<20)
+	many(rng, 8, 8, func(i int, _ *rand.Rand) {
+		data := append(binary.BigEndian.AppendUint32(nil, transport.MaxFrame), 0, 0, 0, 9, 0, 0, 0, 1, 0xff, 0xff) // a Produce
+		if i%2 == 1 {
+			data = append(bytes.Clone(hello), data...)
+		}
+		nc, err := net.DialTimeout("tcp", b.ports()[i%2], patience)
+		if err != nil {
+			b.t.Errorf("connection: %v", err)
+			return
+		}
+		defer nc.Close()
+		nc.SetDeadline(time.Now().Add(5 * time.Second))
+		for left := transport.MaxFrame - 10; err == nil; data = filling[:min(left, len(filling))] {
+			left -= max(0, len(data)-len(hello))
+			if _, err = nc.Write(data); len(data) == 0 {
+				break
+			}
+		}
+		io.Copy(io.Discard, nc) // it is closed, now or before
 	})
 }
 

@@ -1,0 +1,85 @@
+package sim
+
+import (
+	"bytes"
+	"io"
+	"testing"
+	"time"
+
+	"logd/checker"
+)
+
+// A seed's run is a function of the seed (W1), whoever watches: with lines and a history or without.
+func TestWatchedRunIsTheSame(t *testing.T) {
+	for _, seed := range []uint64{21, 22} {
+		opt := Draw(seed, 8*time.Second)
+		var history bytes.Buffer
+		first := Run(opt, Env{Trace: io.Discard, History: &history})
+		again := Run(opt, Env{})
+		if first.Violation != nil {
+			t.Fatalf("seed %d: %v", seed, first.Violation)
+		}
+		if first.Hash != again.Hash || first.Events != again.Events || first.Counts != again.Counts {
+			t.Fatalf("seed %d: hash %016x after %d events, then %016x after %d", seed, first.Hash, first.Events, again.Hash, again.Events)
+		}
+		if first.Counts[CountAcked] == 0 || first.Counts[CountUpperBounds] == 0 || first.Counts[CountRecordsRead] == 0 {
+			t.Fatalf("seed %d: the clients did nothing: %v", seed, first.Counts)
+		}
+		judged(t, &history, first.Counts[CountAcked])
+	}
+}
+
+// judged reads a written history back and has the offline checker agree.
+func judged(t *testing.T, history io.Reader, acked int64) {
+	r := checker.NewReader(history)
+	c := checker.New(checker.Options{})
+	for {
+		op, err := r.Next()
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.Complete(&op)
+	}
+	report, n := c.Finish(), int64(0)
+	for _, p := range report.Partitions {
+		n += p.AppendsOK
+	}
+	if report.Verdict != checker.Valid || n != acked {
+		t.Fatalf("read back, the history is %v with %d acknowledged appends of %d", report.Verdict, n, acked)
+	}
+}
+
+// Different seeds are different worlds.
+func TestSeedsDiffer(t *testing.T) {
+	seen := map[string]uint64{}
+	for seed := range uint64(200) {
+		o := Draw(seed, time.Minute)
+		if was, ok := seen[o.String()]; ok {
+			t.Fatalf("seeds %d and %d draw the same options", was, seed)
+		}
+		seen[o.String()] = seed
+		if err := o.Store.Check(); err != nil {
+			t.Fatalf("seed %d: %v", seed, err)
+		}
+	}
+}
+
+// Every kind of fault can be caused, and a world heals from it.
+func TestEveryFault(t *testing.T) {
+	for kind, row := range faultTable {
+		opt := Draw(11, 5*time.Second)
+		opt.Faults.Weight = [faultKinds]int{}
+		opt.Faults.Weight[kind] = 1
+		opt.Faults.Every = 700 * time.Millisecond
+		var lines bytes.Buffer
+		if r := Run(opt, Env{Trace: &lines}); r.Violation != nil {
+			t.Errorf("%s: %v", row.name, r.Violation)
+		}
+		if !bytes.Contains(lines.Bytes(), []byte(" fault ")) {
+			t.Errorf("%s: nothing happened", row.name)
+		}
+	}
+}
