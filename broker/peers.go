@@ -2,6 +2,7 @@ package broker
 
 import (
 	"fmt"
+	"slices"
 
 	pb "go.etcd.io/raft/v3/raftpb"
 
@@ -16,6 +17,7 @@ type peers struct {
 	order   []int32 // of brokers, so that envelopes leave in the same order everywhere
 	waiting bool    // something was left for the next turn
 	refused map[string]bool
+	seen    map[int32]uint64 // the incarnation that each broker spoke under last
 }
 
 type outbox struct {
@@ -24,7 +26,7 @@ type outbox struct {
 }
 
 func newPeers(cfg Config) peers {
-	p := peers{cfg: cfg, out: map[int32]*outbox{}, refused: map[string]bool{}}
+	p := peers{cfg: cfg, out: map[int32]*outbox{}, refused: map[string]bool{}, seen: map[int32]uint64{}}
 	for _, b := range cfg.Brokers {
 		if b != cfg.Broker {
 			p.out[b] = &outbox{}
@@ -70,11 +72,8 @@ func (s *Shard) sendPeers() {
 			n++
 		}
 		h := transport.Header{Cluster: s.cluster(), From: s.cfg.Broker, Incarnation: s.cfg.Incarnation, Shard: uint16(s.cfg.Shard), Boot: s.cfg.Boot, To: to}
-		if b := s.meta.Broker(to); b != nil {
-			h.ToIncarnation = b.Incarnation
-		}
-		if s.helloTo(o.msgs[:n]) {
-			h.ToIncarnation = 0
+		if !onlyControl(o.msgs[:n]) {
+			h.ToIncarnation = s.peers.seen[to]
 		}
 		s.out.Peers = append(s.out.Peers, PeerSend{to, transport.AppendEnvelope(nil, h, o.msgs[:n])})
 		clear(o.msgs[:n])
@@ -83,9 +82,9 @@ func (s *Shard) sendPeers() {
 	}
 }
 
-// helloTo reports whether an envelope carries control messages alone: those reach a broker under whatever incarnation, as
-// they are how a wiped one is told what happened.
-func (s *Shard) helloTo(msgs []transport.Msg) bool {
+// onlyControl reports whether an envelope carries control messages alone: those reach a broker under whatever incarnation,
+// as they are how a wiped one is told what happened.
+func onlyControl(msgs []transport.Msg) bool {
 	for _, m := range msgs {
 		if m.Kind != kindControl {
 			return false
@@ -113,9 +112,12 @@ func (s *Shard) envelope(e PeerFrame) {
 		s.refuse(e.Conn, why)
 		return
 	}
+	s.peers.seen[h.From] = h.Incarnation
+	// Only what is known to be replaced is refused: metadata that lags behind must not cut off a broker that came anew. What a
+	// raft message may do is decided by the replica ids in it, which are never used again.
 	stale := false
 	if b := s.meta.Broker(h.From); b != nil {
-		stale = b.Incarnation != h.Incarnation
+		stale = slices.Contains(b.Retired, h.Incarnation)
 	}
 	for _, m := range msgs {
 		switch {
@@ -168,7 +170,7 @@ func (s *Shard) controlFrom(h transport.Header, body []byte) {
 	}
 	if c.Hello != nil {
 		c.Hello.incarnation = h.Incarnation
-	} else if b := s.meta.Broker(h.From); b != nil && b.Incarnation != h.Incarnation {
+	} else if b := s.meta.Broker(h.From); b != nil && slices.Contains(b.Retired, h.Incarnation) {
 		return
 	}
 	if to := s.controlShard(c); to != s.cfg.Shard {

@@ -235,6 +235,7 @@ func TestDurableWaitsForWhatCuts(t *testing.T) {
 	if d := r.s.Durable(); d != first || d >= gone {
 		t.Fatalf("durable %d, expected %d; %d is still to be written", d, first, cut)
 	}
+	r.idle(t)
 	r.s.Append(2, entries(2, 1, 1, 3000))
 	r.s.Plan(LaneWAL)
 	state := r.s.SetState(1, State{Term: 7})
@@ -316,6 +317,20 @@ func TestStoreInstall(t *testing.T) {
 	`)
 	if r.s.SegmentEnd(1) != 0 {
 		t.Fatalf("segments end at %d", r.s.SegmentEnd(1))
+	}
+}
+
+// TestSegmentsWaitForTheirGroup: files of a group that the WAL doesn't know would be damage.
+func TestSegmentsWaitForTheirGroup(t *testing.T) {
+	r := newRig(t, testOpt)
+	r.s.Create(1, nil, Mark{})
+	r.s.Transfer(1, [][]byte{testBatch(0, 1, 1, 10, 1)})
+	if p, ok := r.s.Plan(LaneFill); ok {
+		t.Fatalf("planned %v before the group is durable", p.Ops)
+	}
+	r.idle(t)
+	if end := r.s.SegmentEnd(1); end != 1 {
+		t.Fatalf("segments end at %d", end)
 	}
 }
 

@@ -26,8 +26,8 @@ func (g *Group) Unflushed() int {
 func (g *Group) Flush(maxBytes int) bool {
 	from := g.flushed()
 	to := g.flushTo(from, maxBytes)
-	if g.store.Flushing(g.cfg.Group) || g.snap != nil || to <= from {
-		return false
+	if g.store.Flushing(g.cfg.Group) || to <= from || g.store.SegmentEnd(g.cfg.Group) != g.seg.end {
+		return false // one write to the segments at a time: a flush, or what a transfer brought
 	}
 	if to > g.applied || to > g.stable {
 		panic(fmt.Sprintf("invariant R7: group %d marks %d, applied %d, durable %d", g.cfg.Group, to, g.applied, g.stable))

@@ -2,7 +2,6 @@ package sim
 
 import (
 	"errors"
-	"fmt"
 	"io/fs"
 	"maps"
 	"math/rand/v2"
@@ -25,7 +24,6 @@ type Disk struct {
 	rng  *rand.Rand
 	unit int // bytes that the device writes all or nothing: 512 or 4096
 	root *entry
-	next uint64
 	free []*[pageSize]byte
 }
 
@@ -131,8 +129,7 @@ func (d *Disk) create(name string) (*inode, error) {
 	if at.names[base] != nil {
 		return nil, &fs.PathError{Op: "create", Path: name, Err: fs.ErrExist}
 	}
-	d.next++
-	ino := &inode{number: d.next}
+	ino := &inode{}
 	at.apply(change{set: base, entry: &entry{ino: ino}})
 	return ino, nil
 }
@@ -225,10 +222,4 @@ func (n *entry) each(path string, visit func(string, *inode)) {
 			child.each(path+name+"/", visit)
 		}
 	}
-}
-
-func (d *Disk) String() string {
-	var b strings.Builder
-	d.eachFile(func(name string, f *inode) { fmt.Fprintf(&b, "%s %d\n", name, f.size) })
-	return b.String()
 }

@@ -20,7 +20,6 @@ type page struct {
 
 // inode is a file's bytes, as the machine's caches show them and as the device holds them.
 type inode struct {
-	number     uint64
 	pages      []page
 	size       int64
 	stableSize int64
