@@ -93,12 +93,17 @@ func (s *Shard) dequeue(p *partition, n int) []*proposal {
 	return taken
 }
 
-// pop takes the first of the pending ones.
-func (p *partition) pop() *proposal {
+// pop takes the first of the pending ones, and gives its room to whoever waits for it.
+func (s *Shard) pop(p *partition) *proposal {
 	q := p.pending[0]
 	p.pending[0] = nil
 	p.pending = p.pending[1:]
 	p.bytes -= len(q.data)
+	s.uncommitted -= len(q.data)
+	for _, group := range s.starved {
+		s.touch(group)
+	}
+	s.starved = s.starved[:0]
 	return q
 }
 
@@ -108,9 +113,17 @@ func (s *Shard) fit(p *partition) int {
 	if s.full && p.group != metaGroup {
 		return 0
 	}
-	n, bytes := 0, p.bytes
-	for n < len(p.queue) && (bytes == 0 || bytes+len(p.queue[n].data) <= s.cfg.Limits.UncommittedBytes) {
-		bytes += len(p.queue[n].data)
+	n, bytes := 0, 0
+	for n < len(p.queue) {
+		size := len(p.queue[n].data)
+		if p.bytes+bytes > 0 && p.bytes+bytes+size > s.cfg.Limits.UncommittedBytes {
+			break
+		}
+		if all := s.uncommitted + bytes; all > 0 && all+size > s.roomWAL {
+			s.starved = append(s.starved, p.group)
+			break
+		}
+		bytes += size
 		n++
 	}
 	return n
@@ -188,6 +201,7 @@ func (s *Shard) proposeQueue(p *partition) {
 			offset = b.NextOffset()
 		}
 		p.bytes += len(q.data)
+		s.uncommitted += len(q.data)
 	}
 	p.pending = append(p.pending, queue...)
 	p.g.Collect(&p.out)
@@ -206,7 +220,7 @@ func (s *Shard) apply(p *partition, e *pb.Entry) {
 		result = s.applyMeta(e)
 	}
 	for len(p.pending) > 0 && p.pending[0].index <= e.GetIndex() {
-		q := p.pop()
+		q := s.pop(p)
 		if q.index == e.GetIndex() && q.term == e.GetTerm() {
 			s.answer(q.o, appended{offset: q.offset, start: 0, result: result})
 		} else {
@@ -222,7 +236,7 @@ var unclear = appended{code: errNotEnoughAfter, offset: -1, start: -1}
 func (s *Shard) roleChanged(p *partition) {
 	term, leads := p.g.Leading()
 	for len(p.pending) > 0 && (!leads || p.pending[0].term != term) {
-		s.answer(p.pop().o, unclear)
+		s.answer(s.pop(p).o, unclear)
 	}
 	if !leads {
 		s.failReads(p)
@@ -274,7 +288,7 @@ func (s *Shard) watchFor(p *partition, o origin, until time.Duration) {
 func (s *Shard) drop(p *partition) {
 	s.refuseAll(s.dequeue(p, len(p.queue)), errUnknownTopic)
 	for len(p.pending) > 0 {
-		s.answer(p.pop().o, unclear)
+		s.answer(s.pop(p).o, unclear)
 	}
 	s.failReads(p)
 	s.wakeWatchers(p)

@@ -59,10 +59,15 @@ type Shard struct {
 	stalled  bool // the wal plan is out for longer than an election timeout (B8)
 	full     bool // too much is in memory and in no segment: nothing is proposed until the disk has caught up
 	partial  int  // bytes of requests that are not all here yet, on all connections
-	queued   int  // bytes that wait to be proposed, in all groups
-	stopping bool
-	stopBy   time.Duration
-	leaving  bool // while stopping: something still is to be handed over
+	// What is uncommitted can't leave the WAL, and a WAL full of it could write no vote (L11): a store wants at most MaxEntry
+	// bytes of it, and each of the brokers leads its part of the groups.
+	roomWAL     int      // most bytes of proposals of ours that aren't committed
+	uncommitted int      // <= roomWAL, or one proposal; the sum of all partitions' bytes
+	starved     []uint64 // groups whose queues wait for roomWAL
+	queued      int      // bytes that wait to be proposed, in all groups
+	stopping    bool
+	stopBy      time.Duration
+	leaving     bool // while stopping: something still is to be handed over
 }
 
 // New makes a shard of what was recovered. It does nothing before its first Step.
@@ -70,6 +75,7 @@ func New(cfg Config, store *log.Store, rec *log.Recovered, rng *rand.Rand) (*Sha
 	s := &Shard{cfg: cfg, rng: rng, store: store, parts: map[uint64]*partition{}, dropped: map[uint64]bool{}, meta: NewMeta(),
 		conns: map[ConnID]*conn{}, requests: map[uint64]*request{}, forwards: map[uint64]origin{},
 		reads: map[uint64]func(log.ReadDone){}, view: newView(), creating: map[string]time.Duration{}}
+	s.roomWAL = store.MaxEntry() / len(cfg.Brokers)
 	s.peers = newPeers(cfg)
 	s.form = newFormer(cfg)
 	for _, g := range rec.Groups {

@@ -68,6 +68,32 @@ func FuzzRecords(f *testing.F) {
 	})
 }
 
+// FuzzReplay takes any records, as if they had stood in sound write groups.
+func FuzzReplay(f *testing.F) {
+	_, items := goldenGroup(f)
+	var seed []byte
+	for i := range items {
+		h := items[i].header()
+		seed = append(h.append(append(seed, byte(h.length))), items[i].data[:h.length&0xff]...)
+	}
+	f.Add(seed)
+	f.Fuzz(func(t *testing.T, b []byte) {
+		r := &replay{groups: map[uint64]*replayed{}}
+		for len(b) > recordHeader {
+			n, h := int(b[0]), getHeader(b[1:])
+			b = b[1+recordHeader:]
+			n = min(n, len(b))
+			_ = r.record(&h, b[:n], 3, 1)
+			b = b[n:]
+		}
+		for _, id := range r.ids {
+			if g := r.groups[id]; g.finish() == nil && len(g.entries) > 0 && g.entries[0].Index != g.mark.Index+1 {
+				t.Fatalf("group %d: entries from %d on, mark at %d", id, g.entries[0].Index, g.mark.Index)
+			}
+		}
+	})
+}
+
 func TestDirFiles(t *testing.T) {
 	d := Dir{Broker: 3, Incarnation: 0xabcdef, Shards: 2, Options: testOpt}
 	golden(t, "logd-meta", d.encode())

@@ -53,7 +53,8 @@ func TestWALHeaderGolden(t *testing.T) {
 }
 
 // goldenGroup writes one record of each kind, into block 3 of the second file.
-func goldenGroup(t *testing.T) ([]byte, []item) {
+func goldenGroup(t testing.TB) ([]byte, []item) {
+	t.Helper()
 	r := newRig(t, testOpt)
 	g := &group{id: 7, meta: []byte("meta")}
 	m := Mark{Index: 9, Term: 3, Conf: []byte("conf"), LogStart: 2, LogEnd: 40, EntryHash: 0xe1, BatchHash: 0xb1, App: []byte("app")}

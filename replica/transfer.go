@@ -124,10 +124,10 @@ func (g *Group) install(out *Out) {
 
 // complete reports whether nothing is missing for the snapshot that waits.
 func (g *Group) complete() bool {
-	if g.snap.mark.Index <= g.applied || g.cfg.Plain {
+	if g.snap.mark.Index <= g.applied {
 		return true
 	}
-	return !g.store.Flushing(g.cfg.Group) && g.store.SegmentEnd(g.cfg.Group) >= g.snap.mark.LogEnd
+	return !g.store.Flushing(g.cfg.Group) && (g.cfg.Plain || g.store.SegmentEnd(g.cfg.Group) >= g.snap.mark.LogEnd)
 }
 
 // Want returns what a transfer needs next; false while nothing is needed or bytes are on their way to disk.
