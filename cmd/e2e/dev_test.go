@@ -77,7 +77,7 @@ func TestDev(t *testing.T) {
 	t.Parallel()
 	dir := scratchDir(t)
 	p, port, said := startDev(t, dir, "an empty directory")
-	if want := fmt.Sprintf("Bootstrap address: 127.0.0.1:%d\n", port); !strings.Contains(said, want) {
+	if want := fmt.Sprintf("Bootstrap address: 127.0.0.1:%d", port); !strings.Contains(said, want) {
 		t.Errorf("no %q in:\n%s", want, said)
 	}
 	pids := devPids(t, said, port)

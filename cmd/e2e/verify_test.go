@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 )
@@ -19,32 +20,35 @@ func verifyEverywhere(t *testing.T, c *cluster, h *history) {
 }
 
 // makeLead gives a broker the leadership of every partition of a topic: the other two hand theirs over on SIGTERM, one after
-// the other, and the first is back only once the second can't choose it any more.
+// the other, and the first is back only once the second can't choose it any more. Where that fails, because the broker has
+// not caught up yet, it is tried again.
 func (c *cluster) makeLead(t *testing.T, topic string, n *node) {
 	t.Helper()
 	others := c.others(n)
-	for try := 0; ; try++ {
+	state := ""
+	for try, end := 0, time.Now().Add(patience); time.Now().Before(end); try++ {
 		a, b := others[try%2], others[1-try%2]
-		a.stop(t)
-		await(t, fmt.Sprintf("leaders without broker %d", a.id), func() (bool, string) {
-			leaders, err := b.leaders(topic)
-			return err == nil && !slices.Contains(leaders, a.id) && !slices.Contains(leaders, -1), fmt.Sprint(leaders, err)
-		})
-		b.stop(t)
-		c.startAndServe(t, a, b)
-		state := ""
-		await(t, "leader of every partition", func() (bool, string) {
-			leaders, err := n.leaders(topic)
+		led := func(ask *node, by func(int32) bool) bool {
+			leaders, err := ask.leaders(topic)
 			state = fmt.Sprint(leaders, err)
-			return err == nil && !slices.Contains(leaders, -1), state
+			return err == nil && !slices.ContainsFunc(leaders, func(id int32) bool { return !by(id) })
+		}
+		a.stop(t)
+		for soon := time.Now().Add(3 * time.Second); time.Now().Before(soon); time.Sleep(look) {
+			if led(b, func(id int32) bool { return id == b.id || id == n.id }) {
+				b.stop(t)
+				break
+			}
+		}
+		c.startAndServe(t, a, b)
+		await(t, "leader of every partition", func() (bool, string) {
+			return led(n, func(id int32) bool { return id > 0 }), state
 		})
-		if leaders, err := n.leaders(topic); err == nil && !slices.ContainsFunc(leaders, func(id int32) bool { return id != n.id }) {
+		if led(n, func(id int32) bool { return id == n.id }) {
 			return
 		}
-		if try == 4 {
-			t.Fatalf("broker %d doesn't get the leadership of every partition when the others hand theirs over: %s", n.id, state)
-		}
 	}
+	t.Fatalf("broker %d doesn't get the leadership of every partition when the others hand theirs over: %s", n.id, state)
 }
 
 // verify reads everything from the leaders: every acknowledged record is there once, at its acknowledged offset.

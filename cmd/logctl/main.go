@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// defaultBroker is where `logd dev` listens.
-const defaultBroker = "127.0.0.1:9092"
+// defaultBrokers are where `logd dev` listens: all three, so that it is no matter which of them was just killed.
+const defaultBrokers = "127.0.0.1:9092,127.0.0.1:9093,127.0.0.1:9094"
 
 // app is everything a command may touch outside of itself.
 type app struct {

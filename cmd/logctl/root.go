@@ -23,7 +23,7 @@ func newRoot(a *app) *cobra.Command {
 			return a.checkFlags()
 		},
 	}
-	seeds := []string{defaultBroker}
+	seeds := strings.Split(defaultBrokers, ",")
 	if env := a.getenv("LOGCTL_BROKERS"); env != "" {
 		seeds = strings.Split(env, ",")
 	}

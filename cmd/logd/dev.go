@@ -186,7 +186,7 @@ func (d *devConfig) serveArgs(i int) []string {
 
 // welcome says what there is and what to do with it. kill is the process that the reader is told to kill.
 func (a *app) welcome(d *devConfig, pids []int, kill int) {
-	bootstrap := loopback(d.port)
+	bootstrap := strings.Join(d.addresses(), ",")
 	fmt.Fprintf(a.out, "\n%d brokers serve. Bootstrap address: %s\n\n", d.brokers, bootstrap)
 	table := tabwriter.NewWriter(a.out, 0, 0, 2, ' ', 0)
 	fmt.Fprint(table, "  BROKER\tADDRESS\tPID\n")
