@@ -40,7 +40,7 @@ var faultTable = [faultKinds]faultRow{
 	faultPower:         {"power", 5, true},
 	faultPowerAll:      {"power-all", 3, false},
 	faultCrashPower:    {"crash-power", 4, true},
-	faultSlowElected:   {"slow-elected", 6, true},
+	faultSlowElected:   {"slow-elected", 12, true},
 	faultPause:         {"pause", 3, false},
 	faultSplit:         {"split", 5, true},
 	faultOneWay:        {"one-way", 4, false},
