@@ -2,6 +2,7 @@ package broker
 
 import (
 	"fmt"
+	"slices"
 
 	"logd/transport"
 )
@@ -15,8 +16,9 @@ type conn struct {
 	remote string
 	frames *transport.Frames
 	slots  []*slot
-	bytes  int // of the requests in slots
-	begun  int // bytes of the request that is not all here yet
+	bytes  int  // of the requests in slots
+	begun  int  // bytes of the request that is not all here yet
+	held   bool // not to be read for now, because unfinished requests hold too much
 	paused bool
 	dead   bool // closed by us: nothing more is read or sent
 }
@@ -78,13 +80,25 @@ func (s *Shard) received(e ConnData) {
 	s.countPartial(c, c.frames.Pending())
 }
 
-// countPartial keeps count of what unfinished requests hold, and closes the connection that takes it over the bound, unless
-// its own part is a small one.
+// countPartial keeps count of what unfinished requests hold. While that is over the bound, connections with a large one
+// aren't read, but for the one that began first: so there is always one that goes on, and one request as great as may be is
+// always taken.
 func (s *Shard) countPartial(c *conn, begun int) {
 	s.partial += begun - c.begun
 	c.begun = begun
-	if s.partial > s.cfg.Limits.PartialBytes && begun > s.cfg.Limits.RequestBytes {
-		s.closeConn(c, fmt.Sprintf("unfinished requests hold %d bytes, the limit is %d; this one has sent %d so far", s.partial, s.cfg.Limits.PartialBytes, begun))
+	large := begun > s.cfg.Limits.RequestBytes
+	if i := slices.Index(s.large, c); large && i < 0 {
+		s.large = append(s.large, c)
+	} else if !large && i >= 0 {
+		s.large = slices.Delete(s.large, i, i+1)
+		c.held = false
+		s.throttle(c)
+	}
+	for i, l := range s.large {
+		if held := i > 0 && s.partial > s.cfg.Limits.PartialBytes; held != l.held {
+			l.held = held
+			s.throttle(l)
+		}
 	}
 }
 
@@ -119,8 +133,8 @@ func (s *Shard) fill(c *conn, sl *slot, bufs [][]byte) {
 // throttle stops reading a connection that has too much unanswered, and goes on when that has shrunk by half.
 func (s *Shard) throttle(c *conn) {
 	l := s.cfg.Limits
-	over := len(c.slots) >= l.ConnRequests || c.bytes >= l.ConnBytes
-	under := len(c.slots) <= l.ConnRequests/2 && c.bytes <= l.ConnBytes/2
+	over := c.held || len(c.slots) >= l.ConnRequests || c.bytes >= l.ConnBytes
+	under := !c.held && len(c.slots) <= l.ConnRequests/2 && c.bytes <= l.ConnBytes/2
 	switch {
 	case c.dead:
 	case !c.paused && over:

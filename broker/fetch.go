@@ -128,7 +128,7 @@ func (s *Shard) stepAside(p *partition, offset int64, file string, err error) {
 		s.log(LevelError, "a segment can't be read: this replica no longer leads or serves; wipe the broker's directory to rebuild it from its peers",
 			"partition", s.nameOf(p.group), "group", p.group, "offset", offset, "file", file, "error", err.Error())
 	}
-	p.g.HandOver()
+	p.g.HandOver(0)
 	s.touch(p.group)
 }
 

@@ -29,7 +29,7 @@ type Limits struct {
 	FetchBytes       int           // most bytes of one fetch response
 	ColdRead         int           // bytes of one read from a segment
 	RequestBytes     int           // of one request but Produce: more is no request that a client makes
-	PartialBytes     int           // of unfinished requests on all connections of a shard; over it, large ones are closed
+	PartialBytes     int           // of unfinished requests on all connections of a shard; over it, connections with large ones wait
 	ConnRequests     int           // requests of one connection that are not answered yet
 	ConnBytes        int           // and their bytes; over either, its socket isn't read
 	ReadIndexWait    time.Duration // a linearizable read that isn't confirmed by then is answered retriably (S13)
@@ -44,8 +44,8 @@ func DefaultLimits() Limits {
 		Tick: 100 * time.Millisecond, ElectionTicks: 10, HeartbeatTicks: 1, TransferTicks: 50, HandOverTicks: 50, StallElections: 10,
 		WindowBytes: 64 << 20, FlushBytes: 8 << 20, FlushChunk: 4 << 20,
 		MessageBytes: 1 << 20, InflightMessages: 256, InflightBytes: 16 << 20, UncommittedBytes: 16 << 20, QueueBytes: 128 << 20,
-		EnvelopeBytes: 16 << 20, RangeBytes: 1 << 20, FetchBytes: 55 << 20, ColdRead: 1 << 20,
-		RequestBytes: 4 << 20, PartialBytes: 256 << 20, ConnRequests: 1000, ConnBytes: 32 << 20,
+		EnvelopeBytes: 4 << 20, RangeBytes: 1 << 20, FetchBytes: 55 << 20, ColdRead: 1 << 20,
+		RequestBytes: 4 << 20, PartialBytes: 16 << 20, ConnRequests: 1000, ConnBytes: 32 << 20,
 		ReadIndexWait: 2 * time.Second, ProduceWait: 60 * time.Second, FetchWait: 30 * time.Second, AdminWait: 30 * time.Second,
 	}
 }
@@ -64,6 +64,7 @@ func DrawLimits(rng *rand.Rand) Limits {
 	l.UncommittedBytes = 16 << 10 << rng.IntN(3)
 	l.QueueBytes = 16 << 10 << rng.IntN(8)
 	l.EnvelopeBytes = 8 << 10 << rng.IntN(8)
+	l.RequestBytes, l.PartialBytes = 4<<10, 4<<10<<rng.IntN(4)
 	l.RangeBytes = 2 << 10 << rng.IntN(8)
 	l.FetchBytes = 4 << 10 << rng.IntN(8)
 	l.ColdRead = 4 << 10 << rng.IntN(6)

@@ -56,9 +56,10 @@ type Shard struct {
 	walSince time.Duration // when the outstanding wal plan was given out; 0 if there is none
 	walOut   bool
 	fillOut  bool
-	stalled  bool // the wal plan is out for longer than an election timeout (B8)
-	full     bool // too much is in memory and in no segment: nothing is proposed until the disk has caught up
-	partial  int  // bytes of requests that are not all here yet, on all connections
+	stalled  bool    // the wal plan is out for longer than an election timeout (B8)
+	full     bool    // too much is in memory and in no segment: nothing is proposed until the disk has caught up
+	large    []*conn // connections with a large unfinished request, in the order that they began
+	partial  int     // bytes of requests that are not all here yet, on all connections
 	// What is uncommitted can't leave the WAL, and a WAL full of it could write no vote (L11): a store wants at most MaxEntry
 	// bytes of it, and each of the brokers leads its part of the groups.
 	roomWAL     int      // most bytes of proposals of ours that aren't committed
@@ -67,6 +68,7 @@ type Shard struct {
 	queued      int      // bytes that wait to be proposed, in all groups
 	stopping    bool
 	stopBy      time.Duration
+	stopAt      int  // tick in which the process was asked to
 	leaving     bool // while stopping: something still is to be handed over
 }
 
@@ -171,7 +173,7 @@ func (s *Shard) tick() {
 func (s *Shard) quiet(p *partition) bool {
 	_, leads := p.g.Leading()
 	if p.damaged && leads {
-		p.g.HandOver()
+		p.g.HandOver(s.ticks / handOverTicks)
 		s.touch(p.group)
 	}
 	return s.stalled && leads || p.damaged
@@ -248,7 +250,7 @@ func (s *Shard) watchDisk() {
 		s.stalled = true
 		s.log(LevelWarn, "the disk is slow: handing leaderships over", "shard", s.cfg.Shard, "wal_write_out", s.now.Mono-s.walSince)
 		for _, id := range s.order {
-			s.parts[id].g.HandOver()
+			s.parts[id].g.HandOver(0)
 			s.touch(id)
 		}
 	}
@@ -263,18 +265,21 @@ func (s *Shard) halt(why string) {
 // stop begins a clean end: leaderships go elsewhere, what is in flight gets its answer.
 func (s *Shard) stop() {
 	if !s.stopping {
-		s.stopping, s.stopBy = true, s.now.Mono+s.cfg.Limits.Tick*time.Duration(s.cfg.Limits.HandOverTicks)
+		s.stopping, s.stopAt, s.stopBy = true, s.ticks, s.now.Mono+s.cfg.Limits.Tick*time.Duration(s.cfg.Limits.HandOverTicks)
 		s.stopTick()
 	}
 }
+
+// handOverTicks is how long one follower has to take a leadership over before the next is asked.
+const handOverTicks = 2
 
 func (s *Shard) stopTick() {
 	if !s.stopping {
 		return
 	}
-	leads := false
+	leads, attempt := false, (s.ticks-s.stopAt)/handOverTicks
 	for _, id := range s.order {
-		if s.parts[id].g.HandOver() != 0 {
+		if s.parts[id].g.HandOver(attempt) != 0 {
 			leads = true
 			s.touch(id)
 		}

@@ -1,9 +1,11 @@
 package replica
 
 import (
+	"cmp"
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 
 	"go.etcd.io/raft/v3"
 	pb "go.etcd.io/raft/v3/raftpb"
@@ -80,20 +82,24 @@ func (g *Group) committedInTerm() bool {
 	return err == nil && t == g.term
 }
 
-// HandOver asks raft to move leadership to the follower that is furthest, if there is one that answers. It reports the
-// replica chosen, 0 if none.
-func (g *Group) HandOver() uint64 {
+// HandOver asks raft to move leadership to the follower that is furthest, of those that answer. One that has just ended counts
+// among these for up to an election timeout, so a later attempt asks the next one. It reports the replica chosen, 0 if none.
+func (g *Group) HandOver(attempt int) uint64 {
 	if !g.leader {
 		return 0
 	}
-	var best, match uint64
+	type follower struct{ id, match uint64 }
+	var followers []follower
 	g.rn.WithProgress(func(id uint64, typ raft.ProgressType, pr progress) {
-		if id != g.cfg.ID && typ == raft.ProgressTypePeer && pr.RecentActive && pr.Match > match {
-			best, match = id, pr.Match
+		if id != g.cfg.ID && typ == raft.ProgressTypePeer && pr.RecentActive && pr.Match > 0 {
+			followers = append(followers, follower{id, pr.Match})
 		}
 	})
-	if best != 0 {
-		g.rn.TransferLeader(best)
+	if len(followers) == 0 {
+		return 0
 	}
-	return best
+	slices.SortFunc(followers, func(a, b follower) int { return cmp.Or(cmp.Compare(b.match, a.match), cmp.Compare(a.id, b.id)) })
+	next := followers[attempt%len(followers)].id
+	g.rn.TransferLeader(next)
+	return next
 }

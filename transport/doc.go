@@ -11,7 +11,7 @@
 //
 // Invariants:
 //
-//	T1 A frame's buffer never has more capacity than twice the bytes that arrived for it, or 4 KiB; the declared length buys nothing.
+//	T1 A frame's buffer never has more capacity than four times the bytes that arrived for it, or 4 KiB; the declared length buys nothing.
 //	T2 No byte reaches kmsg's decoder before [walk] has followed it to its end: kmsg loops as often as a tag count says (up to
 //	   2^32 times) and allocates as many elements as an array's length says, whatever is left of the frame.
 //	T3 What walk accepted holds at most maxElements array elements and tagged fields.

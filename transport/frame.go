@@ -85,13 +85,17 @@ func (f *Frames) begin(length int32, here int) {
 	f.finish()
 }
 
-// grow makes room for n more bytes, by doubling (T1).
+// grow makes room for n more bytes: by doubling, and once a quarter of the frame is here, for all of it (T1).
 func (f *Frames) grow(n int) {
 	need := len(f.buf) + n
 	if need <= cap(f.buf) {
 		return
 	}
-	bigger := make([]byte, len(f.buf), min(f.want, max(need, 2*cap(f.buf))))
+	room := min(f.want, max(need, 2*cap(f.buf)))
+	if need >= f.want/4 {
+		room = f.want
+	}
+	bigger := make([]byte, len(f.buf), room)
 	copy(bigger, f.buf)
 	f.buf = bigger
 }

@@ -60,8 +60,9 @@ func (h *history) did(op checker.Op) {
 }
 
 // fault adds what was done to the cluster, for people.
-func (h *history) fault(what, target string) {
+func (h *history) fault(t *testing.T, what, target string) {
 	now := h.now()
+	t.Logf("%7s %s %s", time.Duration(now).Round(time.Millisecond), what, target)
 	h.did(checker.Op{Kind: checker.Fault, Fault: what, Target: target, Call: now, Ret: now})
 }
 
@@ -140,20 +141,15 @@ func (h *history) heard(partition int32, err error) {
 	h.errors[h.part(partition)] = fmt.Sprintf("%s: %v", time.Since(h.start).Round(time.Millisecond), err)
 }
 
-// acknowledged is every value that was, by partition and offset.
-func (h *history) acknowledged() map[string]map[int64]string {
+// acknowledged are the appends to a partition that were.
+func (h *history) acknowledged(part string) []checker.Op {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	all := map[string]map[int64]string{}
+	var all []checker.Op
 	for i := range h.ops {
-		op := &h.ops[i]
-		if op.Kind != checker.Append || op.Outcome != checker.OK {
-			continue
+		if op := &h.ops[i]; op.Kind == checker.Append && op.Outcome == checker.OK && op.Partition == part {
+			all = append(all, *op)
 		}
-		if all[op.Partition] == nil {
-			all[op.Partition] = map[int64]string{}
-		}
-		all[op.Partition][op.Off] = op.Values[0]
 	}
 	return all
 }

@@ -106,9 +106,6 @@ func (b *besieged) hostileFields(rng *rand.Rand) {
 	}
 }
 
-// greatest is the length of a hostile request, in bytes; what is over it is cut off.
-const greatest = 4 << 20
-
 // errSilent is no answer: a fetch may wait for data, and a produce without acks has none.
 var errSilent = errors.New("silent")
 
@@ -118,13 +115,10 @@ func (b *besieged) ask(key, version int16, h *hostile, rng *rand.Rand) error {
 	if req == nil {
 		req = kmsg.NewPtrMetadataRequest() // with another key below
 	}
-	h.fill(rng, reflect.ValueOf(req).Elem(), "")
+	h.request(rng, req)
 	req.SetVersion(max(0, min(version, req.MaxVersion())))
 	corr := int32(rng.Uint32())
 	data := transport.AppendRequest("e2e", corr, req)
-	if len(data) > greatest { // great ones have a stage of their own
-		data = data[:greatest]
-	}
 	binary.BigEndian.PutUint16(data[4:], uint16(key))
 	binary.BigEndian.PutUint16(data[6:], uint16(version))
 	c, err := dialClient(b.n.addr)
@@ -166,7 +160,7 @@ func (b *besieged) changedBytes(rng *rand.Rand) {
 		var data []byte
 		for range 1 + rng.IntN(3) {
 			req := kmsg.RequestForKey(api.ApiKey)
-			h.fill(rng, reflect.ValueOf(req).Elem(), "")
+			h.request(rng, req)
 			req.SetVersion(api.MinVersion + int16(rng.IntN(int(api.MaxVersion-api.MinVersion)+1)))
 			data = append(data, transport.AppendRequest("e2e", 7, req)...)
 		}
@@ -299,59 +293,81 @@ func seal(b []byte) {
 	binary.BigEndian.PutUint32(b[17:], crc32.Checksum(b[21:], crc32.MakeTable(crc32.Castagnoli)))
 }
 
-// fill sets every field: now to what could be, now to what can't.
-func (h *hostile) fill(rng *rand.Rand, v reflect.Value, name string) {
+// greatest is about how many bytes a hostile request has at most; TestGreatFrames has greater ones.
+const greatest = 4 << 20
+
+// request sets every field of a request: now to what could be, now to what can't.
+func (h *hostile) request(rng *rand.Rand, req kmsg.Request) {
+	f := filler{h, rng, greatest}
+	f.fill(reflect.ValueOf(req).Elem(), "")
+}
+
+// filler fills one request.
+type filler struct {
+	*hostile
+	rng  *rand.Rand
+	left int // bytes, about
+}
+
+func (f *filler) fill(v reflect.Value, name string) {
 	switch v.Kind() {
 	case reflect.Struct:
 		for i := range v.NumField() {
-			if f := v.Field(i); f.CanSet() && v.Type().Field(i).Name != "Version" {
-				h.fill(rng, f, v.Type().Field(i).Name)
+			if field := v.Field(i); field.CanSet() && v.Type().Field(i).Name != "Version" {
+				f.fill(field, v.Type().Field(i).Name)
 			}
 		}
 	case reflect.Pointer:
-		if rng.IntN(4) > 0 {
+		if f.rng.IntN(4) > 0 {
 			v.Set(reflect.New(v.Type().Elem()))
-			h.fill(rng, v.Elem(), name)
+			f.fill(v.Elem(), name)
 		}
 	case reflect.Bool:
-		v.SetBool(rng.IntN(2) == 0)
+		v.SetBool(f.rng.IntN(2) == 0)
 	case reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
-		v.SetInt(h.number(rng, name))
+		v.SetInt(f.number(name))
 	case reflect.String:
-		v.SetString(h.text(rng, name))
+		text := f.text(name)
+		f.left -= len(text)
+		v.SetString(text)
 	case reflect.Array:
 		if v.Type() == reflect.TypeFor[[16]byte]() {
-			v.Set(reflect.ValueOf(h.ids[rng.IntN(len(h.ids))]))
+			v.Set(reflect.ValueOf(f.ids[f.rng.IntN(len(f.ids))]))
 		}
 	case reflect.Slice:
-		h.list(rng, v, name)
+		f.list(v, name)
 	}
 }
 
-func (h *hostile) list(rng *rand.Rand, v reflect.Value, name string) {
+func (f *filler) list(v reflect.Value, name string) {
 	if v.Type() == reflect.TypeFor[[]byte]() {
-		v.SetBytes(h.batches[rng.IntN(len(h.batches))])
+		if batch := f.batches[f.rng.IntN(len(f.batches))]; len(batch) <= f.left {
+			f.left -= len(batch)
+			v.SetBytes(batch)
+		}
 		return
 	}
-	n := []int{0, 1, 1, 1, 2, 3}[rng.IntN(6)]
-	if k := v.Type().Elem().Kind(); k != reflect.Struct && rng.IntN(20) == 0 {
+	n := []int{0, 1, 1, 1, 2, 3}[f.rng.IntN(6)]
+	if k := v.Type().Elem().Kind(); k != reflect.Struct && f.rng.IntN(20) == 0 {
 		n = 20_000
-	} else if rng.IntN(60) == 0 {
+	} else if f.rng.IntN(60) == 0 {
 		n = 300
 	}
-	if n == 0 && rng.IntN(2) == 0 {
+	if f.left < 30*n || n == 0 && f.rng.IntN(2) == 0 {
 		return // null
 	}
 	v.Set(reflect.MakeSlice(v.Type(), n, n))
 	for i := range n {
-		h.fill(rng, v.Index(i), name)
+		f.left -= 10
+		f.fill(v.Index(i), name)
 	}
 }
 
 var extremes = []int64{0, 1, 2, -1, -2, 100, 1 << 20, math.MaxInt8, math.MinInt8, math.MaxInt16, math.MinInt16, math.MaxInt32, math.MinInt32,
 	math.MaxInt64, math.MinInt64}
 
-func (h *hostile) number(rng *rand.Rand, name string) int64 {
+func (f *filler) number(name string) int64 {
+	rng := f.rng
 	if rng.IntN(3) > 0 {
 		switch name {
 		case "Partition", "Partitions":
@@ -367,7 +383,8 @@ func (h *hostile) number(rng *rand.Rand, name string) int64 {
 	return extremes[rng.IntN(len(extremes))]
 }
 
-func (h *hostile) text(rng *rand.Rand, name string) string {
+func (f *filler) text(name string) string {
+	rng := f.rng
 	if rng.IntN(2) == 0 {
 		switch name {
 		case "Topic", "Topics", "TopicNames":

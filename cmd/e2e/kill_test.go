@@ -35,10 +35,10 @@ func TestKillLeaders(t *testing.T) {
 		if victim == last { // the next one, also where leaderships came back
 			victim = c.others(last)[round%2]
 		}
-		h.fault("kill -9", fmt.Sprint(victim.id))
+		h.fault(t, "kill -9", fmt.Sprint(victim.id))
 		victim.kill(t)
 		h.progress(t, partitions)
-		h.fault("restart", fmt.Sprint(victim.id))
+		h.fault(t, "restart", fmt.Sprint(victim.id))
 		c.startAndServe(t, victim)
 		last = victim
 	}
@@ -54,14 +54,14 @@ func TestKillAll(t *testing.T) {
 	c, h, l := startOrders(t, "--shards", "2")
 	for range 2 {
 		while()
-		h.fault("kill -9", "all")
+		h.fault(t, "kill -9", "all")
 		for _, n := range c.nodes {
 			n.proc.signal(syscall.SIGKILL)
 		}
 		for _, n := range c.nodes {
 			n.proc.exit(t)
 		}
-		h.fault("restart", "all")
+		h.fault(t, "restart", "all")
 		c.startAndServe(t, c.nodes...)
 		h.progress(t, partitions)
 	}
@@ -77,20 +77,21 @@ func TestWipe(t *testing.T) {
 	c, h, l := startOrders(t)
 	while()
 	wiped := c.chief(t, h.topic)
-	h.fault("kill -9", fmt.Sprint(wiped.id))
+	h.fault(t, "kill -9", fmt.Sprint(wiped.id))
 	wiped.kill(t)
 	h.progress(t, partitions)
-	h.fault("wipe", fmt.Sprint(wiped.id))
+	h.fault(t, "wipe", fmt.Sprint(wiped.id))
 	if err := os.RemoveAll(wiped.data); err != nil {
 		t.Fatal(err)
 	}
 	c.startAndServe(t, wiped)
+	time.Sleep(calm)
 	// Only a voter that has everything can be given a leadership, so this is when it has caught up.
-	h.fault("hand over", fmt.Sprint(wiped.id))
+	h.fault(t, "hand over", fmt.Sprint(wiped.id))
 	c.makeLead(t, h.topic, wiped)
 	h.progress(t, partitions)
 	gone, left := c.others(wiped)[0], c.others(wiped)[1]
-	h.fault("kill -9 for good", fmt.Sprint(gone.id))
+	h.fault(t, "kill -9 for good", fmt.Sprint(gone.id))
 	gone.kill(t)
 	h.progress(t, partitions)
 	l.finish()

@@ -16,12 +16,15 @@ import (
 )
 
 const (
-	peerConns  = 256              // inbound connections of brokers
-	peerFrames = 4                // envelopes of one of them that wait for their shard
-	helloWait  = 5 * time.Second  // a peer connection that has said nothing by then is closed
-	stopWait   = 10 * time.Second // of a stopping broker, for leaderships to move and requests to end
-	drainWait  = 3 * time.Second  // then, for responses to leave
-	drainCheck = 5 * time.Millisecond
+	peerConns   = 256      // inbound connections of brokers
+	peerFrames  = 4        // envelopes of one of them that wait for their shard
+	maxEnvelope = 24 << 20 // bytes: broker.Limits.EnvelopeBytes, a message, and an entry of the greatest size
+	maxBegun    = 16 << 20 // bytes of unfinished envelopes on all connections; over it, large ones are closed
+	smallBegun  = 1 << 20
+	helloWait   = 5 * time.Second  // a peer connection that has said nothing by then is closed
+	stopWait    = 10 * time.Second // of a stopping broker, for leaderships to move and requests to end
+	drainWait   = 3 * time.Second  // then, for responses to leave
+	drainCheck  = 5 * time.Millisecond
 )
 
 // node is a broker's process but its flags and its files: sockets, links, and one loop per shard.
@@ -33,6 +36,7 @@ type node struct {
 	net         *tcp.Net
 	loops       []*loop
 	next        atomic.Uint64 // client connections go to shards in turn
+	begun       atomic.Int64  // bytes of unfinished envelopes
 }
 
 // newNode makes a node around shards; each has its own tree in fs, at the same place.
@@ -147,7 +151,7 @@ func (s clientSink) Closed(error) { s.in.put(item{ev: broker.ConnClosed{Conn: s.
 // peer takes a connection that another broker made.
 func (n *node) peer(c *tcp.Conn) tcp.Sink {
 	late := time.AfterFunc(helloWait, func() { c.Abort(errors.New("no hello")) })
-	return &peerSink{node: n, conn: c, late: late, room: make(chan struct{}, peerFrames)}
+	return &peerSink{node: n, conn: c, late: late, room: make(chan struct{}, peerFrames), frames: *transport.NewFrames(maxEnvelope)}
 }
 
 // peerSink cuts envelopes for the shard that has the number of the sender's, where there is one: it is likely to own their
@@ -159,6 +163,7 @@ type peerSink struct {
 	hello  []byte
 	in     *inbox // nil before the hello
 	frames transport.Frames
+	begun  int           // bytes of the envelope that is not all here yet
 	room   chan struct{} // a token per frame that waits for the shard (D3)
 }
 
@@ -175,6 +180,7 @@ func (s *peerSink) Data(b *tcp.Buf) {
 		s.frames.Feed(data)
 	}
 	b.Release()
+	s.count(s.frames.Pending())
 	for {
 		frame, ok, err := s.frames.Next()
 		if err != nil {
@@ -185,6 +191,16 @@ func (s *peerSink) Data(b *tcp.Buf) {
 		}
 		s.room <- struct{}{}
 		s.in.put(item{ev: broker.PeerFrame{Conn: broker.ConnID(s.conn.ID), Data: frame}, conn: s.conn, free: func() { <-s.room }})
+	}
+}
+
+// count keeps count of what unfinished envelopes hold on all connections, and closes the one that takes it over the bound,
+// unless it holds nearly all: one envelope as great as may be is always taken.
+func (s *peerSink) count(begun int) {
+	all := s.node.begun.Add(int64(begun - s.begun))
+	s.begun = begun
+	if all > maxBegun && begun > smallBegun && all-int64(begun) > smallBegun {
+		s.refuse(fmt.Errorf("unfinished envelopes hold %d bytes, the limit is %d; this one has sent %d so far", all, maxBegun, begun))
 	}
 }
 
@@ -207,6 +223,7 @@ func (s *peerSink) refuse(err error) {
 }
 
 func (s *peerSink) Closed(error) {
+	s.count(0)
 	s.late.Stop()
 	if s.in != nil {
 		s.in.put(item{conn: s.conn})

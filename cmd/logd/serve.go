@@ -13,6 +13,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"os"
+	"runtime/debug"
 	"slices"
 	"strconv"
 	"strings"
@@ -32,6 +33,7 @@ const (
 	groupBytes   = 4 << 20
 	segmentBytes = 1 << 30
 	indexBytes   = 4 << 10
+	memoryBytes  = 208 << 20 // of a shard; over it garbage is collected sooner. GOMEMLIMIT goes before it
 )
 
 func newServe(a *app) *cobra.Command {
@@ -74,6 +76,9 @@ func serve(ctx context.Context, c *config, logger *slog.Logger) error {
 		return err
 	}
 	defer tree.Unlock() // the process ends anyway
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(int64(dir.Shards) * memoryBytes)
+	}
 	peers, err := listen("--peers", c.peers[c.id])
 	if err != nil {
 		return err
