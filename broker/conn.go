@@ -86,7 +86,7 @@ func (s *Shard) received(e ConnData) {
 func (s *Shard) countPartial(c *conn, begun int) {
 	s.partial += begun - c.begun
 	c.begun = begun
-	large := begun > s.cfg.Limits.RequestBytes
+	large := begun > s.cfg.Limits.PartialBytes/16
 	if i := slices.Index(s.large, c); large && i < 0 {
 		s.large = append(s.large, c)
 	} else if !large && i >= 0 {

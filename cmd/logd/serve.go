@@ -33,7 +33,7 @@ const (
 	groupBytes   = 4 << 20
 	segmentBytes = 1 << 30
 	indexBytes   = 4 << 10
-	memoryBytes  = 208 << 20 // of a shard; over it garbage is collected sooner. GOMEMLIMIT goes before it
+	memoryBytes  = 176 << 20 // of a shard; over it garbage is collected sooner. GOMEMLIMIT goes before it
 )
 
 func newServe(a *app) *cobra.Command {
