@@ -18,6 +18,9 @@ type peers struct {
 	waiting bool    // something was left for the next turn
 	refused map[string]bool
 	seen    map[int32]uint64 // the incarnation that each broker spoke under last
+
+	met       bool           // another broker of this cluster was heard of
+	strangers map[int32]bool // brokers that said that they are of another one
 }
 
 type outbox struct {
@@ -26,7 +29,7 @@ type outbox struct {
 }
 
 func newPeers(cfg Config) peers {
-	p := peers{cfg: cfg, out: map[int32]*outbox{}, refused: map[string]bool{}, seen: map[int32]uint64{}}
+	p := peers{cfg: cfg, out: map[int32]*outbox{}, refused: map[string]bool{}, seen: map[int32]uint64{}, strangers: map[int32]bool{}}
 	for _, b := range cfg.Brokers {
 		if b != cfg.Broker {
 			p.out[b] = &outbox{}
@@ -113,6 +116,7 @@ func (s *Shard) envelope(e PeerFrame) {
 		return
 	}
 	s.peers.seen[h.From] = h.Incarnation
+	s.peers.met = s.peers.met || !UUID(h.Cluster).IsZero() && UUID(h.Cluster) == s.cluster()
 	// Only what is known to be replaced is refused: metadata that lags behind must not cut off a broker that came anew. What a
 	// raft message may do is decided by the replica ids in it, which are never used again.
 	stale := false
@@ -143,11 +147,21 @@ func (s *Shard) foreign(h transport.Header) string {
 	case s.peers.out[h.From] == nil:
 		return fmt.Sprintf("an envelope from broker %d, which is not among the brokers listed in --peers", h.From)
 	case !UUID(h.Cluster).IsZero() && !mine.IsZero() && UUID(h.Cluster) != mine:
+		s.stranger(h)
 		return fmt.Sprintf("an envelope from broker %d of cluster %s, this one is %s: is a broker of another cluster listed in --peers?", h.From, UUID(h.Cluster), mine)
 	case h.ToIncarnation != 0 && h.ToIncarnation != s.cfg.Incarnation:
 		return fmt.Sprintf("an envelope from broker %d for incarnation %016x, this directory is %016x", h.From, h.ToIncarnation, s.cfg.Incarnation)
 	}
 	return ""
+}
+
+// stranger notes a broker of another cluster. If all others are, and none of ours was heard of in this process, then it is
+// this directory that is in the wrong place.
+func (s *Shard) stranger(h transport.Header) {
+	s.peers.strangers[h.From] = true
+	if !s.peers.met && len(s.peers.strangers) == len(s.peers.order) {
+		s.halt(fmt.Sprintf("this directory is of cluster %s, but the brokers listed in --peers are of cluster %s: check --data and --peers", s.cluster(), UUID(h.Cluster)))
+	}
 }
 
 // refuse closes the connection that something foreign came from, and says so once per reason.

@@ -107,13 +107,16 @@ func TestServeOtherCluster(t *testing.T) {
 			t.Errorf("broker %d lost its topic: %v, %v", m.id, md.Topics, err)
 		}
 	}
-	if n.running() {
-		md, err := n.metadata()
-		if err == nil && md.Topics.Has("kept") {
-			t.Errorf("the stranger has taken the cluster's metadata: %v", md.Topics)
-		}
+	if code := n.proc.exit(t); code != 1 {
+		t.Errorf("exit code %d of a broker whose directory is of another cluster, expected 1: %s", code, tail(n.log, 5))
+	}
+	if !wrongDirectory.MatchString(readAll(n.log)) {
+		t.Errorf("no clear line: %s", tail(n.log, 5))
 	}
 }
+
+// wrongDirectory is what a broker says last when its directory is of another cluster than all others.
+var wrongDirectory = regexp.MustCompile(`this directory is of cluster \S{22}, but the brokers listed in --peers are of cluster \S{22}`)
 
 // foreignCluster is what a broker says of another's; it names both.
 var foreignCluster = regexp.MustCompile(`of cluster \S{22}, this one is \S{22}`)
