@@ -36,10 +36,11 @@ type (
 	metaMail struct{ m *Meta }
 	// raftMail is a raft message that came to another shard.
 	raftMail struct {
-		group uint64
-		from  int32
-		kind  uint8
-		body  []byte
+		group      uint64
+		from       int32
+		generation uint64 // of who sent it
+		kind       uint8
+		body       []byte
 	}
 )
 
@@ -88,7 +89,7 @@ func (s *Shard) mail(m Mail) {
 	case metaMail:
 		s.publish(b.m)
 	case raftMail:
-		s.raftMessage(b.group, b.from, b.kind, b.body)
+		s.raftMessage(b)
 	case controlMail:
 		s.control(b.from, b.c)
 	case viewMail:

@@ -12,6 +12,8 @@ const (
 	kindRaft    = 1 // replica.AppendMessage
 	kindControl = 2 // a control, JSON
 	kindRange   = 3 // batches of a snapshot transfer: offset u64, then batches
+
+	kindPosition = 4 // what a replica has: see voucher
 )
 
 // control is a small message between brokers; one of its fields is set. All of them may be lost or doubled.
@@ -22,6 +24,7 @@ type control struct {
 	Proposed *proposedControl `json:"proposed,omitempty"`
 	Leading  []leading        `json:"leading,omitempty"`
 	Range    *rangeControl    `json:"range,omitempty"`
+	Known    *knownControl    `json:"known,omitempty"`
 }
 
 type (

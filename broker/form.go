@@ -33,7 +33,8 @@ type (
 	helloControl struct {
 		Formed      *Formation `json:"formed,omitempty"` // nil: it is empty
 		To          uint64     `json:"to,omitempty"`     // the incarnation that the sender takes the receiver for
-		incarnation uint64     // of the sender, from the envelope
+		incarnation uint64     // of the sender, from the envelope,
+		generation  uint64     // like this
 	}
 	// placedControl tells a broker that joins which replica of group 1 it has.
 	placedControl struct {
@@ -102,6 +103,9 @@ func (s *Shard) hello(from int32, h helloControl) {
 	switch {
 	case h.Formed == nil && f.formation == nil:
 		f.heard[from] = h
+	case h.Formed == nil && s.meta.registered(from, h.incarnation):
+		// It was of the cluster, under this very incarnation: this is a copy from before.
+		s.peers.control(from, control{Known: &knownControl{Of: h.generation, Seen: forgotten}})
 	case h.Formed == nil:
 		s.peers.control(from, control{Hello: &helloControl{Formed: f.formation, To: h.incarnation}})
 		s.welcome(from, h.incarnation)
@@ -188,11 +192,11 @@ func (s *Shard) placed(c placedControl) {
 // registerTick keeps this broker's address in the metadata.
 func (s *Shard) registerTick() {
 	b := s.meta.Broker(s.cfg.Broker)
-	if b == nil || b.Incarnation != s.cfg.Incarnation || b.Host == s.cfg.Host && b.Port == s.cfg.Port && b.Rack == s.cfg.Rack {
+	if b == nil || b.Incarnation != s.cfg.Incarnation || b.Generation == s.cfg.Generation && b.Host == s.cfg.Host && b.Port == s.cfg.Port && b.Rack == s.cfg.Rack {
 		return
 	}
 	if s.ticks%2 == 0 {
 		s.send(metaGroup, origin{shard: s.cfg.Shard}, metaCall{EncodeCommand(Register{Broker: s.cfg.Broker, Incarnation: s.cfg.Incarnation,
-			Host: s.cfg.Host, Port: s.cfg.Port, Rack: s.cfg.Rack})})
+			Generation: s.cfg.Generation, Host: s.cfg.Host, Port: s.cfg.Port, Rack: s.cfg.Rack})})
 	}
 }

@@ -49,6 +49,7 @@ type BrokerInfo struct {
 	ID          int32    `json:"id"`
 	Incarnation uint64   `json:"inc"`
 	Retired     []uint64 `json:"retired,omitempty"` // incarnations that were replaced, oldest first
+	Generation  uint64   `json:"gen,omitempty"`     // the highest that registered: an older copy of its directory has a lower one (S7)
 	Host        string   `json:"host,omitempty"`
 	Port        int32    `json:"port,omitempty"`
 	Rack        string   `json:"rack,omitempty"`
@@ -158,6 +159,15 @@ func (m *Meta) Broker(id int32) *BrokerInfo {
 		return &m.Brokers[i]
 	}
 	return nil
+}
+
+// retired reports whether an incarnation was replaced.
+func (b *BrokerInfo) retired(incarnation uint64) bool { return slices.Contains(b.Retired, incarnation) }
+
+// registered reports whether a broker's directory was ever of the cluster, by its own word.
+func (m *Meta) registered(broker int32, incarnation uint64) bool {
+	b := m.Broker(broker)
+	return b != nil && b.Incarnation == incarnation && b.Generation > 0
 }
 
 func (m *Meta) findBroker(id int32) (int, bool) {

@@ -27,10 +27,12 @@ type (
 		ID          int32  `json:"id"`
 		Incarnation uint64 `json:"inc"`
 	}
-	// Register says at which address a broker serves clients. It is refused if another incarnation is on record (S7).
+	// Register says at which address a broker serves clients. It is refused if another incarnation, or a
+	// higher generation of it, is on record (S7).
 	Register struct {
 		Broker      int32  `json:"id"`
 		Incarnation uint64 `json:"inc"`
+		Generation  uint64 `json:"gen,omitempty"`
 		Host        string `json:"host"`
 		Port        int32  `json:"port"`
 		Rack        string `json:"rack,omitempty"`

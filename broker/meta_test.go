@@ -242,7 +242,7 @@ func TestMetaGolden(t *testing.T) {
 func examples() []Command {
 	return []Command{
 		Form{ClusterID: id(1), Brokers: []FormBroker{{1, 11}, {2, 12}}},
-		Register{Broker: 1, Incarnation: 11, Host: "h", Port: 9092, Rack: "r"},
+		Register{Broker: 1, Incarnation: 11, Generation: 3, Host: "h", Port: 9092, Rack: "r"},
 		Replace{Broker: 1, Old: 11, New: 21},
 		Removed{Group: 2, Replica: 1<<32 | 3},
 		CreateTopic{Name: "t", ID: id(2), Partitions: 1, Replication: 2, Configs: []TopicConfig{{configRetentionTime, "1"}}},
@@ -291,5 +291,24 @@ func BenchmarkEncodeMeta(b *testing.B) {
 	b.SetBytes(int64(len(m.Encode())))
 	for b.Loop() {
 		m.Encode()
+	}
+}
+
+// S7: an older copy of a directory can't register over what was started since; a replaced one begins anew.
+func TestGenerationsRise(t *testing.T) {
+	m := formed(t, 3)
+	m = must(t, m, Register{Broker: 2, Incarnation: 102, Generation: 7, Host: "h", Port: 1})
+	refused(t, m, Register{Broker: 2, Incarnation: 102, Generation: 6, Host: "h", Port: 1}, errStaleBroker)
+	m = must(t, m, Register{Broker: 2, Incarnation: 102, Generation: 8, Host: "h", Port: 1})
+	if !m.registered(2, 102) || m.registered(2, 101) || m.registered(1, 101) {
+		t.Errorf("registered: %+v", m.Brokers)
+	}
+	m = must(t, m, Replace{Broker: 2, Old: 102, New: 202})
+	if b := m.Broker(2); b.Generation != 0 || !b.retired(102) || m.registered(2, 202) {
+		t.Errorf("after its replacement: %+v", b)
+	}
+	m = must(t, m, Register{Broker: 2, Incarnation: 202, Generation: 1, Host: "h", Port: 1})
+	if !m.registered(2, 202) {
+		t.Errorf("not registered: %+v", m.Brokers)
 	}
 }

@@ -2,7 +2,6 @@ package broker
 
 import (
 	"fmt"
-	"slices"
 
 	pb "go.etcd.io/raft/v3/raftpb"
 
@@ -18,9 +17,16 @@ type peers struct {
 	waiting bool    // something was left for the next turn
 	refused map[string]bool
 	seen    map[int32]uint64 // the incarnation that each broker spoke under last
+	newest  map[generationOf]uint64
 
 	met       bool           // another broker of this cluster was heard of
 	strangers map[int32]bool // brokers that said that they are of another one
+}
+
+// generationOf names a directory, whose highest generation that spoke is known.
+type generationOf struct {
+	broker      int32
+	incarnation uint64
 }
 
 type outbox struct {
@@ -29,7 +35,7 @@ type outbox struct {
 }
 
 func newPeers(cfg Config) peers {
-	p := peers{cfg: cfg, out: map[int32]*outbox{}, refused: map[string]bool{}, seen: map[int32]uint64{}, strangers: map[int32]bool{}}
+	p := peers{cfg: cfg, out: map[int32]*outbox{}, refused: map[string]bool{}, seen: map[int32]uint64{}, newest: map[generationOf]uint64{}, strangers: map[int32]bool{}}
 	for _, b := range cfg.Brokers {
 		if b != cfg.Broker {
 			p.out[b] = &outbox{}
@@ -74,7 +80,7 @@ func (s *Shard) sendPeers() {
 			}
 			n++
 		}
-		h := transport.Header{Cluster: s.cluster(), From: s.cfg.Broker, Incarnation: s.cfg.Incarnation, Shard: uint16(s.cfg.Shard), Boot: s.cfg.Boot, To: to}
+		h := transport.Header{Cluster: s.cluster(), From: s.cfg.Broker, Incarnation: s.cfg.Incarnation, Shard: uint16(s.cfg.Shard), Boot: s.cfg.Boot, Generation: s.cfg.Generation, To: to}
 		if !onlyControl(o.msgs[:n]) {
 			h.ToIncarnation = s.peers.seen[to]
 		}
@@ -119,20 +125,21 @@ func (s *Shard) envelope(e PeerFrame) {
 	s.peers.met = s.peers.met || !UUID(h.Cluster).IsZero() && UUID(h.Cluster) == s.cluster()
 	// Only what is known to be replaced is refused: metadata that lags behind must not cut off a broker that came anew. What a
 	// raft message may do is decided by the replica ids in it, which are never used again.
-	stale := false
-	if b := s.meta.Broker(h.From); b != nil {
-		stale = slices.Contains(b.Retired, h.Incarnation)
-	}
+	// What an older copy of a directory says, or said before it was started again, is not heard either.
+	g := generationOf{h.From, h.Incarnation}
+	s.peers.newest[g] = max(s.peers.newest[g], h.Generation)
+	stale := s.seenOf(h.From, h.Incarnation) > h.Generation
 	for _, m := range msgs {
 		switch {
 		case m.Kind == kindControl:
 			s.controlFrom(h, m.Body)
 		case stale || UUID(h.Cluster).IsZero(): // an incarnation that isn't of the cluster (any more) may only say hello
-		case m.Kind == kindRaft || m.Kind == kindRange:
+		case m.Kind == kindRaft || m.Kind == kindRange || m.Kind == kindPosition:
+			mail := raftMail{m.Group, h.From, h.Generation, m.Kind, m.Body}
 			if to := s.shardOf(m.Group); to != s.cfg.Shard {
-				s.post(to, raftMail{m.Group, h.From, m.Kind, m.Body})
+				s.post(to, mail)
 			} else {
-				s.raftMessage(m.Group, h.From, m.Kind, m.Body)
+				s.raftMessage(mail)
 			}
 		}
 	}
@@ -182,9 +189,13 @@ func (s *Shard) controlFrom(h transport.Header, body []byte) {
 		s.log(LevelWarn, "a control message can't be read", "from", h.From, "error", err.Error())
 		return
 	}
-	if c.Hello != nil {
-		c.Hello.incarnation = h.Incarnation
-	} else if b := s.meta.Broker(h.From); b != nil && slices.Contains(b.Retired, h.Incarnation) {
+	switch {
+	case c.Hello != nil:
+		c.Hello.incarnation, c.Hello.generation = h.Incarnation, h.Generation
+	case c.Known != nil:
+		s.known(h.From, h.Incarnation, *c.Known)
+		return
+	case s.seenOf(h.From, h.Incarnation) > h.Generation:
 		return
 	}
 	if to := s.controlShard(c); to != s.cfg.Shard {
@@ -195,26 +206,36 @@ func (s *Shard) controlFrom(h transport.Header, body []byte) {
 }
 
 // raftMessage gives a message to the replica that it names, and only to that one.
-func (s *Shard) raftMessage(group uint64, from int32, kind uint8, body []byte) {
-	p := s.parts[group]
-	if p == nil {
-		return // a replica is created by placement alone (B5)
+func (s *Shard) raftMessage(in raftMail) {
+	p := s.parts[in.group]
+	if p == nil || !s.vouch.ok {
+		return // a replica is created by placement alone (B5), and speaks once others vouch for the directory
 	}
-	if kind == kindRange {
-		s.rangeMessage(group, body)
+	switch in.kind {
+	case kindRange:
+		s.rangeMessage(in.group, in.body)
+		return
+	case kindPosition:
+		if p.heard[in.from] < in.generation { // else it may be late, and the replica has acknowledged more meanwhile
+			s.position(p, in)
+		}
 		return
 	}
-	m, err := replica.DecodeMessage(body)
+	if p.heard == nil {
+		p.heard = map[int32]uint64{}
+	}
+	p.heard[in.from] = max(p.heard[in.from], in.generation)
+	m, err := replica.DecodeMessage(in.body)
 	if err != nil {
-		s.log(LevelWarn, "a raft message can't be read", "group", group, "from", from, "error", err.Error())
+		s.log(LevelWarn, "a raft message can't be read", "group", in.group, "from", in.from, "error", err.Error())
 		return
 	}
-	if m.GetTo() != p.replica || replica.Broker(m.GetFrom()) != from {
+	if m.GetTo() != p.replica || replica.Broker(m.GetFrom()) != in.from {
 		return // for a replica that was here before, or from one that isn't there
 	}
 	if s.stopping && m.GetType() == pb.MsgTimeoutNow {
 		return // handed to a broker that hands everything over itself
 	}
 	p.g.Step(m, &p.out)
-	s.touch(group)
+	s.touch(in.group)
 }

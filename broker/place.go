@@ -10,6 +10,9 @@ import (
 
 // place creates the replicas that the metadata gives this shard, and drops those of groups that no longer are (B5).
 func (s *Shard) place() {
+	if !s.vouch.ok || !s.meta.Formed() {
+		return // an older copy would make replicas anew that have voted; who has just joined knows of none yet
+	}
 	for _, t := range s.meta.Topics() {
 		for i := range t.Partitions {
 			s.placeOne(&t.Partitions[i])

@@ -15,6 +15,7 @@ type Config struct {
 	Broker      int32
 	Incarnation uint64 // drawn when the data directory was formatted (S7)
 	Boot        uint64 // drawn at each start; names this process
+	Generation  uint64 // how often the directory was started, from 1: raised durably before New (S7)
 	Shard       int
 	Shards      int
 	Brokers     []int32 // all listed brokers, itself included, sorted
@@ -43,6 +44,7 @@ type Shard struct {
 	view     view // of the whole cluster: leaders
 	form     former
 	peers    peers
+	vouch    voucher
 	conns    map[ConnID]*conn
 	requests map[uint64]*request
 	forwards map[uint64]origin // metadata commands sent to the leader's broker
@@ -80,6 +82,9 @@ func New(cfg Config, store *log.Store, rec *log.Recovered, rng *rand.Rand) (*Sha
 	s.roomWAL = store.MaxEntry() / len(cfg.Brokers)
 	s.peers = newPeers(cfg)
 	s.form = newFormer(cfg)
+	if cfg.Generation == 0 {
+		return nil, fmt.Errorf("broker %d, shard %d: its directory has no generation", cfg.Broker, cfg.Shard)
+	}
 	for _, g := range rec.Groups {
 		if g.Dropped {
 			s.dropped[g.ID] = true
@@ -89,6 +94,7 @@ func New(cfg Config, store *log.Store, rec *log.Recovered, rng *rand.Rand) (*Sha
 			return nil, fmt.Errorf("broker %d, shard %d: %w", cfg.Broker, cfg.Shard, err)
 		}
 	}
+	s.startVouching()
 	return s, nil
 }
 
@@ -153,9 +159,10 @@ func (s *Shard) tick() {
 	if !s.walOut {
 		s.store.Seal() // an idle shard's last write group is followed by an empty one, so that rot in it is told from a torn write (S3)
 	}
+	speaks := s.vouchTick()
 	for _, id := range s.order {
 		p := s.parts[id]
-		if s.quiet(p) {
+		if !speaks || s.quiet(p) {
 			continue
 		}
 		p.g.Tick()

@@ -55,6 +55,19 @@ func (g *Group) HighWatermark() int64 {
 // Conf returns the configuration as applied; not to be changed.
 func (g *Group) Conf() Conf { return g.conf }
 
+// Acknowledged returns the highest index that a replica acknowledged to this leader, in its term; false if there is none.
+func (g *Group) Acknowledged(id uint64) (index uint64, ok bool) {
+	if !g.leader || id == g.cfg.ID {
+		return 0, false
+	}
+	g.rn.WithProgress(func(p uint64, _ raft.ProgressType, pr progress) {
+		if p == id {
+			index, ok = pr.Match, pr.Match > 0
+		}
+	})
+	return index, ok
+}
+
 // Bytes returns what the window holds, in bytes.
 func (g *Group) Bytes() int { return g.win.bytes() }
 

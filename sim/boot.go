@@ -37,7 +37,7 @@ func (p *process) open(disk *bootFS) error {
 		if rec.Cut != "" {
 			w.count[CountTornTails]++
 		}
-		cfg := broker.Config{Broker: n.id, Incarnation: dir.Incarnation, Boot: rng.Uint64(), Shard: i, Shards: w.opt.Shards, Brokers: ids,
+		cfg := broker.Config{Broker: n.id, Incarnation: dir.Incarnation, Generation: n.boots, Boot: rng.Uint64(), Shard: i, Shards: w.opt.Shards, Brokers: ids,
 			Host: fmt.Sprintf("broker-%d", n.id), Port: 9092, Limits: w.opt.Limits,
 			Topics: broker.TopicDefaults{Partitions: 1, Replication: -1, MaxMessageBytes: 1 << 20}}
 		s, err := broker.New(cfg, store, rec, rand.New(rand.NewPCG(rng.Uint64(), rng.Uint64())))

@@ -13,7 +13,8 @@ type Header struct {
 	From          int32    // the sending broker,
 	Incarnation   uint64   // its data directory,
 	Shard         uint16   // its shard
-	Boot          uint64   // and its process
+	Boot          uint64   // its process,
+	Generation    uint64   // and how often the directory was started: an older copy of it has a lower one (S7)
 	To            int32    // the broker meant,
 	ToIncarnation uint64   // and its data directory, 0 if not known
 }
@@ -36,9 +37,11 @@ type Received struct {
 //
 //	┌ 0 ──────┬ 4 ─────┬ 8 ──────┬ 10 ───┬ 12 ───────────┐
 //	│ length  │ "LGDe" │ version │ shard │ cluster, 16   │
-//	├ 28 ─────┼ 32 ────┴──────┬ 40 ─────┬ 48 ──┬ 52 ──────┴───────┬ 60 ───────┬ 64 ───┐
-//	│ from    │ incarnation   │ boot    │ to   │ to incarnation   │ messages  │ crc   │
-//	├ 68 ─────┴───┬ +1 ───────┼ +4 ─────┴──────┼ +8 ──────────────┴───────────┴───────┘
+//	├ 28 ─────┼ 32 ────┴──────┬ 40 ─────┬ 48 ──┬ 52 ──────┴───────┬ 60 ──────────────┐
+//	│ from    │ incarnation   │ boot    │ to   │ to incarnation   │ generation, 8     │
+//	├ 68 ─────┴───┬ 72 ───────┼ 76 ─────┴──────┴──────────────────┴───────────────────┘
+//	│ messages    │ crc       │
+//	├ 76 ─────────┼ +1 ───────┼ +4 ────────────┬ +8 ────────────┐
 //	│ kind        │ 0, 3 bytes│ body length    │ group, 8 bytes │   so many times
 //	├─────────────┴───────────┴────────────────┴────────────────┤
 //	│ bodies, back to back                                      │
@@ -48,9 +51,9 @@ type Received struct {
 // carry their own checks.
 const (
 	envelopeMagic   = "LGDe"
-	envelopeVersion = 1
-	envelopeHead    = 64 // without the length field
-	crcAt           = 60
+	envelopeVersion = 2
+	envelopeHead    = 72 // without the length field
+	crcAt           = 68
 	messageHead     = 16
 )
 
@@ -72,6 +75,7 @@ func AppendEnvelope(bufs [][]byte, h Header, msgs []Msg) [][]byte {
 	head = binary.BigEndian.AppendUint64(head, h.Boot)
 	head = binary.BigEndian.AppendUint32(head, uint32(h.To))
 	head = binary.BigEndian.AppendUint64(head, h.ToIncarnation)
+	head = binary.BigEndian.AppendUint64(head, h.Generation)
 	head = binary.BigEndian.AppendUint32(head, uint32(len(msgs)))
 	head = append(head, 0, 0, 0, 0)
 	at := len(bufs)
@@ -116,8 +120,9 @@ func ParseEnvelope(frame []byte) (Header, []Received, error) {
 		Boot:          binary.BigEndian.Uint64(frame[36:]),
 		To:            int32(binary.BigEndian.Uint32(frame[44:])),
 		ToIncarnation: binary.BigEndian.Uint64(frame[48:]),
+		Generation:    binary.BigEndian.Uint64(frame[56:]),
 	}
-	n := int(binary.BigEndian.Uint32(frame[56:]))
+	n := int(binary.BigEndian.Uint32(frame[64:]))
 	if n > (len(frame)-envelopeHead)/messageHead {
 		return Header{}, nil, fmt.Errorf("%w envelope: %d messages in a frame of %d bytes", ErrMalformed, n, len(frame))
 	}

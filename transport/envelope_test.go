@@ -20,6 +20,7 @@ func drawHeader(t *rapid.T) Header {
 		From: rapid.Int32().Draw(t, "from"), Incarnation: rapid.Uint64().Draw(t, "incarnation"),
 		Shard: rapid.Uint16().Draw(t, "shard"), Boot: rapid.Uint64().Draw(t, "boot"),
 		To: rapid.Int32().Draw(t, "to"), ToIncarnation: rapid.Uint64().Draw(t, "to incarnation"),
+		Generation: rapid.Uint64().Draw(t, "generation"),
 	}
 	copy(h.Cluster[:], rapid.SliceOfN(rapid.Byte(), 16, 16).Draw(t, "cluster"))
 	return h
@@ -106,7 +107,7 @@ func TestParseHello(t *testing.T) {
 	for _, c := range []struct {
 		at   int
 		want string
-	}{{3, "its length is 65, not 64"}, {0, "its length is 16777280, not 64"}, {4, `it begins with "MGDe"`}, {12, "its head has CRC"}} {
+	}{{3, "its length is 73, not 72"}, {0, "its length is 16777288, not 72"}, {4, `it begins with "MGDe"`}, {12, "its head has CRC"}} {
 		bad := bytes.Clone(hello[0])
 		bad[c.at] ^= 1
 		if _, err := ParseHello(bad); !errors.Is(err, ErrMalformed) || !strings.Contains(err.Error(), c.want) {
@@ -117,7 +118,7 @@ func TestParseHello(t *testing.T) {
 
 func goldenEnvelope() [][]byte {
 	h := Header{Cluster: [16]byte([]byte("0123456789abcdef")), From: 1, Incarnation: 0x1122334455667788, Shard: 3,
-		Boot: 0x99aabbccddeeff00, To: 2, ToIncarnation: 0x0102030405060708}
+		Boot: 0x99aabbccddeeff00, To: 2, ToIncarnation: 0x0102030405060708, Generation: 0x2122232425262728}
 	return AppendEnvelope(nil, h, []Msg{
 		{Kind: 1, Group: 1, Bufs: [][]byte{[]byte("head"), []byte("payload")}},
 		{Kind: 2, Group: 0xfedcba9876543210},
@@ -152,12 +153,12 @@ func TestParseEnvelopeRefuses(t *testing.T) {
 		frame []byte
 		want  string
 	}{
-		{nil, "a frame of 0 bytes, the head alone has 64"},
+		{nil, "a frame of 0 bytes, the head alone has 72"},
 		{[]byte(strings.Repeat("GET / ", 20)), `it begins with "GET ", not with "LGDe"`},
-		{change(5, 2), "format version 2, this broker knows 1"},
-		{change(56, 0xff), "4278190082 messages in a frame of 107 bytes"},
-		{change(59, 3), "3 messages in a frame of 107 bytes"},
-		{change(59, 1), "its head has CRC"},
+		{change(5, 3), "format version 3, this broker knows 2"},
+		{change(64, 0xff), "4278190082 messages in a frame of 115 bytes"},
+		{change(67, 3), "3 messages in a frame of 115 bytes"},
+		{change(67, 1), "its head has CRC"},
 		{change(8, 'x'), "its head has CRC"},
 		{good[:len(good)-1], "message 0 has 11 bytes, and 10 are left"},
 		{append(bytes.Clone(good), 0), "1 bytes after the last of 2 messages"},

@@ -194,7 +194,7 @@ func makeNode(c *config, tree *osfs.FS, dir log.Dir, at hostPort, logger *slog.L
 		if rec.Cut != "" {
 			logger.Info("recovered", "shard", i, "cut", rec.Cut)
 		}
-		s, err := broker.New(broker.Config{Broker: c.id, Incarnation: dir.Incarnation, Boot: boot, Shard: i, Shards: dir.Shards,
+		s, err := broker.New(broker.Config{Broker: c.id, Incarnation: dir.Incarnation, Generation: 1, Boot: boot, Shard: i, Shards: dir.Shards,
 			Brokers: slices.Sorted(maps.Keys(c.peers)), Host: at.host, Port: at.port, Rack: c.rack, Form: c.form,
 			Topics: c.topics, Limits: limits}, store, rec, rand.New(rand.NewPCG(draw(), draw())))
 		if err != nil {

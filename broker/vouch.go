@@ -1,0 +1,140 @@
+package broker
+
+import (
+	"encoding/binary"
+	"fmt"
+	"math"
+)
+
+// A directory that was put back from a copy has forgotten what it promised since: it could vote twice in a term, and take back
+// acknowledgements. So a broker of a cluster begins unvouched (S7): it neither takes nor sends a raft message, until others
+// have told what they know of it.
+//
+//	start ─► generation rises by one, durably ─► ask all: what do you know of me? ─► all have answered, or enough and time passed
+//	                                                    │                                            │
+//	                                      a higher generation, or acknowledgements             vouched: raft goes on
+//	                                      that are not here any more: Output.Rejoin
+//
+// What others know: the generation that the metadata has on record, the highest one that spoke to them, and, where they lead, what
+// this broker's replicas acknowledged. A copy made in the very run that ended, of which no leader remembers anything, can't be told
+// from a crash.
+type voucher struct {
+	ok      bool
+	since   int // tick of the first question
+	answers map[int32]bool
+}
+
+// knownControl asks what a broker knows of the sender, or answers.
+type knownControl struct {
+	Ask  bool   `json:"ask,omitempty"`
+	Of   uint64 `json:"of"`             // the generation that asks
+	Seen uint64 `json:"seen,omitempty"` // the highest one that is known of its incarnation; forgotten: there is a newer incarnation
+}
+
+// forgotten is what a retired incarnation is told that was seen of it.
+const forgotten = math.MaxUint64
+
+// vouchElections is how many election timeouts a broker waits for all others, before a majority's word is enough.
+const vouchElections = 2
+
+func (s *Shard) startVouching() {
+	s.vouch = voucher{answers: map[int32]bool{}, ok: len(s.parts) == 0 && s.form.formation == nil}
+}
+
+// vouchTick asks those that have not answered. It reports whether the shard may speak for its replicas.
+func (s *Shard) vouchTick() bool {
+	v := &s.vouch
+	if v.ok {
+		return true
+	}
+	v.since++
+	for _, to := range s.peers.order {
+		if !v.answers[to] {
+			s.peers.control(to, control{Known: &knownControl{Ask: true, Of: s.cfg.Generation}})
+			s.sendPositions(to)
+		}
+	}
+	s.vouchEnough()
+	return v.ok
+}
+
+// vouchEnough ends the waiting once all have answered, or after a while with as many as make a majority together with us.
+func (s *Shard) vouchEnough() {
+	v := &s.vouch
+	n, all := len(v.answers), len(s.peers.order)
+	if v.ok || n < all && (n < (all+1)/2 || v.since < vouchElections*s.cfg.Limits.ElectionTicks) {
+		return
+	}
+	v.ok = true
+	for _, id := range s.order {
+		s.touch(id)
+	}
+	s.place()
+}
+
+// known takes a question or an answer; incarnation and generation are the sender's.
+func (s *Shard) known(from int32, incarnation uint64, c knownControl) {
+	switch {
+	case c.Ask:
+		s.peers.control(from, control{Known: &knownControl{Of: c.Of, Seen: s.seenOf(from, incarnation)}})
+	case c.Of != s.cfg.Generation:
+		// it was asked by an earlier start of this broker
+	case c.Seen > s.cfg.Generation:
+		s.rejoin(fmt.Sprintf("broker %d knows this directory at generation %d, it is at %d: it is an older copy", from, c.Seen, s.cfg.Generation))
+		if c.Seen == forgotten {
+			s.rejoin(fmt.Sprintf("broker %d knows a newer directory of this broker: this one, incarnation %016x, was replaced", from, s.cfg.Incarnation))
+		}
+	case !s.vouch.ok:
+		s.vouch.answers[from] = true
+		s.vouchEnough()
+	}
+}
+
+// seenOf is the highest generation that is known of a broker's directory.
+func (s *Shard) seenOf(broker int32, incarnation uint64) uint64 {
+	seen := s.peers.newest[generationOf{broker, incarnation}]
+	if b := s.meta.Broker(broker); b != nil {
+		switch {
+		case b.retired(incarnation):
+			return forgotten
+		case b.Incarnation == incarnation:
+			seen = max(seen, b.Generation)
+		}
+	}
+	return seen
+}
+
+// rejoin asks the driver to set this directory aside and to come back with an empty one. The first reason counts.
+func (s *Shard) rejoin(why string) {
+	if s.out.Rejoin == "" {
+		s.out.Rejoin = why
+	}
+}
+
+// A position says what a replica has, before it has said anything else since its start: its id, its term, its last index.
+const positionLen = 24
+
+func (s *Shard) sendPositions(to int32) {
+	for _, id := range s.order {
+		st := s.parts[id].g.Status()
+		b := binary.BigEndian.AppendUint64(make([]byte, 0, positionLen), st.ID)
+		b = binary.BigEndian.AppendUint64(b, st.Term)
+		s.peers.send(to, kindPosition, id, [][]byte{binary.BigEndian.AppendUint64(b, st.Last)})
+	}
+}
+
+// position compares what a replica has with what it acknowledged to us, if we lead in its term or a later one: in that term
+// nobody has cut what it acknowledged.
+func (s *Shard) position(p *partition, in raftMail) {
+	body := in.body
+	if len(body) != positionLen {
+		return
+	}
+	id, term, last := binary.BigEndian.Uint64(body), binary.BigEndian.Uint64(body[8:]), binary.BigEndian.Uint64(body[16:])
+	match, ok := p.g.Acknowledged(id)
+	if mine, leads := p.g.Leading(); !leads || term > mine || !ok || match <= last || brokerOf(id) != in.from {
+		return
+	}
+	s.log(LevelError, "a broker has lost what it acknowledged: it must rejoin", "broker", in.from, "group", p.group, "acknowledged", match, "has", last)
+	s.peers.control(in.from, control{Known: &knownControl{Of: in.generation, Seen: forgotten}})
+}
