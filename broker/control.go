@@ -25,6 +25,7 @@ type control struct {
 	Leading  []leading        `json:"leading,omitempty"`
 	Range    *rangeControl    `json:"range,omitempty"`
 	Known    *knownControl    `json:"known,omitempty"`
+	Disk     *diskControl     `json:"disk,omitempty"`
 }
 
 type (
@@ -63,7 +64,7 @@ func (s *Shard) controlShard(c control) int {
 	switch {
 	case c.Range != nil:
 		return s.shardOf(c.Range.Group)
-	case len(c.Leading) > 0:
+	case len(c.Leading) > 0 || c.Disk != nil:
 		return s.cfg.Shard
 	}
 	return s.shardOf(metaGroup)
@@ -91,6 +92,8 @@ func (s *Shard) control(from int32, c control) {
 		}
 		s.learn(leads)
 		s.postAll(viewMail{leads})
+	case c.Disk != nil:
+		s.disk.peers[from] = c.Disk.Latency
 	case c.Range != nil:
 		s.serveRange(from, *c.Range)
 	}

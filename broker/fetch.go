@@ -80,7 +80,7 @@ func (s *Shard) leads(p *partition, epoch int32) int16 {
 	}
 	term, leads := p.g.Leading()
 	switch {
-	case !leads || s.stalled || p.damaged:
+	case !leads || s.disk.stalled || p.damaged:
 		return errNotLeader
 	case epoch >= 0 && epoch < int32(term):
 		return errFencedEpoch

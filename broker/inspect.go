@@ -43,5 +43,5 @@ func (s *Shard) Inspect(visit func(*GroupView)) {
 func (s *Shard) Waiting() string {
 	z := s.store.Sizes()
 	return fmt.Sprintf("wal plan out %t (since %s), fill plan out %t, blocked %t, staged %d bytes, live %d of %d, state %d of %d, reclaim %v, durable %d",
-		s.walOut, s.walSince, s.fillOut, s.store.Blocked(), z.Staged, z.Live, z.WAL, z.State, z.StateLimit, s.store.Reclaim(), s.store.Durable())
+		s.disk.walOut, s.disk.walSince, s.disk.fillOut, s.store.Blocked(), z.Staged, z.Live, z.WAL, z.State, z.StateLimit, s.store.Reclaim(), s.store.Durable())
 }

@@ -173,7 +173,7 @@ func (s *Shard) proposeQueue(p *partition) {
 		return
 	}
 	term, leads := p.g.Leading()
-	if !leads || s.stalled || s.stopping {
+	if !leads || s.disk.stalled || s.stopping {
 		s.refuseAll(s.dequeue(p, len(p.queue)), errNotLeader)
 		return
 	}

@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"cmp"
 	"fmt"
 	"time"
 
@@ -13,6 +14,10 @@ type produceCall struct{ batch []byte }
 func (c produceCall) run(s *Shard, p *partition, o origin) {
 	if code := s.leads(p, -1); code != errNone {
 		s.answer(o, appended{code: code, offset: -1, start: -1})
+		return
+	}
+	if no := s.noRoom(); no.is() {
+		s.answer(o, appended{code: no.code, offset: -1, start: -1, result: refusedBy(no)})
 		return
 	}
 	if s.queued+len(c.batch) > s.cfg.Limits.QueueBytes {
@@ -109,7 +114,7 @@ func (s *Shard) respondProduce(r *request, req *kmsg.ProduceRequest, parts []pro
 			if a.code == errNone {
 				rp.LogAppendTime = parts[k].batch.appendTime
 			}
-			rp.ErrorMessage = messageOf(a.code, parts[k].no.message)
+			rp.ErrorMessage = messageOf(a.code, cmp.Or(parts[k].no.message, a.result.Message))
 			rp.ErrorRecords = []kmsg.ProduceResponseTopicPartitionErrorRecord{}
 			rt.Partitions = append(rt.Partitions, rp)
 			k++

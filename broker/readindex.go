@@ -41,7 +41,7 @@ func (s *Shard) askReadIndex(p *partition) {
 	waiting := p.reads.waiting
 	p.reads.waiting = nil
 	context, err := p.g.ReadIndex()
-	if err != nil || s.stalled {
+	if err != nil || s.disk.stalled {
 		for _, f := range waiting {
 			f(false)
 		}

@@ -55,10 +55,9 @@ type Shard struct {
 
 	nextTick time.Duration
 	ticks    int
-	walSince time.Duration // when the outstanding wal plan was given out; 0 if there is none
-	walOut   bool
-	fillOut  bool
-	stalled  bool    // the wal plan is out for longer than an election timeout (B8)
+	disk     disk
+	low      bool // too little room on the disk: no records are taken
+	room     Space
 	full     bool    // too much is in memory and in no segment: nothing is proposed until the disk has caught up
 	large    []*conn // connections with a large unfinished request, in the order that they began
 	partial  int     // bytes of requests that are not all here yet, on all connections
@@ -78,7 +77,7 @@ type Shard struct {
 func New(cfg Config, store *log.Store, rec *log.Recovered, rng *rand.Rand) (*Shard, error) {
 	s := &Shard{cfg: cfg, rng: rng, store: store, parts: map[uint64]*partition{}, dropped: map[uint64]bool{}, meta: NewMeta(),
 		conns: map[ConnID]*conn{}, requests: map[uint64]*request{}, forwards: map[uint64]origin{},
-		reads: map[uint64]func(log.ReadDone){}, view: newView(), creating: map[string]time.Duration{}}
+		reads: map[uint64]func(log.ReadDone){}, view: newView(), creating: map[string]time.Duration{}, disk: disk{peers: map[int32]time.Duration{}}}
 	s.roomWAL = store.MaxEntry() / len(cfg.Brokers)
 	s.peers = newPeers(cfg)
 	s.form = newFormer(cfg)
@@ -136,6 +135,8 @@ func (s *Shard) handle(e Event) {
 		s.readDone(e.ReadDone)
 	case Mail:
 		s.mail(e)
+	case Space:
+		s.space(e)
 	case Stop:
 		s.stop()
 	default:
@@ -156,7 +157,7 @@ func (s *Shard) tick() {
 	s.ticks++
 	s.nextTick = max(s.nextTick+s.cfg.Limits.Tick, s.now.Mono+s.cfg.Limits.Tick/2)
 	s.watchDisk()
-	if !s.walOut {
+	if !s.disk.walOut {
 		s.store.Seal() // an idle shard's last write group is followed by an empty one, so that rot in it is told from a torn write (S3)
 	}
 	speaks := s.vouchTick()
@@ -171,6 +172,7 @@ func (s *Shard) tick() {
 	}
 	s.formTick()
 	s.viewTick()
+	s.diskTick()
 	s.placeTick()
 	s.stopTick()
 }
@@ -183,7 +185,7 @@ func (s *Shard) quiet(p *partition) bool {
 		p.g.HandOver(s.ticks / handOverTicks)
 		s.touch(p.group)
 	}
-	return s.stalled && leads || p.damaged
+	return s.disk.stalled && leads || p.damaged
 }
 
 // touch has a group collected at the end of this turn.
@@ -204,61 +206,6 @@ func (s *Shard) settle() {
 				p.dirty = false
 				s.collect(p)
 			}
-		}
-	}
-}
-
-// plan gives out the next plan of each idle lane.
-func (s *Shard) plan() {
-	if !s.walOut {
-		if p, ok := s.store.Plan(log.LaneWAL); ok {
-			s.walOut, s.walSince = true, s.now.Mono
-			s.out.Plans = append(s.out.Plans, p)
-		}
-	}
-	if !s.fillOut {
-		if p, ok := s.store.Plan(log.LaneFill); ok {
-			s.fillOut = true
-			s.out.Plans = append(s.out.Plans, p)
-		}
-	}
-}
-
-// planDone moves the durable mark, and so everything that waits for it. A failed write or sync ends the process: after it
-// nothing is known of the file, and nothing is tried again.
-func (s *Shard) planDone(d log.Done) {
-	if err := s.store.Done(d); err != nil {
-		s.halt(fmt.Sprintf("shard %d, %s lane: %v: nothing more is written; check the disk, then start again", s.cfg.Shard, d.Lane, err))
-		return
-	}
-	if d.Lane == log.LaneWAL {
-		s.walOut, s.stalled = false, false
-	} else {
-		s.fillOut = false
-	}
-	for _, id := range s.order {
-		if s.parts[id].g.Busy() {
-			s.touch(id)
-		}
-	}
-}
-
-// watchDisk steps aside when a wal plan hangs: a leader that can't write must not go on heartbeating (S12, B8).
-func (s *Shard) watchDisk() {
-	if !s.walOut || s.now.Mono-s.walSince <= s.cfg.Limits.election() {
-		return
-	}
-	if out := s.now.Mono - s.walSince; out > s.cfg.Limits.election()*time.Duration(s.cfg.Limits.StallElections) {
-		s.halt(fmt.Sprintf("shard %d: a wal write is out for %s, the limit is %d election timeouts of %s: the disk hangs",
-			s.cfg.Shard, out, s.cfg.Limits.StallElections, s.cfg.Limits.election()))
-		return
-	}
-	if !s.stalled {
-		s.stalled = true
-		s.log(LevelWarn, "the disk is slow: handing leaderships over", "shard", s.cfg.Shard, "wal_write_out", s.now.Mono-s.walSince)
-		for _, id := range s.order {
-			s.parts[id].g.HandOver(0)
-			s.touch(id)
 		}
 	}
 }
@@ -296,7 +243,7 @@ func (s *Shard) stopTick() {
 
 // stopped reports whether, after [Stop], the process may end.
 func (s *Shard) stopped() bool {
-	quiet := !s.leaving && len(s.requests) == 0 && len(s.dirty) == 0 && !s.walOut && !s.fillOut
+	quiet := !s.leaving && len(s.requests) == 0 && len(s.dirty) == 0 && !s.disk.walOut && !s.disk.fillOut
 	return s.stopping && (quiet || s.now.Mono >= s.stopBy)
 }
 

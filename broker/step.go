@@ -14,7 +14,7 @@ type Now struct {
 }
 
 // Event is something that happened outside of the shard: one of [ConnOpened], [ConnClosed], [ConnData], [PeerFrame],
-// [PlanDone], [ReadDone], [Mail], [Stop].
+// [PlanDone], [ReadDone], [Mail], [Space], [Stop].
 type Event interface{ event() }
 
 // ConnID names a connection of one shard; the driver never uses a number twice in a process.
