@@ -94,7 +94,7 @@ func (s *Shard) mayForm() ([]FormBroker, bool) {
 	}
 	slices.SortFunc(members, func(a, b FormBroker) int { return int(a.ID) - int(b.ID) })
 	all := len(members) == len(s.cfg.Brokers)
-	return members, founder && !s.form.joining && (all || s.cfg.Form && s.ticks >= formWaitTicks)
+	return members, founder && !s.cfg.Joins && !s.form.joining && (all || s.cfg.Form && s.ticks >= formWaitTicks)
 }
 
 // hello takes another broker's word on whether it is of a cluster.

@@ -23,6 +23,7 @@ type Config struct {
 	Port        int32
 	Rack        string
 	Form        bool // form a cluster of its own, though listed brokers are silent
+	Joins       bool // the directory was made to rejoin: it never forms a cluster (S7)
 	Topics      TopicDefaults
 	Limits      Limits
 }

@@ -13,6 +13,9 @@ type Dir struct {
 	Incarnation uint64 // drawn when the directory was formatted (S7)
 	Shards      int
 	Options     Options // SegmentBytes and IndexBytes are not in the file
+	Generation  uint64  // of the last start; rises at each, durably, before a word is said
+	Joins       bool    // it was made to rejoin: it never forms a cluster
+	Moving      uint64  // not 0: the incarnation whose shards are being set aside
 }
 
 // Identity returns whose log a shard's is.
@@ -105,6 +108,23 @@ func OpenDir(fsys FS) (Dir, error) {
 		return Dir{}, fmt.Errorf("%s: %w", metaName, err)
 	}
 	return decodeDir(b[:n])
+}
+
+// StartDir opens a data directory for a start: it finishes a [SetAside] that was cut short, and raises the generation by one,
+// durably, before it returns. Errors are those of [OpenDir].
+func StartDir(fsys FS) (Dir, error) {
+	panic("log: start of a directory: not built yet")
+}
+
+// SetAside gives a directory that must not speak any more a new incarnation, which joins: the shards of the old one are kept
+// beside it, under [AsideDir], until somebody deletes them. A crash in its midst is finished by [StartDir].
+func SetAside(fsys FS, d Dir, incarnation uint64) (Dir, error) {
+	panic("log: setting a directory aside: not built yet")
+}
+
+// AsideDir is the name that a shard's folder of an earlier incarnation has.
+func AsideDir(incarnation uint64, shard int) string {
+	return fmt.Sprintf("aside-%016x-%s", incarnation, ShardDir(shard))
 }
 
 func decodeDir(b []byte) (Dir, error) {

@@ -49,6 +49,7 @@ type group struct {
 	cutAt     uint64 // the lowest index from which on a staged append cuts planned entries, 0 if none does
 	ghosts    []ghost
 	held      []held // by WAL file
+	holes     []Hole // in order of index; base < index <= last()
 	cost      sum    // its share of Store.state
 
 	segs     *segments

@@ -10,8 +10,9 @@ import (
 
 // Recovered is what a store held when it was opened.
 type Recovered struct {
-	Groups []Group // sorted by ID
-	Cut    string  // not empty: one line that says which write group was torn, and erased
+	Groups []Group  // sorted by ID
+	Cut    string   // not empty: one line that says which write group was torn, and erased
+	Damage []Damage // of the WAL: what was healed, and what is a hole now
 }
 
 // Group is what a store held of one raft group.
@@ -20,7 +21,8 @@ type Group struct {
 	Meta    []byte // as given to Create
 	State   State  // Mark.Index <= Commit <= the last index
 	Mark    Mark
-	Entries []Entry // dense after Mark.Index
+	Entries []Entry // dense after Mark.Index; Data is nil where it is a hole
+	Holes   []Hole  // in order of index; State.Commit may be at or past the first
 	Dropped bool    // nothing but this is known: the group must never be created again (S7)
 }
 
