@@ -14,6 +14,8 @@ const (
 	kindRange   = 3 // batches of a snapshot transfer: offset u64, then batches
 
 	kindPosition = 4 // what a replica has: see voucher
+	kindEntry    = 5 // an entry that a replica has lost: index u64, bytes
+	kindMend     = 6 // batches that a replica has lost: offset u64, batches
 )
 
 // control is a small message between brokers; one of its fields is set. All of them may be lost or doubled.
@@ -26,6 +28,8 @@ type control struct {
 	Range    *rangeControl    `json:"range,omitempty"`
 	Known    *knownControl    `json:"known,omitempty"`
 	Disk     *diskControl     `json:"disk,omitempty"`
+	Need     *needControl     `json:"need,omitempty"`
+	Hash     *hashControl     `json:"hash,omitempty"`
 }
 
 type (
@@ -64,6 +68,10 @@ func (s *Shard) controlShard(c control) int {
 	switch {
 	case c.Range != nil:
 		return s.shardOf(c.Range.Group)
+	case c.Need != nil:
+		return s.shardOf(c.Need.Group)
+	case c.Hash != nil:
+		return s.shardOf(c.Hash.Group)
 	case len(c.Leading) > 0 || c.Disk != nil:
 		return s.cfg.Shard
 	}
@@ -92,6 +100,10 @@ func (s *Shard) control(from int32, c control) {
 		}
 		s.learn(leads)
 		s.postAll(viewMail{leads})
+	case c.Need != nil:
+		s.serveNeed(from, *c.Need)
+	case c.Hash != nil:
+		s.compared(from, *c.Hash)
 	case c.Disk != nil:
 		s.disk.peers[from] = c.Disk.Latency
 	case c.Range != nil:

@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -103,33 +104,40 @@ func (s *Shard) readBatches(p *partition, offset int64, max int, done func(batch
 		done(nil, errStorage)
 		return
 	}
-	rd.ID = s.next()
-	s.reads[rd.ID] = func(d log.ReadDone) {
+	s.read(rd, func(d log.ReadDone) {
 		err := d.Err
 		var data []byte
 		if err == nil {
 			data, _, err = rd.Cut(d.Data, offset, max, true)
 		}
 		if err != nil {
-			s.stepAside(p, offset, rd.File, err)
-			done(nil, errStorage)
+			done(nil, s.unreadable(p, offset, rd, d))
 			return
 		}
 		done([][]byte{data}, errNone)
-	}
+	})
+}
+
+// read has a segment read.
+func (s *Shard) read(rd log.Read, done func(log.ReadDone)) {
+	rd.ID = s.next()
+	s.reads[rd.ID] = done
 	s.out.Reads = append(s.out.Reads, rd)
 }
 
-// stepAside has a replica that can't read its own bytes neither serve nor lead any more (G10). It goes on following and
-// voting: its log is whole, and what it can't read it doesn't delete.
-func (s *Shard) stepAside(p *partition, offset int64, file string, err error) {
-	if !p.damaged {
-		p.damaged = true
-		s.log(LevelError, "a segment can't be read: this replica no longer leads or serves; wipe the broker's directory to rebuild it from its peers",
-			"partition", s.nameOf(p.group), "group", p.group, "offset", offset, "file", file, "error", err.Error())
+// unreadable finds out what is wrong with a read that failed, and says what to answer. A replica that can't read its own bytes neither
+// serves nor leads any more, until it has them again from its peers: see repairing (G10). It goes on following and voting.
+func (s *Shard) unreadable(p *partition, offset int64, rd log.Read, d log.ReadDone) int16 {
+	switch {
+	case s.parts[p.group] != p:
+		return errNotLeader
+	case s.trimmed(p, rd):
+		return errOffsetRange
 	}
-	p.g.HandOver(0)
-	s.touch(p.group)
+	err := s.verify(p, rd, d)
+	s.log(LevelError, "a segment can't be read", "partition", s.nameOf(p.group), "group", p.group, "offset", offset, "file", rd.File, "error", fmt.Sprint(err))
+	s.noteDamage(p, s.store.Holes(p.group), s.store.SegmentHoles(p.group))
+	return errStorage
 }
 
 func (s *Shard) readDone(d log.ReadDone) {

@@ -28,6 +28,9 @@ type Limits struct {
 	RangeBytes       int           // of a snapshot transfer's one answer
 	FetchBytes       int           // most bytes of one fetch response
 	ColdRead         int           // bytes of one read from a segment
+	Repairs          int           // damaged replicas of a shard that are mended at the same time
+	ScrubBytes       int           // read by the scrub in a tick, about
+	ScrubEvery       time.Duration // between the beginnings of two passes of the scrub
 	RequestBytes     int           // of one request but Produce: more is no request that a client makes
 	PartialBytes     int           // of unfinished requests on all connections of a shard; over it, connections with large ones wait
 	ConnRequests     int           // requests of one connection that are not answered yet
@@ -45,6 +48,7 @@ func DefaultLimits() Limits {
 		WindowBytes: 64 << 20, FlushBytes: 8 << 20, FlushChunk: 4 << 20,
 		MessageBytes: 1 << 20, InflightMessages: 256, InflightBytes: 16 << 20, UncommittedBytes: 16 << 20, QueueBytes: 128 << 20,
 		EnvelopeBytes: 4 << 20, RangeBytes: 1 << 20, FetchBytes: 55 << 20, ColdRead: 1 << 20,
+		Repairs: 4, ScrubBytes: 2 << 20, ScrubEvery: 24 * time.Hour,
 		RequestBytes: 4 << 20, PartialBytes: 16 << 20, ConnRequests: 1000, ConnBytes: 32 << 20,
 		ReadIndexWait: 2 * time.Second, ProduceWait: 60 * time.Second, FetchWait: 30 * time.Second, AdminWait: 30 * time.Second,
 	}
@@ -68,6 +72,9 @@ func DrawLimits(rng *rand.Rand) Limits {
 	l.RangeBytes = 2 << 10 << rng.IntN(8)
 	l.FetchBytes = 4 << 10 << rng.IntN(8)
 	l.ColdRead = 4 << 10 << rng.IntN(6)
+	l.Repairs = 1 + rng.IntN(4)
+	l.ScrubBytes = 4 << 10 << rng.IntN(8)
+	l.ScrubEvery = time.Duration(2+rng.IntN(60)) * time.Second
 	l.ConnRequests = 1 + rng.IntN(20)
 	l.ConnBytes = 4 << 10 << rng.IntN(10)
 	l.ReadIndexWait = time.Duration(200+rng.IntN(3000)) * time.Millisecond

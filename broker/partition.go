@@ -26,8 +26,9 @@ type partition struct {
 	heard   map[int32]uint64 // by broker: the highest generation that a raft message came from
 	out     replica.Out
 
-	eager   int   // ticks for which a new group\'s preferred leader stands again, until there is a leader
-	damaged bool  // a segment can't be read: it follows and votes, but neither leads nor serves (G10)
+	eager   int  // ticks for which a new group\'s preferred leader stands again, until there is a leader
+	damaged bool // it has lost bytes: it follows and votes, but neither leads nor serves (G10)
+	repair  repairing
 	asked   int64 // offset+1 of the range that was asked for last, 0 if it came
 	askedAt int   // in ticks
 }

@@ -117,6 +117,10 @@ func (s *Shard) envelope(e PeerFrame) {
 		s.refuse(e.Conn, err.Error())
 		return
 	}
+	if h.From == ToolID {
+		s.tool(e.Conn, msgs)
+		return
+	}
 	if why := s.foreign(h); why != "" {
 		s.refuse(e.Conn, why)
 		return
@@ -134,7 +138,7 @@ func (s *Shard) envelope(e PeerFrame) {
 		case m.Kind == kindControl:
 			s.controlFrom(h, m.Body)
 		case stale || UUID(h.Cluster).IsZero(): // an incarnation that isn't of the cluster (any more) may only say hello
-		case m.Kind == kindRaft || m.Kind == kindRange || m.Kind == kindPosition:
+		case m.Kind == kindRaft || m.Kind == kindRange || m.Kind == kindPosition || m.Kind == kindEntry || m.Kind == kindMend:
 			mail := raftMail{m.Group, h.From, h.Generation, m.Kind, m.Body}
 			if to := s.shardOf(m.Group); to != s.cfg.Shard {
 				s.post(to, mail)
@@ -208,8 +212,15 @@ func (s *Shard) controlFrom(h transport.Header, body []byte) {
 // raftMessage gives a message to the replica that it names, and only to that one.
 func (s *Shard) raftMessage(in raftMail) {
 	p := s.parts[in.group]
-	if p == nil || !s.vouch.ok {
-		return // a replica is created by placement alone (B5), and speaks once others vouch for the directory
+	if p == nil {
+		return // a replica is created by placement alone (B5)
+	}
+	switch {
+	case in.kind == kindEntry || in.kind == kindMend:
+		s.mend(p, in)
+		return
+	case !s.vouch.ok:
+		return // it speaks once others vouch for the directory
 	}
 	switch in.kind {
 	case kindRange:

@@ -57,6 +57,9 @@ type Shard struct {
 	nextTick time.Duration
 	ticks    int
 	disk     disk
+	scrub    scrub
+	damages  int  // replicas found damaged since the start
+	repairs  int  // and whole again
 	low      bool // too little room on the disk: no records are taken
 	room     Space
 	full     bool    // too much is in memory and in no segment: nothing is proposed until the disk has caught up
@@ -174,19 +177,21 @@ func (s *Shard) tick() {
 	s.formTick()
 	s.viewTick()
 	s.diskTick()
+	s.repairTick()
+	s.scrubTick()
 	s.placeTick()
 	s.stopTick()
 }
 
-// quiet reports whether a replica's clock must stand: no heartbeats from a leader that can't write (S12), no elections for
-// one that can't read (G10).
+// quiet reports whether a replica's clock must stand: no heartbeats from a leader that can't write (S12). One that has lost bytes
+// gives its leadership away (G10), and doesn't stand for election by itself, see [replica.Group.SetHurt].
 func (s *Shard) quiet(p *partition) bool {
 	_, leads := p.g.Leading()
 	if p.damaged && leads {
 		p.g.HandOver(s.ticks / handOverTicks)
 		s.touch(p.group)
 	}
-	return s.disk.stalled && leads || p.damaged
+	return s.disk.stalled && leads
 }
 
 // touch has a group collected at the end of this turn.

@@ -71,6 +71,7 @@ type Output struct {
 	Pause   []ConnID      // stop reading from these
 	Resume  []ConnID      // read from these again
 	Peers   []PeerSend    // at most one envelope per peer; losing one is allowed
+	Replies []PeerReply   // envelopes that answer on inbound peer connections
 	Refuse  []Close       // inbound peer connections to close
 	Plans   []log.Plan    // at most one per lane, and none while one of that lane is out
 	Reads   []log.Read    // cold reads, unordered
@@ -130,7 +131,7 @@ func (o *Output) Reset() {
 	clear(o.Plans)
 	clear(o.Mail)
 	*o = Output{Send: o.Send[:0], Close: o.Close[:0], Pause: o.Pause[:0], Resume: o.Resume[:0], Peers: o.Peers[:0],
-		Refuse: o.Refuse[:0], Plans: o.Plans[:0], Reads: o.Reads[:0], Mail: o.Mail[:0], Logs: o.Logs[:0]}
+		Replies: o.Replies[:0], Refuse: o.Refuse[:0], Plans: o.Plans[:0], Reads: o.Reads[:0], Mail: o.Mail[:0], Logs: o.Logs[:0]}
 }
 
 // maxFrame is the largest request or envelope, in bytes.
