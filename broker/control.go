@@ -1,7 +1,6 @@
 package broker
 
 import (
-	"encoding/binary"
 	"fmt"
 
 	"logd/replica"
@@ -9,10 +8,9 @@ import (
 
 // Kinds of messages in an envelope. On the wire, don't change.
 const (
-	kindRaft    = 1 // replica.AppendMessage
-	kindControl = 2 // a control, JSON
-	kindRange   = 3 // batches of a snapshot transfer: offset u64, then batches
-
+	kindRaft     = 1 // replica.AppendMessage
+	kindControl  = 2 // a control, JSON
+	kindRange    = 3 // batches of a snapshot transfer: replica.AppendRange
 	kindPosition = 4 // what a replica has: see voucher
 	kindEntry    = 5 // an entry that a replica has lost: index u64, bytes
 	kindMend     = 6 // batches that a replica has lost: offset u64, batches
@@ -125,16 +123,16 @@ func (s *Shard) proposed(c proposedControl) {
 // serveRange gives committed batches to a follower that catches up.
 func (s *Shard) serveRange(from int32, c rangeControl) {
 	p := s.parts[c.Group]
-	if p == nil || brokerOf(c.Replica) != from || c.From < 0 || c.From >= p.g.HighWatermark() {
+	if p == nil || brokerOf(c.Replica) != from {
 		return
 	}
-	if _, leads := p.g.Leading(); !leads {
+	h, ok := p.g.RangeAt(c.Replica, c.From)
+	if !ok {
 		return
 	}
-	p.g.Asked(c.Replica)
-	s.readBatches(p, c.From, min(max(c.Max, 1), s.cfg.Limits.RangeBytes), func(batches [][]byte, code int16) {
+	s.readBatches(p, h.From, min(max(c.Max, 1), s.cfg.Limits.RangeBytes), func(batches [][]byte, code int16) {
 		if code == errNone && len(batches) > 0 {
-			s.peers.send(from, kindRange, c.Group, append([][]byte{binary.BigEndian.AppendUint64(nil, uint64(c.From))}, batches...))
+			s.peers.send(from, kindRange, c.Group, replica.AppendRange(nil, h, batches))
 		}
 	})
 }
@@ -142,10 +140,10 @@ func (s *Shard) serveRange(from int32, c rangeControl) {
 // rangeMessage takes batches that we asked for.
 func (s *Shard) rangeMessage(group uint64, body []byte) {
 	p := s.parts[group]
-	if p == nil || len(body) < 8 {
+	if p == nil {
 		return
 	}
-	if err := p.g.Range(body[8:]); err != nil {
+	if err := p.g.Range(body); err != nil {
 		s.log(LevelError, "catching up: "+err.Error())
 	}
 	p.asked = 0

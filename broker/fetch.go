@@ -100,8 +100,16 @@ func (s *Shard) readBatches(p *partition, offset int64, max int, done func(batch
 	}
 	rd, ok := s.store.Find(p.group, offset, min(max, s.cfg.Limits.ColdRead))
 	if !ok {
-		s.log(LevelError, "a committed offset is neither in memory nor in a segment", "group", p.group, "offset", offset)
-		done(nil, errStorage)
+		switch {
+		case offset < p.g.LogStart():
+			done(nil, errOffsetRange)
+		default: // it is lost here
+			s.noteDamage(p, s.store.Holes(p.group), s.store.SegmentHoles(p.group))
+			if !p.damaged {
+				s.log(LevelError, "a committed offset is neither in memory nor in a segment", "group", p.group, "offset", offset)
+			}
+			done(nil, errStorage)
+		}
 		return
 	}
 	s.read(rd, func(d log.ReadDone) {
