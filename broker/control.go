@@ -2,8 +2,6 @@ package broker
 
 import (
 	"fmt"
-
-	"logd/replica"
 )
 
 // Kinds of messages in an envelope. On the wire, don't change.
@@ -119,49 +117,6 @@ func (s *Shard) proposed(c proposedControl) {
 	delete(s.forwards, c.ID)
 	s.answer(o, appended{offset: -1, result: Result{Code: c.Code, Message: c.Message, Topic: c.Topic}})
 }
-
-// serveRange gives committed batches to a follower that catches up.
-func (s *Shard) serveRange(from int32, c rangeControl) {
-	p := s.parts[c.Group]
-	if p == nil || brokerOf(c.Replica) != from {
-		return
-	}
-	h, ok := p.g.RangeAt(c.Replica, c.From)
-	if !ok {
-		return
-	}
-	s.readBatches(p, h.From, min(max(c.Max, 1), s.cfg.Limits.RangeBytes), func(batches [][]byte, code int16) {
-		if code == errNone && len(batches) > 0 {
-			s.peers.send(from, kindRange, c.Group, replica.AppendRange(nil, h, batches))
-		}
-	})
-}
-
-// rangeMessage takes batches that we asked for.
-func (s *Shard) rangeMessage(group uint64, body []byte) {
-	p := s.parts[group]
-	if p == nil {
-		return
-	}
-	if err := p.g.Range(body); err != nil {
-		s.log(LevelError, "catching up: "+err.Error())
-	}
-	p.asked = 0
-	s.touch(group)
-}
-
-// askRange asks for what a snapshot transfer needs next; one that stays unanswered is asked for again.
-func (s *Shard) askRange(p *partition) {
-	w, ok := p.g.Want()
-	if !ok || p.asked == w.From+1 && s.ticks < p.askedAt+rangeRetryTicks {
-		return
-	}
-	p.asked, p.askedAt = w.From+1, s.ticks
-	s.peers.control(replica.Broker(w.Leader), control{Range: &rangeControl{Group: p.group, Replica: p.replica, From: w.From, Max: s.cfg.Limits.RangeBytes}})
-}
-
-// rangeRetryTicks is how long an answer to a range is waited for.
-const rangeRetryTicks = 2
 
 // replicaMeta is what a replica's create record says of it.
 type replicaMeta struct {

@@ -26,6 +26,8 @@ type Limits struct {
 	QueueBytes       int           // of a shard's batches that wait to be proposed; over it, produces are refused
 	EnvelopeBytes    int           // payload of one envelope, about; the rest waits for the next turn
 	RangeBytes       int           // of a snapshot transfer's one answer
+	Transfers        int           // groups of a shard that catch up by transfers at the same time
+	TransferBytes    int           // given to followers that catch up in a tick, about
 	FetchBytes       int           // most bytes of one fetch response
 	ColdRead         int           // bytes of one read from a segment
 	Repairs          int           // damaged replicas of a shard that are mended at the same time
@@ -47,7 +49,7 @@ func DefaultLimits() Limits {
 		Tick: 100 * time.Millisecond, ElectionTicks: 10, HeartbeatTicks: 1, TransferTicks: 50, HandOverTicks: 50, StallElections: 10,
 		WindowBytes: 64 << 20, FlushBytes: 8 << 20, FlushChunk: 4 << 20,
 		MessageBytes: 1 << 20, InflightMessages: 256, InflightBytes: 16 << 20, UncommittedBytes: 16 << 20, QueueBytes: 128 << 20,
-		EnvelopeBytes: 4 << 20, RangeBytes: 1 << 20, FetchBytes: 55 << 20, ColdRead: 1 << 20,
+		EnvelopeBytes: 4 << 20, RangeBytes: 1 << 20, Transfers: 4, TransferBytes: 8 << 20, FetchBytes: 55 << 20, ColdRead: 1 << 20,
 		Repairs: 4, ScrubBytes: 2 << 20, ScrubEvery: 24 * time.Hour,
 		RequestBytes: 4 << 20, PartialBytes: 16 << 20, ConnRequests: 1000, ConnBytes: 32 << 20,
 		ReadIndexWait: 2 * time.Second, ProduceWait: 60 * time.Second, FetchWait: 30 * time.Second, AdminWait: 30 * time.Second,
@@ -72,6 +74,8 @@ func DrawLimits(rng *rand.Rand) Limits {
 	l.RangeBytes = 2 << 10 << rng.IntN(8)
 	l.FetchBytes = 4 << 10 << rng.IntN(8)
 	l.ColdRead = 4 << 10 << rng.IntN(6)
+	l.Transfers = 1 + rng.IntN(3)
+	l.TransferBytes = 8 << 10 << rng.IntN(8)
 	l.Repairs = 1 + rng.IntN(4)
 	l.ScrubBytes = 4 << 10 << rng.IntN(8)
 	l.ScrubEvery = time.Duration(2+rng.IntN(60)) * time.Second

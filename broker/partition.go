@@ -26,11 +26,12 @@ type partition struct {
 	heard   map[int32]uint64 // by broker: the highest generation that a raft message came from
 	out     replica.Out
 
-	eager   int  // ticks for which a new group\'s preferred leader stands again, until there is a leader
-	damaged bool // it has lost bytes: it follows and votes, but neither leads nor serves (G10)
-	repair  repairing
-	asked   int64 // offset+1 of the range that was asked for last, 0 if it came
-	askedAt int   // in ticks
+	eager    int  // ticks for which a new group\'s preferred leader stands again, until there is a leader
+	damaged  bool // it has lost bytes: it follows and votes, but neither leads nor serves (G10)
+	repair   repairing
+	asked    int64 // offset+1 of the range that was asked for last, 0 if it came
+	askedAt  int   // in ticks
+	answered int   // tick of the last range that came, or of its place among the transfers
 }
 
 // proposal is one entry that a call wants appended.

@@ -58,6 +58,7 @@ type Shard struct {
 	ticks    int
 	disk     disk
 	scrub    scrub
+	catchup  catchup
 	damages  int  // replicas found damaged since the start
 	repairs  int  // and whole again
 	low      bool // too little room on the disk: no records are taken
@@ -177,6 +178,7 @@ func (s *Shard) tick() {
 	s.formTick()
 	s.viewTick()
 	s.diskTick()
+	s.catchupTick()
 	s.repairTick()
 	s.scrubTick()
 	s.placeTick()
