@@ -21,6 +21,8 @@ const (
 var (
 	errHalt = errors.New("halted")
 	errEnd  = errors.New("the broker ends")
+	// errRejoin says that the directory must be set aside.
+	errRejoin = errors.New("this directory must not be used any more")
 )
 
 // stepper is a [broker.Shard].
@@ -135,6 +137,14 @@ func (l *loop) admit(items []item, events []broker.Event) []broker.Event {
 func (l *loop) carry(out *broker.Output) error {
 	for i := range out.Logs {
 		l.say(&out.Logs[i])
+	}
+	if out.Halt != "" || out.Rejoin != "" {
+		for _, p := range out.Peers { // leaderships are left behind
+			l.links[p.To].Send(p.Bufs)
+		}
+	}
+	if out.Rejoin != "" {
+		return fmt.Errorf("%w: %s", errRejoin, out.Rejoin)
 	}
 	if out.Halt != "" {
 		return fmt.Errorf("%w: %s", errHalt, out.Halt)

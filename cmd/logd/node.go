@@ -25,6 +25,8 @@ const (
 	stopWait    = 10 * time.Second // of a stopping broker, for leaderships to move and requests to end
 	drainWait   = 3 * time.Second  // then, for responses to leave
 	drainCheck  = 5 * time.Millisecond
+	partingWait = 20 * time.Millisecond // after a failure, for what a shard said last
+	spaceEvery  = time.Second           // between two looks at the room on the disk
 )
 
 // node is a broker's process but its flags and its files: sockets, links, and one loop per shard.
@@ -85,6 +87,9 @@ func (n *node) run(ctx context.Context, clients, peers net.Listener, addrs map[i
 	for ; left > 0; left-- {
 		err = errors.Join(err, <-ended)
 	}
+	if err != nil {
+		time.Sleep(partingWait) // the last envelopes hand leaderships over
+	}
 	for _, l := range n.loops {
 		for _, link := range l.links { // order: they are independent
 			link.Close()
@@ -115,6 +120,28 @@ func (n *node) stop(stopped <-chan int, ended <-chan error, running *int) error 
 		time.Sleep(drainCheck)
 	}
 	return nil
+}
+
+// watchSpace tells all shards how much room the disk has, until the context ends. What can't be told is said once.
+func (n *node) watchSpace(ctx context.Context, free func() (int64, error), want int64) {
+	said := false
+	for {
+		left, err := free()
+		if err != nil && !said {
+			said = true
+			n.log.Warn("can't tell how much room the disk has: a full one is noticed only when a write fails", "err", err)
+		}
+		for _, l := range n.loops {
+			if err == nil {
+				l.in.put(item{ev: broker.Space{Free: left, Want: want}})
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(spaceEvery):
+		}
+	}
 }
 
 // dial starts a shard's links to the other brokers. A connection begins with an empty envelope that says who we are.

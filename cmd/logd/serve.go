@@ -98,6 +98,9 @@ func serve(ctx context.Context, c *config, logger *slog.Logger) error {
 	if c.unsafeNoSync {
 		logger.Warn("--unsafe-no-sync: nothing is synced, a loss of power loses acknowledged records")
 	}
+	watch, end := context.WithCancel(ctx)
+	defer end()
+	go n.watchSpace(watch, tree.Free, c.minFree)
 	if err := n.run(ctx, clients, peers, c.peers, connLimit(c.maxConns)); err != nil {
 		return err
 	}
