@@ -120,7 +120,7 @@ func (s *Shard) Step(now Now, events []Event, out *Output) {
 	s.tend()
 	s.plan()
 	s.sendPeers()
-	out.WakeAt, out.Stopped = s.wakeAt(), s.stopped()
+	out.WakeAt, out.Stopped, out.Starved = s.wakeAt(), s.stopped(), s.store.Starved()
 	s.out = nil
 }
 

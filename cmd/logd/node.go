@@ -7,10 +7,12 @@ import (
 	"log/slog"
 	"net"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"logd/broker"
 	"logd/log"
+	"logd/log/osfs"
 	"logd/transport"
 	"logd/transport/tcp"
 )
@@ -26,7 +28,6 @@ const (
 	drainWait   = 3 * time.Second  // then, for responses to leave
 	drainCheck  = 5 * time.Millisecond
 	partingWait = 20 * time.Millisecond // after a failure, for what a shard said last
-	spaceEvery  = time.Second           // between two looks at the room on the disk
 )
 
 // node is a broker's process but its flags and its files: sockets, links, and one loop per shard.
@@ -122,26 +123,17 @@ func (n *node) stop(stopped <-chan int, ended <-chan error, running *int) error 
 	return nil
 }
 
-// watchSpace tells all shards how much room the disk has, until the context ends. What can't be told is said once.
-func (n *node) watchSpace(ctx context.Context, free func() (int64, error), want int64) {
-	said := false
-	for {
-		left, err := free()
-		if err != nil && !said {
-			said = true
-			n.log.Warn("can't tell how much room the disk has: a full one is noticed only when a write fails", "err", err)
-		}
-		for _, l := range n.loops {
-			if err == nil {
-				l.in.put(item{ev: broker.Space{Free: left, Want: want}})
-			}
-		}
-		select {
-		case <-ctx.Done():
-			return
-		case <-time.After(spaceEvery):
-		}
+// watchSpace makes what looks after the room on the data directory's disk; every loop tells it when a write finds none.
+func (n *node) watchSpace(tree *osfs.FS, c *config, logger *slog.Logger) (*spaceWatch, error) {
+	r, err := holdReserve(c.data, reserveBytes)
+	if err != nil && !errors.Is(err, syscall.ENOSPC) && !errors.Is(err, syscall.EDQUOT) {
+		return nil, fmt.Errorf("data directory %s: %w", c.data, err)
 	}
+	w := newSpaceWatch(tree.Free, c.minFree, r, logger)
+	for _, l := range n.loops {
+		l.full = w.full
+	}
+	return w, nil
 }
 
 // dial starts a shard's links to the other brokers. A connection begins with an empty envelope that says who we are.

@@ -100,7 +100,11 @@ func serve(ctx context.Context, c *config, logger *slog.Logger) error {
 	}
 	watch, end := context.WithCancel(ctx)
 	defer end()
-	go n.watchSpace(watch, tree.Free, c.minFree)
+	space, err := n.watchSpace(tree, c, logger)
+	if err != nil {
+		return err
+	}
+	go space.run(watch, n.loops)
 	if err := n.run(ctx, clients, peers, c.peers, connLimit(c.maxConns)); err != nil {
 		return err
 	}
@@ -118,7 +122,7 @@ func endWith(fd int, logger *slog.Logger) {
 
 // openData locks the data directory and opens it, or formats it if it is empty (D4, S7).
 func openData(c *config) (*osfs.FS, log.Dir, error) {
-	if err := checkForeign(c.data, "logd.meta", "logd.lock", "logd.meta.tmp", "probe.tmp"); err != nil {
+	if err := checkForeign(c.data, "logd.meta", "logd.lock", "logd.meta.tmp", "probe.tmp", reserveName); err != nil {
 		return nil, log.Dir{}, err
 	}
 	tree, err := osfs.New(c.data, osfs.Options{UnsafeNoSync: c.unsafeNoSync})
