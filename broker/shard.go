@@ -186,7 +186,7 @@ func (s *Shard) tick() {
 }
 
 // quiet reports whether a replica's clock must stand: no heartbeats from a leader that can't write (S12). One that has lost bytes
-// gives its leadership away (G10), and doesn't stand for election by itself, see [replica.Group.SetHurt].
+// gives its leadership away (G10), and doesn't stand for election by itself, see [replica.Group.Hurt].
 func (s *Shard) quiet(p *partition) bool {
 	_, leads := p.g.Leading()
 	if p.damaged && leads {
