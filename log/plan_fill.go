@@ -10,6 +10,7 @@ const (
 	jobReset
 	jobTrim
 	jobDrop
+	jobRepair
 )
 
 // job is work for the fill lane. Those of one group are done in order.
@@ -18,8 +19,10 @@ type job struct {
 	g       *group
 	batches [][]byte
 	bytes   int
-	mark    Mark  // jobFlush
-	at      int64 // jobReset, jobTrim
+	mark    Mark   // jobFlush
+	at      int64  // jobReset, jobTrim
+	hash    uint64 // jobReset
+	repair  *repair
 }
 
 func (s *Store) queueJob(j *job) {
@@ -62,10 +65,10 @@ func (s *Store) Transfer(group uint64, batches [][]byte) {
 	}
 }
 
-// ResetSegments starts the segments anew at an offset beyond their end, where a leader's log starts. What was there is found
-// no more, but stays until the mark of the following [Store.Install] is durable.
-func (s *Store) ResetSegments(group uint64, at int64) {
-	s.queueJob(&job{kind: jobReset, g: s.alive(group), at: at})
+// ResetSegments starts the segments anew at an offset beyond their end, where a leader's log starts; hash is the running
+// batch hash before it. What was there is found no more, but stays until the mark of the following [Store.Install] is durable.
+func (s *Store) ResetSegments(group uint64, at int64, hash uint64) {
+	s.queueJob(&job{kind: jobReset, g: s.alive(group), at: at, hash: hash})
 }
 
 // Trim removes whole segments below a log start, once a durable mark has at least that log start.
@@ -110,7 +113,7 @@ func (s *Store) planFill() []Op {
 		case j.kind == jobTrim:
 			ops = g.segs.trim(ops, j.at)
 		case j.kind == jobReset:
-			ops = g.segs.reset(ops, j.at)
+			ops = g.segs.reset(ops, j.at, j.hash)
 		default:
 			ops = g.segs.append(ops, j.batches)
 			bytes += j.bytes

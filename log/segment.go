@@ -46,6 +46,8 @@ type segments struct {
 	logStart int64      // the log start last heard of
 	epoch    int32      // leader epoch of the last batch, if any is known
 	pending  bool       // an append was planned and is not complete
+	hash     uint64     // running batch hash at next()
+	rollNext bool       // the next append begins a segment
 }
 
 func newSegments(dir string, opt Options) *segments {
@@ -173,7 +175,7 @@ func (p *segments) files(i int) []string {
 
 // reset starts anew at an offset at or beyond the end. The files so far are found no more; they stay until [segments.trim]
 // is called with a log start from this offset on, because the durable mark may still speak of them.
-func (p *segments) reset(ops []Op, at int64) []Op {
+func (p *segments) reset(ops []Op, at int64, hash uint64) []Op {
 	if p.pending || at < p.next() {
 		panic(fmt.Sprintf("invariant L10: segments %s: reset to offset %d, with end %d and append pending %t", p.dir, at, p.next(), p.pending))
 	}
@@ -181,5 +183,6 @@ func (p *segments) reset(ops []Op, at int64) []Op {
 		p.kept = append(p.kept, p.files(i)...)
 	}
 	p.live, p.at, p.stable, p.logStart = nil, at, at, at
+	p.hash = hash
 	return ops
 }

@@ -61,8 +61,10 @@ func (f *filling) batch(data []byte) {
 		panic(fmt.Sprintf("invariant L10: segments %s: append at offset %d: %v", p.dir, p.next(), err))
 	}
 	p.epoch = c.epoch
+	whole := data
 	s := f.open()
-	if s == nil || s.full(p.opt, b) {
+	if s == nil || s.full(p.opt, b) || p.rollNext && s.size > 0 {
+		p.rollNext = false
 		s = f.roll(b.BaseOffset)
 	}
 	s.index = s.index.add(s.base, s.size, b, p.opt.IndexBytes)
@@ -81,6 +83,7 @@ func (f *filling) batch(data []byte) {
 		}
 	}
 	s.end = b.NextOffset()
+	p.hash = HashBatch(p.hash, whole)
 }
 
 // blockRoom returns the bytes from a position to the next multiple of segmentBlock.

@@ -121,7 +121,7 @@ func (m *segModel) Append(t *rapid.T) {
 // Reset is what a snapshot from a leader does whose log starts beyond our end.
 func (m *segModel) Reset(t *rapid.T) {
 	at := m.end + rapid.Int64Range(0, 40).Draw(t, "gap")
-	ops := m.p.reset(nil, at)
+	ops := m.p.reset(nil, at, 0)
 	m.from, m.end = at, at
 	m.run(t, ops)
 }

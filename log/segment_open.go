@@ -27,7 +27,7 @@ type opening struct {
 // read. If not everything from m.LogStart to m.LogEnd is there, the error wraps [ErrDamaged] and nothing was changed.
 func openSegments(fsys FS, dir string, opt Options, m Mark) (*segments, error) {
 	p := newSegments(dir, opt)
-	p.at, p.stable, p.logStart = m.LogEnd, m.LogEnd, m.LogStart
+	p.at, p.stable, p.logStart, p.hash = m.LogEnd, m.LogEnd, m.LogStart, m.BatchHash
 	o := opening{fs: fsys, p: p, mark: m}
 	names, err := fsys.List(dir)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {

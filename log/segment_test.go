@@ -87,7 +87,7 @@ func TestAppendPlans(t *testing.T) {
 	if p.start() != 60 || p.end() != 70 {
 		t.Errorf("start %d, end %d", p.start(), p.end())
 	}
-	expectOps(t, "reset", p.reset(nil, 500))
+	expectOps(t, "reset", p.reset(nil, 500, 0))
 	if _, ok := p.find(60, 100); ok || p.start() != 500 || p.end() != 500 {
 		t.Errorf("after a reset: start %d, end %d, found %t", p.start(), p.end(), ok)
 	}
@@ -165,7 +165,7 @@ func TestAppendPanics(t *testing.T) {
 		p.append(nil, nil)
 	})
 	mustPanic(t, "invariant L1", func() { opened().flushed() })
-	mustPanic(t, "invariant L10", func() { opened().reset(nil, 9) })
+	mustPanic(t, "invariant L10", func() { opened().reset(nil, 9, 0) })
 	mustPanic(t, "invariant L10", func() { opened().trim(nil, 11) })
 }
 

@@ -82,6 +82,7 @@ type Store struct {
 	fill    []*job  // of the plan that is out
 	jobs    []*job
 	failed  bool
+	starved bool // appends to segments wait for space
 	blocked bool
 	seal    bool // wanted
 

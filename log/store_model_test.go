@@ -267,7 +267,7 @@ func (m *model) transfer(g *modelGroup, gap int64, batches int) (end, start int6
 	if gap >= 0 {
 		e, _ := g.now().at(max(g.commit, g.now().mark.Index))
 		end = max(end, e.end) + gap
-		m.s.ResetSegments(g.id, end)
+		m.s.ResetSegments(g.id, end, 0)
 		start = end
 	}
 	for b := g.batches[end]; b != nil; b = g.batches[end] {

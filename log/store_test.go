@@ -294,7 +294,7 @@ func TestStoreInstall(t *testing.T) {
 	r.s.Create(1, nil, Mark{})
 	r.s.Append(1, entries(1, 1, 3, 50))
 	r.idle(t)
-	r.s.ResetSegments(1, 100)
+	r.s.ResetSegments(1, 100, 0)
 	r.s.Transfer(1, [][]byte{testBatch(100, 5, 10, 50, 1)})
 	r.idle(t)
 	r.s.Transfer(1, [][]byte{testBatch(110, 5, 1, 50, 1)})
