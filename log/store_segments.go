@@ -1,10 +1,5 @@
 package log
 
-import "errors"
-
-// ErrMisfit is wrapped when bytes that a peer sent for a hole are sound by themselves, but not the ones that are missing.
-var ErrMisfit = errors.New("bytes don't fit the hole")
-
 // Range is a stretch of offsets: From <= offset < To.
 type Range struct{ From, To int64 }
 
