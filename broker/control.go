@@ -21,6 +21,7 @@ type control struct {
 	Proposed *proposedControl `json:"proposed,omitempty"`
 	Leading  []leading        `json:"leading,omitempty"`
 	Range    *rangeControl    `json:"range,omitempty"`
+	Speaks   *speaksControl   `json:"speaks,omitempty"`
 }
 
 type (
@@ -89,6 +90,8 @@ func (s *Shard) control(from int32, c control) {
 		s.postAll(viewMail{leads})
 	case c.Range != nil:
 		s.serveRange(from, *c.Range)
+	case c.Speaks != nil:
+		s.spoken[from] = *c.Speaks
 	}
 }
 

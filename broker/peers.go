@@ -187,6 +187,9 @@ func (s *Shard) controlFrom(h transport.Header, body []byte) {
 	} else if b := s.meta.Broker(h.From); b != nil && slices.Contains(b.Retired, h.Incarnation) {
 		return
 	}
+	if c.Speaks != nil {
+		c.Speaks.incarnation = h.Incarnation
+	}
 	if to := s.controlShard(c); to != s.cfg.Shard {
 		s.post(to, controlMail{h.From, c})
 		return

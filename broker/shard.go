@@ -46,7 +46,8 @@ type Shard struct {
 	peers    peers
 	conns    map[ConnID]*conn
 	requests map[uint64]*request
-	forwards map[uint64]origin // metadata commands sent to the leader's broker
+	spoken   map[int32]speaksControl // what other brokers understand
+	forwards map[uint64]origin       // metadata commands sent to the leader's broker
 	reads    map[uint64]func(log.ReadDone)
 	timers   timers
 	creating map[string]time.Duration // topics being created by asking for them, until when not to ask again
@@ -77,7 +78,8 @@ type Shard struct {
 func New(cfg Config, store *log.Store, rec *log.Recovered, rng *rand.Rand) (*Shard, error) {
 	s := &Shard{cfg: cfg, rng: rng, store: store, parts: map[uint64]*partition{}, dropped: map[uint64]bool{}, meta: NewMeta(),
 		conns: map[ConnID]*conn{}, requests: map[uint64]*request{}, forwards: map[uint64]origin{},
-		reads: map[uint64]func(log.ReadDone){}, view: newView(), creating: map[string]time.Duration{}}
+		reads: map[uint64]func(log.ReadDone){}, view: newView(), creating: map[string]time.Duration{},
+		spoken: map[int32]speaksControl{}}
 	s.roomWAL = store.MaxEntry() / len(cfg.Brokers)
 	s.peers = newPeers(cfg)
 	s.form = newFormer(cfg)
@@ -164,6 +166,7 @@ func (s *Shard) tick() {
 		s.touch(id)
 	}
 	s.formTick()
+	s.levelTick()
 	s.viewTick()
 	s.placeTick()
 	s.stopTick()
