@@ -67,7 +67,8 @@ type Shard struct {
 	roomWAL     int      // most bytes of proposals of ours that aren't committed
 	uncommitted int      // <= roomWAL, or one proposal; the sum of all partitions' bytes
 	starved     []uint64 // groups whose queues wait for roomWAL
-	queued      int      // bytes that wait to be proposed, in all groups
+	retained    retention
+	queued      int // bytes that wait to be proposed, in all groups
 	stopping    bool
 	stopBy      time.Duration
 	stopAt      int  // tick in which the process was asked to
@@ -169,6 +170,7 @@ func (s *Shard) tick() {
 	s.levelTick()
 	s.viewTick()
 	s.placeTick()
+	s.retentionTick()
 	s.stopTick()
 }
 

@@ -27,6 +27,7 @@ var apis = []api{
 	{key: keyAPIVersions, min: 0, max: 4, oldest: 0},
 	{key: keyCreateTopics, min: 0, max: 7, oldest: 0},
 	{key: keyDeleteTopics, min: 0, max: 6, oldest: 0},
+	{key: keyDeleteRecords, min: 0, max: 2, oldest: 0},
 	{key: keyDescribeConfigs, min: 0, max: 4, oldest: 0},
 	{key: keyIncrementalAlterConfigs, min: 0, max: 1, oldest: 0},
 	{key: keyDescribeCluster, min: 0, max: 2, oldest: 0},
@@ -42,6 +43,7 @@ const (
 	keyAPIVersions             = int16(kmsg.ApiVersions)
 	keyCreateTopics            = int16(kmsg.CreateTopics)
 	keyDeleteTopics            = int16(kmsg.DeleteTopics)
+	keyDeleteRecords           = int16(kmsg.DeleteRecords)
 	keyDescribeConfigs         = int16(kmsg.DescribeConfigs)
 	keyIncrementalAlterConfigs = int16(kmsg.IncrementalAlterConfigs)
 	keyDescribeCluster         = int16(kmsg.DescribeCluster)

@@ -172,6 +172,12 @@ func exampleOfRecords(t *testing.T, key int16) (kmsg.Request, kmsg.Response) {
 		out.Partition, out.BaseOffset, out.ErrorRecords = 1, 41, []kmsg.ProduceResponseTopicPartitionErrorRecord{}
 		resp.Topics = []kmsg.ProduceResponseTopic{{Topic: "a", TopicID: id(1), Partitions: []kmsg.ProduceResponseTopicPartition{out}}}
 		return req, resp
+	case keyDeleteRecords:
+		req, resp := kmsg.NewPtrDeleteRecordsRequest(), kmsg.NewPtrDeleteRecordsResponse()
+		req.TimeoutMillis = 5000
+		req.Topics = []kmsg.DeleteRecordsRequestTopic{{Topic: "a", Partitions: []kmsg.DeleteRecordsRequestTopicPartition{{Partition: 1, Offset: -1}}}}
+		resp.Topics = []kmsg.DeleteRecordsResponseTopic{{Topic: "a", Partitions: []kmsg.DeleteRecordsResponseTopicPartition{{Partition: 1, LowWatermark: 41}}}}
+		return req, resp
 	case keyFetch:
 		req, resp := kmsg.NewPtrFetchRequest(), kmsg.NewPtrFetchResponse()
 		in := kmsg.NewFetchRequestTopicPartition()
