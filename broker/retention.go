@@ -65,7 +65,6 @@ func (s *Shard) retain(p *partition) int {
 	if t == nil {
 		return 0
 	}
-	s.sizeSegments(p, t)
 	s.moveOld(p, t)
 	segs := s.store.SegmentInfo(p.group)
 	s.rollOld(p, t, segs)
@@ -136,7 +135,8 @@ func overSize(segs []log.SegmentInfo, limit int64) int64 {
 	return to
 }
 
-// sizeSegments tells the store how large the topic's segments are to be; topics that don't say have the store's own size.
+// sizeSegments tells the store how large the topic's segments are to be, each time that the metadata may say something else;
+// topics that don't say have the store's own size.
 func (s *Shard) sizeSegments(p *partition, t *Topic) {
 	size := int64(0)
 	if _, given := t.config(configSegmentBytes); given || p.segmentBytes > 0 {

@@ -93,6 +93,11 @@ func New(cfg Config, store *log.Store, rec *log.Recovered, rng *rand.Rand) (*Sha
 			return nil, fmt.Errorf("broker %d, shard %d: %w", cfg.Broker, cfg.Shard, err)
 		}
 	}
+	for _, id := range s.order {
+		if t, _ := s.meta.PartitionOf(id); t != nil {
+			s.sizeSegments(s.parts[id], t)
+		}
+	}
 	return s, nil
 }
 
