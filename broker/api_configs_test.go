@@ -8,7 +8,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-var testConfig = Config{Broker: 1, Host: "h1", Port: 9092, Rack: "r", Topics: testDefaults}
+var testConfig = Config{Broker: 1, Generation: 1, Host: "h1", Port: 9092, Rack: "r", Topics: testDefaults}
 
 // altered is one resource of a request: one change of one topic's setting.
 func altered(topic string, op kmsg.IncrementalAlterConfigOp, name, value string) kmsg.IncrementalAlterConfigsRequestResource {
