@@ -1,6 +1,12 @@
 package log
 
-import "io"
+import (
+	"errors"
+	"io"
+)
+
+// ErrNoSpace is wrapped when a disk has no room for a file to be created or to grow.
+var ErrNoSpace = errors.New("no space left on the disk")
 
 // FS is a directory tree that a shard keeps its files in; names are slash-separated and relative to the data directory.
 // It is implemented by log/osfs on a real disk and by the simulator's disk. Together with [File] it is all that the core

@@ -109,37 +109,19 @@ func (d *Disk) loseSize(f *inode) {
 	f.size, f.stableSize = size, size
 }
 
-// Rot flips bits of one written, stable sector, and says where. It returns "" on an empty disk.
+// Rot flips bits of one written, stable sector, and says where. It returns "" if it finds none to hit.
 func (d *Disk) Rot() string {
-	type place struct {
-		name string
-		f    *inode
-		page int
-	}
-	var places []place
-	d.eachFile(func(name string, f *inode) {
-		for i := range f.pages {
-			if int64(i)*pageSize < f.size && f.pages[i].data != nil && f.pages[i].dirty != ^uint8(0) {
-				places = append(places, place{name, f, i})
-			}
-		}
-	})
-	if len(places) == 0 {
+	name, off, ok := d.Somewhere(classes[:]...)
+	if !ok {
 		return ""
 	}
-	p := places[d.rng.IntN(len(places))]
-	pg := &p.f.pages[p.page]
-	sector := d.rng.IntN(sectors)
-	for pg.dirty&(1<<sector) != 0 {
-		sector = (sector + 1) % sectors
-	}
-	limit := min(sectorSize, int(p.f.size)-p.page*pageSize-sector*sectorSize)
-	if limit <= 0 {
+	f, _ := d.file("damage", name) // it was listed
+	pg := &f.pages[off/pageSize]
+	if sector := off % pageSize / sectorSize; pg.data == nil || pg.dirty&(1<<sector) != 0 {
 		return ""
 	}
-	at := sector*sectorSize + d.rng.IntN(limit)
 	for range 1 + d.rng.IntN(3) {
-		pg.data[at] ^= 1 << d.rng.IntN(8)
+		pg.data[off%pageSize] ^= 1 << d.rng.IntN(8)
 	}
-	return fmt.Sprintf("%s at %d", p.name, p.page*pageSize+at)
+	return fmt.Sprintf("%s at %d", name, off)
 }

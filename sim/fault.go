@@ -357,8 +357,7 @@ func (f *nemesis) rot() {
 	}
 	if at := n.disk.Rot(); at != "" {
 		f.w.count[CountRots]++
-		n.rotten, n.lost = at, "rotten"
-		f.note("broker %d's disk rots: %s", n.id, at)
+		f.damaged(n, "rot of "+at)
 		if n.proc != nil && f.rng.IntN(2) == 0 {
 			f.down(n, f.rng.IntN(2) == 0)
 		}

@@ -173,6 +173,18 @@ func (f *nemesis) watch() {
 	w.after(watchEvery, f.watch)
 }
 
+// astray: a write of a broker was acknowledged, and is not where it should be.
+func (f *nemesis) astray(n *node, text string) {
+	f.w.count[CountStrays]++
+	f.damaged(n, text)
+}
+
+// damaged has the budget count a broker as lost.
+func (f *nemesis) damaged(n *node, text string) {
+	n.rotten, n.lost, n.whole = text, "rotten", 0
+	f.note("broker %d's disk: %s", n.id, text)
+}
+
 func (f *nemesis) wipe(n *node) {
 	f.w.count[CountWipes]++
 	n.kill(true)

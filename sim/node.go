@@ -44,7 +44,9 @@ type process struct {
 
 func newNode(w *World, index int) *node {
 	rng := stream(w.opt.Seed, streamDisk, uint64(index))
-	return &node{w: w, index: index, id: int32(index + 1), rng: rng, disk: NewDisk(rng, w.opt.Disk.Unit)}
+	n := &node{w: w, index: index, id: int32(index + 1), rng: rng, disk: NewDisk(rng, w.opt.Disk.Unit)}
+	n.disk.astray = func(text string) { w.faults.astray(n, text) }
+	return n
 }
 
 func (w *World) node(id int32) *node {
@@ -115,6 +117,7 @@ func (n *node) kill(powerLost bool) {
 	for _, h := range p.hosts {
 		h.abandon(powerLost)
 	}
+	n.disk.settle()
 	for _, c := range p.conns {
 		c.brokerDied(powerLost)
 	}

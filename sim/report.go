@@ -36,13 +36,18 @@ const (
 	CountTornTails
 	CountColdReads
 	CountBudgetStops
+	CountStrays
+	CountReadErrors
+	CountFull
+	CountRestores
+	CountHealed
 	Counts
 )
 
 var countNames = [Counts]string{"acknowledged appends", "refused appends", "unknown appends", "reads", "records read", "tails", "upper bounds",
 	"turns", "envelopes", "elections", "crashes", "power losses", "crashes in a boot", "partitions", "pauses", "rotten sectors",
 	"refused starts", "wipes", "rejoins", "failed syncs", "syncs", "WAL rolls", "segments", "torn tails cut", "cold reads",
-	"faults not in the budget"}
+	"faults not in the budget", "strayed writes", "read errors", "full disks", "restored backups", "disks healed"}
 
 func (c Count) String() string { return countNames[c] }
 
