@@ -36,6 +36,7 @@ func (p *process) open(disk *bootFS) error {
 		}
 		if rec.Cut != "" {
 			w.count[CountTornTails]++
+			n.found = append(n.found, rec.Cut)
 		}
 		cfg := broker.Config{Broker: n.id, Incarnation: dir.Incarnation, Boot: rng.Uint64(), Shard: i, Shards: w.opt.Shards, Brokers: ids,
 			Host: fmt.Sprintf("broker-%d", n.id), Port: 9092, Limits: w.opt.Limits,

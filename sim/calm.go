@@ -2,6 +2,7 @@ package sim
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -14,6 +15,9 @@ func (w *World) storm() {
 		return
 	}
 	w.enter(phaseStorm)
+	if w.scripted {
+		return
+	}
 	for _, c := range w.clients {
 		c.soon(c.pause(w.opt.Load.Think))
 	}
@@ -37,7 +41,7 @@ func (w *World) calm() {
 	for _, n := range w.nodes {
 		n.downBy = 0
 		switch {
-		case n.rotten != "": // it may find damage at any read, and counts as lost until there is repair
+		case n.rotten != "" && !brokersRepair: // it may find damage at any read
 			n.kill(false)
 			n.downBy = 1
 		case n == left && w.rng.IntN(2) == 0:
@@ -146,11 +150,18 @@ func (r *finisher) done(c *client, k *call) {
 	c.soon(time.Millisecond)
 }
 
+// maybeOver ends the run once everything was read, and what is broken for a time only is whole again.
 func (w *World) maybeOver() {
+	if w.phase != phaseCalm {
+		return
+	}
 	for _, c := range w.clients {
 		if r, ok := c.role.(*finisher); ok && r.stage < 3 {
 			return
 		}
+	}
+	if brokersRepair && !w.scripted && slices.ContainsFunc(w.nodes, func(n *node) bool { return n.lost != "" && n.downBy == 0 }) {
+		return // found ends it
 	}
 	w.enter(phaseOver)
 }
@@ -163,9 +174,13 @@ func (w *World) setupStalled() {
 }
 
 func (w *World) stalled() {
-	if w.phase != phaseCalm {
-		return
+	if w.phase == phaseCalm {
+		w.violate(Stalled, "%v after the last fault:%s%s", calmBound, w.waits(), w.state())
 	}
+}
+
+// waits says what the finishers wait for.
+func (w *World) waits() string {
 	var waits strings.Builder
 	for _, c := range w.clients {
 		if r, ok := c.role.(*finisher); ok && r.stage < 3 {
@@ -173,7 +188,7 @@ func (w *World) stalled() {
 			fmt.Fprintf(&waits, "\n  %s waits until %s; %d attempts failed", w.partName(r.part), what, r.misses)
 		}
 	}
-	w.violate(Stalled, "%v after the last fault:%s%s", calmBound, waits.String(), w.state())
+	return waits.String()
 }
 
 // state says who leads what, and which brokers and links are broken.

@@ -168,6 +168,9 @@ func (c *client) listed(k *call, resp *kmsg.ListOffsetsResponse) checker.Outcome
 func (w *World) startClients() {
 	creator := newClient(w, &creator{})
 	creator.soon(200 * time.Millisecond)
+	if w.scripted {
+		return
+	}
 	o := &w.opt.Load
 	for range o.Appenders {
 		newClient(w, &appender{})

@@ -28,8 +28,9 @@ type Disk struct {
 	root *entry
 	free []*[pageSize]byte
 
-	limit  int64    // bytes that all files together may take; 0: any number
-	drag   int      // everything takes so many times as long; 0 and 1: no longer
+	limit  int64 // bytes that all files together may take; 0: any number
+	drag   int   // everything takes so many times as long; 0 and 1: no longer
+	keep   keeping
 	armed  []armed  // writes that will go astray
 	recent []*stray // WAL writes that went astray, and nothing proves yet that they were acknowledged
 	// astray is told of each write that went astray, and where the bytes are that it damaged.

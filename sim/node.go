@@ -21,11 +21,14 @@ type node struct {
 	proc  *process
 	wall  int64 // milliseconds that its clock is off
 
-	downBy  int    // faults that keep it down
-	lost    string // why the budget counts its replicas as lost; "" if it doesn't
-	rotten  string // where its disk rots
-	refused string // why it refused to start
-	whole   int    // how often in a row it was seen whole since it was lost
+	downBy  int           // faults that keep it down
+	lost    string        // why the budget counts its replicas as lost; "" if it doesn't
+	rotten  string        // where its disk rots
+	found   []string      // what its last start found amiss on its disk, and dealt with
+	refused string        // why it refused to start
+	ended   string        // how its process ended; "" if it was killed
+	hurtAt  time.Duration // when it was damaged last
+	whole   int           // how often in a row it was seen whole since it was lost
 }
 
 // process is one run of a broker, from start to crash.
@@ -63,6 +66,7 @@ func (n *node) start() {
 		return
 	}
 	n.boots++
+	n.found = nil
 	fs := &bootFS{d: n.disk}
 	if w.phase == phaseStorm && w.net.chance(w.opt.Faults.Boot) {
 		fs.crashAt = 1 + n.rng.IntN(1+1<<n.rng.IntN(9))
@@ -106,7 +110,7 @@ func (n *node) refuse(err error) {
 
 // kill ends the process; caches stay. With powerLost they go too.
 func (n *node) kill(powerLost bool) {
-	p := n.proc
+	w, p := n.w, n.proc
 	if p == nil {
 		if powerLost {
 			n.disk.PowerLoss()
@@ -117,21 +121,17 @@ func (n *node) kill(powerLost bool) {
 	for _, h := range p.hosts {
 		h.abandon(powerLost)
 	}
-	n.disk.settle()
+	n.ended = ""
+	if !w.scripted {
+		n.disk.settle()
+	}
 	for _, c := range p.conns {
 		c.brokerDied(powerLost)
 	}
 	if powerLost {
 		n.disk.PowerLoss()
 	}
-	n.w.views.forget(n)
-}
-
-// wipe deletes the data directory of a broker that is down.
-func (n *node) wipe() {
-	n.disk.Wipe()
-	n.rotten, n.refused = "", ""
-	n.lost = "wiped"
+	w.views.forget(n)
 }
 
 // forget takes a connection off the list.

@@ -41,13 +41,14 @@ const (
 	CountFull
 	CountRestores
 	CountHealed
+	CountCompared
 	Counts
 )
 
 var countNames = [Counts]string{"acknowledged appends", "refused appends", "unknown appends", "reads", "records read", "tails", "upper bounds",
 	"turns", "envelopes", "elections", "crashes", "power losses", "crashes in a boot", "partitions", "pauses", "rotten sectors",
 	"refused starts", "wipes", "rejoins", "failed syncs", "syncs", "WAL rolls", "segments", "torn tails cut", "cold reads",
-	"faults not in the budget", "strayed writes", "read errors", "full disks", "restored backups", "disks healed"}
+	"faults not in the budget", "strayed writes", "read errors", "full disks", "restored backups", "disks healed", "batches compared"}
 
 func (c Count) String() string { return countNames[c] }
 
@@ -66,6 +67,7 @@ const (
 	Stalled          = "liveness"                   // no progress within the bound after the last fault
 	TwoLeaders       = "two-leaders-in-term"        // S1: one leader incarnation per term
 	LogsDiffer       = "committed-logs-differ"      // equal committed indexes with different hashes (G11)
+	SegmentDamaged   = "segment-damaged"            // a broker that counts as whole has bytes in its segments that are no sound batches
 	CommitLost       = "committed-index-lost"       // an index committed somewhere is above what any leader has
 	RecoveredShort   = "recovered-short"            // a replica came back without what it had held durably, and committed
 	NotOnMajority    = "acknowledged-not-durable"   // acknowledged, and not stable on a majority (G1)

@@ -51,6 +51,9 @@ type replicaSeen struct {
 	logEnd, highWatermark int64
 	leader                bool
 	voters                []uint64
+	logStart              int64
+	condition             condition
+	owed                  uint64 // it knew of this index when it came back, and had holes before it
 }
 
 func newViews(w *World) *views {
@@ -96,7 +99,10 @@ func (v *views) see(s *broker.GroupView) {
 	}
 	risen := s.Commit > g.commit
 	r.live, r.id, r.term, r.lead, r.commit, r.stable = true, s.Replica, s.Term, s.Lead, s.Commit, s.Durable
-	r.logEnd, r.highWatermark, r.leader = s.LogEnd, s.HighWatermark, s.Leading
+	r.logEnd, r.highWatermark, r.leader, r.logStart = s.LogEnd, s.HighWatermark, s.Leading, s.LogStart
+	if r.condition = conditionOf(s); r.owed > 0 && r.condition.holes == 0 {
+		v.paid(g, r, s)
+	}
 	g.commit = max(g.commit, s.Commit)
 	g.end = max(g.end, s.HighWatermark)
 	if s.Leading && !wasLeader {
@@ -113,10 +119,32 @@ func (v *views) see(s *broker.GroupView) {
 // recovered: a replica that comes back has all that it held durably and knew to be committed (acknowledged ⊆ recovered).
 // Rot is no excuse: a replica that can't read what it had must refuse, not forget (G10).
 func (v *views) recovered(g *groupSeen, r *replicaSeen, s *broker.GroupView) {
-	if held := min(r.commit, r.stable); s.Durable < held {
+	held := max(r.owed, min(r.commit, r.stable))
+	if conditionOf(s).holes > 0 { // it knows what it lacks, and vouches for nothing from there on (S5)
+		r.owed = held
+	} else if r.owed = 0; s.Durable < held {
 		v.w.violate(RecoveredShort, "%s: replica %x of broker %d held index %d durably, committed, and comes back with %d",
 			g.name, s.Replica, v.host.p.node.id, held, s.Durable)
 	}
+}
+
+// paid: a replica whose holes are filled has all that it came back for.
+func (v *views) paid(g *groupSeen, r *replicaSeen, s *broker.GroupView) {
+	if s.Durable < r.owed {
+		v.w.violate(RecoveredShort, "%s: replica %x of broker %d held index %d durably, committed, had holes, and ends without holes at %d",
+			g.name, s.Replica, v.host.p.node.id, r.owed, s.Durable)
+	}
+	r.owed = 0
+}
+
+// misses says what a broker lacks, "" if nothing.
+func (v *views) misses(n *node) string {
+	for _, g := range v.groups {
+		if c := g.replicas[n.index].condition; !c.whole() {
+			return fmt.Sprintf("%s: %d holes, %d segment holes, damaged %t", g.name, c.holes, c.segmentHoles, c.damaged)
+		}
+	}
+	return ""
 }
 
 // elected: a term has one leader incarnation (S1), and it has all that was committed (leader completeness).
