@@ -132,7 +132,7 @@ func (f *nemesis) found(n *node) {
 // isWhole tells whether a broker has all that it should: its replicas are voters that hold all that was committed, and, where
 // its disk was damaged, it was started since then, has read all of its segments, and misses nothing.
 func (w *World) isWhole(n *node) bool {
-	if n.proc == nil || !w.views.rejoined(n) {
+	if n.proc == nil || len(n.disk.armed) > 0 || !w.views.rejoined(n) {
 		return false
 	}
 	if n.rotten == "" {

@@ -51,6 +51,9 @@ func (w *World) calm() {
 			w.cutOff(n)
 			fallthrough
 		default:
+			if n.proc != nil && n.proc.started <= n.hurtAt && n.rotten != "" {
+				n.kill(false) // what is wrong in its WAL shows at a start only
+			}
 			if n.proc != nil && n.proc.paused {
 				n.proc.resume()
 			}

@@ -96,6 +96,9 @@ func (f *nemesis) heal() {
 	}
 	f.ends = nil
 	clear(f.failing)
+	for _, n := range f.w.nodes {
+		n.disk.armed = nil
+	}
 }
 
 func (f *nemesis) note(format string, args ...any) {

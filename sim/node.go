@@ -21,6 +21,7 @@ type node struct {
 	proc  *process
 	wall  int64 // milliseconds that its clock is off
 
+	backup  *Image        // a copy of its disk, taken earlier
 	downBy  int           // faults that keep it down
 	lost    string        // why the budget counts its replicas as lost; "" if it doesn't
 	rotten  string        // where its disk rots

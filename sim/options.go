@@ -96,7 +96,7 @@ func drawNet(rng *rand.Rand) NetOptions {
 func drawFaults(rng *rand.Rand) FaultOptions {
 	o := FaultOptions{Every: micros(rng, 600_000, 2_000_000), Last: micros(rng, 400_000, 2_500_000), Boot: pick(rng, 0, 100, 300)}
 	for k, f := range faultTable {
-		if f.always || rng.IntN(3) > 0 {
+		if exists := f.always || rng.IntN(3) > 0; exists && (brokersRepair || !f.needsRepair) {
 			o.Weight[k] = 1 + rng.IntN(f.weight)
 		}
 	}

@@ -71,6 +71,14 @@ func (v *views) group(id uint64) *groupSeen {
 	return v.groups[i]
 }
 
+// find returns a group that was seen, nil if none was.
+func (v *views) find(id uint64) *groupSeen {
+	if i, ok := slices.BinarySearchFunc(v.groups, id, func(g *groupSeen, id uint64) int { return cmp.Compare(g.id, id) }); ok {
+		return v.groups[i]
+	}
+	return nil
+}
+
 // after looks at a shard that had a turn.
 func (v *views) after(h *host) {
 	v.host = h

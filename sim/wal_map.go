@@ -18,6 +18,8 @@ const (
 	walHeader   = 48
 	walEntry    = 1
 	walCopy     = 2
+	walMark     = 4 // marks, installs and creates stand in the directories, since format 2
+	walCreate   = 6
 	walDirMagic = "LOGDGRP1"
 )
 
@@ -29,6 +31,7 @@ type walGroup struct {
 	floor   uint64
 	blocks  int
 	second  int // block of its second directory
+	inline  int // bytes of payloads that stand in the directories themselves
 	dirLen  int // of each directory, in sealed bytes
 	payload int64
 	records []walRecord
@@ -88,7 +91,7 @@ func readWALGroup(b []byte) (walGroup, bool) {
 	}
 	be := binary.BigEndian
 	g := walGroup{number: be.Uint64(b[8:]), floor: be.Uint64(b[16:]), payload: int64(be.Uint64(b[24:])),
-		blocks: int(be.Uint32(b[36:])), second: int(be.Uint32(b[40:]))}
+		blocks: int(be.Uint32(b[36:])), second: int(be.Uint32(b[40:])), inline: int(be.Uint32(b[44:]))}
 	n := int(be.Uint32(b[32:]))
 	if g.blocks < 1 || g.second < 1 || g.second >= g.blocks || g.blocks*pageSize > len(b) || n > g.blocks*pageSize/walHeader {
 		return g, false
@@ -110,8 +113,8 @@ func readWALGroup(b []byte) (walGroup, bool) {
 
 // readRecords reads the n headers behind a directory's head, and finds their payloads.
 func (g *walGroup) readRecords(sealed []byte, n int) bool {
-	g.dirLen = walDirHead + n*walHeader + 4
-	if g.dirLen+int(g.payload) > len(sealed) {
+	g.dirLen = walDirHead + n*walHeader + g.inline + 4
+	if g.inline > len(sealed) || g.dirLen+int(g.payload) > len(sealed) {
 		return false
 	}
 	be := binary.BigEndian
@@ -119,7 +122,11 @@ func (g *walGroup) readRecords(sealed []byte, n int) bool {
 	for i := range n {
 		h := sealed[walDirHead+i*walHeader:]
 		r := walRecord{kind: h[0], length: int64(be.Uint32(h[4:])), group: be.Uint64(h[8:]), index: be.Uint64(h[16:]), at: at, offset: -1}
-		at += r.length
+		if g.inline == 0 || r.kind < walMark || r.kind > walCreate {
+			at += r.length
+		} else {
+			r.length = 0 // not among the others
+		}
 		if at > int64(len(sealed)) {
 			return false
 		}
