@@ -38,6 +38,7 @@ func (w *World) calm() {
 	w.faults.heal()
 	w.net.heal()
 	left := w.leftBehind()
+	w.left = left
 	for _, n := range w.nodes {
 		n.downBy = 0
 		switch {

@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"fmt"
 	"slices"
 	"time"
 
@@ -10,20 +11,40 @@ import (
 // restBound is how long the disks of brokers that nobody asks for anything may be at work.
 const restBound = 30 * time.Second
 
-// atRest compares the copies once a run is over: when no broker writes segments any more, each batch in a running broker's
-// segments is sound, follows the one before it, and has the same bytes as in all others' (G2, G11).
+// atRest compares the copies once a run is over: when every running broker that is counted upon has applied all that is
+// committed, the same bytes by its running hashes, and none writes segments any more, each batch in a running broker's segments
+// is sound, follows the one before it, and has the same bytes as in all others' (G2, G11).
 func (w *World) atRest() {
 	for end := w.now + restBound; w.violation == nil && w.queue.len() > 0 && w.queue.heap[0].at <= end; {
-		if !w.filling() {
+		if !w.filling() && w.behind() == "" {
 			break
 		}
 		w.step()
+	}
+	if behind := w.behind(); behind != "" {
+		w.violate(Stalled, "%v after the last request: %s%s", restBound, behind, w.state())
 	}
 	for _, g := range w.views.groups {
 		if w.violation == nil && g.part >= 0 {
 			w.compare(g)
 		}
 	}
+}
+
+// behind names a replica of a running broker that lacks something committed, "" if none does. A broker that stays broken, or
+// that counts as lost, may.
+func (w *World) behind() string {
+	for _, n := range w.nodes {
+		if n.proc == nil || n.lost != "" || n == w.left {
+			continue
+		}
+		for _, g := range w.views.groups {
+			if r := &g.replicas[n.index]; r.commit < g.commit {
+				return fmt.Sprintf("%s: broker %d is at commit %d of %d", g.name, n.id, r.commit, g.commit)
+			}
+		}
+	}
+	return ""
 }
 
 // filling tells whether any running broker's segments are being written.

@@ -36,7 +36,8 @@ type World struct {
 
 	phase     phase
 	violation *Violation
-	instant   int // events since time moved
+	instant   int   // events since time moved
+	left      *node // stays broken in the calm, nil if none does
 
 	scripted bool                         // a story tells what happens: nothing happens by itself
 	hear     func(*host, broker.LogEvent) // what brokers say; nil if nobody listens
