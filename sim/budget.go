@@ -12,6 +12,9 @@ import (
 // is this constant, and conditionOf below.
 const brokersRepair = false
 
+// brokersTrim says that brokers know DeleteRecords and retention.bytes. While it is false no workload deletes anything.
+const brokersTrim = false
+
 // condition is what a replica says of its own bytes.
 type condition struct {
 	holes        int  // entries of the WAL that it knows of and lacks

@@ -97,10 +97,10 @@ func (w *World) cutOff(n *node) {
 	}
 }
 
-// finisher appends once more, asks for the end, and reads everything up to it.
+// finisher appends once more, asks for the end and for the start, and reads everything between.
 type finisher struct {
 	part   int
-	stage  int // 0 append, 1 tail, 2 read, 3 done
+	stage  int // 0 append, 1 tail, 2 start, 3 read, 4 done
 	at     int64
 	end    int64
 	misses int
@@ -114,7 +114,7 @@ func (w *World) finishReading() {
 }
 
 func (r *finisher) act(c *client) {
-	if c.inflight > 0 || r.stage == 3 {
+	if c.inflight > 0 || r.stage == 4 {
 		return
 	}
 	node, ok := c.leader(r.part)
@@ -127,12 +127,22 @@ func (r *finisher) act(c *client) {
 	case 1:
 		c.tail(node, r.part)
 	case 2:
+		c.earliest(node, r.part)
+	case 3:
 		c.fetch(node, r.part, r.at)
 	}
 }
 
 func (r *finisher) done(c *client, k *call) {
+	if k.earliest && k.answered {
+		r.stage, r.at = 3, k.start
+		c.soon(time.Millisecond)
+		return
+	}
 	if k.op.Outcome != checker.OK {
+		if k.code == codeOutOfRange { // retention goes on
+			r.stage = 2
+		}
 		r.misses++
 		c.soon(c.pause(retryAfter))
 		return
@@ -145,7 +155,7 @@ func (r *finisher) done(c *client, k *call) {
 	case checker.Read:
 		r.at = k.op.From + int64(len(k.op.Values))
 		if r.at >= r.end {
-			r.stage = 3
+			r.stage = 4
 			c.over = true
 			c.w.maybeOver()
 			return
@@ -160,7 +170,7 @@ func (w *World) maybeOver() {
 		return
 	}
 	for _, c := range w.clients {
-		if r, ok := c.role.(*finisher); ok && r.stage < 3 {
+		if r, ok := c.role.(*finisher); ok && r.stage < 4 {
 			return
 		}
 	}
@@ -187,8 +197,8 @@ func (w *World) stalled() {
 func (w *World) waits() string {
 	var waits strings.Builder
 	for _, c := range w.clients {
-		if r, ok := c.role.(*finisher); ok && r.stage < 3 {
-			what := [...]string{"its append is acknowledged", "its end is told", fmt.Sprintf("offsets %d to %d are read", r.at, r.end)}[r.stage]
+		if r, ok := c.role.(*finisher); ok && r.stage < 4 {
+			what := [...]string{"its append is acknowledged", "its end is told", "its start is told", fmt.Sprintf("offsets %d to %d are read", r.at, r.end)}[r.stage]
 			fmt.Fprintf(&waits, "\n  %s waits until %s; %d attempts failed", w.partName(r.part), what, r.misses)
 		}
 	}

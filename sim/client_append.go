@@ -24,7 +24,11 @@ func (r *appender) act(c *client) {
 	if !ok {
 		return
 	}
-	c.append(node, r.part, 1+c.rng.IntN(w.opt.Load.Records))
+	n := 1 + c.rng.IntN(w.opt.Load.Records)
+	if w.retains(r.part) {
+		n = 1 // (T2)
+	}
+	c.append(node, r.part, n)
 	c.soon(c.pause(w.opt.Load.Think))
 }
 

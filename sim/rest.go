@@ -78,6 +78,9 @@ func (w *World) compare(g *groupSeen) {
 			case s.err != nil:
 				w.violate(SegmentDamaged, "%s: broker %d, which counts as whole: %v", g.name, n.id, s.err)
 				return
+			case next < 0 && s.base > g.replicas[n.index].logStart:
+				w.violate(SegmentDamaged, "%s: broker %d's segments begin at offset %d, its log at %d", g.name, n.id, s.base, g.replicas[n.index].logStart)
+				return
 			case next >= 0 && s.base != next && next > g.replicas[n.index].logStart:
 				w.violate(SegmentDamaged, "%s: broker %d's segments go on at offset %d after %d", g.name, n.id, s.base, next)
 				return

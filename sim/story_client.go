@@ -202,3 +202,36 @@ func outcome(k *call) string {
 	}
 	return fmt.Sprintf("error %d", k.code)
 }
+
+// doStartOf asks for the log start.
+func (t *teller) doStartOf(args []string) ([]string, error) {
+	a, err := t.asking(args[0], args[1:])
+	if err != nil {
+		return nil, err
+	}
+	return t.askStart(a, func(c *client, node int) { c.earliest(node, a.part) }), nil
+}
+
+// doTrim deletes what is before an offset; it must have been read before (T1).
+func (t *teller) doTrim(args []string) ([]string, error) {
+	a, err := t.asking(args[0], nil)
+	if err != nil {
+		return nil, err
+	}
+	to, err := number(args[1])
+	if err != nil {
+		return nil, err
+	}
+	return t.askStart(a, func(c *client, node int) { c.trim(node, a.part, to) }), nil
+}
+
+func (t *teller) askStart(a asking, do func(c *client, node int)) []string {
+	calls := t.ask(&puppet{node: a.node, part: a.part, once: a.once, good: func(k *call) bool { return k.answered }, do: do}, a.within)
+	if len(calls) == 0 {
+		return []string{"nobody leads"}
+	}
+	if k := calls[len(calls)-1]; !k.answered {
+		return []string{outcome(k)}
+	}
+	return []string{fmt.Sprintf("begins at %d", calls[len(calls)-1].start)}
+}

@@ -24,10 +24,12 @@ var commands = map[string]command{
 	"said":    {"B", 1, 1, (*teller).doSaid},
 	"finish":  {"", 0, 0, (*teller).doFinish},
 
-	"produce": {"P N [size=BYTES] [once] [within DURATION]", 2, 6, (*teller).doProduce},
-	"send":    {"P N [size=BYTES]", 2, 3, (*teller).doSend},
-	"read":    {"P FROM..TO [on B]", 2, 4, (*teller).doRead},
-	"tail":    {"P [on B]", 1, 3, (*teller).doTail},
+	"produce":  {"P N [size=BYTES] [once] [within DURATION]", 2, 6, (*teller).doProduce},
+	"send":     {"P N [size=BYTES]", 2, 3, (*teller).doSend},
+	"read":     {"P FROM..TO [on B]", 2, 4, (*teller).doRead},
+	"tail":     {"P [on B]", 1, 3, (*teller).doTail},
+	"start-of": {"P [on B]", 1, 3, (*teller).doStartOf},
+	"trim":     {"P TO", 2, 2, (*teller).doTrim},
 
 	"crash":   {"B", 1, 1, onBroker(func(n *node) { n.strike(false) })},
 	"power":   {"B|all [keep all|none|random]", 1, 3, (*teller).doPower},
@@ -160,7 +162,7 @@ func (t *teller) doFinish([]string) ([]string, error) {
 	w.judge.finish()
 	var answer []string
 	for part := range w.partitions() {
-		answer = append(answer, fmt.Sprintf("%s: %d records read", w.partName(part), w.views.known[part]))
+		answer = append(answer, fmt.Sprintf("%s: read %d..%d", w.partName(part), w.views.told[part], w.views.known[part]-1))
 	}
 	return answer, nil
 }

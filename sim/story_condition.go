@@ -17,6 +17,7 @@ import (
 //	healed B           B was seen whole since it was damaged, wiped or restored
 //	current B          B's replicas are voters and hold all that was committed
 //	flushed B P N      B's segments of P hold the offsets before N
+//	starts B P N       B's replica of P has a log start of at least N
 //	not CONDITION
 func (t *teller) condition(words []string) (func() bool, error) {
 	if len(words) == 0 {
@@ -33,6 +34,8 @@ func (t *teller) condition(words []string) (func() bool, error) {
 		return t.leads(args)
 	case "flushed":
 		return t.flushed(args)
+	case "starts":
+		return t.starts(args)
 	}
 	is, ok := map[string]func(n *node) bool{
 		"running": func(n *node) bool { return n.proc != nil },
@@ -87,4 +90,20 @@ func (t *teller) flushed(args []string) (func() bool, error) {
 		all := n.disk.segmentsOf(g.id)
 		return len(all) > 0 && all[len(all)-1].next >= end && !n.busy(log.LaneFill)
 	}, err
+}
+
+func (t *teller) starts(args []string) (func() bool, error) {
+	if len(args) != 3 {
+		return nil, fmt.Errorf("say starts B P N")
+	}
+	n, err := t.broker(args[0])
+	if err != nil {
+		return nil, err
+	}
+	g, err := t.groupOf(args[1])
+	if err != nil {
+		return nil, err
+	}
+	from, err := strconv.ParseInt(args[2], 10, 64)
+	return func() bool { return g.replicas[n.index].live && g.replicas[n.index].logStart >= from }, err
 }

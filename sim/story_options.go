@@ -57,6 +57,8 @@ func (o *Options) setOption(word string) error {
 		o.Store.SegmentBytes = n
 	case "index":
 		o.Store.IndexBytes = int(n)
+	case "retention":
+		o.Load.Retention = n
 	case "window":
 		o.Limits.WindowBytes = int(n)
 	case "flush":

@@ -10,20 +10,22 @@ import (
 
 var rewrite = flag.Bool("rewrite", false, "write the answers in testdata/sim anew")
 
-// Each story of testdata/sim is told twice: as it expects, and by the same events. Those in its folder repair wait for
-// brokers that repair.
+// Each story of testdata/sim is told twice: as it expects, and by the same events. Those in its folders repair and trim wait
+// for brokers that do that.
 func TestStories(t *testing.T) {
-	folders := []string{"../testdata/sim/*.txt", "../testdata/sim/repair/*.txt"}
-	for i, folder := range folders {
-		files, err := filepath.Glob(folder)
+	for _, folder := range []struct {
+		name string
+		told bool
+	}{{"", true}, {"repair", brokersRepair}, {"trim", brokersTrim}} {
+		files, err := filepath.Glob(filepath.Join("../testdata/sim", folder.name, "*.txt"))
 		if err != nil || len(files) == 0 {
 			t.Fatalf("no stories: %v", err)
 		}
 		for _, file := range files {
 			t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) {
 				story := readStory(t, file)
-				if i == 1 && !brokersRepair {
-					t.Log("NOT TOLD: needs brokers that repair")
+				if !folder.told {
+					t.Logf("NOT TOLD: needs brokers that %s", folder.name)
 					return
 				}
 				tellTwice(t, file, story)

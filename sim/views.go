@@ -14,6 +14,8 @@ type views struct {
 	w      *World
 	groups []*groupSeen // by rising id
 	known  []int64      // by partition: a length that some client was told of
+	told   []int64      // by partition: the highest log start that some client was told of
+	asked  []int64      // by partition: the highest offset that some client asked to trim to
 	visit  func(*broker.GroupView)
 	host   *host // being visited
 }
@@ -28,6 +30,7 @@ type groupSeen struct {
 	replicas []replicaSeen     // by node
 	commit   uint64            // highest seen
 	end      int64             // highest high watermark seen
+	start    int64             // highest log start seen
 	leader   int               // node of the newest leader, -1 before the first
 	term     uint64            // its term
 }
@@ -57,7 +60,8 @@ type replicaSeen struct {
 }
 
 func newViews(w *World) *views {
-	v := &views{w: w, known: make([]int64, w.partitions())}
+	n := w.partitions()
+	v := &views{w: w, known: make([]int64, n), told: make([]int64, n), asked: make([]int64, n)}
 	v.visit = v.see
 	return v
 }
@@ -113,6 +117,7 @@ func (v *views) see(s *broker.GroupView) {
 	}
 	g.commit = max(g.commit, s.Commit)
 	g.end = max(g.end, s.HighWatermark)
+	v.started(g, s)
 	if s.Leading && !wasLeader {
 		v.elected(g, s)
 	}
