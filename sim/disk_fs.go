@@ -112,6 +112,7 @@ func (f *bootFile) WriteAt(p []byte, off int64) (int, error) {
 		return n, err
 	}
 	if !f.b.d.fits(f.ino, off+int64(len(p))) {
+		f.b.d.squeeze(f.ino, p, off)
 		return 0, log.ErrNoSpace
 	}
 	f.ino.write(f.b.d, p, off)

@@ -35,6 +35,7 @@ func (d *Disk) begin(op log.Op, prefix string, fail bool) work {
 			checkAligned(op.Data, op.Off)
 		}
 		if !d.fits(w.ino, op.Off+int64(len(op.Data))) {
+			d.squeeze(w.ino, op.Data, op.Off)
 			w.err = log.ErrNoSpace
 			return w
 		}

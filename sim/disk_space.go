@@ -16,6 +16,17 @@ func (d *Disk) fits(f *inode, size int64) bool {
 	return d.limit == 0 || size <= f.size || d.room(pages(size)-pages(f.size))
 }
 
+// squeeze writes what fits of the first bytes of p, or less, on a disk that has no room for all of them.
+func (d *Disk) squeeze(f *inode, p []byte, off int64) {
+	most := pages(f.size) - off // what the file's last page has room for, and as many more as there are
+	if d.limit > d.used() {
+		most += (d.limit - d.used()) &^ (pageSize - 1)
+	}
+	if n := d.rng.Int64N(max(0, min(most, int64(len(p)-1))) + 1); n > 0 && d.rng.IntN(2) == 0 {
+		f.write(d, p[:n], off)
+	}
+}
+
 // Fill leaves so many bytes free; Space takes the limit away.
 func (d *Disk) Fill(free int64) { d.limit = max(1, d.used()+free) }
 
