@@ -62,16 +62,20 @@ func (p prey) hit(d *Disk) error {
 
 // choose draws up to three places of a broker's disk, that lose nothing which is in lost, and adds to it what they lose.
 func (f *nemesis) choose(n *node, lost map[key]bool) []prey {
-	var found, chosen []prey
+	var segments, wal, chosen []prey
 	for _, g := range f.w.views.groups {
 		if g.part >= 0 {
-			found = append(found, n.disk.preyInSegments(g.id)...)
+			segments = append(segments, n.disk.preyInSegments(g.id)...)
 		}
 	}
 	for shard := range f.w.opt.Shards {
-		found = append(found, f.preyInWAL(n.disk, shard)...)
+		wal = append(wal, f.preyInWAL(n.disk, shard)...)
 	}
 	for range 1 + f.rng.IntN(3) {
+		found := segments
+		if len(found) == 0 || len(wal) > 0 && f.rng.IntN(2) == 0 {
+			found = wal
+		}
 		if len(found) == 0 {
 			break
 		}

@@ -7,7 +7,9 @@ import (
 
 // stormy runs a world until the middle of its storm.
 func stormy(t *testing.T, seed uint64) *World {
-	w := newWorld(Draw(seed, time.Minute), Env{})
+	opt := Draw(seed, time.Minute)
+	opt.Limits.FlushBytes, opt.Limits.FlushChunk = 4<<10, 4<<10
+	w := newWorld(opt, Env{})
 	w.faults.stopped = true
 	before := setEntropy(nil)
 	defer setEntropy(before)
