@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"strings"
 	"time"
 
 	"logd/broker"
@@ -61,6 +62,7 @@ func (f *nemesis) affordable(n *node) bool {
 // damaged has the budget count a broker as lost.
 func (f *nemesis) damaged(n *node, text string) {
 	n.rotten, n.lost, n.whole, n.hurtAt = text, "rotten", 0, f.w.now
+	n.metaHurt = n.metaHurt || strings.Contains(text, "meta")
 	f.note("broker %d's disk: %s", n.id, text)
 }
 
@@ -75,7 +77,7 @@ func (f *nemesis) empty(n *node) {
 	f.w.count[CountWipes]++
 	n.kill(true)
 	n.disk.Wipe()
-	n.rotten, n.refused, n.lost = "", "", "wiped"
+	n.rotten, n.refused, n.lost, n.metaHurt = "", "", "wiped", false
 	f.w.views.wiped(n)
 }
 
@@ -88,7 +90,7 @@ func (f *nemesis) wipe(n *node) {
 func (f *nemesis) restore(n *node, image Image) {
 	f.w.count[CountRestores]++
 	n.disk.Restore(image)
-	n.rotten, n.refused, n.lost = "", "", "restored"
+	n.rotten, n.refused, n.lost, n.metaHurt = "", "", "restored", false
 	f.w.views.wiped(n)
 }
 

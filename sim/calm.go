@@ -220,7 +220,7 @@ func (w *World) state() string {
 		}
 		fmt.Fprintf(&b, "\n  broker %d %s", n.id, state)
 		if n.lost != "" {
-			fmt.Fprintf(&b, " (lost: %s)", n.lost)
+			fmt.Fprintf(&b, " (lost: %s, %s; %s)", n.lost, n.rotten, w.views.misses(n))
 		}
 		if n.proc == nil {
 			continue

@@ -135,8 +135,11 @@ func (d *Disk) duration(o *DiskOptions, kind log.OpKind) time.Duration {
 
 func (d *Disk) draw(o *DiskOptions, base time.Duration) time.Duration {
 	t := base/2 + time.Duration(d.rng.Int64N(int64(base)+1))
+	if d.drag > 1 {
+		return t * time.Duration(d.drag)
+	}
 	if o.Stall > 0 && d.rng.IntN(1000) < o.Stall {
 		t *= 100
 	}
-	return t * time.Duration(max(1, d.drag))
+	return t
 }

@@ -214,7 +214,7 @@ func (h *host) post(m broker.Mail) {
 // halted: a process may give up only for a cause that was put there (W8).
 func (h *host) halted(why string) {
 	w, n := h.w, h.p.node
-	if !h.p.failed && n.rotten == "" {
+	if !h.p.failed && (n.rotten == "" || brokersRepair) { // what can be repaired is no cause
 		w.violate(Halted, "%v: %s", h, why)
 		return
 	}

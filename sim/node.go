@@ -21,15 +21,16 @@ type node struct {
 	proc  *process
 	wall  int64 // milliseconds that its clock is off
 
-	backup  *Image        // a copy of its disk, taken earlier
-	downBy  int           // faults that keep it down
-	lost    string        // why the budget counts its replicas as lost; "" if it doesn't
-	rotten  string        // where its disk rots
-	found   []string      // what its last start found amiss on its disk, and dealt with
-	refused string        // why it refused to start
-	ended   string        // how its process ended; "" if it was killed
-	hurtAt  time.Duration // when it was damaged last
-	whole   int           // how often in a row it was seen whole since it was lost
+	backup   *Image        // a copy of its disk, taken earlier
+	downBy   int           // faults that keep it down
+	lost     string        // why the budget counts its replicas as lost; "" if it doesn't
+	rotten   string        // where its disk rots
+	found    []string      // what its last start found amiss on its disk, and dealt with
+	refused  string        // why it refused to start
+	ended    string        // how its process ended; "" if it was killed
+	hurtAt   time.Duration // when it was damaged last
+	metaHurt bool          // its logd.meta was
+	whole    int           // how often in a row it was seen whole since it was lost
 }
 
 // process is one run of a broker, from start to crash.
@@ -97,10 +98,18 @@ func (n *node) start() {
 	}
 }
 
-// refuse: a broker may refuse to start only if its disk was damaged.
+// refuse: a broker may refuse to start only if its disk was damaged, and once brokers repair only if that hit logd.meta, which
+// says whose the directory is. One whose disk is full is started again.
 func (n *node) refuse(err error) {
 	w := n.w
-	if n.rotten == "" || !errors.Is(err, log.ErrDamaged) {
+	if n.disk.limit > 0 && errors.Is(err, log.ErrNoSpace) {
+		n.ended = err.Error()
+		if !w.scripted {
+			w.after(time.Second, n.start)
+		}
+		return
+	}
+	if damage := errors.Is(err, log.ErrDamaged) || errors.Is(err, ErrDevice); n.rotten == "" || !damage || brokersRepair && !n.metaHurt {
 		w.violate(NotStarted, "broker %d, boot %d, rot %q: %v", n.id, n.boots, n.rotten, err)
 		return
 	}
