@@ -105,7 +105,7 @@ func (s *Shard) hello(from int32, h helloControl) {
 		f.heard[from] = h
 	case h.Formed == nil && s.meta.registered(from, h.incarnation):
 		// It was of the cluster, under this very incarnation: this is a copy from before.
-		s.peers.control(from, control{Known: &knownControl{Of: h.generation, Seen: forgotten}})
+		s.peers.control(from, control{Known: &knownControl{Of: h.generation, Seen: forgotten, Empty: true}})
 	case h.Formed == nil:
 		s.peers.control(from, control{Hello: &helloControl{Formed: f.formation, To: h.incarnation}})
 		s.welcome(from, h.incarnation)

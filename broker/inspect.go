@@ -21,6 +21,9 @@ type GroupView struct {
 	HighWatermark int64
 	Voters        []uint64
 	Learners      []uint64
+	Holes         int  // entries of the WAL whose bytes are lost
+	SegmentHoles  int  // ranges of offsets whose bytes are lost
+	Damaged       bool // for that reason it neither leads nor serves (G10)
 }
 
 // Inspect visits this shard's replicas by rising group. For the simulator, tests and metrics; the view is valid during
@@ -31,7 +34,8 @@ func (s *Shard) Inspect(visit func(*GroupView)) {
 		st := p.g.Status()
 		v := GroupView{Group: id, Replica: st.ID, Term: st.Term, Lead: st.Lead, Leading: st.Leader, Commit: st.Commit, Applied: st.Applied,
 			AppliedHash: st.EntryHash, Durable: st.Stable, DurableEnd: st.StableEnd, LogStart: st.LogStart, LogEnd: st.LogEnd, HighWatermark: st.HighWatermark,
-			Voters: st.Conf.Voters, Learners: st.Conf.Learners}
+			Voters: st.Conf.Voters, Learners: st.Conf.Learners,
+			Holes: len(s.store.Holes(id)), SegmentHoles: len(s.store.SegmentHoles(id)), Damaged: p.damaged}
 		if t, n := s.meta.PartitionOf(id); t != nil {
 			v.Topic, v.Partition = t.Name, n
 		}
@@ -39,9 +43,13 @@ func (s *Shard) Inspect(visit func(*GroupView)) {
 	}
 }
 
+// Scrubs returns how many passes of the scrub were completed since the start.
+func (s *Shard) Scrubs() uint64 { return uint64(s.scrub.pass) }
+
 // Waiting says what this shard's disk work waits for, in one line: for people who look for what is stuck.
 func (s *Shard) Waiting() string {
 	z := s.store.Sizes()
-	return fmt.Sprintf("wal plan out %t (since %s), fill plan out %t, blocked %t, staged %d bytes, live %d of %d, state %d of %d, reclaim %v, durable %d",
-		s.disk.walOut, s.disk.walSince, s.disk.fillOut, s.store.Blocked(), z.Staged, z.Live, z.WAL, z.State, z.StateLimit, s.store.Reclaim(), s.store.Durable())
+	return fmt.Sprintf("wal plan out %t (since %s), fill plan out %t, blocked %t, staged %d bytes, live %d of %d, state %d of %d, reclaim %v, durable %d, scrub %d at group %d offset %d (%d bytes, reading %t)",
+		s.disk.walOut, s.disk.walSince, s.disk.fillOut, s.store.Blocked(), z.Staged, z.Live, z.WAL, z.State, z.StateLimit, s.store.Reclaim(), s.store.Durable(),
+		s.scrub.pass, s.scrub.cursor, s.scrub.at, s.scrub.done, s.scrub.reading)
 }

@@ -79,8 +79,8 @@ func DrawLimits(rng *rand.Rand) Limits {
 	l.Transfers = 1 + rng.IntN(3)
 	l.TransferBytes = 8 << 10 << rng.IntN(8)
 	l.Repairs = 1 + rng.IntN(4)
-	l.ScrubBytes = 4 << 10 << rng.IntN(8)
-	l.ScrubEvery = time.Duration(2+rng.IntN(60)) * time.Second
+	l.ScrubBytes = 256 << 10 << rng.IntN(4)
+	l.ScrubEvery = time.Duration(1+rng.IntN(8)) * time.Second
 	l.ConnRequests = 1 + rng.IntN(20)
 	l.ConnBytes = 4 << 10 << rng.IntN(10)
 	l.ReadIndexWait = time.Duration(200+rng.IntN(3000)) * time.Millisecond

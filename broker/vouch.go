@@ -29,6 +29,8 @@ type knownControl struct {
 	Ask  bool   `json:"ask,omitempty"`
 	Of   uint64 `json:"of"`             // the generation that asks
 	Seen uint64 `json:"seen,omitempty"` // the highest one that is known of its incarnation; forgotten: there is a newer incarnation
+	// Empty: the answer is to a hello that said that the directory is of no cluster, though it was under this incarnation.
+	Empty bool `json:"empty,omitempty"`
 }
 
 // forgotten is what a retired incarnation is told that was seen of it.
@@ -77,8 +79,8 @@ func (s *Shard) known(from int32, incarnation uint64, c knownControl) {
 	switch {
 	case c.Ask:
 		s.peers.control(from, control{Known: &knownControl{Of: c.Of, Seen: s.seenOf(from, incarnation)}})
-	case c.Of != s.cfg.Generation:
-		// it was asked by an earlier start of this broker
+	case c.Of != s.cfg.Generation || c.Empty && s.form.formation != nil:
+		// it was asked by an earlier start of this broker, or before it was told of the cluster
 	case c.Seen > s.cfg.Generation:
 		s.rejoin(fmt.Sprintf("broker %d knows this directory at generation %d, it is at %d: it is an older copy", from, c.Seen, s.cfg.Generation))
 		if c.Seen == forgotten {

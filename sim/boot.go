@@ -21,6 +21,11 @@ func (p *process) open(disk *bootFS) error {
 			dir, err = log.StartDir(disk)
 		}
 	}
+	if err == nil && n.aside {
+		if dir, err = log.SetAside(disk, dir, n.rng.Uint64()); err == nil {
+			n.aside = false
+		}
+	}
 	for err == nil {
 		n.startsAs(dir)
 		if err = p.openShards(disk, dir); !errors.Is(err, log.ErrVotesLost) || n.rotten == "" {
@@ -53,7 +58,7 @@ func (p *process) openShards(disk *bootFS, dir log.Dir) error {
 			n.found = append(n.found, rec.Cut)
 		}
 		for _, d := range rec.Damage {
-			if n.rotten == "" {
+			if !n.scarred {
 				return fmt.Errorf("shard %d: found damage where none was done: %v", i, d)
 			}
 			w.count[CountDamages]++

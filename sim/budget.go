@@ -11,7 +11,7 @@ import (
 // an old directory from theirs (S7), and wait for space. While it is false a damaged broker counts as lost until it is wiped,
 // it is left down in the calm, and the faults that need the rest (needsRepair in fault.go) are not drawn. The change to true
 // is this constant, and conditionOf below.
-const brokersRepair = false
+const brokersRepair = true
 
 // brokersTrim says that brokers know DeleteRecords and retention.bytes. While it is false no workload deletes anything.
 const brokersTrim = false
@@ -25,9 +25,8 @@ type condition struct {
 
 func (c condition) whole() bool { return c.holes == 0 && c.segmentHoles == 0 && !c.damaged }
 
-// conditionOf reads a replica's condition from its view. The views don't tell yet: then this is
-// condition{s.Holes, s.SegmentHoles, s.Damaged}.
-func conditionOf(*broker.GroupView) condition { return condition{} }
+// conditionOf reads a replica's condition from its view.
+func conditionOf(s *broker.GroupView) condition { return condition{s.Holes, s.SegmentHoles, s.Damaged} }
 
 // scrubber is a shard that reads its segments again and again. One that can't say how often counts as never scrubbed.
 type scrubber interface {
@@ -61,7 +60,7 @@ func (f *nemesis) affordable(n *node) bool {
 
 // damaged has the budget count a broker as lost.
 func (f *nemesis) damaged(n *node, text string) {
-	n.rotten, n.lost, n.whole, n.hurtAt = text, "rotten", 0, f.w.now
+	n.rotten, n.lost, n.whole, n.hurtAt, n.scarred = text, "rotten", 0, f.w.now, true
 	n.metaHurt = n.metaHurt || strings.Contains(text, "meta")
 	f.note("broker %d's disk: %s", n.id, text)
 }
@@ -77,7 +76,7 @@ func (f *nemesis) empty(n *node) {
 	f.w.count[CountWipes]++
 	n.kill(true)
 	n.disk.Wipe()
-	n.rotten, n.refused, n.lost, n.metaHurt = "", "", "wiped", false
+	n.rotten, n.refused, n.lost, n.metaHurt, n.scarred = "", "", "wiped", false, false
 	f.w.views.wiped(n)
 }
 

@@ -27,6 +27,14 @@ func (d *Disk) squeeze(f *inode, p []byte, off int64) {
 	}
 }
 
+// left is the bytes that may still be written.
+func (d *Disk) left() int64 {
+	if d.limit == 0 {
+		return 1 << 40
+	}
+	return max(0, d.limit-d.used())
+}
+
 // Fill leaves so many bytes free; Space takes the limit away.
 func (d *Disk) Fill(free int64) { d.limit = max(1, d.used()+free) }
 

@@ -131,6 +131,15 @@ func (h *host) carryOut() {
 			w.hear(h, l)
 		}
 	}
+	if out.Halt != "" || out.Rejoin != "" {
+		for _, p := range out.Peers { // leaderships are left behind
+			w.net.send(h, p.To, p.Bufs)
+		}
+	}
+	if out.Rejoin != "" {
+		h.rejoins(out.Rejoin)
+		return
+	}
 	if out.Halt != "" {
 		h.halted(out.Halt)
 		return
@@ -226,6 +235,36 @@ func (h *host) halted(why string) {
 	if !w.scripted {
 		w.after(w.faults.downtime(), n.start)
 	}
+}
+
+// rejoins: a process gives its directory up, which it may only if others have reason to take it for an old copy.
+func (h *host) rejoins(why string) {
+	w, n := h.w, h.p.node
+	if n.lost == "" {
+		w.violate(Halted, "%v gives up its directory, which is as it should be: %s", h, why)
+		return
+	}
+	if w.trace.verbose() {
+		w.trace.line(w.now, markProcess, "%v gives up its directory: %s", h, why)
+	}
+	n.kill(false)
+	n.aside = true
+	w.after(w.faults.downtime(), n.start)
+}
+
+// spaceEvery is how often a broker is told what room its disk has, and spaceWant below which it takes no records.
+const (
+	spaceEvery = 500 * time.Millisecond
+	spaceWant  = 64 << 10
+)
+
+// watchSpace tells a shard again and again what room its disk has.
+func (h *host) watchSpace() {
+	if h.p.dead {
+		return
+	}
+	h.p.whenRunning(func() { h.give(broker.Space{Free: h.p.node.disk.left(), Want: spaceWant}) })
+	h.w.after(spaceEvery, h.watchSpace)
 }
 
 // worthless is what stands in bytes that nobody may look at any more.

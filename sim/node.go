@@ -24,6 +24,7 @@ type node struct {
 	backup   *Image        // a copy of its disk, taken earlier
 	downBy   int           // faults that keep it down
 	lost     string        // why the budget counts its replicas as lost; "" if it doesn't
+	scarred  bool          // its disk was damaged since it was new: what took the place of damage leaves that where it was
 	rotten   string        // where its disk rots
 	found    []string      // what its last start found amiss on its disk, and dealt with
 	refused  string        // why it refused to start
@@ -31,6 +32,7 @@ type node struct {
 	hurtAt   time.Duration // when it was damaged last
 	metaHurt bool          // its logd.meta was
 	whole    int           // how often in a row it was seen whole since it was lost
+	aside    bool          // it gave up its directory: its next start sets that aside
 	speaks   uint64        // the incarnation that it last started under
 }
 
@@ -95,6 +97,7 @@ func (n *node) start() {
 		n.proc = p
 		for _, h := range p.hosts {
 			h.poke(time.Duration(fs.calls) * w.opt.Disk.Read)
+			h.watchSpace()
 		}
 	}
 }
@@ -150,7 +153,7 @@ func (n *node) kill(powerLost bool) {
 func (n *node) startsAs(dir log.Dir) {
 	if dir.Joins && dir.Incarnation != n.speaks {
 		n.w.count[CountAside]++
-		n.rotten, n.lost, n.metaHurt = "", "wiped", false
+		n.rotten, n.lost, n.metaHurt, n.scarred = "", "wiped", false, false
 		n.w.views.wiped(n)
 	}
 	n.speaks = dir.Incarnation

@@ -24,7 +24,7 @@ func (d *Disk) segmentsOf(group uint64) []stored {
 	var all []stored
 	mine := fmt.Sprintf("/seg/%020d/", group)
 	d.eachFile(func(name string, f *inode) {
-		if !strings.Contains(name, mine) || !strings.HasSuffix(name, ".log") {
+		if !strings.Contains(name, mine) || !strings.HasSuffix(name, ".log") || strings.HasPrefix(name, "aside-") {
 			return
 		}
 		b := make([]byte, f.size)
