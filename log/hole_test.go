@@ -232,8 +232,16 @@ func TestDurableWaitsForFill(t *testing.T) {
 // TestFillWithoutRoom: a WAL full of entries behind a hole takes no fill; but with the bytes in memory the log can be flushed,
 // and then everything goes on.
 func TestFillWithoutRoom(t *testing.T) {
-	opt := testOpt
-	opt.WALFiles = 3
+	for files := 2; files < 5; files++ {
+		for _, group := range []int{2, 4, 16} {
+			opt := testOpt
+			opt.WALFiles, opt.GroupBytes = files, group*BlockSize
+			fillWithoutRoom(t, opt)
+		}
+	}
+}
+
+func fillWithoutRoom(t *testing.T, opt Options) {
 	r, es := holed(t, opt)
 	last := uint64(8)
 	for range 300 {
@@ -249,13 +257,19 @@ func TestFillWithoutRoom(t *testing.T) {
 	if !r.s.Blocked() {
 		t.Fatal("it never fills")
 	}
-	for range 3 {
-		for _, h := range r.s.Reclaim() {
-			if h.Copy {
-				r.s.Copy(9, known(r.s, 9, es))
-			}
-		}
+	index := uint64(0)
+	for i := range 60 { // another group goes on, and the copies go round as long as there is room
+		r.s.Append(1, entries(index+1, 1, 1, 1500))
+		index++
 		r.idle(t)
+		r.reclaim(known(r.s, 9, es), 0)
+		r.idle(t)
+		if i%20 == 7 {
+			r.open(t)
+			index = r.rec.Groups[0].Mark.Index + uint64(len(r.rec.Groups[0].Entries))
+			last = r.rec.Groups[1].Mark.Index + uint64(len(r.rec.Groups[1].Entries))
+			es = es[:last]
+		}
 	}
 	for _, h := range r.s.Holes(9) {
 		if _, err := r.s.Fill(9, es[h.Index-1]); err != nil {
@@ -267,14 +281,7 @@ func TestFillWithoutRoom(t *testing.T) {
 		if r.s.Durable() == r.s.seq {
 			break
 		}
-		for _, h := range r.s.Reclaim() {
-			to := h.Last
-			for r.s.groups[9].rec(to).lap == 0 {
-				to--
-			}
-			hash, _ := r.s.EntryHash(9, to)
-			r.s.Flush(9, nil, Mark{Index: to, Term: 1, EntryHash: hash})
-		}
+		r.reclaim(es, 9)
 		r.idle(t)
 	}
 	if r.s.Durable() != r.s.seq {
@@ -284,4 +291,79 @@ func TestFillWithoutRoom(t *testing.T) {
 	if g := r.rec.Groups[1]; g.Mark.Index+uint64(len(g.Entries)) != last || len(g.Holes) > 0 {
 		t.Fatal(fmt.Sprint(g.Holes), r.rec.show())
 	}
+}
+
+// reclaim flushes group 1, and copies or flushes group 9, as the ring needs it.
+func (r *rig) reclaim(es []Entry, flush uint64) {
+	for _, h := range r.s.Reclaim() {
+		if h.Group == 9 && flush != 9 {
+			if h.Copy {
+				r.s.Copy(9, es)
+			}
+			continue
+		}
+		to := h.Last
+		for e := r.s.groups[h.Group].rec(to); e != nil && e.lap == 0; e = r.s.groups[h.Group].rec(to) {
+			to--
+		}
+		if hash, ok := r.s.EntryHash(h.Group, to); ok && !r.s.Flushing(h.Group) {
+			r.s.Flush(h.Group, nil, Mark{Index: to, Term: 1, EntryHash: hash})
+		}
+	}
+}
+
+// TestFirstBytesCount: a copy that rots while what it was made of is still there makes no hole.
+func TestFirstBytesCount(t *testing.T) {
+	opt := testOpt
+	opt.GroupBytes = 8 << 10
+	r := newRig(t, opt)
+	r.s.Create(1, nil, Mark{})
+	r.s.Create(9, nil, Mark{})
+	stuck := entries(1, 1, 6, 2500)
+	r.s.Append(9, stuck)
+	r.idle(t)
+	index, found := uint64(0), 0
+	for range 200 {
+		r.s.Append(1, entries(index+1, 1, 2, 700))
+		index += 2
+		r.idle(t)
+		r.reclaim(stuck, 0)
+		for r.step(t, LaneWAL) {
+			if name, at := r.doubled(t); at >= 0 {
+				bad := &rig{fs: r.fs.clone(), opt: opt}
+				bad.fs.nodes[name].now[at] ^= 1
+				bad.open(t)
+				if n := bad.rec.holes(); n > 0 || len(bad.rec.Damage) == 0 || bad.rec.Damage[0].Fate != FateSuperseded {
+					t.Fatalf("%d holes, damage %v", n, bad.rec.Damage)
+				}
+				found++
+			}
+		}
+		r.idle(t)
+	}
+	if found < 3 {
+		t.Fatalf("only %d copies beside what they were made of", found)
+	}
+}
+
+// doubled finds a byte of a copy whose first bytes still count.
+func (r *rig) doubled(t *testing.T) (name string, at int) {
+	w, v := r.scan(t)
+	defer w.close()
+	seen := map[uint64]bool{}
+	for _, l := range v.chain {
+		off := l.dir().sum.dirLen()
+		for _, h := range l.dir().records {
+			if h.group == 9 && h.kind == kindCopy && seen[h.index] && l != v.last() {
+				return walName(l.slot), (l.start + int(off+1200)/sectorPayload) * sectorSize
+			}
+			if h.kind == kindEntry || h.kind == kindCopy {
+				seen[h.index] = seen[h.index] || h.group == 9
+			}
+			if !h.kind.inline() {
+				off += int64(h.length)
+			}
+		}
+	}
+	return "", -1
 }
