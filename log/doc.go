@@ -14,9 +14,11 @@
 //	L2  Write group g+1 is planned only after the completion of g; so any sector numbered above g proves that g was synced (S3).
 //	L3  A WAL file is written only after its creation and its directory's sync completed, and recycled only after a later,
 //	    synced write group says that the file's groups are dead (its floor is above them).
-//	L4  A write group begins and ends with the same directory, in different blocks (S6).
+//	L4  A write group begins and ends with the same directory, in different blocks, and all that is vital is in it: votes, marks,
+//	    and which entries there are (S6).
 //	L5  Recovery cuts at most the highest-numbered write group, and only if each bad sector of it holds that place's former
-//	    content; the cut is erased and synced before its number is used again (S3). Everything else is damage, and named.
+//	    content; the cut is erased and synced before its number is used again (S3). Everything else is damage, and named: it
+//	    costs bytes of entries at most, which are remembered as holes, or a vote may be lost, and nothing is recovered.
 //	L6  What recovery accepts is durable before recovery returns (S4).
 //	L7  A mark is staged only after the sync of the segment bytes that it vouches for (S10).
 //	L8  A copied record never truncates (S10); an appended one cuts every record of its group at or above its index.
@@ -25,9 +27,13 @@
 //	L10 Segments hold committed batches only, contiguous in offset, synced up to the mark; bytes past the mark are cut at recovery.
 //	L11 Marks and copies always find room: normal records leave as much free as it takes to empty the oldest file by copies of
 //	    what is kept there and a mark of each group. It holds while what is uncommitted, all groups together, is at most
-//	    [MaxEntry] bytes, and their state at most [StateLimit].
+//	    [MaxEntry] bytes, and their state at most [StateLimit]. What lies behind a hole counts as uncommitted; where that is too
+//	    much all waits until the hole is filled, which takes no room: its bytes are flushed from memory.
+//	L12 A hole keeps index, term, size, CRC and running hash. Only the bytes that fit all of these fill it, no mark of a flush
+//	    passes it, and no copy makes an entry of it or takes it away (S5a).
 //
 // A write group's life, by file: queue.go (what waits), plan_wal.go (what goes into the group), wal_group.go, wal_record.go and
 // wal_sector.go (its bytes), done.go (what its completion sets free), ring.go (the files). At the next start: wal_scan.go (which
-// sector is whose), wal_judge.go (torn, damaged or good), wal_replay.go (records to groups), recover.go.
+// sector is whose), wal_load.go and wal_judge.go (torn, damaged or good), wal_replay.go (records to groups), wal_damage.go
+// (names), wal_heal.go (what is known is written anew), recover.go.
 package log

@@ -164,6 +164,7 @@ func (m *model) adopt() {
 		g := m.groups[is.ID]
 		ids = append(ids, is.ID)
 		g.created, g.dropped = 0, 0
+		clear(g.fills)
 		if is.Dropped {
 			g.dropped = 1
 			continue

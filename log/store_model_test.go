@@ -18,6 +18,7 @@ type model struct {
 	ids    []uint64
 	rolls  uint64
 	count  map[string]int
+	rots   bool // a disk has rotted
 }
 
 type modelGroup struct {
@@ -31,6 +32,7 @@ type modelGroup struct {
 	batches  map[int64][]byte // committed ones, by base offset
 	known    map[uint64]modelEntry
 	lazy     bool // never commits by itself
+	fills    map[uint64]Seq
 	start    int64
 }
 
@@ -93,7 +95,7 @@ func (m *model) Create(t *rapid.T) {
 func (m *model) create(conf int) *modelGroup {
 	id := uint64(len(m.ids) + 1)
 	mark := Mark{Conf: bytes.Repeat([]byte{1}, conf)}
-	g := &modelGroup{id: id, batches: map[int64][]byte{}, known: map[uint64]modelEntry{}, lazy: id%3 == 1}
+	g := &modelGroup{id: id, batches: map[int64][]byte{}, known: map[uint64]modelEntry{}, fills: map[uint64]Seq{}, lazy: id%3 == 1}
 	g.created = m.s.Create(id, []byte(fmt.Sprint("meta", id)), mark)
 	g.versions = []version{{seq: g.created, mark: mark}}
 	g.states = []stateAt{{seq: g.created}}
@@ -206,6 +208,7 @@ func (m *model) commit(g *modelGroup, to uint64) {
 
 // flush flushes up to an index.
 func (m *model) flush(g *modelGroup, to uint64, app []byte) {
+	to = min(to, m.whole(g))
 	for r := m.s.groups[g.id].rec(to); r != nil && r.lap == 0; r = m.s.groups[g.id].rec(to) {
 		to--
 	}
@@ -349,6 +352,7 @@ func (m *model) Drain(t *rapid.T) {
 }
 
 func (m *model) drain(tb rapid.TB) {
+	m.repairAll(tb)
 	for range 200 {
 		m.idle(tb)
 		if m.s.Durable() == m.s.seq {
@@ -381,9 +385,24 @@ func (m *model) crash(t *rapid.T, power bool) {
 	}
 	m.rolls += m.s.ring.lap
 	old := m.s
-	if err := m.tryOpen(); err != nil {
+	var sound *memFS
+	if rapid.IntRange(0, 2).Draw(t, "rot") == 0 {
+		sound = m.fs.clone()
+		m.rotSome(t)
+	}
+	if err := m.reopen(sound); err != nil {
 		t.Fatalf("power %t: %v", power, err)
 	}
+	if len(m.rec.Damage) > 0 && sound == nil && !m.rots {
+		t.Fatalf("damage from nowhere: %v", m.rec.Damage)
+	}
+	m.rots = m.rots || sound != nil
+	if sound == nil {
+		for i := range m.rec.Groups {
+			m.compareFills(t, m.groups[m.rec.Groups[i].ID], &m.rec.Groups[i], old.Durable())
+		}
+	}
+	m.fillIn(t)
 	if m.rec.Cut != "" {
 		m.count["torn"]++
 	}
@@ -393,6 +412,7 @@ func (m *model) crash(t *rapid.T, power bool) {
 	if err := m.tryOpen(); err != nil {
 		t.Fatalf("second start: %v", err)
 	}
+	m.fillIn(t)
 	if second := m.rec.show(); second != first {
 		t.Fatalf("recovered first\n%sand after a loss of power\n%s", first, second)
 	}
@@ -400,6 +420,7 @@ func (m *model) crash(t *rapid.T, power bool) {
 	if err := m.tryOpen(); err != nil {
 		t.Fatalf("third start: %v", err)
 	}
+	m.fillIn(t)
 	m.adopt()
 	m.count["crash"]++
 }

@@ -29,8 +29,10 @@ func (w *walScan) readSectors(number uint64, slot, from, to int) []byte {
 	all := w.sectors[slot]
 	buf := AlignedBytes((to - from) * sectorSize)
 	readPieces(w.files[slot].f, buf, int64(from)*sectorSize, func(a, b int64) {
-		for i := a / sectorSize; i < (b+sectorSize-1)/sectorSize; i++ {
-			all[i] = unread // it could be read a moment ago
+		for i := a / BlockSize * blockSectors; i < (b+BlockSize-1)/BlockSize*blockSectors; i++ {
+			if all[i] != absent {
+				all[i] = unread // it could be read a moment ago
+			}
 		}
 	})
 	out := make([]byte, 0, (to-from)*sectorPayload)

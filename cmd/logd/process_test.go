@@ -321,3 +321,39 @@ func TestDevSecondInterrupt(t *testing.T) {
 		syscall.Kill(pids[0], syscall.SIGKILL)
 	}
 }
+
+// S5: a WAL that may have lost a vote is set aside, and the broker comes back under a new incarnation, which joins.
+func TestServeSetsAside(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "data")
+	p := start(t, serveArgs(t, dir)...)
+	p.until(t, "partition=metadata")
+	p.cmd.Process.Kill()
+	p.exit(t)
+	wal := filepath.Join(dir, "shard-0", "wal", "0000.wal")
+	b, err := os.ReadFile(wal)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := 4096; i < 256<<10; i++ {
+		b[i] ^= 0x55
+	}
+	if err := os.WriteFile(wal, b, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p = start(t, serveArgs(t, dir)...)
+	p.until(t, "a vote may be lost: the shards are set aside")
+	p.until(t, "broker starts")
+	p.cmd.Process.Kill()
+	p.exit(t)
+	meta, err := os.ReadFile(filepath.Join(dir, "logd.meta"))
+	if err != nil || !strings.Contains(string(meta), "\njoins 1\nmoving 0000000000000000\n") {
+		t.Errorf("%s: %v", meta, err)
+	}
+	kept, err := filepath.Glob(filepath.Join(dir, "aside-*-shard-0", "wal", "0000.wal"))
+	if err != nil || len(kept) != 1 {
+		t.Fatalf("aside is %v: %v", kept, err)
+	}
+	if is, err := os.ReadFile(kept[0]); err != nil || string(is) != string(b) {
+		t.Errorf("what is aside was changed: %v", err)
+	}
+}
