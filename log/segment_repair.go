@@ -148,9 +148,9 @@ func (f *fitting) boundary() error {
 		at, hash, want = int64(s.index[i].pos), s.index[i].hash, s.base+int64(s.index[i].offset)
 	}
 	switch {
-	case f.pos < at:
+	case f.pos < at && f.r.to < want:
 		return nil
-	case f.pos > at || f.r.to != want:
+	case f.pos != at || f.r.to != want:
 		return f.misfit("batches lead to offset %d at byte %d, expected offset %d at byte %d", f.r.to, f.pos, want, at)
 	case f.known && f.hash != hash:
 		return f.misfit("running hash at offset %d is %016x, expected %016x", f.r.to, f.hash, hash)

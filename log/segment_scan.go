@@ -41,8 +41,10 @@ func newScan(file File, name string, base int64, hash anchor, opt Options) (*sca
 }
 
 // run takes the batches up to offset until, and notes what is lost between them. It ends short of that if the rest is lost.
+// Leader epochs are left to the running hash: where they fall, either of two may have rotted.
 func (s *scan) run(until int64) {
 	for s.seg.end < until {
+		s.then.epoch = anyChain.epoch
 		err := s.step(until)
 		if err == nil {
 			continue
@@ -170,8 +172,7 @@ func (s *scan) resync(until int64) (Batch, int64, bool) {
 func (s *scan) follows(pos, until int64) (Batch, bool) {
 	h := s.view(pos, BatchHeader)
 	b, n, err := ParseBatch(h)
-	if err != nil && !errors.Is(err, ErrShortBatch) || n == 0 || b.BaseOffset <= s.seg.end || b.BaseOffset >= until || b.LeaderEpoch < s.then.epoch ||
-		pos+int64(n) > s.size {
+	if err != nil && !errors.Is(err, ErrShortBatch) || n == 0 || b.BaseOffset <= s.seg.end || b.BaseOffset >= until || pos+int64(n) > s.size {
 		return b, false
 	}
 	if s.budget -= int64(n); s.budget < 0 {
