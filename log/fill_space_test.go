@@ -132,7 +132,9 @@ func TestNoSpaceKeepsTheRest(t *testing.T) {
 	r.s.Transfer(2, b[:1])
 	r.s.Transfer(1, b[2:7])
 	p, _ := r.s.Plan(LaneFill)
-	n := slices.IndexFunc(p.Ops, func(op Op) bool { return op.Kind == OpSync && op.File == "seg/00000000000000000001/00000000000000000000.log" })
+	n := slices.IndexFunc(p.Ops, func(op Op) bool {
+		return op.Kind == OpSync && op.File == "seg/00000000000000000001/00000000000000000000.log"
+	})
 	r.runFull(t, p, n)
 	if r.s.SegmentEnd(2) != 10 || r.s.SegmentEnd(1) != 20 || !r.s.Starved() {
 		t.Fatalf("ends %d and %d, starved %t", r.s.SegmentEnd(2), r.s.SegmentEnd(1), r.s.Starved())

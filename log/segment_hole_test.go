@@ -20,10 +20,15 @@ const (
 func indexOf(log string) string { return strings.TrimSuffix(log, logSuffix) + indexSuffix }
 func startOf(log string) string { return strings.TrimSuffix(log, logSuffix) + startSuffix }
 
-// Each damage that opening can see becomes a hole that is named; everything else is found, appends go on, and what peers send
-// makes it whole, so that a second opening finds nothing.
-func TestOpenRemembersHoles(t *testing.T) {
-	mark := filledMark(5, 80)
+// holeCase is a damage of the disk that filled returns.
+type holeCase struct {
+	name   string
+	damage func(*memFS)
+	want   string // holes
+	says   string
+}
+
+func holeCases() []holeCase {
 	cut := func(name string, n int) func(*memFS) {
 		return func(d *memFS) { damage(d, name, d.nodes[name].now[:n]) }
 	}
@@ -43,12 +48,7 @@ func TestOpenRemembersHoles(t *testing.T) {
 			}
 		}
 	}
-	for _, c := range []struct {
-		name   string
-		damage func(*memFS)
-		want   string // holes
-		says   string
-	}{
+	return []holeCase{
 		{"directory lost", func(d *memFS) { *d = *segFS() }, "[{5 80}]", "offsets 5 to 80 are in no file"},
 		{"all batch files lost", lose(firstLog, secondLog, thirdLog), "[{0 30} {30 60} {60 80}]", "the file has 0 bytes (is there: false), its index says 300"},
 		{"first file lost", lose(firstLog), "[{0 30}]", "offsets 0 to 30 are lost"},
@@ -70,10 +70,19 @@ func TestOpenRemembersHoles(t *testing.T) {
 		{"rot in a closed file without index", flip(firstLog, 170, indexOf(firstLog)), "[{10 20}]", "byte 100, offset 10: bad record batch: crc is"},
 		{"rot in a closed file with a rotten index", func(d *memFS) { flip(firstLog, 170)(d); flip(indexOf(firstLog), 30)(d) }, "[{10 20}]", "byte 100, offset 10"},
 		{"rot in two places without index", func(d *memFS) { flip(firstLog, 70, indexOf(firstLog))(d); flip(firstLog, 270)(d) }, "[{0 10} {20 30}]", "byte 200, offset 20"},
-		{"mark within a batch", func(d *memFS) { d.nodes[thirdLog].now = append(d.nodes[thirdLog].now[:100], testBatch(70, 1, 11, 39, 70)...) }, "[{70 80}]",
+		{"mark within a batch", func(d *memFS) {
+			d.nodes[thirdLog].now = append(d.nodes[thirdLog].now[:100], testBatch(70, 1, 11, 39, 70)...)
+		}, "[{70 80}]",
 			"the batch at offset 70 goes to 81, expected 80 at most"},
 		{"a block in the wrong place", func(d *memFS) { copy(d.nodes[thirdLog].now, d.nodes[secondLog].now[:100]) }, "[{60 70}]", "base offset is 30, expected 60"},
-	} {
+	}
+}
+
+// Each damage that opening can see becomes a hole that is named; everything else is found, appends go on, and what peers send
+// makes it whole, so that a second opening finds nothing.
+func TestOpenRemembersHoles(t *testing.T) {
+	mark := filledMark(5, 80)
+	for _, c := range holeCases() {
 		t.Run(c.name, func(t *testing.T) {
 			d, opt := filled(t)
 			_, all := row(0, 39, 10, 10, 10, 10, 10, 10, 10, 10)

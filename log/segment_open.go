@@ -285,7 +285,7 @@ func (o *opening) beyond(last *scan) error {
 		}
 		break
 	}
-	if open != nil {
+	if open != nil && !o.p.touches(open, false) { // else the places of its batches may be doubted yet: it grows no more
 		open.sealed = false
 		if open.has.index { // it was closed once, behind the mark, or is a leftover
 			o.remove = append(o.remove, o.p.file(open.base, indexSuffix))
@@ -302,7 +302,7 @@ func (o *opening) follow(sc *scan) error {
 		return err
 	}
 	defer f.Close() // only read
-	sc.file, sc.hash, sc.sound = f, o.hash, true
+	sc.file, sc.hash = f, o.hash
 	sc.rest()
 	s := sc.seg
 	s.synced, s.hash = s.size, sc.hash.hash
