@@ -24,13 +24,19 @@
 //	L8  A copied record never truncates (S10); an appended one cuts every record of its group at or above its index.
 //	L9  Within a group, indexes in the WAL are dense from the mark (or create record) on, terms never fall, and the running
 //	    hash of each record follows from the one before it (S6, G11).
-//	L10 Segments hold committed batches only, contiguous in offset, synced up to the mark; bytes past the mark are cut at recovery.
+//	L10 Segments hold committed batches only, contiguous in offset, synced up to the mark; behind it recovery keeps what is whole
+//	    and sound, and cuts the rest. What is missing or bad below it is a hole, remembered and not deleted, until repaired.
 //	L11 Marks and copies always find room: normal records leave as much free as it takes to empty the oldest file by copies of
 //	    what is kept there and a mark of each group. It holds while what is uncommitted, all groups together, is at most
 //	    [MaxEntry] bytes, and their state at most [StateLimit]. What lies behind a hole counts as uncommitted; where that is too
 //	    much all waits until the hole is filled, which takes no room: its bytes are flushed from memory.
 //	L12 A hole keeps index, term, size, CRC and running hash. Only the bytes that fit all of these fill it, no mark of a flush
 //	    passes it, and no copy makes an entry of it or takes it away (S5a).
+//	L13 A running batch hash leads through each group's segments, known at each interval of an index file, at each segment's
+//	    start, and where a mark ends. What fills a hole is found once the hash leads through it from one known to the next.
+//
+// A segment's: segment_append.go (written), index.go (its hashes), segment_open.go and segment_scan.go (what is left of it at a
+// start), segment_span.go (holes), segment_repair.go, segment_scrub.go, fill_space.go (a full disk).
 //
 // A write group's life, by file: queue.go (what waits), plan_wal.go (what goes into the group), wal_group.go, wal_record.go and
 // wal_sector.go (its bytes), done.go (what its completion sets free), ring.go (the files). At the next start: wal_scan.go (which

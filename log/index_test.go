@@ -77,3 +77,21 @@ func TestDecodeIndexChecksSense(t *testing.T) {
 		}
 	}
 }
+
+func TestStartGolden(t *testing.T) {
+	const golden = "4c4f474453544131" + "00000000000003e8" + "1122334455667788" + "2815b618"
+	if got := hex.EncodeToString(encodeStart(1000, 0x1122334455667788)); got != golden {
+		t.Errorf("the start file is %s, expected %s", got, golden)
+	}
+	good := encodeStart(1000, 0x1122334455667788)
+	if h, ok := decodeStart(good, 1000); !ok || h != 0x1122334455667788 {
+		t.Errorf("read back: %016x, %t", h, ok)
+	}
+	for bit := range len(good) * 8 {
+		good[bit/8] ^= 1 << (bit % 8)
+		if _, ok := decodeStart(good, 1000); ok {
+			t.Errorf("bit %d changed, and not seen", bit)
+		}
+		good[bit/8] ^= 1 << (bit % 8)
+	}
+}

@@ -283,7 +283,8 @@ func (m *segModel) Repair(t *rapid.T) {
 	}
 	h := rapid.SampledFrom(holes).Draw(t, "hole")
 	batches := m.from1(h, rapid.IntRange(1, 8).Draw(t, "batches"))
-	if rapid.IntRange(0, 4).Draw(t, "another's") == 0 {
+	// Where the log begins in a hole, and no file says what was before, a peer can't be found out.
+	if sp, _ := m.p.hole(h.From); sp.before.known && rapid.IntRange(0, 4).Draw(t, "another's") == 0 {
 		b := slices.Clone(batches[len(batches)-1])
 		b[len(b)-1]++
 		b[15] += byte(rapid.IntRange(0, 1).Draw(t, "epoch"))
@@ -332,10 +333,14 @@ func (m *segModel) repair(t *rapid.T, from int64, batches [][]byte, calm bool) b
 	m.count["repaired"]++
 	for _, s := range m.p.live {
 		if s.sealed && !s.indexed && !m.p.touches(s, true) {
-			if ops := m.p.planIndex(nil, s); !calm && !m.run(t, ops) {
+			ops := m.p.planIndex(nil, s)
+			if !calm && !m.run(t, ops) {
 				return true
-			} else if d := NewRunner(m.disk).Run(Plan{Ops: ops}); calm && d.Err != nil {
-				t.Fatal(d.Err)
+			}
+			if calm {
+				if d := NewRunner(m.disk).Run(Plan{Ops: ops}); d.Err != nil {
+					t.Fatal(d.Err)
+				}
 			}
 			s.indexed, s.has.index = true, true
 		}
@@ -350,7 +355,10 @@ func (m *segModel) Heal(t *rapid.T) {
 			m.repair(t, holes[0].From, m.from1(holes[0], 5), true)
 			continue
 		}
-		if m.p.trim(nil, m.mark.LogStart); len(m.p.spans) > 0 {
+		if d := NewRunner(m.disk).Run(Plan{Ops: m.p.trim(nil, m.mark.LogStart)}); d.Err != nil {
+			t.Fatal(d.Err)
+		}
+		if len(m.p.spans) > 0 {
 			t.Fatalf("nothing is lost, and still unproved: %+v", m.p.spans[0])
 		}
 		if m.scrub(t) == 0 {
@@ -525,7 +533,14 @@ func (m *segModel) checkFiles(t *rapid.T) {
 		}
 		if s.indexed && !m.rotten {
 			n := m.disk.nodes[m.p.file(s.base, indexSuffix)]
-			if got, err := decodeIndex(n.now); err != nil || !slices.Equal(got.index, s.index) || got.hash != s.hash {
+			got, err := decodeIndex(n.now)
+			if err == nil { // in memory there may be more, from before a suspected interval was taken apart
+				got.index = slices.DeleteFunc(got.index, func(e indexEntry) bool {
+					i, ok := s.index.boundary(int64(e.pos))
+					return ok && e.hash == s.index[i].hash && e.offset == s.index[i].offset && e.maxTS >= s.index[i].maxTS
+				})
+			}
+			if err != nil || len(got.index) > 0 || got.hash != s.hash || got.size != s.size || got.end != s.end {
 				t.Fatalf("index of segment %d: %+v, %v", s.base, got, err)
 			}
 		}
@@ -563,7 +578,7 @@ func (m *segModel) checkScan(t *rapid.T, s *segment) {
 	}
 }
 
-// L1, L6, L10, L12: whatever is planned, taken back, trimmed, crashed, cut and rots: what is found is what was written, byte
+// L1, L6, L10, L13: whatever is planned, taken back, trimmed, crashed, cut and rots: what is found is what was written, byte
 // for byte; and once peers gave what was lost, all that a durable mark speaks of is found.
 func TestSegmentsModel(t *testing.T) {
 	count := map[string]int{}

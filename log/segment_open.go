@@ -27,7 +27,7 @@ type opening struct {
 }
 
 // openSegments opens what a group has on disk, and what it keeps is stable when it returns (L6, L10). Below the mark's end
-// nothing is deleted but whole files below the log start: what can't be read becomes a hole (L12). Behind it, what follows and
+// nothing is deleted but whole files below the log start: what can't be read becomes a hole (L13). Behind it, what follows and
 // is sound is kept, and the rest is cut: no mark vouches for it. Missing and bad index files are made anew.
 //
 // All batches of the open segment are verified, those of a closed one if its index must be made anew, else when they are
@@ -35,7 +35,8 @@ type opening struct {
 func openSegments(fsys FS, dir string, opt Options, m Mark) (*segments, error) {
 	p := newSegments(dir, opt)
 	p.at, p.stable, p.logStart, p.hash, p.synced = m.LogEnd, m.LogEnd, m.LogStart, m.BatchHash, m.BatchHash
-	o := opening{fs: fsys, p: p, mark: m, found: map[int64]*names{}, indexes: map[int64]*segment{}, cut: map[*segment]bool{}, end: m.LogStart}
+	none := anchor{known: m.LogStart == 0} // before the first batch of all
+	o := opening{first: none, hash: none, fs: fsys, p: p, mark: m, found: map[int64]*names{}, indexes: map[int64]*segment{}, cut: map[*segment]bool{}, end: m.LogStart}
 	list, err := fsys.List(dir)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("segments %s: %w", dir, err)
@@ -70,6 +71,9 @@ func openSegments(fsys FS, dir string, opt Options, m Mark) (*segments, error) {
 		return nil, err
 	}
 	p.at, p.stable, p.hash, p.synced = o.end, o.end, o.hash.hash, o.hash.hash
+	if len(p.spans) > 0 {
+		p.epoch = anyChain.epoch // it may be rotten
+	}
 	if p.stable > m.LogEnd {
 		p.opened = &m
 	}
@@ -105,10 +109,14 @@ func (o *opening) choose(list []string) error {
 			return err
 		}
 		o.indexes[base] = s
+		_, start, err := o.readStart(base)
+		if err != nil {
+			return err
+		}
 		switch {
 		case base >= o.mark.LogEnd:
 			o.past = append(o.past, base)
-		case o.mark.LogStart < o.mark.LogEnd && (o.found[base].log || s != nil):
+		case o.mark.LogStart < o.mark.LogEnd && (o.found[base].log || s != nil || start):
 			if base <= o.mark.LogStart {
 				o.bases, from = nil, base
 			}
@@ -156,12 +164,12 @@ func (o *opening) load(base, until int64) (*scan, error) {
 			return nil, o.adopt(s)
 		}
 	}
+	if known {
+		o.anchor(start)
+	}
 	if !o.found[base].log {
 		o.loose(base)
 		return nil, nil
-	}
-	if known {
-		o.anchor(start)
 	}
 	return o.scan(base, until)
 }
@@ -257,6 +265,7 @@ func (o *opening) beyond(last *scan) error {
 			sc, err := newScan(f, name, base, o.hash, o.p.opt)
 			f.Close() // opened again
 			if err == nil {
+				sc.then.epoch = o.p.epoch
 				err = o.follow(sc)
 			}
 			if err != nil {
@@ -276,7 +285,7 @@ func (o *opening) beyond(last *scan) error {
 		}
 		break
 	}
-	if open != nil {
+	if open != nil && !o.p.touches(open, false) { // else the places of its batches may be doubted yet: it grows no more
 		open.sealed = false
 		if open.has.index { // it was closed once, behind the mark, or is a leftover
 			o.remove = append(o.remove, o.p.file(open.base, indexSuffix))
@@ -293,7 +302,7 @@ func (o *opening) follow(sc *scan) error {
 		return err
 	}
 	defer f.Close() // only read
-	sc.file, sc.hash, sc.sound = f, o.hash, true
+	sc.file, sc.hash = f, o.hash
 	sc.rest()
 	s := sc.seg
 	s.synced, s.hash = s.size, sc.hash.hash

@@ -148,9 +148,9 @@ func (f *fitting) boundary() error {
 		at, hash, want = int64(s.index[i].pos), s.index[i].hash, s.base+int64(s.index[i].offset)
 	}
 	switch {
-	case f.pos < at:
+	case f.pos < at && f.r.to < want:
 		return nil
-	case f.pos > at || f.r.to != want:
+	case f.pos != at || f.r.to != want:
 		return f.misfit("batches lead to offset %d at byte %d, expected offset %d at byte %d", f.r.to, f.pos, want, at)
 	case f.known && f.hash != hash:
 		return f.misfit("running hash at offset %d is %016x, expected %016x", f.r.to, f.hash, hash)
@@ -261,7 +261,7 @@ func (p *segments) layOut(r *repair, sp *span, k int) {
 	for i, data := range r.batches {
 		b, n, err := ParseBatch(data)
 		if err != nil {
-			panic(fmt.Sprintf("invariant L12: segments %s: batch %d of a repair was changed since it was verified: %v", p.dir, i, err))
+			panic(fmt.Sprintf("invariant L13: segments %s: batch %d of a repair was changed since it was verified: %v", p.dir, i, err))
 		}
 		if len(r.parts) == 0 || cur.full(p.opt, b) {
 			cur = segment{base: b.BaseOffset, patch: true, sealed: true}
@@ -303,7 +303,7 @@ func (p *segments) repaired(r *repair) {
 func (p *segments) fill(t *filePart, from int64, batches [][]byte, links []link) bool {
 	sp, k := p.holeFor(from, t.to)
 	if sp == nil {
-		panic(fmt.Sprintf("invariant L12: segments %s: the hole at offset %d vanished while it was repaired", p.dir, from))
+		panic(fmt.Sprintf("invariant L13: segments %s: the hole at offset %d vanished while it was repaired", p.dir, from))
 	}
 	s, c := t.seg, sp.pieces[k]
 	s.has.log = true

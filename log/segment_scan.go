@@ -13,7 +13,7 @@ const scanChunk = 1 << 20
 // scan is a pass over a segment's file, batch by batch, that believes nothing. What it can't read it passes over:
 //
 //	batches ── bad ── the batch that its length field leads to ── batches ── bad ── the next that a search finds ── end
-//	kept       lost   kept                                                   lost   kept, but not sound
+//	kept       lost   kept                                                   lost   kept
 type scan struct {
 	file   File
 	name   string
@@ -25,7 +25,6 @@ type scan struct {
 	then   chain
 	hash   anchor  // running, at seg.size
 	pieces []piece // dense; while the hash isn't known they have links
-	sound  bool
 	damage []string
 	budget int64 // bytes that searches may still look at
 }
@@ -36,13 +35,15 @@ func newScan(file File, name string, base int64, hash anchor, opt Options) (*sca
 	if err != nil {
 		return nil, err
 	}
-	return &scan{file: file, name: name, size: size, opt: opt, hash: hash, sound: true, budget: 16*size + scanChunk,
+	return &scan{file: file, name: name, size: size, opt: opt, hash: hash, budget: 16*size + scanChunk,
 		seg: &segment{base: base, end: base}, then: chain{next: base, epoch: anyChain.epoch}}, nil
 }
 
 // run takes the batches up to offset until, and notes what is lost between them. It ends short of that if the rest is lost.
+// Leader epochs are left to the running hash: where they fall, either of two may have rotted.
 func (s *scan) run(until int64) {
 	for s.seg.end < until {
+		s.then.epoch = anyChain.epoch
 		err := s.step(until)
 		if err == nil {
 			continue
@@ -122,7 +123,7 @@ func (s *scan) take(b Batch, data []byte) {
 	n := len(s.pieces)
 	begins := n == 0 || s.pieces[n-1].state == lost || s.pieces[n-1].folded != s.hash.known
 	if begins {
-		s.pieces = append(s.pieces, piece{seg: g, from: g.end, pos: g.size, state: kept, sound: s.sound, folded: s.hash.known})
+		s.pieces = append(s.pieces, piece{seg: g, from: g.end, pos: g.size, state: kept, folded: s.hash.known})
 		n++
 	}
 	c := &s.pieces[n-1]
@@ -153,7 +154,6 @@ func (s *scan) resync(until int64) (Batch, int64, bool) {
 			return b, pos, true
 		}
 	}
-	s.sound = false
 	for pos := s.seg.size + 1; pos+BatchHeader <= s.size && s.budget > 0; pos++ {
 		s.budget--
 		if s.view(pos, BatchHeader)[16] != batchMagic {
@@ -170,8 +170,7 @@ func (s *scan) resync(until int64) (Batch, int64, bool) {
 func (s *scan) follows(pos, until int64) (Batch, bool) {
 	h := s.view(pos, BatchHeader)
 	b, n, err := ParseBatch(h)
-	if err != nil && !errors.Is(err, ErrShortBatch) || n == 0 || b.BaseOffset <= s.seg.end || b.BaseOffset >= until || b.LeaderEpoch < s.then.epoch ||
-		pos+int64(n) > s.size {
+	if err != nil && !errors.Is(err, ErrShortBatch) || n == 0 || b.BaseOffset <= s.seg.end || b.BaseOffset >= until || pos+int64(n) > s.size {
 		return b, false
 	}
 	if s.budget -= int64(n); s.budget < 0 {

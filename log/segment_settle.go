@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"slices"
+	"strings"
 )
 
 // settle makes the files what was decided, and all that is kept stable.
@@ -15,7 +17,7 @@ func (o *opening) settle() error {
 		}
 	}
 	for _, s := range o.closed {
-		if !s.sealed || o.p.touches(s, false) {
+		if !s.sealed || o.p.touches(s, false) || !slices.Contains(o.p.live, s) {
 			continue
 		}
 		if err := o.write(o.p.file(s.base, indexSuffix), encodeIndex(s)); err != nil {
@@ -35,11 +37,10 @@ func (o *opening) settle() error {
 		}
 	}
 	for _, s := range o.p.live {
-		if !s.has.log {
-			continue
-		}
-		if err := o.settleFile(s); err != nil {
-			return fmt.Errorf("segment %s: %w", o.p.file(s.base, logSuffix), err)
+		for _, name := range o.p.files(s) {
+			if err := o.settleFile(name, s); err != nil {
+				return fmt.Errorf("segment %s: %w", name, err)
+			}
 		}
 	}
 	for _, dir := range []string{o.p.dir, path.Dir(o.p.dir)} {
@@ -50,13 +51,13 @@ func (o *opening) settle() error {
 	return nil
 }
 
-func (o *opening) settleFile(s *segment) error {
-	f, err := o.fs.Open(o.p.file(s.base, logSuffix))
+func (o *opening) settleFile(name string, s *segment) error {
+	f, err := o.fs.Open(name)
 	if err != nil {
 		return err
 	}
 	defer f.Close() // synced below
-	if o.cut[s] {
+	if o.cut[s] && strings.HasSuffix(name, logSuffix) {
 		if err := f.Truncate(s.size); err != nil {
 			return err
 		}

@@ -11,7 +11,7 @@ import (
 //	      first                 before                                  after                  last
 //
 // Once nothing of it is lost any more, the hash is folded from one end to the other. If it fits, everything in the span is
-// proved at once (L12), and the span is gone; else what peers sent for it is a hole again.
+// proved at once (L13), and the span is gone; else what peers sent for it is a hole again.
 type span struct {
 	pieces        []piece // dense
 	first, last   anchor  // before the first, behind the last
@@ -40,15 +40,14 @@ type piece struct {
 	seg      *segment // whose file has, or had, it; nil if no file has
 	pos, end int64    // bytes in that file
 	state    pieceState
-	sound    bool   // kept, and nothing in the hole before could have forged its beginning
 	folded   bool   // its batches are in span.before or span.after
 	behind   uint64 // running hash behind it, if it is folded, in the head
 	links    []link // its batches, unless lost or folded
 }
 
-// served says whether reads may see it: what follows a hole whose length fields are lost was found by searching, and could
-// be a batch within a record; a peer can tell by the hash, a consumer can't.
-func (c *piece) served(forPeer bool) bool { return c.state == kept && (c.sound || forPeer) }
+// served says whether reads may see it. Nothing of a span is proved: what a search found could be a batch within a record, and
+// before a restart a peer may have sent another batch. Who repairs can tell by the hash, a consumer can't.
+func (c *piece) served(forPeer bool) bool { return c.state == kept && forPeer }
 
 func (s *span) from() int64 { return s.pieces[0].from }
 func (s *span) to() int64   { return s.pieces[len(s.pieces)-1].to }
@@ -265,7 +264,14 @@ func (p *segments) misfit(sp *span) {
 			if c.seg != nil && (c.seg.patch || all && p.covers(sp, c.seg)) {
 				p.unpatch(c.seg)
 				c.seg = nil
+				if c.from < p.logStart {
+					c.from, sp.first, sp.before = p.logStart, anchor{}, anchor{}
+				}
 			}
+		}
+		if c.state == lost && c.to <= p.logStart && len(rest) == 0 {
+			sp.first, sp.before = anchor{}, anchor{}
+			continue
 		}
 		if c.seg == nil {
 			c.pos, c.end = 0, 0
@@ -279,15 +285,17 @@ func (p *segments) misfit(sp *span) {
 	sp.pieces = rest
 }
 
-// covers says whether a span has the whole of a segment in it, or had before it was taken out of use.
+// covers says whether a span has all of a segment in it that isn't below the log start.
 func (p *segments) covers(sp *span, s *segment) bool {
-	n := int64(0)
+	first := slices.IndexFunc(sp.pieces, func(c piece) bool { return c.seg == s })
+	end := int64(0)
 	for _, c := range sp.pieces {
 		if c.seg == s {
-			n += c.end - c.pos
+			end = c.end
 		}
 	}
-	return n == s.size && !(p.pending && s == p.live[len(p.live)-1])
+	c := sp.pieces[first]
+	return (c.pos == 0 || c.from <= p.logStart) && end == s.size && s != p.open()
 }
 
 // unpatch takes a file that repairs made out of use; its name is used again.
@@ -374,7 +382,7 @@ func (s *span) lose(c piece, before, after uint64) {
 	case head:
 		for i := k; s.pieces[i].folded; i++ {
 			y := &s.pieces[i]
-			y.state, y.folded, y.sound = lost, false, false
+			y.state, y.folded = lost, false
 		}
 		s.before = anchor{before, s.first.known}
 		if c.pos > x.pos {
@@ -385,7 +393,7 @@ func (s *span) lose(c piece, before, after uint64) {
 	default:
 		for i := k; s.pieces[i].folded; i-- {
 			y := &s.pieces[i]
-			y.state, y.folded, y.sound = lost, false, false
+			y.state, y.folded = lost, false
 		}
 		s.after = anchor{after, true}
 		if c.end < x.end {

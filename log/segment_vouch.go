@@ -2,7 +2,7 @@ package log
 
 import "fmt"
 
-// vouch checks that a mark says the running hash that the segments have at its log end (L12). If they don't, and there are
+// vouch checks that a mark says the running hash that the segments have at its log end (L13). If they don't, and there are
 // batches for which no mark vouched when the store was opened, one of these has rotted in its leader epoch, where no checksum
 // sees it: all from the mark of then on is lost, and what a peer sends must lead to the hash of the mark of now.
 func (p *segments) vouch(m Mark) {
@@ -14,7 +14,7 @@ func (p *segments) vouch(m Mark) {
 		return
 	}
 	if p.opened == nil || p.opened.LogEnd >= p.stable || p.pending {
-		panic(fmt.Sprintf("invariant L12: segments %s: mark at %d has running hash %016x at offset %d, the segments have %016x", p.dir, m.Index, m.BatchHash, m.LogEnd, p.synced))
+		panic(fmt.Sprintf("invariant L13: segments %s: mark at %d has running hash %016x at offset %d, the segments have %016x", p.dir, m.Index, m.BatchHash, m.LogEnd, p.synced))
 	}
 	from, hash := p.opened.LogEnd, p.opened.BatchHash
 	if from < p.start() {
