@@ -32,7 +32,7 @@ func (c metaCall) run(s *Shard, p *partition, o origin) {
 	s.forward(p, o, c.cmd)
 }
 
-// mayPropose refuses a command that a broker may not understand (M8).
+// mayPropose refuses a command that a broker may not understand (B10).
 func (s *Shard) mayPropose(cmd []byte) refusal {
 	c, err := decodeCommand(cmd)
 	if err != nil {

@@ -17,4 +17,7 @@
 //	B6  An envelope of another cluster, broker or incarnation changes nothing (S7).
 //	B7  A call has exactly one answer, and a request exactly one response.
 //	B8  While a wal plan is out longer than an election timeout the shard leads nothing new; after ten it halts (S12).
+//	B9  What lies below a log start that was applied here is served to no client, nor is its loss damage: a log start never goes
+//	    back, so it is gone everywhere. A DeleteRecords is answered only when its log start was applied.
+//	B10 A metadata command that some broker may not understand is not proposed (M8).
 package broker

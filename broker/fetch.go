@@ -36,7 +36,7 @@ func (c fetchCall) run(s *Shard, p *partition, o origin) {
 	hw, start := p.g.HighWatermark(), p.g.LogStart()
 	switch {
 	case c.offset < start:
-		// A log start never goes back, so what is below the one applied here is gone everywhere: no quorum need be asked (S13).
+		// A log start never goes back, so what is below the one applied here is gone everywhere: no quorum need be asked (S13, B9).
 		s.answer(o, fetched{code: errOffsetRange, hw: hw, start: start})
 	case c.offset > hw:
 		// Beyond the end is said only of what a quorum confirms: a stale leader must not send a consumer astray (S13).
@@ -123,7 +123,7 @@ func (s *Shard) readBatches(p *partition, offset int64, max int, done func(batch
 		if err == nil {
 			data, _, err = rd.Cut(d.Data, offset, max, true)
 		}
-		if err != nil && offset < p.g.LogStart() { // removed meanwhile
+		if err != nil && offset < p.g.LogStart() { // removed meanwhile (B9)
 			done(nil, errOffsetRange)
 			return
 		}

@@ -34,7 +34,7 @@ type lone struct {
 	slow   bool
 }
 
-var loneOptions = log.Options{WALFiles: 2, WALFileBytes: 1 << 20, GroupBytes: 64 << 10, SegmentBytes: 1 << 20, IndexBytes: 256}
+var loneOptions = log.Options{WALFiles: 2, WALFileBytes: 1 << 20, GroupBytes: 64 << 10, SegmentBytes: 64 << 20, IndexBytes: 256}
 
 // startLone starts it on an empty directory, with a cluster formed.
 func startLone(t *testing.T) *lone {

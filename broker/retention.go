@@ -167,7 +167,8 @@ func (s *Shard) moveOld(p *partition, t *Topic) {
 	}
 }
 
-// rollOld has the open segment closed once it is older than segment.ms, by this process's clock.
+// rollOld has the open segment closed once it is older than segment.ms, by this process's clock; and once all of it is deleted,
+// so that its file goes with the next ones and doesn't grow on.
 func (s *Shard) rollOld(p *partition, t *Topic, segs []log.SegmentInfo) {
 	if len(segs) == 0 || segs[len(segs)-1].Closed {
 		p.open = openSegment{}
@@ -176,7 +177,7 @@ func (s *Shard) rollOld(p *partition, t *Topic, segs []log.SegmentInfo) {
 	if base := segs[len(segs)-1].Base; p.open.since == 0 || p.open.base != base {
 		p.open = openSegment{base: base, since: s.now.Mono}
 	}
-	if (s.now.Mono - p.open.since).Milliseconds() >= t.segmentMs() {
+	if (s.now.Mono-p.open.since).Milliseconds() >= t.segmentMs() || segs[len(segs)-1].End <= p.g.LogStart() {
 		s.store.RollSegment(p.group)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
+	pb "go.etcd.io/raft/v3/raftpb"
 
 	"logd/log"
 )
@@ -301,5 +302,64 @@ func TestReadOfARemovedFile(t *testing.T) {
 		if trimmed && got.LogStartOffset != 2 {
 			t.Errorf("the answer says that the log starts at %d", got.LogStartOffset)
 		}
+	}
+}
+
+// A leader that is deposed answers at once what it can't see through any more, as unclear; and what it hadn't proposed as
+// refused. Neither stands in the way of what it does when it leads again.
+func TestDeleteRecordsOfADeposedLeader(t *testing.T) {
+	l := startLone(t)
+	p := l.create("t")
+	l.produce("t", stamped(l.now.Wall), stamped(l.now.Wall))
+	l.hold = true
+	req := deleteRequest("t", 1)
+	req.TimeoutMillis = 50_000
+	l.send(req)
+	if len(p.trims) != 1 || p.trims[0].term == 0 {
+		t.Fatalf("waiting: %+v", p.trims)
+	}
+	term, _ := p.g.Leading()
+	p.g.Step(&pb.Message{Type: pb.MsgHeartbeat.Enum(), From: new(uint64(2)<<32 | 99), To: new(p.replica), Term: new(term + 5)}, &p.out)
+	l.s.touch(p.group)
+	l.turn()
+	resp, ok := l.received(req)
+	if !ok || resp.(*kmsg.DeleteRecordsResponse).Topics[0].Partitions[0].ErrorCode != errTimedOut || len(p.trims) > 0 {
+		t.Errorf("deposed: %+v, %t, waiting %+v", resp, ok, p.trims)
+	}
+	if low, code := l.delete("t", 1); low != -1 || code != errNotLeader {
+		t.Errorf("of a follower: low watermark %d, code %d", low, code)
+	}
+	l.hold = false
+	held := l.held
+	l.held = nil
+	l.turn(held...)
+	l.await("another term of its own", func() bool { return p.g.Serving() })
+	if low, code := l.delete("t", 2); low != 2 || code != errNone {
+		t.Errorf("leading again: low watermark %d, code %d", low, code)
+	}
+}
+
+// Each of several calls under way is answered when the log starts at its own offset.
+func TestDeleteRecordsOneAfterAnother(t *testing.T) {
+	l := startLone(t)
+	p := l.create("t")
+	l.produce("t", stamped(l.now.Wall), stamped(l.now.Wall))
+	l.hold = true
+	first, second := deleteRequest("t", 1), deleteRequest("t", 2)
+	l.send(first)
+	l.send(second)
+	write := l.held
+	l.held = nil
+	l.turn(write...)
+	resp, ok := l.received(first)
+	if !ok || resp.(*kmsg.DeleteRecordsResponse).Topics[0].Partitions[0].LowWatermark != 1 {
+		t.Errorf("the first: %+v, %t", resp, ok)
+	}
+	if resp, ok := l.received(second); ok || p.g.LogStart() != 1 {
+		t.Errorf("the second is answered before its write is complete: %+v, log start %d", resp, p.g.LogStart())
+	}
+	l.turn(l.held...)
+	if resp, ok = l.received(second); !ok || resp.(*kmsg.DeleteRecordsResponse).Topics[0].Partitions[0].LowWatermark != 2 {
+		t.Errorf("the second: %+v, %t", resp, ok)
 	}
 }

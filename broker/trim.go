@@ -53,7 +53,7 @@ func (s *Shard) proposeTrims(p *partition) {
 	}
 }
 
-// answerTrims answers those whose log start is there.
+// answerTrims answers those whose log start is there (B9).
 func (s *Shard) answerTrims(p *partition) {
 	if len(p.trims) > 0 {
 		start := p.g.LogStart()

@@ -33,6 +33,8 @@ type segment struct {
 	has     names
 	indexed bool // the index file is sound
 	sealed  bool // closed, though it may be the last
+	seen    int  // intervals whose timestamps are in seenTS; 0 once one of them changed
+	seenTS  int64
 	queued  bool // an index file is to be made
 	patch   bool // made by repairs, between two others, and not proved
 }

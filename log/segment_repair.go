@@ -314,7 +314,7 @@ func (p *segments) fill(t *filePart, from int64, batches [][]byte, links []link)
 	for _, data := range batches {
 		b, n, _ := ParseBatch(data)
 		if !sp.indexed {
-			s.index = s.index.insert(s.base, pos, b, p.opt.IndexBytes)
+			s.index, s.seen = s.index.insert(s.base, pos, b, p.opt.IndexBytes), 0
 		}
 		pos += int64(n)
 	}

@@ -161,15 +161,25 @@ func (p *segments) info() []SegmentInfo {
 	var is []SegmentInfo
 	for i, s := range p.live {
 		in := SegmentInfo{Base: s.base, End: s.end, Size: s.size, Closed: s.sealed || i < len(p.live)-1}
-		for _, e := range s.index {
-			in.MaxTimestamp = max(in.MaxTimestamp, e.maxTS)
-		}
+		in.MaxTimestamp = s.newest()
 		if p.forgot(s) {
 			in.MaxTimestamp = math.MaxInt64
 		}
 		is = append(is, in)
 	}
 	return is
+}
+
+// newest returns the highest timestamp of the index's intervals, at least 0. What was looked at isn't looked at again, but for
+// the last interval, which grows: indexes are long, and retention asks often.
+func (s *segment) newest() int64 {
+	for ; s.seen < len(s.index)-1; s.seen++ {
+		s.seenTS = max(s.seenTS, s.index[s.seen].maxTS)
+	}
+	if len(s.index) == 0 {
+		return 0
+	}
+	return max(s.seenTS, s.index[len(s.index)-1].maxTS)
 }
 
 // forgot says whether a part of a segment is lost whose timestamps aren't known.

@@ -319,7 +319,7 @@ func (p *segments) suspect(rd Read) {
 		if i > 0 {
 			e = s.index[i-1]
 		}
-		s.index = slices.Insert(s.index, i, indexEntry{offset: uint32(p.stable - s.base), pos: uint32(s.synced), maxTS: e.maxTS, hash: p.synced})
+		s.seen, s.index = 0, slices.Insert(s.index, i, indexEntry{offset: uint32(p.stable - s.base), pos: uint32(s.synced), maxTS: e.maxTS, hash: p.synced})
 	}
 	i, same := s.index.boundary(max(rd.Off, 0))
 	if !same {
