@@ -69,10 +69,10 @@ func (s *Shard) report() ToolReport {
 	sc := &s.scrub
 	r := ToolReport{Broker: s.cfg.Broker, Shard: s.cfg.Shard, Shards: s.cfg.Shards, Running: sc.running, Pass: sc.pass, Done: sc.done,
 		Bytes: s.store.Sizes().Segments, Found: sc.found, Mended: s.repairs, Differ: sc.differ, Damaged: []ToolDamage{}}
-	for _, id := range s.order {
-		if p := s.parts[id]; p.damaged {
-			r.Damaged = append(r.Damaged, ToolDamage{Partition: s.nameOf(id), Group: id, Entries: len(s.store.Holes(id)), Ranges: s.store.SegmentHoles(id),
-				Asked: p.repair.silent})
+	for _, id := range s.order { // what a pass has found counts at once, although repair looks for it at the next tick only
+		p, holes, ranges := s.parts[id], s.store.Holes(id), s.store.SegmentHoles(id)
+		if p.damaged || len(holes)+len(ranges) > 0 {
+			r.Damaged = append(r.Damaged, ToolDamage{Partition: s.nameOf(id), Group: id, Entries: len(holes), Ranges: ranges, Asked: p.repair.silent})
 		}
 	}
 	return r

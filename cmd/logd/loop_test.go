@@ -403,10 +403,10 @@ func TestPeerGarbageIsRefused(t *testing.T) {
 		return transport.AppendEnvelope(nil, transport.Header{From: 1, To: to}, nil)[0]
 	}
 	for _, c := range []struct{ name, text, want string }{
-		{"http", "GET / HTTP/1.1\r\nHost: a\r\n\r\n" + strings.Repeat("x", 100), "its length is 1195725856, not 64"},
-		{"zeros", strings.Repeat("\x00", 100), "its length is 0, not 64"},
-		{"short length", "\x00\x00\x00\x10" + strings.Repeat("x", 100), "its length is 16, not 64"},
-		{"long length", "\x00\x00\x01\x00" + strings.Repeat("x", 100), "its length is 256, not 64"},
+		{"http", "GET / HTTP/1.1\r\nHost: a\r\n\r\n" + strings.Repeat("x", 100), "its length is 1195725856, not 72"},
+		{"zeros", strings.Repeat("\x00", 100), "its length is 0, not 72"},
+		{"short length", "\x00\x00\x00\x10" + strings.Repeat("x", 100), "its length is 16, not 72"},
+		{"long length", "\x00\x00\x01\x00" + strings.Repeat("x", 100), "its length is 256, not 72"},
 		{"another broker", string(hello(3)), "means broker 3, this is broker 2"},
 		{"garbage later", string(hello(2)) + "\xff\xff\xff\xffabc", "length -1"},
 	} {
