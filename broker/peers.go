@@ -196,6 +196,8 @@ func (s *Shard) controlFrom(h transport.Header, body []byte) {
 	switch {
 	case c.Hello != nil:
 		c.Hello.incarnation, c.Hello.generation = h.Incarnation, h.Generation
+	case c.Known != nil && !c.Known.Ask && UUID(h.Cluster).IsZero():
+		return // only a broker of the cluster knows
 	case c.Known != nil:
 		s.known(h.From, h.Incarnation, *c.Known)
 		return

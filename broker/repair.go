@@ -75,7 +75,7 @@ func (s *Shard) noteDamage(p *partition, holes []log.Hole, ranges []log.Range) {
 	damaged := len(holes)+len(ranges) > 0
 	if damaged != p.damaged {
 		p.damaged = damaged
-		p.g.SetHurt(damaged)
+		p.g.Hurt(damaged)
 		s.touch(p.group)
 		if damaged {
 			s.damages++

@@ -120,7 +120,7 @@ func (s *Shard) Step(now Now, events []Event, out *Output) {
 	s.tend()
 	s.plan()
 	s.sendPeers()
-	out.WakeAt, out.Stopped = s.wakeAt(), s.stopped()
+	out.WakeAt, out.Stopped, out.Starved = s.wakeAt(), s.stopped(), s.store.Starved()
 	s.out = nil
 }
 
@@ -185,14 +185,9 @@ func (s *Shard) tick() {
 	s.stopTick()
 }
 
-// quiet reports whether a replica's clock must stand: no heartbeats from a leader that can't write (S12). One that has lost bytes
-// gives its leadership away (G10), and doesn't stand for election by itself, see [replica.Group.SetHurt].
+// quiet reports whether a replica's clock must stand: no heartbeats from a leader that can't write (S12).
 func (s *Shard) quiet(p *partition) bool {
 	_, leads := p.g.Leading()
-	if p.damaged && leads {
-		p.g.HandOver(s.ticks / handOverTicks)
-		s.touch(p.group)
-	}
 	return s.disk.stalled && leads
 }
 

@@ -21,6 +21,9 @@ func (s *Shard) space(e Space) {
 		}
 		s.log(LevelWarn, text, "shard", s.cfg.Shard, "free_bytes", e.Free, "wanted_bytes", e.Want)
 	}
+	if s.store.Starved() && e.Free > 0 {
+		s.store.Retry()
+	}
 }
 
 // noRoom refuses a produce on a full disk; its zero value is none.

@@ -79,6 +79,7 @@ type Output struct {
 	Logs    []LogEvent    // for people
 	WakeAt  time.Duration // step again at this Now.Mono at the latest
 	Stopped bool          // after Stop: nothing is in flight any more, the process may end
+	Starved bool          // the disk is full, and something waits for room: give up a reserve, if there is one, and say what room there is
 	Rejoin  string        // if not empty: this directory must not be used any more, and why; set it aside and start with an empty one (S7)
 	Halt    string        // if not empty: the shard can't go on, and why; nothing else of this Output is to be carried out but Logs
 }

@@ -1,6 +1,7 @@
 package log
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -8,7 +9,10 @@ import (
 )
 
 // Format makes a store in an empty directory; it is durable when Format returns. What a Format that was cut short left
-// behind is made anew; files that hold a write group, or segments, are refused. It is for boot only.
+// behind is made anew; files that hold records, or segments, are refused. It is for boot only.
+//
+// It writes write group 1, which is empty: so a WAL that shows no write group at all has lost some, and is never taken for a
+// new one.
 func Format(fsys FS, id Identity, opt Options) error {
 	if err := opt.Check(); err != nil {
 		return err
@@ -57,7 +61,7 @@ func checkUnused(fsys FS, opt Options) error {
 	return nil
 }
 
-// fileUsed says whether anything but zeros stands behind a WAL file's header.
+// fileUsed says whether anything but zeros, and the first write group as Format writes it, stands behind a WAL file's header.
 func fileUsed(fsys FS, name string) (bool, error) {
 	f, err := fsys.Open(name)
 	if err != nil {
@@ -65,11 +69,28 @@ func fileUsed(fsys FS, name string) (bool, error) {
 	}
 	defer f.Close() // only read
 	used := false
-	err = eachChunk(f, BlockSize, func(b []byte, _ int64) error {
-		used = used || !isZero(b)
+	first := firstGroup(Identity{})
+	err = eachChunk(f, BlockSize, func(b []byte, off int64) error {
+		for ; len(b) > 0; b, off = b[min(len(b), sectorSize):], off+sectorSize {
+			is := b[:min(len(b), sectorSize)]
+			if at := off - BlockSize; name == walName(0) && at < int64(len(first)) && len(is) == sectorSize && bytes.Equal(is[:sectorPayload], first[at:at+sectorPayload]) {
+				continue // as of any identity
+			}
+			used = used || !isZero(is)
+		}
 		return nil
 	})
 	return used, err
+}
+
+// firstGroup returns the empty write group that a new WAL begins with.
+func firstGroup(id Identity) []byte {
+	d := directory{number: 1, floor: 1}
+	dir := encodeDir(nil, &d, nil)
+	buf := AlignedBytes(d.blocks * BlockSize)
+	p := packer{buf: buf, ident: id.hash(), slot: 0, first: blockSectors, number: d.number}
+	p.pack(dir, &d, func(func([]byte)) {})
+	return buf
 }
 
 // formatFile prewrites one file with zeros, so that its blocks are allocated, and writes its header.
@@ -93,6 +114,11 @@ func formatFile(fsys FS, id Identity, opt Options, slot int) error {
 	}
 	if err := f.Sync(); err != nil {
 		return err
+	}
+	if slot == 0 {
+		if err := f.WriteSync(firstGroup(id), BlockSize); err != nil {
+			return err
+		}
 	}
 	return f.WriteSync(encodeHeader(id, opt, slot), 0)
 }

@@ -42,15 +42,17 @@ type group struct {
 	dropPlanned      bool
 	dropDurable      bool
 
-	lastSeq   Seq    // of the last thing staged by the caller
-	markSeq   Seq    // of the last mark staged
-	stateFrom Seq    // states staged before this need not be written
-	marked    uint64 // entries up to here are going because of a staged mark
-	cutAt     uint64 // the lowest index from which on a staged append cuts planned entries, 0 if none does
-	ghosts    []ghost
-	held      []held // by WAL file
-	holes     []Hole // in order of index; base < index <= last()
-	cost      sum    // its share of Store.state
+	lastSeq     Seq    // of the last thing staged by the caller
+	markSeq     Seq    // of the last mark staged
+	markAwaited bool   // somebody waits for that one
+	stateFrom   Seq    // states staged before this need not be written
+	marked      uint64 // entries up to here are going because of a staged mark
+	cutAt       uint64 // the lowest index from which on a staged append cuts planned entries, 0 if none does
+	ghosts      []ghost
+	held        []held // by WAL file
+	holes       []Hole // in order of index; base < index <= last()
+	fills       []fill // staged, not planned, and not void
+	cost        sum    // its share of Store.state
 
 	segs     *segments
 	flushing bool   // a flush is queued or out

@@ -10,14 +10,14 @@ import (
 // HashEntry returns the running hash of a group's log after e, given the one before it (0 before the first entry). Equal
 // hashes mean equal logs, up to chance: it is no defence against an adversary (S6, G11). On disk, don't change.
 func HashEntry(h uint64, e Entry) uint64 {
-	return hashEntryCRC(h, e, crc32.Checksum(e.Data, castagnoli))
+	return hashEntryCRC(h, e, uint32(len(e.Data)), crc32.Checksum(e.Data, castagnoli))
 }
 
-// hashEntryCRC is HashEntry where the CRC-32C of the entry's data is known already.
-func hashEntryCRC(h uint64, e Entry, crc uint32) uint64 {
+// hashEntryCRC is HashEntry where size and CRC-32C of the entry's data are known already, and the data maybe lost.
+func hashEntryCRC(h uint64, e Entry, size, crc uint32) uint64 {
 	h = mix64(h, e.Index)
 	h = mix64(h, e.Term)
-	h = mix64(h, uint64(e.Type)<<56|uint64(len(e.Data)))
+	h = mix64(h, uint64(e.Type)<<56|uint64(size))
 	return mix64(h, uint64(crc))
 }
 
@@ -42,3 +42,5 @@ func mix64(h, x uint64) uint64 {
 	h = (h ^ h>>27) * 0x94d049bb133111eb
 	return h ^ h>>31
 }
+
+func checksum(b []byte) uint32 { return crc32.Checksum(b, castagnoli) }

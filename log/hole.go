@@ -3,6 +3,9 @@ package log
 import (
 	"errors"
 	"fmt"
+	"hash/crc32"
+	"slices"
+	"sort"
 )
 
 // ErrVotesLost is wrapped, together with [ErrDamaged], when what was damaged may have held a group's latest vote or term:
@@ -66,18 +69,85 @@ func (d Damage) String() string {
 	return s
 }
 
+// fill is a copy that gives a hole its bytes, and waits for its write group. Unlike other copies it is no urgent record: it
+// waits for room like an append, for the reserve is not made for it (L11), and until it is planned the entry is kept where it
+// is, as a lost one.
+type fill struct {
+	index uint64
+	seq   Seq
+}
+
+// searchHole returns the place of the first hole at or above index.
+func (g *group) searchHole(index uint64) int {
+	return sort.Search(len(g.holes), func(i int) bool { return g.holes[i].Index >= index })
+}
+
+// hole returns the one at index, nil if there is none.
+func (g *group) hole(index uint64) *Hole {
+	if i := g.searchHole(index); i < len(g.holes) && g.holes[i].Index == index {
+		return &g.holes[i]
+	}
+	return nil
+}
+
+// fillAt returns the place of a fill, -1 if it is planned or void.
+func (g *group) fillAt(seq Seq) int {
+	return slices.IndexFunc(g.fills, func(f fill) bool { return f.seq == seq })
+}
+
+// unfill makes void the fills of the indexes from to to: what is staged as until stands for them. It says whether there were
+// any.
+func (s *Store) unfill(g *group, from, to uint64, until Seq) bool {
+	n := len(g.fills)
+	g.fills = slices.DeleteFunc(g.fills, func(f fill) bool {
+		if f.index < from || f.index > to {
+			return false
+		}
+		s.holds = append(s.holds, hold{from: f.seq, until: until})
+		return true
+	})
+	return len(g.fills) < n
+}
+
 // Holes returns the entries of a group whose bytes are lost, in order of index. A staged append or install that cuts them, a
 // mark over them, the group's end and [Store.Fill] take them away.
-func (s *Store) Holes(group uint64) []Hole { return s.group(group).holes }
+func (s *Store) Holes(group uint64) []Hole { return slices.Clone(s.group(group).holes) }
 
 // Fill gives a hole its bytes, as a peer has them: they are taken if and only if size, CRC and running hash fit (S5a). The
 // hole is gone at once; at the Seq returned it is so durably. The error wraps [ErrNoHole] or [ErrMisfit].
 func (s *Store) Fill(group uint64, e Entry) (Seq, error) {
-	panic(fmt.Sprintf("log: fill of group %d index %d: not built yet", group, e.Index))
+	g := s.alive(group)
+	h := g.hole(e.Index)
+	if h == nil {
+		return 0, fmt.Errorf("group %d index %d: %w", group, e.Index, ErrNoHole)
+	}
+	crc := crc32.Checksum(e.Data, castagnoli)
+	hash := hashEntryCRC(h.Before, e, uint32(len(e.Data)), crc)
+	if len(e.Data) != int(h.Size) || crc != h.CRC || e.Term != h.Term || hash != h.Hash {
+		return 0, fmt.Errorf("group %d index %d: %w: expected term %d, %d bytes, crc %08x, hash %016x; got term %d, %d bytes, crc %08x, hash %016x",
+			group, e.Index, ErrMisfit, h.Term, h.Size, h.CRC, h.Hash, e.Term, len(e.Data), crc, hash)
+	}
+	at := g.searchHole(e.Index)
+	g.holes = slices.Delete(g.holes, at, at+1)
+	g.fills = append(g.fills, fill{index: e.Index, seq: s.seq + 1})
+	return s.said(item{kind: kindCopy, typ: e.Type, g: g, index: e.Index, term: e.Term, hash: hash, crc: crc, data: e.Data,
+		of: g.rec(e.Index).seq, fill: true}), nil
 }
 
-// Supersede stages a mark that a snapshot brought, at an index of our own log that has its term and running hash: what is
-// under it goes, holes too, and what is above it stays. Its segments already reach to m.LogEnd, by [Store.Transfer].
+// Supersede stages a mark that a snapshot brought, at a durable index of our own log that has its term and running hash: what
+// is under it goes, holes too, and what is above it stays. Its segments already reach to m.LogEnd, by [Store.Transfer].
 func (s *Store) Supersede(group uint64, m Mark) Seq {
-	panic(fmt.Sprintf("log: mark of group %d index %d over holes: not built yet", group, m.Index))
+	g := s.alive(group)
+	r := g.rec(m.Index)
+	if r == nil || r.lap == 0 || r.term != m.Term || r.hash != m.EntryHash || g.flushing || m.LogStart < g.mark.LogStart || m.LogEnd < g.mark.LogEnd {
+		panic(fmt.Sprintf("invariant L9: group %d: a mark at index %d term %d hash %016x log (%d, %d] over our own, flushing %t: the log is (%d, %d], the last mark's log (%d, %d]",
+			group, m.Index, m.Term, m.EntryHash, m.LogStart, m.LogEnd, g.flushing, g.mark.Index, g.last(), g.mark.LogStart, g.mark.LogEnd))
+	}
+	if err := m.check(); err != nil {
+		panic(fmt.Sprintf("invariant L10: group %d: %v", group, err))
+	}
+	g.trimTo = max(g.trimTo, m.LogStart) // files from before a reset may go once it is durable
+	s.stageMark(g, m)
+	g.markAwaited, g.lastSeq = true, g.markSeq
+	return g.lastSeq
 }

@@ -38,7 +38,7 @@ func (o Options) fileBlocks() int { return int(o.WALFileBytes / BlockSize) }
 // copies of uncommitted entries, and the state of all groups always fit a file. It is also the most that may stay
 // uncommitted at once, all groups of a store together, if appends are never to wait for ever (S10).
 func MaxEntry(o Options) int {
-	return (o.fileBlocks()-1)/4*blockPayload - 2*dirLen(1) - trailerSize
+	return (o.fileBlocks()-1)/4*blockPayload - 2*int(sum{n: 1}.dirLen()) - trailerSize
 }
 
 // StateLimit returns the most bytes of WAL that metas, states and marks of all groups should take together, see

@@ -40,6 +40,9 @@ func (s *Store) Flush(group uint64, batches [][]byte, m Mark) {
 	if g.flushing || m.Index < g.mark.Index || m.Index > g.last() {
 		panic(fmt.Sprintf("invariant L7: group %d: flush to index %d, the log is (%d, %d], flushing %t", group, m.Index, g.mark.Index, g.last(), g.flushing))
 	}
+	if at := g.searchHole(m.Index + 1); at > 0 {
+		panic(fmt.Sprintf("invariant L12: group %d: flush to index %d over the hole at %d", group, m.Index, g.holes[0].Index))
+	}
 	if r := g.rec(m.Index); r != nil && r.lap == 0 {
 		panic(fmt.Sprintf("invariant L7: group %d: flush to index %d, which is not durable", group, m.Index))
 	}

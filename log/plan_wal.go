@@ -1,6 +1,9 @@
 package log
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // walPlan is what must be known of a write group until its completion.
 type walPlan struct {
@@ -48,8 +51,8 @@ func (s *Store) planWAL() []Op {
 			s.seal = false
 			return nil
 		}
-		at, ok := s.place(0, 0)
-		if !ok || at.roll || s.room(at, groupBlocks(0, 0)) < s.reserve(at, sum{}) {
+		at, ok := s.place(sum{})
+		if !ok || at.roll || s.room(at, sum{}.blocks()) < s.reserve(at, sum{}) {
 			return nil // a seal isn't worth a roll, nor the reserve
 		}
 		s.seal = false
@@ -65,18 +68,18 @@ func (s *Store) planWAL() []Op {
 	return nil
 }
 
-// place finds room for a write group of at least n records.
-func (s *Store) place(n int, bytes int64) (place, bool) {
+// place finds room for a write group of at least these records.
+func (s *Store) place(least sum) (place, bool) {
 	r := &s.ring
 	at := place{lap: r.lap, pos: r.pos}
 	if r.pos == 1 {
 		at.head = s.state
 	}
-	if at.pos+groupBlocks(n+at.head.n, bytes+at.head.bytes) <= r.blocks {
+	if at.pos+least.plus(at.head).blocks() <= r.blocks {
 		return at, true
 	}
 	at = place{lap: r.lap + 1, pos: 1, roll: true, head: s.state}
-	ok := r.free(r.lap) > 0 && at.pos+groupBlocks(n+at.head.n, bytes+at.head.bytes) <= r.blocks
+	ok := r.free(r.lap) > 0 && at.pos+least.plus(at.head).blocks() <= r.blocks
 	return at, ok
 }
 
@@ -98,8 +101,7 @@ func (s *Store) room(at place, used int) int {
 // and a mark of each group (L11). left is what is urgent and waits.
 func (s *Store) reserve(at place, left sum) int {
 	if r := &s.ring; r.tail < at.lap {
-		left.n += r.file(r.tail).kept
-		left.bytes += r.file(r.tail).keptBytes
+		left = left.plus(sum{n: r.file(r.tail).kept, bytes: r.file(r.tail).keptBytes})
 	}
 	blocks := 2*s.state.blocks() + 4
 	if left.n > 0 {
@@ -114,8 +116,8 @@ func (s *Store) pick() (place, bool) {
 	if s.urgent.n > 0 {
 		first = &s.urgent
 	}
-	least := int64(len(first.at(0).data))
-	at, ok := s.place(1, least)
+	least := first.at(0).cost()
+	at, ok := s.place(least)
 	if !ok {
 		return at, false
 	}
@@ -124,12 +126,12 @@ func (s *Store) pick() (place, bool) {
 	if have.n > 0 {
 		limit += have.blocks()
 	}
-	limit = max(limit, groupBlocks(have.n+1, have.bytes+least)) // one record always fits
+	limit = max(limit, have.plus(least).blocks()) // one record always fits
 	limit = min(limit, s.ring.blocks-at.pos)
 	urgent := s.take(&s.urgent, &have, func(blocks int) bool { return blocks <= limit })
-	left := sum{n: s.urgent.n - urgent, bytes: s.urgent.bytes}
+	left := s.urgent.sum
 	for i := range urgent {
-		left.bytes -= int64(len(s.urgent.at(i).data))
+		left = left.plus(s.urgent.at(i).cost().negative())
 	}
 	need := s.reserve(at, left)
 	if urgent > 0 && s.room(at, have.blocks()) < need {
@@ -156,17 +158,17 @@ func (s *Store) pickLast() (place, bool) {
 			s.picked = append(s.picked, item{kind: kindCut, g: g, index: g.cutAt}) // what a waiting append will cut anyway
 		}
 	}
-	cuts := len(s.picked)
-	n, bytes := cuts, int64(0)
-	if s.urgent.n > 0 && cuts == 0 {
-		n, bytes = 1, int64(len(s.urgent.at(0).data))
+	cuts := sum{n: len(s.picked)}
+	least := cuts
+	if s.urgent.n > 0 && cuts.n == 0 {
+		least = s.urgent.at(0).cost()
 	}
-	at, ok := s.place(n, bytes)
+	at, ok := s.place(least)
 	if !ok {
-		panic(fmt.Sprintf("invariant L11: no room for %d cuts and %d urgent records of %d bytes in lap %d block %d of %d; state of %d bytes, limit %d: WAL files are too small",
-			cuts, s.urgent.n, s.urgent.bytes, r.lap, r.pos, r.blocks, s.state.bytes, StateLimit(s.opt)))
+		panic(fmt.Sprintf("invariant L11: no room for %d cuts and urgent records %+v in lap %d block %d of %d; state %+v, limit %d: WAL files are too small",
+			cuts.n, s.urgent.sum, r.lap, r.pos, r.blocks, s.state, StateLimit(s.opt)))
 	}
-	have := sum{n: at.head.n + cuts, bytes: at.head.bytes}
+	have := at.head.plus(cuts)
 	s.urgent.pop(s.take(&s.urgent, &have, func(blocks int) bool { return at.pos+blocks <= r.blocks }))
 	return at, len(s.picked) > 0 || r.file(r.tail).live == 0
 }
@@ -179,12 +181,11 @@ func (s *Store) take(q *queue, have *sum, fits func(blocks int) bool) int {
 		if it.void() {
 			continue
 		}
-		bytes := int64(len(it.data))
-		if !fits(groupBlocks(have.n+1, have.bytes+bytes)) {
+		more := have.plus(it.cost())
+		if !fits(more.blocks()) {
 			return i
 		}
-		have.n++
-		have.bytes += bytes
+		*have = more
 		s.picked = append(s.picked, *it)
 	}
 	return q.n
@@ -204,20 +205,11 @@ func (s *Store) writeGroup(at place) []Op {
 	}
 	anew := len(s.picked) - fresh
 	s.wal.said = s.wal.said[:0]
-	d := directory{number: r.number}
-	s.dir = append(s.dir[:0], make([]byte, dirHead)...)
-	for i := range s.picked {
-		it := &s.picked[i]
-		h := it.header()
-		s.dir = h.append(s.dir)
-		d.payload += int64(h.length)
-		if i >= anew {
-			s.plan(it)
-		}
+	for i := range s.picked[anew:] {
+		s.plan(&s.picked[anew+i])
 	}
-	d.floor = r.raise()
-	d.blocks, d.copyAt = layout(len(s.picked), d.payload)
-	s.dir = sealDir(s.dir, &d, len(s.picked))
+	d := directory{number: r.number, floor: r.raise()}
+	s.dir = encodeDir(s.dir[:0], &d, s.picked)
 	s.wal.tail, s.wal.empty = r.tail, len(s.picked) == 0
 	if r.pos+d.blocks > r.blocks {
 		panic(fmt.Sprintf("invariant L11: write group %d of %d blocks at block %d of %d", d.number, d.blocks, r.pos, r.blocks))
@@ -232,10 +224,12 @@ func (s *Store) writeGroup(at place) []Op {
 	return []Op{op}
 }
 
-// payloads writes those of the group being made.
+// payloads writes those of the group being made that stand outside of its directory.
 func (s *Store) payloads(write func([]byte)) {
 	for i := range s.picked {
-		write(s.picked[i].data)
+		if it := &s.picked[i]; !it.kind.inline() {
+			write(it.data)
+		}
 	}
 }
 
@@ -275,8 +269,15 @@ func (s *Store) plan(it *item) {
 		r.lap = s.ring.lap
 		s.ring.file(r.lap).live++
 		s.ring.keep(g, it.index, r)
-	case kindCopy:
+	case kindCopy, kindLost:
 		r := g.rec(it.index)
+		if !r.going {
+			s.ring.unkeep(g, r) // a fill, which takes nothing out of its file before it is planned
+		}
+		if it.fill {
+			at := g.fillAt(it.seq)
+			g.fills = slices.Delete(g.fills, at, at+1)
+		}
 		s.ring.die(r.lap, 1)
 		r.lap = s.ring.lap
 		s.ring.file(r.lap).live++

@@ -8,14 +8,21 @@ type item struct {
 	g                 *group
 	index, term, hash uint64 // as in header
 	crc               uint32 // of data
+	lost              uint32 // kindLost: how many bytes
 	data              []byte
-	of                Seq   // kindCopy: what staged the entry that this copies
+	of                Seq   // kindCopy, kindLost: what staged the entry that this copies
+	fill              bool  // kindCopy: it gives a hole its bytes
 	mark              *Mark // kindMark, kindInstall, kindCreate
 }
 
 func (it *item) header() header {
 	return header{kind: it.kind, typ: it.typ, length: uint32(len(it.data)), group: it.g.id,
-		index: it.index, term: it.term, hash: it.hash, crc: it.crc}
+		index: it.index, term: it.term, hash: it.hash, crc: it.crc, lost: it.lost}
+}
+
+func (it *item) cost() sum {
+	h := it.header()
+	return h.cost()
 }
 
 // void says that nothing is to be written for it any more: what it would say was taken back, or is said by a later item.
@@ -27,9 +34,9 @@ func (it *item) void() bool {
 	case kindEntry:
 		r := g.rec(it.index)
 		return r == nil || r.seq != it.seq
-	case kindCopy:
+	case kindCopy, kindLost:
 		r := g.rec(it.index)
-		return r == nil || r.seq != it.of
+		return r == nil || r.seq != it.of || it.fill && g.fillAt(it.seq) < 0
 	case kindMark:
 		return g.dropped || it.seq != g.markSeq
 	case kindState:
@@ -42,9 +49,11 @@ func (it *item) void() bool {
 type queue struct {
 	items []item
 	head  int
-	n     int   // void ones included
-	bytes int64 // of data, void ones included
+	n     int
+	sum   sum // void ones included
 }
+
+func (q *queue) bytes() int64 { return q.sum.inline + q.sum.bytes }
 
 func (q *queue) push(it item) {
 	if q.head > 64 && q.head > len(q.items)/2 {
@@ -53,7 +62,7 @@ func (q *queue) push(it item) {
 	}
 	q.items = append(q.items, it)
 	q.n++
-	q.bytes += int64(len(it.data))
+	q.sum = q.sum.plus(it.cost())
 }
 
 func (q *queue) at(i int) *item { return &q.items[q.head+i] }
@@ -61,7 +70,7 @@ func (q *queue) at(i int) *item { return &q.items[q.head+i] }
 // pop takes the first n items off.
 func (q *queue) pop(n int) {
 	for range n {
-		q.bytes -= int64(len(q.items[q.head].data))
+		q.sum = q.sum.plus(q.items[q.head].cost().negative())
 		q.items[q.head] = item{}
 		q.head++
 		q.n--

@@ -34,9 +34,11 @@ type Group struct {
 
 // Open recovers a store. It is for boot only, and calls fsys itself. All that it returns is durable (S4).
 //
-// A write group whose write was provably torn is cut, and [Recovered].Cut says so. All else that isn't as it was written is
-// an error that wraps [ErrDamaged], and names file, byte, write group, group, index, what was expected and found; the files
-// are then left as they are. Other errors wrap [ErrForeign] or [ErrVersion], or are of fsys.
+// A write group whose write was provably torn is cut, and [Recovered].Cut says so. Of all others that count, one directory at
+// least must be readable: what else is damaged is written anew from what is known, or bytes of entries, which become holes;
+// [Recovered].Damage names all of it. If more is damaged than that, a vote may be lost: the error wraps [ErrVotesLost], names
+// file, byte, write group, what was expected and found, and the files are left as they are. Other errors wrap [ErrDamaged],
+// [ErrForeign] or [ErrVersion], or are of fsys.
 func Open(fsys FS, id Identity, opt Options) (*Store, *Recovered, error) {
 	if err := opt.Check(); err != nil {
 		return nil, nil, err
@@ -50,106 +52,63 @@ func Open(fsys FS, id Identity, opt Options) (*Store, *Recovered, error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	r, losses, err := w.replay(&v)
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := checkSegments(fsys, r); err != nil {
+		return nil, nil, err
+	}
+	rec := &Recovered{Cut: v.text(), Damage: w.damages(&v, losses, r)}
+	if err := w.settle(fsys, &v, len(rec.Damage) > 0); err != nil {
+		return nil, nil, err
+	}
 	s := &Store{id: id, ident: w.ident, opt: opt, groups: map[uint64]*group{}}
 	s.ring = ring{files: make([]file, opt.WALFiles), blocks: opt.fileBlocks()}
-	r := &replay{groups: map[uint64]*replayed{}}
-	if err := s.walk(w, v, r); err != nil {
-		return nil, nil, err
-	}
-	rec := &Recovered{}
-	if rec.Cut, err = w.settle(fsys, v); err != nil {
-		return nil, nil, err
-	}
+	s.resume(&v)
 	for _, id := range r.ids {
 		if err := s.adopt(fsys, r.groups[id], rec); err != nil {
 			return nil, nil, err
 		}
 	}
-	if err := s.checkSegments(fsys); err != nil {
-		return nil, nil, err
-	}
-	return s, rec, nil
+	return s, rec, fsys.SyncDir(segRoot)
 }
 
-// walk goes through all write groups that count, each of which must be there and whole, and finds the ring's place.
-func (s *Store) walk(w *walScan, v verdict, r *replay) error {
-	g := &s.ring
-	n := uint64(len(g.files))
-	g.lap, g.pos = n, 1
-	if v.top != nil {
-		e := w.extents[v.floor]
-		if e == nil {
-			return fmt.Errorf("%w: write group %d is missing: write group %d says that it is the oldest that counts", ErrDamaged, v.floor, v.top.number)
-		}
-		g.lap = n + uint64(e.slot)
-	}
-	g.tail, g.oldest = g.lap, g.lap
-	for number := v.floor; v.top != nil && number <= v.top.number; number++ {
-		if e := w.extents[number]; e != nil && number > v.floor && e.slot != g.slot(g.lap) && e.slot == g.slot(g.lap+1) {
-			if g.free(g.lap) < 1 {
-				return fmt.Errorf("%w: write group %d is in %s, where write group %d was", ErrDamaged, number, walName(e.slot), v.floor)
-			}
-			g.lap++
-			g.pos = 1
-		}
-		l, err := w.intact(number, g.slot(g.lap), g.pos)
+// replay goes through all write groups that count, and returns what their records say, and which payloads are lost.
+func (w *walScan) replay(v *verdict) (*replay, []lostRecord, error) {
+	r := &replay{groups: map[uint64]*replayed{}}
+	var losses []lostRecord
+	for _, l := range v.chain {
+		w.read(l)
+		more, err := r.group(l)
 		if err != nil {
-			return err
+			return nil, nil, err
 		}
-		if g.pos == 1 {
-			g.file(g.lap).first = number
+		losses = append(losses, more...)
+		if len(l.bad) == 0 && l != v.last() {
+			l.payload = nil // what counts of it is an entry's by now
 		}
-		if err := r.group(l, g.lap); err != nil {
-			return err
-		}
-		g.pos = l.end / blockSectors
-		s.wal.empty = len(l.dirs[0].records) == 0
 	}
 	slices.Sort(r.ids)
 	for _, id := range r.ids {
 		if err := r.groups[id].finish(); err != nil {
-			return err
+			return nil, nil, err
 		}
 	}
-	if v.top != nil {
-		g.number = v.top.number
-	}
-	return nil
+	return r, losses, nil
 }
 
-// settle erases the torn write group, so that its number can be used again (L5), and makes stable what was accepted: the last
-// write group may be in caches only (S4).
-func (w *walScan) settle(fsys FS, v verdict) (string, error) {
-	text := ""
-	if l := v.cut; l != nil {
-		text = fmt.Sprintf("%s byte %d: write group %d was torn: %d of %d sectors hold what was there before; it was erased",
-			walName(l.slot), l.start*sectorSize, l.number, len(l.bad), l.end-l.start)
-		if err := w.files[l.slot].WriteSync(AlignedBytes((l.end-l.start)*sectorSize), int64(l.start)*sectorSize); err != nil {
-			return "", fmt.Errorf("erase of write group %d in %s: %w", l.number, walName(l.slot), err)
+// resume finds the ring's place behind what counts.
+func (s *Store) resume(v *verdict) {
+	g, last := &s.ring, v.last()
+	g.tail, g.oldest = v.chain[0].lap, v.chain[0].lap
+	g.lap, g.pos, g.number = last.lap, last.end/blockSectors, last.number
+	for _, l := range v.chain {
+		if l.start == blockSectors {
+			g.file(l.lap).first = l.number
 		}
 	}
-	if l := v.top; l != nil {
-		b := AlignedBytes((l.end - l.start) * sectorSize)
-		for i := range l.end - l.start {
-			sector := b[i*sectorSize:]
-			copy(sector, l.payload[i*sectorPayload:(i+1)*sectorPayload])
-			sealSector(sector[:sectorSize], sectorSeed(w.ident, l.slot, l.start+i, l.number), l.number)
-		}
-		if err := w.files[l.slot].WriteSync(b, int64(l.start)*sectorSize); err != nil {
-			return "", fmt.Errorf("rewrite of write group %d in %s: %w", l.number, walName(l.slot), err)
-		}
-	}
-	for slot, f := range w.files {
-		if err := f.Sync(); err != nil {
-			return "", fmt.Errorf("%s: %w", walName(slot), err)
-		}
-	}
-	for _, dir := range []string{walDir, "."} {
-		if err := fsys.SyncDir(dir); err != nil {
-			return "", err
-		}
-	}
-	return text, nil
+	s.wal.empty = last.dir().sum.n == 0
 }
 
 // adopt takes a group over into the store, and opens its segments.
@@ -168,12 +127,17 @@ func (s *Store) adopt(fsys FS, is *replayed, found *Recovered) error {
 	g.trimmed = is.mark.LogStart
 	for i := range is.entries {
 		e := &is.entries[i]
-		g.recs = append(g.recs, rec{term: e.Term, hash: e.hash, lap: e.lap, size: uint32(len(e.Data))})
+		if e.lost {
+			_, before := g.before(e.Index - 1)
+			g.holes = append(g.holes, Hole{Index: e.Index, Term: e.Term, Type: e.Type, Size: e.size, CRC: e.crc, Before: before, Hash: e.hash})
+		}
+		g.recs = append(g.recs, rec{term: e.Term, hash: e.hash, lap: e.lap, size: e.size})
 		r := &g.recs[i]
 		s.ring.file(r.lap).live++
 		s.ring.keep(g, e.Index, r)
 		out.Entries = append(out.Entries, e.Entry)
 	}
+	out.Holes = slices.Clone(g.holes)
 	var err error
 	g.segs, err = openSegments(fsys, segDir(g.id), s.opt, is.mark)
 	if err == nil {
@@ -204,17 +168,17 @@ func removeSegments(fsys FS, p *segments) error {
 }
 
 // checkSegments refuses segments of a group that the WAL doesn't know: they are never made before the group's create record
-// is durable, so the WAL is not the one that they were written with.
-func (s *Store) checkSegments(fsys FS) error {
+// is durable, so the WAL is older than they are, or not the one that they were written with.
+func checkSegments(fsys FS, r *replay) error {
 	names, err := fsys.List(segRoot)
 	if err != nil {
 		return fmt.Errorf("%w: %s: %w", ErrDamaged, segRoot, err)
 	}
 	for _, name := range names {
 		id, err := strconv.ParseUint(name, 10, 64)
-		if err == nil && segDir(id) == segRoot+"/"+name && s.groups[id] == nil {
-			return fmt.Errorf("%w: %s holds segments of group %d: expected a record of it in the WAL, found none", ErrDamaged, segDir(id), id)
+		if err == nil && segDir(id) == segRoot+"/"+name && r.groups[id] == nil {
+			return votesLost(Damage{File: segDir(id), Group: id, Expected: "a record of the group in the WAL", Found: "none"})
 		}
 	}
-	return fsys.SyncDir(segRoot)
+	return nil
 }

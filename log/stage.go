@@ -12,8 +12,8 @@ func (s *Store) stage(it item) Seq {
 	it.seq = s.seq
 	q := &s.normal
 	switch it.kind {
-	case kindMark, kindCopy, kindInstall, kindDrop:
-		if it.g.created { // else its create record must come first
+	case kindMark, kindCopy, kindLost, kindInstall, kindDrop:
+		if it.g.created && !it.fill { // else its create record must come first
 			q = &s.urgent
 		}
 	}
@@ -66,10 +66,9 @@ func (s *Store) recost(g *group) {
 	is := sum{n: 1}
 	if !g.dropPlanned {
 		m := max(len(g.mark.Conf)+len(g.mark.App), len(g.planMark.Conf)+len(g.planMark.App))
-		is = sum{n: 2, bytes: int64(4 + len(g.meta) + markHead + m)}
+		is = sum{n: 2, inline: int64(4 + len(g.meta) + markHead + m)}
 	}
-	s.state.n += is.n - g.cost.n
-	s.state.bytes += is.bytes - g.cost.bytes
+	s.state = s.state.plus(is).plus(g.cost.negative())
 	g.cost = is
 }
 
@@ -144,7 +143,7 @@ func (s *Store) Append(group uint64, es []Entry) Seq {
 				group, i, len(es), e.Index, e.Term, term, len(e.Data), MaxEntry(s.opt)))
 		}
 		crc := crc32.Checksum(e.Data, castagnoli)
-		term, h = e.Term, hashEntryCRC(h, *e, crc)
+		term, h = e.Term, hashEntryCRC(h, *e, uint32(len(e.Data)), crc)
 		seq := s.said(item{kind: kindEntry, typ: e.Type, g: g, index: e.Index, term: term, hash: h, crc: crc, data: e.Data})
 		g.recs = append(g.recs, rec{term: term, hash: h, seq: seq, size: uint32(len(e.Data))})
 	}
@@ -174,6 +173,8 @@ func (s *Store) cut(g *group, index uint64, seq Seq) {
 	if from != 0 {
 		s.holds = append(s.holds, hold{from: from, until: seq})
 	}
+	s.unfill(g, index, g.last(), seq)
+	g.holes = g.holes[:g.searchHole(index)]
 	g.recs = g.recs[:index-g.base-1]
 }
 
@@ -212,12 +213,19 @@ func (s *Store) stageMark(g *group, m Mark) {
 			r.going = true
 		}
 	}
+	over := s.unfill(g, g.base+1, m.Index, s.seq+1)
+	if g.markAwaited && g.markSeq > s.durable {
+		s.holds = append(s.holds, hold{from: g.markSeq, until: s.seq + 1}) // it may be void now, and somebody waits for it
+		over = true
+	}
+	g.markAwaited = over
+	g.holes = g.holes[g.searchHole(m.Index+1):]
 	g.markSeq = s.stage(markItem(kindMark, g, m))
 }
 
 // Copy stages copies of those of the entries that live in the WAL file to become free; it leaves out others. They must be
-// the group's own as staged, and never cut anything (L8, S10). It returns 0 if nothing was left to copy; no response waits
-// for a copy, so [Store.Staged] doesn't speak of it.
+// the group's own as staged, and never cut anything (L8, S10). Data is nil where the entry is a hole, which is written anew as
+// one (S5a). It returns 0 if nothing was left to copy; no response waits for a copy, so [Store.Staged] doesn't speak of it.
 func (s *Store) Copy(group uint64, es []Entry) Seq {
 	g := s.alive(group)
 	var seq Seq
@@ -227,15 +235,20 @@ func (s *Store) Copy(group uint64, es []Entry) Seq {
 		if r == nil || r.going || r.lap != s.ring.tail || r.lap == s.ring.lap {
 			continue
 		}
-		crc := crc32.Checksum(e.Data, castagnoli)
+		it := item{kind: kindCopy, typ: e.Type, g: g, index: e.Index, term: e.Term, hash: r.hash, data: e.Data, of: r.seq}
+		it.crc = crc32.Checksum(e.Data, castagnoli)
+		size := uint32(len(e.Data))
+		if hole := g.hole(e.Index); hole != nil {
+			it.kind, it.data, it.crc, it.lost, size = kindLost, nil, hole.CRC, hole.Size, hole.Size
+		}
 		_, before := g.before(e.Index - 1)
-		if h := hashEntryCRC(before, *e, crc); r.term != e.Term || r.hash != h {
+		if h := hashEntryCRC(before, *e, size, it.crc); r.term != e.Term || r.hash != h {
 			panic(fmt.Sprintf("invariant L8: group %d: copy of index %d term %d hash %016x, the log has term %d hash %016x",
 				group, e.Index, e.Term, h, r.term, r.hash))
 		}
 		s.ring.unkeep(g, r)
 		r.going = true
-		seq = s.stage(item{kind: kindCopy, typ: e.Type, g: g, index: e.Index, term: e.Term, hash: r.hash, crc: crc, data: e.Data, of: r.seq})
+		seq = s.stage(it)
 	}
 	return seq
 }

@@ -95,14 +95,6 @@ type Store struct {
 // cut it.
 type hold struct{ from, until Seq }
 
-// sum counts records and the bytes of their payloads.
-type sum struct {
-	n     int
-	bytes int64
-}
-
-func (s sum) blocks() int { return groupBlocks(s.n, s.bytes) }
-
 // Holder is a group with entries in the WAL file that is to become free.
 type Holder struct {
 	Group uint64
@@ -170,7 +162,7 @@ func (s *Store) FindTime(group uint64, ts int64) (int64, bool) {
 func (s *Store) Sizes() Sizes {
 	z := Sizes{
 		WAL:        int64(s.opt.WALFiles) * s.opt.WALFileBytes,
-		Staged:     s.normal.bytes + s.urgent.bytes,
+		Staged:     s.normal.bytes() + s.urgent.bytes(),
 		State:      int64(s.state.blocks()) * BlockSize,
 		StateLimit: StateLimit(s.opt),
 	}

@@ -49,8 +49,8 @@ func FuzzRecords(f *testing.F) {
 	f.Add(appendMark(nil, &m))
 	f.Add(appendCreate(nil, []byte("meta"), &m))
 	d := directory{number: 3, floor: 2}
-	d.blocks, d.copyAt = layout(0, 0)
-	f.Add(sealDir(make([]byte, dirHead), &d, 0))
+	_, items := goldenGroup(f)
+	f.Add(encodeDir(nil, &d, items))
 	f.Add(Dir{Broker: 1, Shards: 2, Options: testOpt}.encode())
 	f.Fuzz(func(t *testing.T, b []byte) {
 		if d, err := parseDir(b); err == nil && len(d.records)*recordHeader > len(b) {
@@ -83,7 +83,7 @@ func FuzzReplay(f *testing.F) {
 			n, h := int(b[0]), getHeader(b[1:])
 			b = b[1+recordHeader:]
 			n = min(n, len(b))
-			_ = r.record(&h, b[:n], 3, 1)
+			_ = r.record(&h, b[:n], n == 0 && h.length > 0, 3, 1)
 			b = b[n:]
 		}
 		for _, id := range r.ids {

@@ -40,13 +40,13 @@ func golden(t *testing.T, name string, b []byte) {
 func TestWALHeaderGolden(t *testing.T) {
 	b := encodeHeader(testID, testOpt, 1)
 	golden(t, "wal-header", b)
-	if err := checkHeader(b, testID, testOpt, 1); err != nil {
-		t.Fatal(err)
+	if bad, err := checkHeader(b, testID, testOpt, 1); err != nil || bad != "" {
+		t.Fatal(bad, err)
 	}
 	for bit := range len(b) * 8 {
 		b[bit/8] ^= 1 << (bit % 8)
-		if checkHeader(b, testID, testOpt, 1) == nil {
-			t.Fatalf("header with bit %d flipped is accepted", bit)
+		if bad, err := checkHeader(b, testID, testOpt, 1); bad == "" || err != nil {
+			t.Fatalf("header with bit %d flipped is accepted: %v", bit, err)
 		}
 		b[bit/8] ^= 1 << (bit % 8)
 	}
@@ -63,21 +63,17 @@ func goldenGroup(t testing.TB) ([]byte, []item) {
 		{kind: kindEntry, typ: EntryConfV2, g: g, index: 10, term: 4, hash: 0xe2, data: []byte("entry"), crc: 0x12345678},
 		{kind: kindCopy, g: g, index: 10, term: 4, hash: 0xe2, data: append(make([]byte, 4800), "copy"...)},
 		{kind: kindDrop, g: g}, {kind: kindCut, g: g, index: 10},
+		{kind: kindLost, typ: EntryConf, g: g, index: 10, term: 4, hash: 0xe3, crc: 0x12345678, lost: 77},
 	}
 	d := directory{number: 0x100000005, floor: 0x100000002}
-	dir := make([]byte, dirHead)
-	for i := range items {
-		h := items[i].header()
-		dir = h.append(dir)
-		d.payload += int64(h.length)
-	}
-	d.blocks, d.copyAt = layout(len(items), d.payload)
-	dir = sealDir(dir, &d, len(items))
+	dir := encodeDir(nil, &d, items)
 	buf := bytes.Repeat([]byte{0xdb}, d.blocks*BlockSize) // as a used buffer
 	p := packer{buf: buf, ident: testID.hash(), slot: 1, first: 3 * blockSectors, number: d.number}
 	p.pack(dir, &d, func(write func([]byte)) {
 		for i := range items {
-			write(items[i].data)
+			if !items[i].kind.inline() {
+				write(items[i].data)
+			}
 		}
 	})
 	return buf, items
@@ -103,12 +99,16 @@ func TestWriteGroupGolden(t *testing.T) {
 	if err != nil || err2 != nil || !reflect.DeepEqual(first, second) {
 		t.Fatalf("directories %+v, %+v: %v, %v", first, second, err, err2)
 	}
-	at := dirLen(len(items))
+	inline, others := first.inline, payload[first.sum.dirLen():]
 	for i, h := range first.records {
-		if h != items[i].header() || !bytes.Equal(payload[at:at+int(h.length)], items[i].data) {
+		from := &others
+		if h.kind.inline() {
+			from = &inline
+		}
+		if h != items[i].header() || !bytes.Equal((*from)[:h.length], items[i].data) {
 			t.Fatalf("record %d is %+v", i, h)
 		}
-		at += int(h.length)
+		*from = (*from)[h.length:]
 	}
 	meta, m, err := getCreate(first.records[0], items[0].data)
 	if err != nil || string(meta) != "meta" || !reflect.DeepEqual(m, *items[0].mark) {
@@ -140,15 +140,19 @@ func TestSectorsProveTheirPlace(t *testing.T) {
 // TestLayout: the two directories never share a block, and all fits.
 func TestLayout(t *testing.T) {
 	for n := range 300 {
-		for _, payload := range []int64{0, 1, 3000, blockPayload - int64(dirLen(n)), blockPayload - int64(dirLen(n)) + 1, 100000} {
-			payload = max(payload, 0)
-			blocks, copyAt := layout(n, payload)
-			if int64(copyAt)*blockPayload < int64(dirLen(n))+payload || (blocks-copyAt)*blockPayload < dirLen(n)+trailerSize || copyAt < 1 || blocks <= copyAt {
-				t.Fatalf("%d records, %d bytes: %d blocks, second directory in %d", n, payload, blocks, copyAt)
+		for _, inline := range []int64{0, 77, 5000} {
+			dirLen := sum{n: n, inline: inline}.dirLen()
+			for _, payload := range []int64{0, 1, 3000, blockPayload - dirLen, blockPayload - dirLen + 1, 100000} {
+				payload = max(payload, 0)
+				blocks, at := sum{n, inline, payload}.layout()
+				if int64(at)*blockPayload < dirLen+payload || int64(blocks-at)*blockPayload < dirLen+trailerSize || at < 1 || blocks <= at {
+					t.Fatalf("%d records, %d and %d bytes: %d blocks, second directory in %d", n, inline, payload, blocks, at)
+				}
 			}
 		}
 	}
-	if most := int64(MaxEntry(testOpt)); groupBlocks(1, most) > (testOpt.fileBlocks()-1)/4+2 {
-		t.Fatalf("an entry of %d bytes takes %d blocks of %d", most, groupBlocks(1, most), testOpt.fileBlocks())
+	most := sum{n: 1, bytes: int64(MaxEntry(testOpt))}
+	if most.blocks() > (testOpt.fileBlocks()-1)/4+2 {
+		t.Fatalf("an entry of %d bytes takes %d blocks of %d", most.bytes, most.blocks(), testOpt.fileBlocks())
 	}
 }

@@ -12,15 +12,17 @@ import (
 //
 //	block 0 .. a                                          block b .. n-1, b > a
 //	┌───────────────────────────┬────────────────┬──────┬───────────────────────────┬───────┬─────────┐
-//	│ directory                 │ payloads back  │ 0    │ the same directory        │ 0     │ trailer │
-//	│ head, headers, crc32c     │ to back        │      │                           │       │         │
+//	│ directory                 │ other payloads │ 0    │ the same directory        │ 0     │ trailer │
+//	│ head, headers, payloads   │ back to back   │      │                           │       │         │
+//	│ of marks ..., crc32c      │                │      │                           │       │         │
 //	└───────────────────────────┴────────────────┴──────┴───────────────────────────┴───────┴─────────┘
 //
-//	head     0          8        16      24             32      36       40              44      48
-//	        ┌──────────┬────────┬───────┬──────────────┬───────┬────────┬───────────────┬───────┐
-//	        │"LOGDGRP1"│ number │ floor │ all payloads'│ count │ n, the │ b, the second │ 0     │
-//	        │          │        │       │ length       │       │ blocks │ directory's   │       │
-//	        └──────────┴────────┴───────┴──────────────┴───────┴────────┴───────────────┴───────┘
+//	head     0          8        16      24             32      36       40              44            48
+//	        ┌──────────┬────────┬───────┬──────────────┬───────┬────────┬───────────────┬─────────────┐
+//	        │"LOGDGRP1"│ number │ floor │ the other    │ count │ n, the │ b, the second │ length of   │
+//	        │          │        │       │ payloads'    │       │ blocks │ directory's   │ payloads in │
+//	        │          │        │       │ length       │       │        │               │ a directory │
+//	        └──────────┴────────┴───────┴──────────────┴───────┴────────┴───────────────┴─────────────┘
 //	trailer  "LOGDEND1", n 4, b 4: so the second directory is found from the end
 //
 // floor is the number of the oldest write group that still counts once this one does: the first one of a file.
@@ -33,18 +35,29 @@ const (
 	trailerSize = 16
 )
 
-// dirLen is the length of a directory of n records.
-func dirLen(n int) int { return dirHead + n*recordHeader + 4 }
-
-// layout says how many blocks a write group has, and in which its second directory begins.
-func layout(n int, payload int64) (blocks, copyAt int) {
-	copyAt = int((int64(dirLen(n)) + payload + blockPayload - 1) / blockPayload)
-	return copyAt + (dirLen(n)+trailerSize+blockPayload-1)/blockPayload, copyAt
+// sum counts records and the bytes of their payloads.
+type sum struct {
+	n      int
+	inline int64 // of those that stand in the directories
+	bytes  int64 // of the others
 }
 
-// groupBlocks is the number of blocks of a write group of n records.
-func groupBlocks(n int, payload int64) int {
-	blocks, _ := layout(n, payload)
+func (s sum) plus(o sum) sum { return sum{s.n + o.n, s.inline + o.inline, s.bytes + o.bytes} }
+
+func (s sum) negative() sum { return sum{-s.n, -s.inline, -s.bytes} }
+
+// dirLen is the length of a directory.
+func (s sum) dirLen() int64 { return dirHead + int64(s.n)*recordHeader + s.inline + 4 }
+
+// layout says how many blocks a write group has, and in which its second directory begins.
+func (s sum) layout() (blocks, copyAt int) {
+	first := (s.dirLen() + s.bytes + blockPayload - 1) / blockPayload
+	return int(first + (s.dirLen()+trailerSize+blockPayload-1)/blockPayload), int(first)
+}
+
+// blocks is the number of blocks of a write group.
+func (s sum) blocks() int {
+	blocks, _ := s.layout()
 	return blocks
 }
 
@@ -52,70 +65,93 @@ func groupBlocks(n int, payload int64) int {
 type directory struct {
 	number  uint64
 	floor   uint64 // floor <= number
-	payload int64  // sum of the records' lengths
+	sum     sum    // of the records
 	blocks  int
 	copyAt  int // 0 < copyAt < blocks
 	records []header
+	inline  []byte // payloads of marks, installs and creates, back to back
 }
 
-// sealDir completes a directory whose headers were appended to b already, behind dirHead spare bytes.
-func sealDir(b []byte, d *directory, n int) []byte {
+// encodeDir appends the directory of these records to b, and completes d.
+func encodeDir(b []byte, d *directory, items []item) []byte {
+	start := len(b)
+	b = append(b, make([]byte, dirHead)...)
+	for i := range items {
+		h := items[i].header()
+		b = h.append(b)
+		d.sum = d.sum.plus(h.cost())
+	}
+	for i := range items {
+		if items[i].kind.inline() {
+			b = append(b, items[i].data...)
+		}
+	}
+	d.blocks, d.copyAt = d.sum.layout()
+	sealDir(b[start:], d)
+	return binary.BigEndian.AppendUint32(b, crc32.Checksum(b[start:], castagnoli))
+}
+
+// sealDir writes the head of a directory.
+func sealDir(b []byte, d *directory) {
 	copy(b, groupMagic)
 	binary.BigEndian.PutUint64(b[8:], d.number)
 	binary.BigEndian.PutUint64(b[16:], d.floor)
-	binary.BigEndian.PutUint64(b[24:], uint64(d.payload))
-	binary.BigEndian.PutUint32(b[32:], uint32(n))
+	binary.BigEndian.PutUint64(b[24:], uint64(d.sum.bytes))
+	binary.BigEndian.PutUint32(b[32:], uint32(d.sum.n))
 	binary.BigEndian.PutUint32(b[36:], uint32(d.blocks))
 	binary.BigEndian.PutUint32(b[40:], uint32(d.copyAt))
-	binary.BigEndian.PutUint32(b[44:], 0)
-	return binary.BigEndian.AppendUint32(b, crc32.Checksum(b, castagnoli))
+	binary.BigEndian.PutUint32(b[44:], uint32(d.sum.inline))
 }
 
 // parseDirHead reads the head of a directory and checks it for what can't be.
-func parseDirHead(b []byte) (directory, int, error) {
+func parseDirHead(b []byte) (directory, error) {
 	if len(b) < dirHead || !bytes.HasPrefix(b, []byte(groupMagic)) {
-		return directory{}, 0, fmt.Errorf("directory: no head in %d bytes", len(b))
+		return directory{}, fmt.Errorf("directory: no head in %d bytes", len(b))
 	}
 	d := directory{
-		number:  binary.BigEndian.Uint64(b[8:]),
-		floor:   binary.BigEndian.Uint64(b[16:]),
-		payload: int64(binary.BigEndian.Uint64(b[24:])),
-		blocks:  int(binary.BigEndian.Uint32(b[36:])),
-		copyAt:  int(binary.BigEndian.Uint32(b[40:])),
+		number: binary.BigEndian.Uint64(b[8:]),
+		floor:  binary.BigEndian.Uint64(b[16:]),
+		sum: sum{
+			n:      int(binary.BigEndian.Uint32(b[32:])),
+			inline: int64(binary.BigEndian.Uint32(b[44:])),
+			bytes:  int64(binary.BigEndian.Uint64(b[24:])),
+		},
+		blocks: int(binary.BigEndian.Uint32(b[36:])),
+		copyAt: int(binary.BigEndian.Uint32(b[40:])),
 	}
-	n := int(binary.BigEndian.Uint32(b[32:]))
-	if d.number == 0 || d.floor == 0 || d.floor > d.number || d.payload < 0 || d.payload > 1<<40 {
-		return d, 0, fmt.Errorf("directory of write group %d: floor %d, %d bytes", d.number, d.floor, d.payload)
+	if d.number == 0 || d.floor == 0 || d.floor > d.number || d.sum.bytes < 0 || d.sum.bytes > 1<<40 {
+		return d, fmt.Errorf("directory of write group %d: floor %d, %d bytes", d.number, d.floor, d.sum.bytes)
 	}
-	if blocks, at := layout(n, d.payload); blocks != d.blocks || at != d.copyAt {
-		return d, 0, fmt.Errorf("directory of write group %d: %d blocks, second directory in %d, expected %d and %d", d.number, d.blocks, d.copyAt, blocks, at)
+	if blocks, at := d.sum.layout(); blocks != d.blocks || at != d.copyAt {
+		return d, fmt.Errorf("directory of write group %d: %d blocks, second directory in %d, expected %d and %d", d.number, d.blocks, d.copyAt, blocks, at)
 	}
-	return d, n, nil
+	return d, nil
 }
 
-// parseDir reads a directory; b goes on past its end.
+// parseDir reads a directory; b goes on past its end. What it returns aliases b.
 func parseDir(b []byte) (directory, error) {
-	d, n, err := parseDirHead(b)
+	d, err := parseDirHead(b)
 	if err != nil {
 		return d, err
 	}
-	if len(b) < dirLen(n) {
-		return d, fmt.Errorf("directory of write group %d: have %d bytes of %d records", d.number, len(b), n)
+	if int64(len(b)) < d.sum.dirLen() {
+		return d, fmt.Errorf("directory of write group %d: have %d bytes of %d records", d.number, len(b), d.sum.n)
 	}
-	end := dirLen(n) - 4
+	end := d.sum.dirLen() - 4
 	want, got := binary.BigEndian.Uint32(b[end:]), crc32.Checksum(b[:end], castagnoli)
 	if want != got {
 		return d, fmt.Errorf("directory of write group %d: crc is %08x, expected %08x", d.number, got, want)
 	}
-	d.records = make([]header, n)
-	var sum int64
+	d.records = make([]header, d.sum.n)
+	var is sum
 	for i := range d.records {
 		d.records[i] = getHeader(b[dirHead+i*recordHeader:])
-		sum += int64(d.records[i].length)
+		is = is.plus(d.records[i].cost())
 	}
-	if sum != d.payload {
-		return d, fmt.Errorf("directory of write group %d: records of %d bytes, expected %d", d.number, sum, d.payload)
+	if is != d.sum {
+		return d, fmt.Errorf("directory of write group %d: records are %+v, expected %+v", d.number, is, d.sum)
 	}
+	d.inline = b[dirHead+d.sum.n*recordHeader : end]
 	return d, nil
 }
 
@@ -163,7 +199,7 @@ func (p *packer) pad(block, short int) {
 	}
 }
 
-// pack writes a whole group: its encoded directory, and the payloads by way of each.
+// pack writes a whole group: its encoded directory, and the payloads that stand outside of it by way of each.
 func (p *packer) pack(dir []byte, d *directory, each func(func([]byte))) {
 	p.write(dir)
 	each(p.write)

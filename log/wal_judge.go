@@ -1,228 +1,184 @@
 package log
 
-import (
-	"encoding/binary"
-	"fmt"
-)
+import "fmt"
 
 // verdict is what counts of the WAL.
 type verdict struct {
-	top   *loaded // the last write group that counts, nil if there is none
-	floor uint64  // the first
-	cut   *loaded // the torn one that is to be erased, or nil (L5)
+	chain []*loaded // the write groups that count, oldest first, each with a directory that can be read
+	cut   *loaded   // the torn one behind them that is to be erased, or nil (L5)
 }
 
-// judge finds the highest write group and decides whether it counts, is torn, or is damaged (S3).
+// last is the highest write group that counts.
+func (v *verdict) last() *loaded { return v.chain[len(v.chain)-1] }
+
+// judge decides which write groups count, and whether the highest one is torn (S3). Each that counts must have a directory
+// that can be read: what else is bad in it is known, or bytes of entries. All other damage may hide a vote, and the error
+// wraps [ErrVotesLost] (S6).
 func (w *walScan) judge() (verdict, error) {
 	if w.top == 0 {
-		return verdict{}, w.checkBlank()
+		return verdict{}, votesLost(Damage{File: walName(0), Byte: BlockSize, Expected: "a write group in the WAL, one is written when it is made", Found: "none"})
 	}
-	slot, block := w.start(w.top)
-	l, err := w.load(w.top, slot, block)
-	if err != nil {
-		return verdict{}, err
-	}
-	torn, err := w.torn(l)
-	if err != nil {
-		return verdict{}, err
-	}
-	if !torn {
-		return verdict{top: l, floor: l.dir().floor}, w.checkNext(l)
-	}
-	v := verdict{cut: l}
-	if w.top == 1 {
-		if l.slot != 0 || l.start != blockSectors {
-			return verdict{}, w.damage(l, l.bad[0], "it must begin in "+walName(0))
+	if d := w.anyDir(w.top); d != nil {
+		chain, err := w.chain(d.floor, w.top)
+		if err != nil {
+			return verdict{}, err
 		}
-		return v, nil
+		v := verdict{chain: chain}
+		if l := v.last(); l.dir() != nil && l.dir().floor == d.floor && !w.torn(l) {
+			return v, w.check(&v)
+		}
 	}
-	before := w.top - 1 // synced, or the torn one had not been written (L2)
-	if e := w.extents[before]; e == nil || e.split {
-		return verdict{}, fmt.Errorf("%w: %s byte %d: expected write group %d before it or in the file before, for write group %d was written after its sync; found it nowhere or in two files",
-			ErrDamaged, walName(slot), block*BlockSize, before, w.top)
+	l := w.guess(w.top)
+	d := w.anyDir(w.top - 1) // it was synced, or the torn one had not been written (L2)
+	if d == nil {
+		return verdict{}, w.lost(l, "both directories are bad, and no directory of the write group before it can be read")
 	}
-	slot, block = w.start(before)
-	if v.top, err = w.intact(before, slot, block); err != nil {
+	chain, err := w.chain(d.floor, w.top-1)
+	if err != nil {
 		return verdict{}, err
 	}
-	v.floor = v.top.dir().floor
-	here := l.slot == v.top.slot && l.start == v.top.end
-	next := l.slot == (v.top.slot+1)%len(w.files) && l.start == blockSectors
-	if !here && !next {
-		return verdict{}, w.damage(l, l.bad[0], fmt.Sprintf("it must begin behind write group %d, in %s byte %d", before, walName(v.top.slot), v.top.end*sectorSize))
+	v := verdict{chain: chain}
+	if v.cut = w.after(chain, w.top); v.cut == nil {
+		return verdict{}, w.lost(l, fmt.Sprintf("it must begin behind write group %d, in %s byte %d, or with the next file", w.top-1, walName(v.last().slot), v.last().end*sectorSize))
 	}
-	return v, nil
+	if !w.torn(v.cut) || w.elsewhere(v.cut) {
+		return verdict{}, w.lost(v.cut, "both directories are bad, and not each bad sector holds what was there before")
+	}
+	return v, w.check(&v)
 }
 
-// start returns where a write group begins: behind the one before it, if that is in the same file, else where the file
-// begins. A directory at the first sector seen proves nothing, it may be the second one.
-func (w *walScan) start(number uint64) (slot, block int) {
-	e, before := w.extents[number], w.extents[number-1]
-	if before == nil || before.slot != e.slot || before.last > e.first {
-		return e.slot, 1
-	}
-	block = before.last/blockSectors + 1
-	head := make([]byte, sectorSize)
-	if before.first%blockSectors == 0 && readFull(w.files[e.slot], head, int64(before.first)*sectorSize) == nil {
-		d, _, err := parseDirHead(head[:sectorPayload])
-		if end := before.first/blockSectors + d.blocks; err == nil && d.number == number-1 && end <= e.first/blockSectors {
-			block = max(block, end) // its last sectors are bad
+// chain finds the write groups from one that is the first of its file up to another.
+func (w *walScan) chain(from, to uint64) ([]*loaded, error) {
+	var chain []*loaded
+	for _, e := range w.extents[from] {
+		if l := w.load(from, e.slot, 1); len(chain) == 0 || l.dir() != nil {
+			chain = []*loaded{l}
+			l.lap = uint64(len(w.files) + e.slot)
 		}
 	}
-	return e.slot, block
+	if len(chain) == 0 {
+		return nil, votesLost(Damage{File: walDir, WriteGroup: from,
+			Expected: fmt.Sprintf("it to be the oldest that counts, as write group %d says", to), Found: "it nowhere"})
+	}
+	for number := from; ; number++ {
+		l := chain[len(chain)-1]
+		if number == to {
+			return chain, nil
+		}
+		if l.dir() == nil {
+			return nil, w.lost(l, "both directories are bad, and a later write group proves that it was synced")
+		}
+		next := w.after(chain, number+1)
+		if next == nil {
+			return nil, votesLost(Damage{File: walName(l.slot), Byte: int64(l.end) * sectorSize, WriteGroup: number + 1,
+				Expected: "it here, or at the beginning of the next file", Found: w.describe(l.slot, min(l.end, len(w.sectors[l.slot])-1))})
+		}
+		chain = append(chain, next)
+	}
+}
+
+// after finds the write group that follows a chain: it is in the same file, or at the beginning of the next, if that one
+// isn't the chain's first.
+func (w *walScan) after(chain []*loaded, number uint64) *loaded {
+	prev := chain[len(chain)-1]
+	var found *loaded
+	if e, ok := w.extent(number, prev.slot); ok && e.last >= prev.end {
+		found = w.load(number, prev.slot, prev.end/blockSectors)
+		found.lap = prev.lap
+	}
+	if (found == nil || found.dir() == nil) && prev.lap+1-chain[0].lap < uint64(len(w.files)) {
+		slot := (prev.slot + 1) % len(w.files)
+		if _, ok := w.extent(number, slot); ok {
+			if l := w.load(number, slot, 1); found == nil || l.dir() != nil {
+				found = l
+				found.lap = prev.lap + 1
+			}
+		}
+	}
+	return found
 }
 
 // torn says whether the highest write group is provably one whose write didn't complete: each bad sector of it holds that
-// place's former content, of a lower number or zeros (S3). Other bad sectors are damage.
-func (w *walScan) torn(l *loaded) (bool, error) {
-	if w.extents[l.number].split {
-		return false, w.damage(l, l.start, "it is in two files")
+// place's former content, of a lower number or zeros (S3). Where no directory says how long it was, nothing behind it may be
+// damaged either.
+func (w *walScan) torn(l *loaded) bool {
+	all, end := w.sectors[l.slot], l.end
+	if l.dir() == nil {
+		end = len(all)
 	}
-	if l.odd {
-		return false, w.damage(l, l.end-1, "its directory says that it ends elsewhere")
-	}
-	for _, i := range l.bad {
-		if is := w.sectors[l.slot][i]; is == rotten || is > l.number {
-			return false, w.damage(l, i, "")
+	for _, is := range all[l.start:end] {
+		if is > l.number {
+			return false
 		}
 	}
-	if len(l.bad) > 0 {
-		return true, nil
-	}
-	return false, w.whole(l)
+	return len(l.bad) > 0
 }
 
-// whole checks the directories of a group all of whose sectors are good.
-func (w *walScan) whole(l *loaded) error {
-	if !l.sized || l.odd || l.dirs[0] == nil || l.dirs[1] == nil || len(l.payload) != (l.end-l.start)*sectorPayload {
-		return w.damage(l, l.start, "its directories can't be read")
-	}
-	a, b := l.dirs[0], l.dirs[1]
-	same := a.floor == b.floor && a.payload == b.payload && a.blocks == b.blocks && len(a.records) == len(b.records)
-	for i := 0; same && i < len(a.records); i++ {
-		same = a.records[i] == b.records[i]
-	}
-	if !same {
-		return w.damage(l, l.start, "its directories differ")
-	}
-	return nil
+// elsewhere says whether sectors of a write group were seen outside of it: a sector of an earlier one with its number, whose
+// erasure didn't reach the disk.
+func (w *walScan) elsewhere(l *loaded) bool {
+	e, _ := w.extent(l.number, l.slot)
+	return len(w.extents[l.number]) > 1 || e.first < l.start || e.last >= l.end
 }
 
-// intact reads a write group that was synced, and so has no excuse.
-func (w *walScan) intact(number uint64, slot, block int) (*loaded, error) {
-	e := w.extents[number]
-	if e == nil {
-		return nil, fmt.Errorf("%w: %s byte %d: write group %d is missing: expected it here, found %s",
-			ErrDamaged, walName(slot), block*BlockSize, number, w.describe(slot, min(block*blockSectors, len(w.sectors[slot])-1)))
-	}
-	if e.slot != slot || e.first < block*blockSectors || e.split {
-		return nil, fmt.Errorf("%w: %s byte %d: write group %d is elsewhere: expected it here, found it in %s byte %d, in two files %t",
-			ErrDamaged, walName(slot), block*BlockSize, number, walName(e.slot), e.first*sectorSize, e.split)
-	}
-	l, err := w.load(number, slot, block)
-	if err != nil {
-		return nil, err
-	}
-	if len(l.bad) > 0 {
-		return nil, w.damage(l, l.bad[0], "")
-	}
-	return l, w.whole(l)
-}
-
-// checkBlank checks that a WAL without any write group is one that nothing was written to.
-func (w *walScan) checkBlank() error {
-	for slot := range w.sectors {
-		for i, is := range w.sectors[slot] {
-			if is == rotten {
-				return fmt.Errorf("%w: %s byte %d: no write group is in the WAL: expected zeros, found %s", ErrDamaged, walName(slot), i*sectorSize, w.describe(slot, i))
-			}
+// check refuses a chain that contradicts itself, and one behind which a whole write group may have rotted: at one of the two
+// places where a next one would begin, no sector proves what was there before.
+func (w *walScan) check(v *verdict) error {
+	for _, l := range v.chain {
+		if l.dir() == nil {
+			return w.lost(l, "both directories are bad, and a later write group proves that it was synced")
+		}
+		if found := l.contradiction(); found != "" {
+			return w.lost(l, found)
 		}
 	}
-	return nil
-}
-
-// checkNext looks at the two places where a next write group would begin. Only former content or zeros can be there,
-// whether or not its write began; else a whole group may have rotted.
-func (w *walScan) checkNext(l *loaded) error {
+	if v.cut != nil {
+		return nil // nothing was written after it
+	}
+	l := v.last()
 	slot, i := l.slot, l.end
 	for range 2 {
-		for end := min(i+blockSectors, len(w.sectors[slot])); i < end; i++ {
-			if w.sectors[slot][i] == rotten {
-				return fmt.Errorf("%w: %s byte %d: expected what write group %d or later replaces, found %s",
-					ErrDamaged, walName(slot), i*sectorSize, l.number+1, w.describe(slot, i))
-			}
+		if w.nothingKnown(slot, i) {
+			return votesLost(Damage{File: walName(slot), Byte: int64(i) * sectorSize, WriteGroup: l.number + 1,
+				Expected: "it, or what it would replace", Found: w.describe(slot, i)})
+		}
+		if l.lap+1-v.chain[0].lap == uint64(len(w.files)) {
+			break // the next file isn't free
 		}
 		slot, i = (slot+1)%len(w.files), blockSectors
 	}
 	return nil
 }
 
-// damage names a bad sector of a write group, and what it held (S6).
-func (w *walScan) damage(l *loaded, sector int, why string) error {
-	if why == "" {
-		why = fmt.Sprintf("expected a sector of write group %d, found %s", l.number, w.describe(l.slot, sector))
+// nothingKnown says whether a write group may be in a place that has left no trace.
+func (w *walScan) nothingKnown(slot, sector int) bool {
+	end := sector + sum{}.blocks()*blockSectors
+	if end > len(w.sectors[slot]) {
+		return false // none fits there
 	}
-	more := ""
-	if len(l.bad) > 1 {
-		more = fmt.Sprintf(" (%d bad sectors in all)", len(l.bad))
-	}
-	return fmt.Errorf("%w: %s byte %d: write group %d, %s: %s%s", ErrDamaged, walName(l.slot), sector*sectorSize, l.number, l.holds(sector), why, more)
-}
-
-// holds says what of a write group is in a sector.
-func (l *loaded) holds(sector int) string {
-	d := l.dir()
-	if d == nil {
-		return "records unknown for both directories are bad"
-	}
-	from := int64(sector-l.start) * sectorPayload
-	to := from + sectorPayload
-	at := int64(dirLen(len(d.records)))
-	if from < at {
-		return fmt.Sprintf("first directory of %d records", len(d.records))
-	}
-	if from >= int64(d.copyAt)*blockPayload {
-		return fmt.Sprintf("second directory of %d records", len(d.records))
-	}
-	text, last := "", ""
-	for i := range d.records {
-		h := &d.records[i]
-		if at < to && at+int64(h.length) > from {
-			if text == "" {
-				text = h.String()
-			} else {
-				last = " to " + h.String()
-			}
-		}
-		at += int64(h.length)
-	}
-	if text == "" {
-		return "nothing but padding"
-	}
-	return text + last
-}
-
-// describe says what a sector holds.
-func (w *walScan) describe(slot, sector int) string {
-	switch is := w.sectors[slot][sector]; is {
-	case 0:
-		return "zeros"
-	case rotten:
-	default:
-		return fmt.Sprintf("a sector of write group %d", is)
-	}
-	b := make([]byte, sectorSize)
-	if err := readFull(w.files[slot], b, int64(sector)*sectorSize); err != nil {
-		return err.Error()
-	}
-	low := uint64(binary.BigEndian.Uint32(b[sectorPayload+4:]))
-	for s := range w.sectors {
-		for i := blockSectors; i < len(w.sectors[s]); i++ {
-			if n := w.high<<32 | low; sectorIs(b, w.ident, s, i, n) {
-				return fmt.Sprintf("a sector of write group %d that belongs in %s byte %d (misdirected)", n, walName(s), i*sectorSize)
-			}
+	for _, is := range w.sectors[slot][sector:end] {
+		if !bad(is) {
+			return false
 		}
 	}
-	stored := binary.BigEndian.Uint32(b[sectorPayload:])
-	return fmt.Sprintf("bytes that fit nowhere, which say crc %08x and write group %d", stored, low)
+	return true
+}
+
+// guess returns what is seen of a write group whose beginning is unknown.
+func (w *walScan) guess(number uint64) *loaded {
+	e := w.extents[number][0]
+	return w.load(number, e.slot, e.first/blockSectors)
+}
+
+// votesLost makes the error of damage that may hide a vote.
+func votesLost(d Damage) error { return fmt.Errorf("%w: %v", ErrVotesLost, d) }
+
+// lost names the first bad sector of a write group that must not be one, and what it holds (S6).
+func (w *walScan) lost(l *loaded, why string) error {
+	d := Damage{File: walName(l.slot), Byte: int64(l.start) * sectorSize, WriteGroup: l.number, Expected: "one readable directory", Found: why}
+	if len(l.bad) > 0 {
+		d.Byte = int64(l.bad[0]) * sectorSize
+		d.Found = fmt.Sprintf("%s: %d bad sectors, the first with %s", why, len(l.bad), w.describe(l.slot, l.bad[0]))
+	}
+	return votesLost(d)
 }

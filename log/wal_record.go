@@ -17,9 +17,13 @@ const (
 	kindCreate  recordKind = 6 // a group, its meta and its mark; at a file's head those of before, anew
 	kindDrop    recordKind = 7 // the group is gone for ever (S7)
 	kindCut     recordKind = 8 // the group's entries at and above index are gone
+	kindLost    recordKind = 9 // an entry written before whose bytes are lost, which cuts nothing (L8, S5a)
 )
 
-var kindNames = [...]string{"?", "entry", "copy", "state", "mark", "install", "create", "drop", "cut"}
+var kindNames = [...]string{"?", "entry", "copy", "state", "mark", "install", "create", "drop", "cut", "lost"}
+
+// inline says whether payloads of this kind stand in the directories, and so twice (S6).
+func (k recordKind) inline() bool { return k == kindMark || k == kindInstall || k == kindCreate }
 
 func (k recordKind) String() string {
 	if int(k) >= len(kindNames) {
@@ -28,13 +32,16 @@ func (k recordKind) String() string {
 	return kindNames[k]
 }
 
-// A record header stands in both directories of its write group; the payload stands between them.
+// A record header stands in both directories of its write group; the payload of an entry or copy stands between them, that
+// of a mark, install or create behind the headers in both.
 //
-//	 0      1      2      4         8        16       24       32              40        44      48
-//	┌──────┬──────┬──────┬─────────┬────────┬────────┬────────┬───────────────┬─────────┬───────┐
-//	│ kind │ entry│ 0    │ payload │ group  │ index  │ term   │ running hash  │ crc32c  │ 0     │
-//	│      │ type │      │ length  │        │        │        │ after index   │ payload │       │
-//	└──────┴──────┴──────┴─────────┴────────┴────────┴────────┴───────────────┴─────────┴───────┘
+//	 0      1      2      4         8        16       24       32              40        44       48
+//	┌──────┬──────┬──────┬─────────┬────────┬────────┬────────┬───────────────┬─────────┬────────┐
+//	│ kind │ entry│ 0    │ payload │ group  │ index  │ term   │ running hash  │ crc32c  │ lost   │
+//	│      │ type │      │ length  │        │        │        │ after index   │ payload │ length │
+//	└──────┴──────┴──────┴─────────┴────────┴────────┴────────┴───────────────┴─────────┴────────┘
+//
+// A lost entry has no payload: its CRC is that of the bytes that are lost, whose length stands in the last field.
 //
 // On disk, don't change.
 const recordHeader = 48
@@ -47,6 +54,23 @@ type header struct {
 	group             uint64
 	index, term, hash uint64
 	crc               uint32
+	lost              uint32 // kindLost: what length was
+}
+
+// size is the length of an entry's data, wherever they are.
+func (h *header) size() uint32 {
+	if h.kind == kindLost {
+		return h.lost
+	}
+	return h.length
+}
+
+// cost is what the record takes.
+func (h *header) cost() sum {
+	if h.kind.inline() {
+		return sum{n: 1, inline: int64(h.length)}
+	}
+	return sum{n: 1, bytes: int64(h.length)}
 }
 
 func (h *header) append(b []byte) []byte {
@@ -57,7 +81,7 @@ func (h *header) append(b []byte) []byte {
 	b = binary.BigEndian.AppendUint64(b, h.term)
 	b = binary.BigEndian.AppendUint64(b, h.hash)
 	b = binary.BigEndian.AppendUint32(b, h.crc)
-	return append(b, 0, 0, 0, 0)
+	return binary.BigEndian.AppendUint32(b, h.lost)
 }
 
 func getHeader(b []byte) header {
@@ -70,6 +94,7 @@ func getHeader(b []byte) header {
 		term:   binary.BigEndian.Uint64(b[24:]),
 		hash:   binary.BigEndian.Uint64(b[32:]),
 		crc:    binary.BigEndian.Uint32(b[40:]),
+		lost:   binary.BigEndian.Uint32(b[44:]),
 	}
 }
 

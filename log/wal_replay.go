@@ -25,35 +25,56 @@ type replayed struct {
 
 type replayedEntry struct {
 	Entry
-	hash   uint64
-	crc    uint32
-	lap    uint64
-	number uint64
+	hash      uint64
+	size, crc uint32
+	lost      bool // its bytes are
+	lap       uint64
+	number    uint64
 }
 
-// group takes the records of one write group.
-func (r *replay) group(l *loaded, lap uint64) error {
-	d := l.dirs[0]
-	at := dirLen(len(d.records))
+// lostRecord is an entry or copy whose payload is bad.
+type lostRecord struct {
+	l     *loaded
+	h     header
+	at    int64  // of its payload, in that of the write group
+	found string // what is wrong where all sectors are good: an earlier recovery has given the bytes up
+}
+
+// group takes the records of one write group, and returns those whose bytes are lost.
+func (r *replay) group(l *loaded) ([]lostRecord, error) {
+	var losses []lostRecord
+	d := l.dir()
+	in, at := int64(0), d.sum.dirLen()
 	for i := range d.records {
 		h := &d.records[i]
-		payload := part(l.payload[at : at+int(h.length)])
-		at += int(h.length)
-		err := error(nil)
-		if crc := crc32.Checksum(payload, castagnoli); crc != h.crc {
-			err = fmt.Errorf("crc is %08x, expected %08x", crc, h.crc)
+		var payload []byte
+		lost := h.kind == kindLost
+		if h.kind.inline() {
+			payload = part(d.inline[in : in+int64(h.length)])
+			in += int64(h.length)
 		} else {
-			err = r.record(h, payload, lap, l.number)
+			payload = part(l.payload[at : at+int64(h.length)])
+			loss := lostRecord{l: l, h: *h, at: at}
+			bad := l.lost(at, int64(h.length))
+			if crc := crc32.Checksum(payload, castagnoli); !bad && !lost && crc != h.crc {
+				loss.found = fmt.Sprintf("crc %08x", crc)
+				bad = true
+			}
+			if bad {
+				losses, lost = append(losses, loss), true
+			}
+			at += int64(h.length)
 		}
-		if err != nil {
-			return fmt.Errorf("%w: %s byte %d: write group %d, record %d, %v: %w", ErrDamaged, walName(l.slot), l.start*sectorSize, l.number, i, h, err)
+		if err := r.record(h, payload, lost, l.lap, l.number); err != nil {
+			return nil, votesLost(Damage{File: walName(l.slot), Byte: int64(l.start) * sectorSize, WriteGroup: l.number, Group: h.group, Index: h.index,
+				Expected: fmt.Sprintf("record %d to follow from those before", i), Found: fmt.Sprintf("%v: %v", h, err)})
 		}
 	}
-	return nil
+	return losses, nil
 }
 
 // record takes one record, or says why it can't follow from those before it.
-func (r *replay) record(h *header, payload []byte, lap, number uint64) error {
+func (r *replay) record(h *header, payload []byte, lost bool, lap, number uint64) error {
 	g := r.groups[h.group]
 	if h.kind == kindDrop || h.kind == kindCreate {
 		if g == nil {
@@ -73,9 +94,13 @@ func (r *replay) record(h *header, payload []byte, lap, number uint64) error {
 		return fmt.Errorf("the group was dropped before")
 	}
 	switch h.kind {
-	case kindEntry, kindCopy:
-		e := replayedEntry{Entry: Entry{Index: h.index, Term: h.term, Type: h.typ, Data: payload}, hash: h.hash, crc: h.crc, lap: lap, number: number}
-		return g.entry(e, h.kind == kindCopy)
+	case kindEntry, kindCopy, kindLost:
+		e := replayedEntry{Entry: Entry{Index: h.index, Term: h.term, Type: h.typ, Data: payload}, hash: h.hash, size: h.size(), crc: h.crc,
+			lost: lost, lap: lap, number: number}
+		if lost {
+			e.Data = nil
+		}
+		return g.entry(e, h.kind != kindEntry)
 	case kindCut:
 		g.entries = g.entries[:g.search(h.index)]
 	case kindState:
@@ -108,7 +133,8 @@ func (g *replayed) search(index uint64) int {
 	return sort.Search(len(g.entries), func(i int) bool { return g.entries[i].Index >= index })
 }
 
-// entry takes an entry: an appended one cuts those at and above it, a copied one cuts nothing (L8).
+// entry takes an entry: an appended one cuts those at and above it, a copied one cuts nothing (L8). A copy whose bytes are
+// lost doesn't replace one that has them.
 func (g *replayed) entry(e replayedEntry, copied bool) error {
 	if e.Index <= g.mark.Index {
 		return nil
@@ -125,7 +151,9 @@ func (g *replayed) entry(e replayedEntry, copied bool) error {
 	if is := &g.entries[at]; is.hash != e.hash || is.Term != e.Term {
 		return fmt.Errorf("a copy of term %d hash %016x, the entry has term %d hash %016x (L8)", e.Term, e.hash, is.Term, is.hash)
 	}
-	g.entries[at] = e
+	if !e.lost || g.entries[at].lost {
+		g.entries[at] = e
+	}
 	return nil
 }
 
@@ -147,15 +175,15 @@ func (g *replayed) moveMark(m Mark, all bool) error {
 }
 
 // finish checks that a group's entries are dense from its mark on, their terms never fall, and each running hash follows
-// from the one before it (L9, S6).
+// from the one before it (L9, S6). That takes no more than size and CRC of an entry's data, so it goes on over holes.
 func (g *replayed) finish() error {
 	index, term, h := g.mark.Index, g.mark.Term, g.mark.EntryHash
 	for i := range g.entries {
 		e := &g.entries[i]
-		want := hashEntryCRC(h, e.Entry, e.crc)
+		want := hashEntryCRC(h, e.Entry, e.size, e.crc)
 		if e.Index != index+1 || e.Term < term || e.hash != want {
-			return fmt.Errorf("%w: group %d: expected index %d, term %d or higher, hash %016x; write group %d has index %d, term %d, hash %016x",
-				ErrDamaged, g.id, index+1, term, want, e.number, e.Index, e.Term, e.hash)
+			return votesLost(Damage{File: walDir, WriteGroup: e.number, Group: g.id, Index: e.Index,
+				Expected: fmt.Sprintf("index %d, term %d or higher, hash %016x", index+1, term, want), Found: fmt.Sprintf("term %d, hash %016x", e.Term, e.hash)})
 		}
 		index, term, h = e.Index, e.Term, e.hash
 	}

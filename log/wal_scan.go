@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io/fs"
 	"math"
 )
 
@@ -12,36 +13,54 @@ type walScan struct {
 	id      Identity
 	ident   uint64
 	opt     Options
-	files   []File
-	high    uint64     // upper 32 bits of group numbers, give or take one
-	sectors [][]uint64 // by slot: a group's number, 0 for zeros, rotten for neither
-	extents map[uint64]*extent
-	top     uint64 // the highest number seen, 0 if there is none
+	files   []walFile
+	high    uint64              // upper 32 bits of group numbers, give or take one
+	sectors [][]uint64          // by slot, of whole files: a group's number, 0 for zeros, or one of the three below
+	extents map[uint64][]extent // by write group, at most one of each file
+	top     uint64              // the highest number seen, 0 if there is none
 }
 
-// rotten stands for a sector that proves nothing.
-const rotten = math.MaxUint64
+// What a sector is that proves nothing.
+const (
+	rotten = math.MaxUint64     // it has bytes that fit nowhere
+	unread = math.MaxUint64 - 1 // its block can't be read
+	absent = math.MaxUint64 - 2 // the file ends before it
+)
 
-// extent is from the first to the last sector of one write group that were seen.
+// bad says that a sector proves nothing: neither to be of a write group nor never to have been written.
+func bad(is uint64) bool { return is >= absent }
+
+// walFile is one file as it was found.
+type walFile struct {
+	f      File  // nil if it can't be opened
+	err    error // why it can't be opened or measured
+	size   int64
+	header string // what is wrong with the header; empty if nothing is
+}
+
+// extent is from the first to the last sector of one write group that were seen in one file.
 type extent struct {
 	slot        int
 	first, last int
-	split       bool // there are some in another file too
 }
 
 // errHigh ends a pass that found that the group numbers' upper bits are others.
 var errHigh = errors.New("other upper bits")
 
-// scanWAL opens and reads all WAL files. The error wraps [ErrDamaged], [ErrVersion] or [ErrForeign].
+// scanWAL opens and reads all WAL files. What can't be opened or read counts as damaged; the error is of a header that says
+// that the WAL is another's, [ErrVersion] or [ErrForeign], or of the permission to open it.
 func scanWAL(fsys FS, id Identity, opt Options) (*walScan, error) {
-	w := &walScan{id: id, ident: id.hash(), opt: opt}
-	for slot := range opt.WALFiles {
+	w := &walScan{id: id, ident: id.hash(), opt: opt, files: make([]walFile, opt.WALFiles)}
+	for slot := range w.files {
 		f, err := fsys.Open(walName(slot))
-		if err != nil {
+		if errors.Is(err, fs.ErrPermission) {
 			w.close()
-			return nil, fmt.Errorf("%w: %w", ErrDamaged, err)
+			return nil, fmt.Errorf("%s: %w", walName(slot), err)
 		}
-		w.files = append(w.files, f)
+		if err != nil {
+			f = nil
+		}
+		w.files[slot] = walFile{f: f, err: err}
 	}
 	err := w.pass()
 	if errors.Is(err, errHigh) {
@@ -56,74 +75,120 @@ func scanWAL(fsys FS, id Identity, opt Options) (*walScan, error) {
 
 func (w *walScan) close() {
 	for _, f := range w.files {
-		f.Close() // synced, or not relied upon
+		if f.f != nil {
+			f.f.Close() // synced, or not relied upon
+		}
 	}
 }
 
 // pass reads all files.
 func (w *walScan) pass() error {
-	w.sectors, w.extents, w.top = nil, map[uint64]*extent{}, 0
-	for slot, f := range w.files {
-		size, err := f.Size()
-		if err != nil {
-			return fmt.Errorf("%w: %s: %w", ErrDamaged, walName(slot), err)
-		}
-		if size != w.opt.WALFileBytes {
-			return fmt.Errorf("%w: %s has %d bytes, expected %d", ErrDamaged, walName(slot), size, w.opt.WALFileBytes)
-		}
-		w.sectors = append(w.sectors, make([]uint64, size/sectorSize))
-		err = eachChunk(f, 0, func(b []byte, off int64) error {
-			if off == 0 {
-				if err := checkHeader(b[:BlockSize], w.id, w.opt, slot); err != nil {
-					return err
-				}
-			}
-			return w.chunk(b, slot, int(off/sectorSize))
-		})
-		if err != nil {
-			if !errors.Is(err, ErrForeign) && !errors.Is(err, ErrVersion) && !errors.Is(err, ErrDamaged) && !errors.Is(err, errHigh) {
-				err = fmt.Errorf("%w: %s: %w", ErrDamaged, walName(slot), err)
-			}
+	w.sectors, w.extents, w.top = nil, map[uint64][]extent{}, 0
+	for slot := range w.files {
+		w.sectors = append(w.sectors, make([]uint64, w.opt.WALFileBytes/sectorSize))
+		if err := w.passFile(slot); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
+func (w *walScan) passFile(slot int) error {
+	f, all := &w.files[slot], w.sectors[slot]
+	f.header = "it can't be read"
+	if f.f != nil {
+		if f.size, f.err = f.f.Size(); f.err != nil {
+			f.size = 0
+		}
+	}
+	size := min(f.size, w.opt.WALFileBytes) / sectorSize * sectorSize
+	for i := int(size / sectorSize); i < len(all); i++ {
+		all[i] = absent
+		if f.f != nil && f.err != nil {
+			all[i] = unread
+		}
+	}
+	buf := AlignedBytes(int(min(size, chunkBytes)))
+	for off := int64(0); off < size; off += int64(len(buf)) {
+		b := buf[:min(int64(len(buf)), size-off)]
+		readPieces(f.f, b, off, func(from, to int64) {
+			from, to = from/BlockSize*blockSectors, (to+BlockSize-1)/BlockSize*blockSectors
+			for i := from; i < min(to, int64(len(all))); i++ {
+				all[i] = unread
+			}
+		})
+		if off == 0 && len(b) >= BlockSize && all[0] != unread {
+			var err error
+			if f.header, err = checkHeader(b[:BlockSize], w.id, w.opt, slot); err != nil {
+				return err
+			}
+		}
+		if err := w.chunk(b, slot, int(off/sectorSize)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// readPieces reads b, in smaller and smaller pieces where the device fails, and calls fail for what can't be read.
+func readPieces(f File, b []byte, off int64, fail func(from, to int64)) {
+	if readFull(f, b, off) == nil {
+		return
+	}
+	piece := sectorSize
+	switch {
+	case len(b) <= sectorSize:
+		fail(off, off+int64(len(b)))
+		return
+	case len(b) > BlockSize:
+		piece = BlockSize
+	}
+	for at := 0; at < len(b); at += piece {
+		readPieces(f, b[at:min(at+piece, len(b))], off+int64(at), fail)
+	}
+}
+
 // chunk notes the sectors of some blocks, the first of which has number sector.
 func (w *walScan) chunk(b []byte, slot, sector int) error {
-	var e *extent // of the group number n
-	var n uint64
+	all := w.sectors[slot]
 	for ; len(b) > 0; b, sector = b[sectorSize:], sector+1 {
-		if sector < blockSectors {
-			continue // the header
+		if sector < blockSectors || all[sector] == unread {
+			continue // the header, or nothing
 		}
 		is := w.identify(b[:sectorSize], slot, sector)
 		if is == rotten && sector%blockSectors == 0 {
-			if d, _, err := parseDirHead(b[:sectorPayload]); err == nil && d.number>>32 != w.high && sectorIs(b[:sectorSize], w.ident, slot, sector, d.number) && w.top == 0 {
+			if d, err := parseDirHead(b[:sectorPayload]); err == nil && d.number>>32 != w.high && sectorIs(b[:sectorSize], w.ident, slot, sector, d.number) && w.top == 0 {
 				w.high = d.number >> 32
 				return errHigh
 			}
 		}
-		w.sectors[slot][sector] = is
-		if is == 0 || is == rotten {
-			continue
+		all[sector] = is
+		if is != 0 && is != rotten {
+			w.saw(is, slot, sector)
 		}
-		if is != n || e == nil {
-			n, e = is, w.extents[is]
-		}
-		if e == nil {
-			e = &extent{slot: slot, first: sector}
-			w.extents[is] = e
-		}
-		if e.slot == slot {
-			e.last = sector
-		} else {
-			e.split = true
-		}
-		w.top = max(w.top, is)
 	}
 	return nil
+}
+
+// saw notes a sector of a write group.
+func (w *walScan) saw(number uint64, slot, sector int) {
+	w.top = max(w.top, number)
+	es := w.extents[number]
+	if n := len(es); n > 0 && es[n-1].slot == slot {
+		es[n-1].last = sector
+		return
+	}
+	w.extents[number] = append(es, extent{slot: slot, first: sector, last: sector})
+}
+
+// extent returns where in a file a write group was seen.
+func (w *walScan) extent(number uint64, slot int) (extent, bool) {
+	for _, e := range w.extents[number] {
+		if e.slot == slot {
+			return e, true
+		}
+	}
+	return extent{}, false
 }
 
 // identify returns the number of the write group that a sector proves to be of.
@@ -133,92 +198,42 @@ func (w *walScan) identify(b []byte, slot, sector int) uint64 {
 		return 0
 	}
 	for _, high := range [...]uint64{w.high, w.high - 1, w.high + 1} {
-		if n := high<<32 | low; n != 0 && n != rotten && sectorIs(b, w.ident, slot, sector, n) {
+		if n := high<<32 | low; n != 0 && !bad(n) && sectorIs(b, w.ident, slot, sector, n) {
 			return n
 		}
 	}
 	return rotten
 }
 
-// loaded is one write group as read back. Sectors are numbered in the file.
-type loaded struct {
-	number     uint64
-	slot       int
-	start, end int    // sectors start to end-1, whole blocks
-	sized      bool   // end is what a directory or the trailer says, not only the last sector seen
-	odd        bool   // sectors of it lie behind the end that its directory says
-	payload    []byte // without the sectors' ends; bytes of bad sectors are zeros
-	bad        []int  // sectors that aren't the group's
-	dirs       [2]*directory
-}
-
-// load reads the write group that begins with a block of a file.
-func (w *walScan) load(number uint64, slot, block int) (*loaded, error) {
-	l := &loaded{number: number, slot: slot, start: block * blockSectors}
-	e := w.extents[number]
-	l.end = (e.last/blockSectors + 1) * blockSectors
-	all := w.sectors[slot]
-	buf := AlignedBytes((l.end - l.start) * sectorSize)
-	if err := readFull(w.files[slot], buf, int64(l.start)*sectorSize); err != nil {
-		return nil, fmt.Errorf("%w: %s: write group %d: %w", ErrDamaged, walName(slot), number, err)
-	}
-	l.payload = make([]byte, 0, (l.end-l.start)*sectorPayload)
-	var zeros [sectorPayload]byte
-	for i := l.start; i < l.end; i++ {
-		b := buf[(i-l.start)*sectorSize:]
-		if all[i] == number && !sectorIs(b[:sectorSize], w.ident, slot, i, number) {
-			all[i] = rotten // it was read as another one a moment ago
+// describe says what a sector holds.
+func (w *walScan) describe(slot, sector int) string {
+	switch is := w.sectors[slot][sector]; is {
+	case 0:
+		return "zeros"
+	case absent:
+		if err := w.files[slot].err; err != nil {
+			return err.Error()
 		}
-		if all[i] == number {
-			l.payload = append(l.payload, b[:sectorPayload]...)
-		} else {
-			l.payload = append(l.payload, zeros[:]...)
+		return fmt.Sprintf("the file's end at byte %d", w.files[slot].size)
+	case unread, rotten:
+	default:
+		return fmt.Sprintf("a sector of write group %d", is)
+	}
+	b := make([]byte, sectorSize)
+	if err := w.files[slot].err; err != nil {
+		return err.Error()
+	}
+	if err := readFull(w.files[slot].f, b, int64(sector)*sectorSize); err != nil {
+		return err.Error()
+	}
+	low := uint64(binary.BigEndian.Uint32(b[sectorPayload+4:]))
+	for s := range w.sectors {
+		for i := blockSectors; i < len(w.sectors[s]); i++ {
+			if n := w.high<<32 | low; sectorIs(b, w.ident, s, i, n) {
+				return fmt.Sprintf("a sector of write group %d that belongs in %s byte %d (misdirected)", n, walName(s), i*sectorSize)
+			}
 		}
 	}
-	l.size(all, len(all))
-	for i := l.start; i < l.end; i++ {
-		if all[i] != number {
-			l.bad = append(l.bad, i)
-		}
-	}
-	return l, nil
-}
-
-// size finds the directories, and by them where the group ends.
-func (l *loaded) size(all []uint64, sectors int) {
-	end := l.end
-	if all[l.start] == l.number {
-		if d, _, err := parseDirHead(l.payload); err == nil && d.number == l.number {
-			end, l.sized = l.start+d.blocks*blockSectors, true
-		}
-	}
-	if blocks, copyAt, ok := parseTrailer(l.payload); ok && all[l.end-1] == l.number {
-		if !l.sized && l.start+blocks*blockSectors == l.end {
-			l.sized = true
-		}
-		if end == l.end && copyAt > 0 && copyAt < blocks && blocks*blockPayload == len(l.payload) {
-			l.dirs[1] = l.parse(copyAt * blockPayload)
-		}
-	}
-	l.dirs[0] = l.parse(0)
-	l.odd = end > sectors || end < l.end
-	if !l.odd {
-		l.end = end
-	}
-}
-
-func (l *loaded) parse(at int) *directory {
-	d, err := parseDir(l.payload[at:])
-	if err != nil || d.number != l.number {
-		return nil
-	}
-	return &d
-}
-
-// dir returns the directory that can be read, nil if there is none.
-func (l *loaded) dir() *directory {
-	if l.dirs[0] != nil {
-		return l.dirs[0]
-	}
-	return l.dirs[1]
+	stored := binary.BigEndian.Uint32(b[sectorPayload:])
+	return fmt.Sprintf("bytes that fit nowhere, which say crc %08x and write group %d", stored, low)
 }

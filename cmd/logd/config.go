@@ -25,6 +25,7 @@ type config struct {
 	walFiles     int
 	walFileBytes int64
 	maxConns     int
+	minFree      int64
 	topics       broker.TopicDefaults
 	rack         string
 	form         bool
@@ -49,6 +50,7 @@ func (c *config) flags(cmd *cobra.Command) {
 	fl.IntVar(&c.shards, "shards", 0, "event loops, fixed in the data directory at first start (default 1)")
 	fl.IntVar(&c.walFiles, "wal-files", 4, "files of each shard's write-ahead log, fixed at first start")
 	fl.Int64Var(&c.walFileBytes, "wal-file-bytes", 64<<20, "bytes of each, fixed at first start")
+	fl.Int64Var(&c.minFree, "min-free-bytes", 512<<20, "room on the disk below which records are refused, retriably; the rest goes on")
 	fl.IntVar(&c.maxConns, "max-connections", 12_000, "client connections at most; further ones are refused")
 	fl.Int32Var(&c.topics.Partitions, "num-partitions", 1, "partitions of a topic whose creator doesn't say")
 	fl.Int16Var(&c.topics.Replication, "default-replication", -1, "its replicas; -1: 3, or the number of brokers if that is less")

@@ -21,6 +21,8 @@ const (
 var (
 	errHalt = errors.New("halted")
 	errEnd  = errors.New("the broker ends")
+	// errRejoin says that the directory must be set aside.
+	errRejoin = errors.New("this directory must not be used any more")
 )
 
 // stepper is a [broker.Shard].
@@ -42,6 +44,7 @@ type loop struct {
 	peers   map[broker.ConnID]*tcp.Conn // inbound
 	lanes   [log.Lanes]chan log.Plan
 	reading chan struct{} // a token per cold read that runs
+	full    func()        // the disk is full: something waits for room
 
 	slowest   time.Duration
 	slowTurns int
@@ -51,7 +54,7 @@ type loop struct {
 func newLoop(index int, shard stepper, fs log.FS, logger *slog.Logger, start time.Time) *loop {
 	l := &loop{index: index, shard: shard, fs: fs, log: logger, start: start, in: newInbox(),
 		links: map[int32]*tcp.Link{}, clients: map[broker.ConnID]*tcp.Conn{}, peers: map[broker.ConnID]*tcp.Conn{},
-		reading: make(chan struct{}, readers)}
+		reading: make(chan struct{}, readers), full: func() {}}
 	for lane := range l.lanes {
 		l.lanes[lane] = make(chan log.Plan, 1)
 	}
@@ -136,6 +139,14 @@ func (l *loop) carry(out *broker.Output) error {
 	for i := range out.Logs {
 		l.say(&out.Logs[i])
 	}
+	if out.Halt != "" || out.Rejoin != "" {
+		for _, p := range out.Peers { // leaderships are left behind
+			l.links[p.To].Send(p.Bufs)
+		}
+	}
+	if out.Rejoin != "" {
+		return fmt.Errorf("%w: %s", errRejoin, out.Rejoin)
+	}
 	if out.Halt != "" {
 		return fmt.Errorf("%w: %s", errHalt, out.Halt)
 	}
@@ -169,6 +180,9 @@ func (l *loop) carry(out *broker.Output) error {
 	}
 	for _, r := range out.Reads {
 		go l.runRead(r)
+	}
+	if out.Starved {
+		l.full()
 	}
 	for _, m := range out.Mail {
 		l.mates[m.To].in.put(item{ev: m})

@@ -7,10 +7,12 @@ import (
 	"log/slog"
 	"net"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"logd/broker"
 	"logd/log"
+	"logd/log/osfs"
 	"logd/transport"
 	"logd/transport/tcp"
 )
@@ -25,6 +27,7 @@ const (
 	stopWait    = 10 * time.Second // of a stopping broker, for leaderships to move and requests to end
 	drainWait   = 3 * time.Second  // then, for responses to leave
 	drainCheck  = 5 * time.Millisecond
+	partingWait = 20 * time.Millisecond // after a failure, for what a shard said last
 )
 
 // node is a broker's process but its flags and its files: sockets, links, and one loop per shard.
@@ -85,6 +88,9 @@ func (n *node) run(ctx context.Context, clients, peers net.Listener, addrs map[i
 	for ; left > 0; left-- {
 		err = errors.Join(err, <-ended)
 	}
+	if err != nil {
+		time.Sleep(partingWait) // the last envelopes hand leaderships over
+	}
 	for _, l := range n.loops {
 		for _, link := range l.links { // order: they are independent
 			link.Close()
@@ -115,6 +121,19 @@ func (n *node) stop(stopped <-chan int, ended <-chan error, running *int) error 
 		time.Sleep(drainCheck)
 	}
 	return nil
+}
+
+// watchSpace makes what looks after the room on the data directory's disk; every loop tells it when a write finds none.
+func (n *node) watchSpace(tree *osfs.FS, c *config, logger *slog.Logger) (*spaceWatch, error) {
+	r, err := holdReserve(c.data, reserveBytes)
+	if err != nil && !errors.Is(err, syscall.ENOSPC) && !errors.Is(err, syscall.EDQUOT) {
+		return nil, fmt.Errorf("data directory %s: %w", c.data, err)
+	}
+	w := newSpaceWatch(tree.Free, c.minFree, r, logger)
+	for _, l := range n.loops {
+		l.full = w.full
+	}
+	return w, nil
 }
 
 // dial starts a shard's links to the other brokers. A connection begins with an empty envelope that says who we are.

@@ -98,6 +98,13 @@ func serve(ctx context.Context, c *config, logger *slog.Logger) error {
 	if c.unsafeNoSync {
 		logger.Warn("--unsafe-no-sync: nothing is synced, a loss of power loses acknowledged records")
 	}
+	watch, end := context.WithCancel(ctx)
+	defer end()
+	space, err := n.watchSpace(tree, c, logger)
+	if err != nil {
+		return err
+	}
+	go space.run(watch, n.loops)
 	if err := n.run(ctx, clients, peers, c.peers, connLimit(c.maxConns)); err != nil {
 		return err
 	}
@@ -115,7 +122,7 @@ func endWith(fd int, logger *slog.Logger) {
 
 // openData locks the data directory and opens it, or formats it if it is empty (D4, S7).
 func openData(c *config) (*osfs.FS, log.Dir, error) {
-	if err := checkForeign(c.data, "logd.meta", "logd.lock", "logd.meta.tmp", "probe.tmp"); err != nil {
+	if err := checkForeign(c.data, "logd.meta", "logd.lock", "logd.meta.tmp", "probe.tmp", reserveName); err != nil {
 		return nil, log.Dir{}, err
 	}
 	tree, err := osfs.New(c.data, osfs.Options{UnsafeNoSync: c.unsafeNoSync})
