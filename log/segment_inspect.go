@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -150,4 +151,19 @@ func (in *inspection) index(base int64) (*segment, string) {
 		return nil, err.Error()
 	}
 	return s, "good"
+}
+
+// SegmentGroups returns the groups that have a folder of segments, sorted.
+func SegmentGroups(fsys FS) ([]uint64, error) {
+	names, err := fsys.List(segRoot)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("segments: %w", err)
+	}
+	var ids []uint64
+	for _, name := range names {
+		if id, err := strconv.ParseUint(name, 10, 64); err == nil && segDir(id) == segRoot+"/"+name {
+			ids = append(ids, id)
+		}
+	}
+	return ids, nil
 }
