@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io/fs"
+	"slices"
 )
 
 // Dir is what a data directory says of itself, in its file logd.meta.
@@ -26,18 +27,42 @@ func (d Dir) Identity(shard int) Identity {
 // ShardDir is the name of a shard's folder in the data directory, for [Sub].
 func ShardDir(shard int) string { return fmt.Sprintf("shard-%d", shard) }
 
-// The file logd.meta is text; the last line is the CRC-32C of those before it. On disk, don't change.
+// The file logd.meta is text; the last line is the CRC-32C of those before it. There are two copies, each replaced by a
+// rename, logd.meta.copy first: where they differ that one is the newer, and neither is needed. On disk, don't change.
+//
+// Version 1 had no generation, joins and moving, and one copy. It isn't read.
 const (
 	metaName    = "logd.meta"
+	metaCopy    = "logd.meta.copy"
 	metaTemp    = "logd.meta.tmp"
-	metaVersion = 1
-	metaFormat  = "broker %d\nincarnation %016x\nshards %d\nwal-files %d\nwal-file-bytes %d\ngroup-bytes %d\n"
+	metaVersion = 2
+	metaFormat  = "broker %d\nincarnation %016x\nshards %d\nwal-files %d\nwal-file-bytes %d\ngroup-bytes %d\ngeneration %d\njoins %d\nmoving %016x\n"
 )
 
 func (d Dir) encode() []byte {
+	joins := 0
+	if d.Joins {
+		joins = 1
+	}
 	s := fmt.Sprintf("logd %d\n"+metaFormat, metaVersion, d.Broker, d.Incarnation, d.Shards,
-		d.Options.WALFiles, d.Options.WALFileBytes, d.Options.GroupBytes)
+		d.Options.WALFiles, d.Options.WALFileBytes, d.Options.GroupBytes, d.Generation, joins, d.Moving)
 	return fmt.Appendf(nil, "%scrc %08x\n", s, crc32.Checksum([]byte(s), castagnoli))
+}
+
+func decodeDir(name string, b []byte) (Dir, error) {
+	var version, joins int
+	var d Dir
+	o := &d.Options
+	_, err := fmt.Sscanf(string(b), "logd %d\n"+metaFormat, &version, &d.Broker, &d.Incarnation, &d.Shards, &o.WALFiles, &o.WALFileBytes, &o.GroupBytes,
+		&d.Generation, &joins, &d.Moving)
+	d.Joins = joins == 1
+	if err == nil && string(d.encode()) == string(b) {
+		return d, nil
+	}
+	if n, nerr := fmt.Sscanf(string(b), "logd %d\n", &version); nerr == nil && n == 1 && version != metaVersion {
+		return Dir{}, checkVersion(name, version, metaVersion)
+	}
+	return Dir{}, fmt.Errorf("%w: %s: expected %q, found %q: %v", ErrDamaged, name, d.encode(), b, err)
 }
 
 // FormatDir makes a data directory: the stores of all shards, and at last, when these are durable, logd.meta. What a
@@ -50,13 +75,23 @@ func FormatDir(fsys FS, d Dir) error {
 	if d.Shards < 1 || d.Shards > 1<<15 {
 		return fmt.Errorf("options: %d shards, expected 1 to %d", d.Shards, 1<<15)
 	}
-	if f, err := fsys.Open(metaName); !errors.Is(err, fs.ErrNotExist) {
-		if err == nil {
-			f.Close() // was not used
-			err = fs.ErrExist
+	for _, name := range []string{metaCopy, metaName} {
+		if f, err := fsys.Open(name); !errors.Is(err, fs.ErrNotExist) {
+			if err == nil {
+				f.Close() // was not used
+				err = fs.ErrExist
+			}
+			return fmt.Errorf("%s: %w", name, err)
 		}
-		return fmt.Errorf("%s: %w", metaName, err)
 	}
+	if err := formatShards(fsys, d); err != nil {
+		return err
+	}
+	return d.write(fsys) // after the shards, so that it is never there without them
+}
+
+// formatShards makes the stores of all shards, durably.
+func formatShards(fsys FS, d Dir) error {
 	for shard := range d.Shards {
 		if err := fsys.Mkdir(ShardDir(shard)); err != nil {
 			return err
@@ -65,6 +100,20 @@ func FormatDir(fsys FS, d Dir) error {
 			return fmt.Errorf("%s: %w", ShardDir(shard), err)
 		}
 	}
+	return fsys.SyncDir(".")
+}
+
+// write replaces both copies of logd.meta, durably, one after the other.
+func (d Dir) write(fsys FS) error {
+	for _, name := range []string{metaCopy, metaName} {
+		if err := d.writeCopy(fsys, name); err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+	}
+	return nil
+}
+
+func (d Dir) writeCopy(fsys FS, name string) error {
 	f, err := fsys.Create(metaTemp)
 	if errors.Is(err, fs.ErrExist) {
 		f, err = fsys.Open(metaTemp)
@@ -83,60 +132,116 @@ func FormatDir(fsys FS, d Dir) error {
 	if err := f.Sync(); err != nil {
 		return err
 	}
-	if err := fsys.SyncDir("."); err != nil { // shards first, so that logd.meta is never there without them
-		return err
-	}
-	if err := fsys.Rename(metaTemp, metaName); err != nil {
+	if err := fsys.Rename(metaTemp, name); err != nil {
 		return err
 	}
 	return fsys.SyncDir(".")
 }
 
-// OpenDir reads logd.meta. The error wraps [fs.ErrNotExist] if there is none, [ErrVersion] or [ErrDamaged].
+// OpenDir reads logd.meta, and changes nothing. The error wraps [fs.ErrNotExist] if there is none, [ErrVersion], or
+// [ErrDamaged] if neither copy is good.
 func OpenDir(fsys FS) (Dir, error) {
-	f, err := fsys.Open(metaName)
+	d, err := readDir(fsys, metaCopy)
+	if err == nil {
+		return d, nil
+	}
+	d, other := readDir(fsys, metaName)
+	if other == nil {
+		return d, nil
+	}
+	for _, kind := range []error{ErrVersion, ErrDamaged} {
+		for _, e := range []error{other, err} {
+			if errors.Is(e, kind) {
+				return Dir{}, e
+			}
+		}
+	}
+	return Dir{}, other
+}
+
+func readDir(fsys FS, name string) (Dir, error) {
+	f, err := fsys.Open(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return Dir{}, fmt.Errorf("%s: %w", name, err)
+	}
 	if err != nil {
-		return Dir{}, fmt.Errorf("%s: %w", metaName, err)
+		return Dir{}, fmt.Errorf("%w: %s: %w", ErrDamaged, name, err)
 	}
 	defer f.Close() // only read
 	b := make([]byte, 4096)
 	n, err := f.ReadAt(b, 0)
 	if n == 0 {
-		return Dir{}, fmt.Errorf("%w: %s is empty or can't be read: %v", ErrDamaged, metaName, err)
+		return Dir{}, fmt.Errorf("%w: %s is empty or can't be read: %v", ErrDamaged, name, err)
 	}
-	if err := fsys.SyncDir("."); err != nil {
-		return Dir{}, fmt.Errorf("%s: %w", metaName, err)
-	}
-	return decodeDir(b[:n])
+	return decodeDir(name, b[:n])
 }
 
 // StartDir opens a data directory for a start: it finishes a [SetAside] that was cut short, and raises the generation by one,
-// durably, before it returns. Errors are those of [OpenDir].
+// durably, before it returns, so that no two starts ever speak under the same one. Errors are those of [OpenDir].
 func StartDir(fsys FS) (Dir, error) {
-	panic("log: start of a directory: not built yet")
+	d, err := OpenDir(fsys)
+	if err != nil {
+		return Dir{}, err
+	}
+	if d, err = d.move(fsys); err != nil {
+		return Dir{}, err
+	}
+	d.Generation++
+	return d, d.write(fsys)
 }
 
 // SetAside gives a directory that must not speak any more a new incarnation, which joins: the shards of the old one are kept
-// beside it, under [AsideDir], until somebody deletes them. A crash in its midst is finished by [StartDir].
+// beside it, under [AsideDir], until somebody deletes them. It is durable when SetAside returns; a crash in its midst is
+// finished by [StartDir]:
+//
+//	logd.meta: new incarnation, joins, moving old ─► shards renamed ─► shards formatted ─► logd.meta: moving none
+//
+// The generation stays: it counts starts of the directory.
 func SetAside(fsys FS, d Dir, incarnation uint64) (Dir, error) {
-	panic("log: setting a directory aside: not built yet")
+	if incarnation == d.Incarnation || incarnation == 0 || d.Moving != 0 {
+		panic(fmt.Sprintf("log: incarnation %016x, moving %016x, is set aside for %016x (S7)", d.Incarnation, d.Moving, incarnation))
+	}
+	d.Incarnation, d.Moving, d.Joins = incarnation, d.Incarnation, true
+	if err := d.write(fsys); err != nil {
+		return Dir{}, fmt.Errorf("set aside: %w", err)
+	}
+	return d.move(fsys)
+}
+
+// move finishes setting aside. A shard whose old folder is aside already may have been formatted anew in part.
+func (d Dir) move(fsys FS) (Dir, error) {
+	if d.Moving == 0 {
+		return d, nil
+	}
+	names, err := fsys.List(".")
+	if err != nil {
+		return Dir{}, fmt.Errorf("set aside: %w", err)
+	}
+	for shard := range d.Shards {
+		aside := AsideDir(d.Moving, shard)
+		if slices.Contains(names, aside) || !slices.Contains(names, ShardDir(shard)) {
+			continue
+		}
+		if err := fsys.Rename(ShardDir(shard), aside); err != nil {
+			return Dir{}, fmt.Errorf("set aside: %w", err)
+		}
+	}
+	if err := fsys.SyncDir("."); err != nil { // else a crash may bring an old folder back where a new one is
+		return Dir{}, fmt.Errorf("set aside: %w", err)
+	}
+	sized := d
+	sized.Options.SegmentBytes, sized.Options.IndexBytes = 1, 1 // not in the file, and of no use here
+	if err := formatShards(fsys, sized); err != nil {
+		return Dir{}, fmt.Errorf("set aside: %w", err)
+	}
+	d.Moving = 0
+	if err := d.write(fsys); err != nil {
+		return Dir{}, fmt.Errorf("set aside: %w", err)
+	}
+	return d, nil
 }
 
 // AsideDir is the name that a shard's folder of an earlier incarnation has.
 func AsideDir(incarnation uint64, shard int) string {
 	return fmt.Sprintf("aside-%016x-%s", incarnation, ShardDir(shard))
-}
-
-func decodeDir(b []byte) (Dir, error) {
-	var version int
-	var d Dir
-	if _, err := fmt.Sscanf(string(b), "logd %d\n", &version); err == nil && version != metaVersion {
-		return Dir{}, fmt.Errorf("%w: %s has version %d, this program knows %d", ErrVersion, metaName, version, metaVersion)
-	}
-	o := &d.Options
-	_, err := fmt.Sscanf(string(b), "logd %d\n"+metaFormat, &version, &d.Broker, &d.Incarnation, &d.Shards, &o.WALFiles, &o.WALFileBytes, &o.GroupBytes)
-	if err != nil || string(d.encode()) != string(b) {
-		return Dir{}, fmt.Errorf("%w: %s: expected %q, found %q: %v", ErrDamaged, metaName, d.encode(), b, err)
-	}
-	return d, nil
 }

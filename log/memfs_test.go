@@ -7,6 +7,7 @@ import (
 	"maps"
 	"path"
 	"slices"
+	"strings"
 )
 
 // memFS is a disk in memory that knows what is stable. A crash of the process keeps all that was written, and remembers what
@@ -78,17 +79,30 @@ func (m *memFS) Mkdir(name string) error {
 
 func (m *memFS) Rename(from, to string) error {
 	m.count[OpRename]++
-	n, err := m.get(from, false)
-	if err != nil {
-		return err
+	n := m.nodes[path.Clean(from)]
+	if n == nil {
+		return fmt.Errorf("%s: %w", from, fs.ErrNotExist)
 	}
 	if path.Dir(from) != path.Dir(to) {
 		panic("rename between directories")
 	}
-	delete(m.nodes, path.Clean(from))
-	m.nodes[path.Clean(to)] = n
-	m.ops = append(m.ops, nameOp{add: path.Clean(to), del: path.Clean(from), node: n})
+	op := nameOp{add: path.Clean(to), del: path.Clean(from), node: n}
+	op.apply(m.nodes)
+	if n.dir {
+		for i := range m.ops { // what isn't stable in it goes with it
+			m.ops[i].add, m.ops[i].del = moved(m.ops[i].add, op), moved(m.ops[i].del, op)
+		}
+	}
+	m.ops = append(m.ops, op)
 	return nil
+}
+
+// moved returns the name that something below a renamed directory has now.
+func moved(name string, op nameOp) string {
+	if below, ok := strings.CutPrefix(name, op.del+"/"); ok {
+		return op.add + "/" + below
+	}
+	return name
 }
 
 func (m *memFS) Remove(name string) error {
@@ -124,6 +138,14 @@ func (op nameOp) in(dir string) bool {
 }
 
 func (op nameOp) apply(names map[string]*memNode) {
+	if op.del != "" && op.node != nil && op.node.dir {
+		for _, name := range slices.Sorted(maps.Keys(names)) {
+			if to := moved(name, op); to != name {
+				names[to] = names[name]
+				delete(names, name)
+			}
+		}
+	}
 	if op.del != "" {
 		delete(names, op.del)
 	}

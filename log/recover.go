@@ -114,7 +114,7 @@ func (s *Store) resume(v *verdict) {
 // adopt takes a group over into the store, and opens its segments.
 func (s *Store) adopt(fsys FS, is *replayed, found *Recovered) error {
 	g := s.newGroup(is.id, is.meta, is.mark)
-	out := Group{ID: is.id, Meta: is.meta, State: is.state, Mark: is.mark, Dropped: is.dropped}
+	out := is.group()
 	if is.dropped {
 		g.dropped, g.dropPlanned, g.dropDurable = true, true, true
 		s.recost(g)
@@ -127,17 +127,12 @@ func (s *Store) adopt(fsys FS, is *replayed, found *Recovered) error {
 	g.trimmed = is.mark.LogStart
 	for i := range is.entries {
 		e := &is.entries[i]
-		if e.lost {
-			_, before := g.before(e.Index - 1)
-			g.holes = append(g.holes, Hole{Index: e.Index, Term: e.Term, Type: e.Type, Size: e.size, CRC: e.crc, Before: before, Hash: e.hash})
-		}
 		g.recs = append(g.recs, rec{term: e.Term, hash: e.hash, lap: e.lap, size: e.size})
 		r := &g.recs[i]
 		s.ring.file(r.lap).live++
 		s.ring.keep(g, e.Index, r)
-		out.Entries = append(out.Entries, e.Entry)
 	}
-	out.Holes = slices.Clone(g.holes)
+	g.holes = slices.Clone(out.Holes)
 	var err error
 	g.segs, err = openSegments(fsys, segDir(g.id), s.opt, is.mark)
 	if err == nil {

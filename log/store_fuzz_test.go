@@ -3,7 +3,6 @@ package log
 import (
 	"encoding/binary"
 	"errors"
-	"io/fs"
 	"testing"
 )
 
@@ -62,7 +61,7 @@ func FuzzRecords(f *testing.F) {
 		if meta, m, err := getCreate(header{}, b); err == nil && string(appendCreate(nil, meta, &m)) != string(b) {
 			t.Fatal("create record is not what it was")
 		}
-		if d, err := decodeDir(b); err == nil && string(d.encode()) != string(b) {
+		if d, err := decodeDir(metaName, b); err == nil && string(d.encode()) != string(b) {
 			t.Fatal("logd.meta is not what it was")
 		}
 	})
@@ -92,140 +91,4 @@ func FuzzReplay(f *testing.F) {
 			}
 		}
 	})
-}
-
-func TestDirFiles(t *testing.T) {
-	d := Dir{Broker: 3, Incarnation: 0xabcdef, Shards: 2, Options: testOpt}
-	golden(t, "logd-meta", d.encode())
-	disk := newMemFS()
-	if _, err := OpenDir(disk); !errors.Is(err, fs.ErrNotExist) {
-		t.Fatal(err)
-	}
-	cut := errors.New("cut")
-	for n := 0; ; n++ { // ended at each operation, by a loss of power that keeps some, it can be done again
-		disk = newMemFS()
-		err := FormatDir(&limited{FS: disk, left: n, err: cut}, d)
-		if err == nil {
-			break
-		}
-		if !errors.Is(err, cut) {
-			t.Fatal(err)
-		}
-		for k := range 3 {
-			i := 0
-			left := disk.losePower(func() bool { i++; return (i+n)%3 >= k })
-			switch _, err := OpenDir(left); {
-			case errors.Is(err, fs.ErrNotExist):
-				if err := FormatDir(left, d); err != nil {
-					t.Fatal(err)
-				}
-			case err != nil:
-				t.Fatal(err)
-			}
-			openAll(t, left, d)
-		}
-		if _, err := OpenDir(disk); err == nil { // the process ended, then the power: what was opened is still there
-			openAll(t, disk.losePower(func() bool { return false }), d)
-		}
-	}
-	disk = disk.losePower(func() bool { return false })
-	openAll(t, disk, d)
-	is, err := OpenDir(disk)
-	d.Options.SegmentBytes, d.Options.IndexBytes = 0, 0
-	if err != nil || is != d {
-		t.Fatalf("%+v: %v", is, err)
-	}
-	if err := FormatDir(disk, Dir{Shards: 1, Options: testOpt}); !errors.Is(err, fs.ErrExist) {
-		t.Fatal(err)
-	}
-	disk.nodes[metaName].now[5] = '7'
-	if _, err := OpenDir(disk); !errors.Is(err, ErrVersion) {
-		t.Fatal(err)
-	}
-	disk.nodes[metaName].now[5], disk.nodes[metaName].now[15] = '1', '7'
-	if _, err := OpenDir(disk); !errors.Is(err, ErrDamaged) {
-		t.Fatal(err)
-	}
-}
-
-// openAll opens the stores of a data directory, which hold nothing.
-func openAll(t *testing.T, disk *memFS, d Dir) {
-	t.Helper()
-	if _, err := OpenDir(disk); err != nil {
-		t.Fatal(err)
-	}
-	for shard := range d.Shards {
-		if _, rec, err := Open(Sub(disk, ShardDir(shard)), d.Identity(shard), testOpt); err != nil || len(rec.Groups) != 0 {
-			t.Fatalf("shard %d: %v", shard, err)
-		}
-	}
-}
-
-// limited ends after some changes.
-type limited struct {
-	FS
-	left int
-	err  error
-}
-
-func (l *limited) use() error {
-	if l.left--; l.left < 0 {
-		return l.err
-	}
-	return nil
-}
-
-func (l *limited) Create(name string) (File, error) {
-	if err := l.use(); err != nil {
-		return nil, err
-	}
-	f, err := l.FS.Create(name)
-	return &limitedFile{f, l}, err
-}
-
-func (l *limited) Open(name string) (File, error) {
-	f, err := l.FS.Open(name)
-	return &limitedFile{f, l}, err
-}
-
-func (l *limited) Mkdir(name string) error { return errors.Join(l.use(), l.FS.Mkdir(name)) }
-
-func (l *limited) SyncDir(name string) error {
-	if err := l.use(); err != nil {
-		return err
-	}
-	return l.FS.SyncDir(name)
-}
-
-func (l *limited) Rename(from, to string) error {
-	if err := l.use(); err != nil {
-		return err
-	}
-	return l.FS.Rename(from, to)
-}
-
-type limitedFile struct {
-	File
-	l *limited
-}
-
-func (f *limitedFile) WriteSync(p []byte, off int64) error {
-	if err := f.l.use(); err != nil {
-		return err
-	}
-	return f.File.WriteSync(p, off)
-}
-
-func (f *limitedFile) WriteAt(p []byte, off int64) (int, error) {
-	if err := f.l.use(); err != nil {
-		return 0, err
-	}
-	return f.File.WriteAt(p, off)
-}
-
-func (f *limitedFile) Sync() error {
-	if err := f.l.use(); err != nil {
-		return err
-	}
-	return f.File.Sync()
 }

@@ -244,4 +244,3 @@ func TestOneBadSector(t *testing.T) {
 		t.Fatal("too few")
 	}
 }
-

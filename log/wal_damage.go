@@ -11,7 +11,7 @@ func (w *walScan) damages(v *verdict, losses []lostRecord, r *replay) []Damage {
 	}
 	for _, l := range v.chain {
 		for k, i := range l.bad {
-			if l.known(i) && (k == 0 || l.bad[k-1] != i-1 || !l.known(i-1)) {
+			if l.known(i) && !w.handsOff(l, i/blockSectors) && (k == 0 || l.bad[k-1] != i-1 || !l.known(i-1)) {
 				ds = append(ds, Damage{File: walName(l.slot), Byte: int64(i) * sectorSize, WriteGroup: l.number,
 					Expected: l.part(i), Found: w.describe(l.slot, i), Fate: FateHealed})
 			}

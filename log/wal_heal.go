@@ -99,10 +99,10 @@ func (w *walScan) encode(l *loaded) []byte {
 func (l *loaded) known(sector int) bool {
 	d := l.dir()
 	from := int64(sector-l.start) * sectorPayload
-	return from+sectorPayload <= d.sum.dirLen() || from >= d.sum.dirLen()+d.sum.bytes
+	return d.sum.bytes == 0 || from+sectorPayload <= d.sum.dirLen() || from >= d.sum.dirLen()+d.sum.bytes
 }
 
-// hands says whether a block of a write group is left as it is: it can't be read, and may hold a payload's only copy.
+// handsOff says whether a block of a write group is left as it is: it can't be read, and may hold a payload's only copy.
 func (w *walScan) handsOff(l *loaded, block int) bool {
 	for i := block * blockSectors; i < (block+1)*blockSectors; i++ {
 		if w.sectors[l.slot][i] == unread && !l.known(i) {

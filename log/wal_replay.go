@@ -34,10 +34,11 @@ type replayedEntry struct {
 
 // lostRecord is an entry or copy whose payload is bad.
 type lostRecord struct {
-	l     *loaded
-	h     header
-	at    int64  // of its payload, in that of the write group
-	found string // what is wrong where all sectors are good: an earlier recovery has given the bytes up
+	l      *loaded
+	record int // its number in the write group
+	h      header
+	at     int64  // of its payload, in that of the write group
+	found  string // what is wrong where all sectors are good: an earlier recovery has given the bytes up
 }
 
 // group takes the records of one write group, and returns those whose bytes are lost.
@@ -54,7 +55,7 @@ func (r *replay) group(l *loaded) ([]lostRecord, error) {
 			in += int64(h.length)
 		} else {
 			payload = part(l.payload[at : at+int64(h.length)])
-			loss := lostRecord{l: l, h: *h, at: at}
+			loss := lostRecord{l: l, record: i, h: *h, at: at}
 			bad := l.lost(at, int64(h.length))
 			if crc := crc32.Checksum(payload, castagnoli); !bad && !lost && crc != h.crc {
 				loss.found = fmt.Sprintf("crc %08x", crc)
@@ -172,6 +173,21 @@ func (g *replayed) moveMark(m Mark, all bool) error {
 		g.entries = g.entries[g.search(m.Index+1):]
 	}
 	return nil
+}
+
+// group returns what a caller is told.
+func (g *replayed) group() Group {
+	out := Group{ID: g.id, Meta: g.meta, State: g.state, Mark: g.mark, Dropped: g.dropped}
+	before := g.mark.EntryHash
+	for i := range g.entries {
+		e := &g.entries[i]
+		if e.lost {
+			out.Holes = append(out.Holes, Hole{Index: e.Index, Term: e.Term, Type: e.Type, Size: e.size, CRC: e.crc, Before: before, Hash: e.hash})
+		}
+		out.Entries = append(out.Entries, e.Entry)
+		before = e.hash
+	}
+	return out
 }
 
 // finish checks that a group's entries are dense from its mark on, their terms never fall, and each running hash follows

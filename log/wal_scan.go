@@ -226,6 +226,9 @@ func (w *walScan) describe(slot, sector int) string {
 	if err := readFull(w.files[slot].f, b, int64(sector)*sectorSize); err != nil {
 		return err.Error()
 	}
+	if w.sectors[slot][sector] == unread {
+		return "a block that can't be read"
+	}
 	low := uint64(binary.BigEndian.Uint32(b[sectorPayload+4:]))
 	for s := range w.sectors {
 		for i := blockSectors; i < len(w.sectors[s]); i++ {

@@ -94,6 +94,9 @@ type ReadState struct {
 
 // New starts a replica from what was recovered. The store's group exists (its create record is staged at least).
 func New(cfg Config, store *log.Store, rec log.Group) (*Group, error) {
+	if len(rec.Holes) > 0 {
+		return nil, fmt.Errorf("group %d: %w: %d entries are lost, the first is index %d", cfg.Group, log.ErrDamaged, len(rec.Holes), rec.Holes[0].Index)
+	}
 	conf, err := decodeConf(rec.Mark.Conf)
 	if err != nil {
 		return nil, fmt.Errorf("group %d: mark at %d: %w", cfg.Group, rec.Mark.Index, err)

@@ -14,18 +14,32 @@ import (
 // shards.
 func (p *process) open(disk *bootFS) error {
 	w, n := p.node.w, p.node
-	dir, err := log.OpenDir(disk)
+	dir, err := log.StartDir(disk)
 	if errors.Is(err, fs.ErrNotExist) {
-		dir = log.Dir{Broker: n.id, Incarnation: n.rng.Uint64(), Shards: w.opt.Shards, Options: w.opt.Store}
-		err = log.FormatDir(disk, dir)
+		made := log.Dir{Broker: n.id, Incarnation: n.rng.Uint64(), Shards: w.opt.Shards, Options: w.opt.Store}
+		if err = log.FormatDir(disk, made); err == nil {
+			dir, err = log.StartDir(disk)
+		}
 	}
-	if err != nil {
-		return err
+	for err == nil {
+		n.startsAs(dir)
+		if err = p.openShards(disk, dir); !errors.Is(err, log.ErrVotesLost) || n.rotten == "" {
+			return err
+		}
+		w.faults.note("broker %d sets its directory aside: %v", n.id, err)
+		dir, err = log.SetAside(disk, dir, n.rng.Uint64())
 	}
+	return err
+}
+
+// openShards recovers the stores and makes the shards.
+func (p *process) openShards(disk *bootFS, dir log.Dir) error {
+	w, n := p.node.w, p.node
 	var ids []int32
 	for _, other := range w.nodes {
 		ids = append(ids, other.id)
 	}
+	var hosts []*host
 	for i := range w.opt.Shards {
 		rng := stream(w.opt.Seed, streamShard, uint64(n.id)<<40|p.boot<<8|uint64(i))
 		entropy := entropyOf(rng)
@@ -37,14 +51,22 @@ func (p *process) open(disk *bootFS) error {
 		if rec.Cut != "" {
 			w.count[CountTornTails]++
 		}
-		cfg := broker.Config{Broker: n.id, Incarnation: dir.Incarnation, Generation: n.boots, Boot: rng.Uint64(), Shard: i, Shards: w.opt.Shards, Brokers: ids,
+		for _, d := range rec.Damage {
+			if n.rotten == "" {
+				return fmt.Errorf("shard %d: found damage where none was done: %v", i, d)
+			}
+			w.count[CountHealed]++
+			w.faults.note("broker %d, shard %d: %v", n.id, i, d)
+		}
+		cfg := broker.Config{Broker: n.id, Incarnation: dir.Incarnation, Generation: dir.Generation, Boot: rng.Uint64(), Shard: i, Shards: w.opt.Shards, Brokers: ids, Joins: dir.Joins,
 			Host: fmt.Sprintf("broker-%d", n.id), Port: 9092, Limits: w.opt.Limits,
 			Topics: broker.TopicDefaults{Partitions: 1, Replication: -1, MaxMessageBytes: 1 << 20}}
 		s, err := broker.New(cfg, store, rec, rand.New(rand.NewPCG(rng.Uint64(), rng.Uint64())))
 		if err != nil {
 			return err
 		}
-		p.hosts = append(p.hosts, newHost(p, i, s, rng, entropy))
+		hosts = append(hosts, newHost(p, i, s, rng, entropy))
 	}
+	p.hosts = hosts
 	return nil
 }

@@ -26,6 +26,7 @@ type node struct {
 	rotten  string // where its disk rots
 	refused string // why it refused to start
 	whole   int    // how often in a row it was seen whole since it was lost
+	speaks  uint64 // the incarnation that it last started under
 }
 
 // process is one run of a broker, from start to crash.
@@ -122,6 +123,17 @@ func (n *node) kill(powerLost bool) {
 		n.disk.PowerLoss()
 	}
 	n.w.views.forget(n)
+}
+
+// startsAs notes under which incarnation it starts. Another one that joins: the directory was set aside, and what rots in it
+// is nothing that counts any more.
+func (n *node) startsAs(dir log.Dir) {
+	if dir.Joins && dir.Incarnation != n.speaks {
+		n.w.count[CountAside]++
+		n.rotten, n.lost = "", "wiped"
+		n.w.views.wiped(n)
+	}
+	n.speaks = dir.Incarnation
 }
 
 // wipe deletes the data directory of a broker that is down.

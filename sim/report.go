@@ -35,13 +35,15 @@ const (
 	CountSegments
 	CountTornTails
 	CountColdReads
+	CountHealed
+	CountAside
 	CountBudgetStops
 	Counts
 )
 
 var countNames = [Counts]string{"acknowledged appends", "refused appends", "unknown appends", "reads", "records read", "tails", "upper bounds",
 	"turns", "envelopes", "elections", "crashes", "power losses", "crashes in a boot", "partitions", "pauses", "rotten sectors",
-	"refused starts", "wipes", "rejoins", "failed syncs", "syncs", "WAL rolls", "segments", "torn tails cut", "cold reads",
+	"refused starts", "wipes", "rejoins", "failed syncs", "syncs", "WAL rolls", "segments", "torn tails cut", "cold reads", "pieces of damage found", "directories set aside",
 	"faults not in the budget"}
 
 func (c Count) String() string { return countNames[c] }

@@ -56,10 +56,14 @@ func TestServeRefusals(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	spare := filepath.Join(data, "logd.meta.copy")
 	for name, changed := range map[string]string{
-		"version 99, this program knows 1": strings.Replace(string(text), "logd 1\n", "logd 99\n", 1),
+		"version 99, from a newer program": strings.Replace(string(text), "logd 2\n", "logd 99\n", 1),
 		"logd.meta":                        strings.Replace(string(text), "shards 1\n", "shards 2\n", 1), // its checksum is wrong
 	} {
+		if err := os.WriteFile(spare, []byte(changed), 0o600); err != nil {
+			t.Fatal(err)
+		}
 		if err := os.WriteFile(meta, []byte(changed), 0o600); err != nil {
 			t.Fatal(err)
 		}

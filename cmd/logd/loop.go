@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	"logd/broker"
@@ -43,8 +44,9 @@ type loop struct {
 	clients map[broker.ConnID]*tcp.Conn
 	peers   map[broker.ConnID]*tcp.Conn // inbound
 	lanes   [log.Lanes]chan log.Plan
-	reading chan struct{} // a token per cold read that runs
-	full    func()        // the disk is full: something waits for room
+	reading chan struct{}  // a token per cold read that runs
+	working sync.WaitGroup // lanes that may still write
+	full    func()         // the disk is full: something waits for room
 
 	slowest   time.Duration
 	slowTurns int
@@ -65,6 +67,7 @@ func newLoop(index int, shard stepper, fs log.FS, logger *slog.Logger, start tim
 // in which the shard says that the process may end.
 func (l *loop) run(quit <-chan struct{}, stopped func()) error {
 	for _, plans := range l.lanes {
+		l.working.Add(1)
 		go l.runLane(plans)
 		defer close(plans)
 	}
@@ -192,6 +195,7 @@ func (l *loop) carry(out *broker.Output) error {
 
 // runLane runs plans one after the other; the runner keeps their files open.
 func (l *loop) runLane(plans <-chan log.Plan) {
+	defer l.working.Done()
 	runner := log.NewRunner(l.fs)
 	defer runner.Close()
 	for p := range plans {

@@ -99,6 +99,13 @@ func (n *node) run(ctx context.Context, clients, peers net.Listener, addrs map[i
 	return err
 }
 
+// settle waits until no lane writes any more, after run.
+func (n *node) settle() {
+	for _, l := range n.loops {
+		l.working.Wait()
+	}
+}
+
 // stop asks all shards to stop, and waits until they have, and until what they sent has left.
 func (n *node) stop(stopped <-chan int, ended <-chan error, running *int) error {
 	for _, l := range n.loops {

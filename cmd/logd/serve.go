@@ -65,12 +65,23 @@ Every flag can also be set in a config file (--config, lines of NAME = VALUE) an
 	return cmd
 }
 
-// serve runs a broker until ctx is done.
+// serve runs a broker until ctx is done. One whose directory must not be used any more comes back with an empty one.
 func serve(ctx context.Context, c *config, logger *slog.Logger) error {
-	start := time.Now()
 	if c.parentFD >= 0 {
 		go endWith(c.parentFD, logger)
 	}
+	for {
+		err := serveDir(ctx, c, logger)
+		if !errors.Is(err, errRejoin) || ctx.Err() != nil {
+			return err
+		}
+		logger.Error("the directory was set aside: the broker rejoins with an empty one, as new replicas; delete what was set aside once they are whole", "err", err)
+	}
+}
+
+// serveDir runs a broker on its directory until ctx is done. The error wraps [errRejoin] if that was set aside.
+func serveDir(ctx context.Context, c *config, logger *slog.Logger) error {
+	start := time.Now()
 	tree, dir, err := openData(c)
 	if err != nil {
 		return err
@@ -89,7 +100,7 @@ func serve(ctx context.Context, c *config, logger *slog.Logger) error {
 		return err
 	}
 	defer clients.Close() // already closed when all went well
-	n, err := makeNode(c, tree, dir, advertised(c, clients.Addr()), logger, start)
+	n, err := makeNode(c, tree, &dir, advertised(c, clients.Addr()), logger, start)
 	if err != nil {
 		return err
 	}
@@ -106,6 +117,12 @@ func serve(ctx context.Context, c *config, logger *slog.Logger) error {
 	}
 	go space.run(watch, n.loops)
 	if err := n.run(ctx, clients, peers, c.peers, connLimit(c.maxConns)); err != nil {
+		if errors.Is(err, errRejoin) {
+			n.settle()
+			if _, aside := log.SetAside(tree, dir, draw()); aside != nil {
+				return fmt.Errorf("data directory %s: can't be set aside: %w (%v)", c.data, aside, err)
+			}
+		}
 		return err
 	}
 	logger.Info("broker stopped", "broker", c.id, "after", time.Since(start).Round(time.Millisecond))
@@ -143,6 +160,9 @@ func openData(c *config) (*osfs.FS, log.Dir, error) {
 		err = fmt.Errorf("it was made with --shards %d, which can't be changed to %d", dir.Shards, c.shards)
 	}
 	if err == nil {
+		dir, err = log.StartDir(tree)
+	}
+	if err == nil {
 		dir.Options.SegmentBytes, dir.Options.IndexBytes = segmentBytes, indexBytes
 		if most := log.MaxEntry(dir.Options); int(c.topics.MaxMessageBytes) > most {
 			err = fmt.Errorf("--max-message-bytes is %d, its WAL files of %d bytes take at most %d", c.topics.MaxMessageBytes, dir.Options.WALFileBytes, most)
@@ -167,7 +187,7 @@ func checkForeign(dir, own string, left ...string) error {
 	other := ""
 	for _, e := range entries {
 		switch name := e.Name(); {
-		case name == own:
+		case name == own, name == own+".copy":
 			return nil
 		case slices.Contains(left, name), name == "lost+found", strings.HasPrefix(name, "shard-"):
 		default:
@@ -185,8 +205,21 @@ func (c *config) options() log.Options {
 		SegmentBytes: segmentBytes, IndexBytes: indexBytes}
 }
 
-// makeNode recovers every shard.
-func makeNode(c *config, tree *osfs.FS, dir log.Dir, at hostPort, logger *slog.Logger, start time.Time) (*node, error) {
+// makeNode recovers every shard. Where that may have lost a vote the broker comes back as one that joins (S5).
+func makeNode(c *config, tree *osfs.FS, dir *log.Dir, at hostPort, logger *slog.Logger, start time.Time) (*node, error) {
+	n, err := recoverNode(c, tree, *dir, at, logger, start)
+	if errors.Is(err, log.ErrVotesLost) {
+		logger.Error("a vote may be lost: the shards are set aside, and the broker rejoins under a new incarnation", "err", err,
+			"aside", log.AsideDir(dir.Incarnation, 0))
+		if *dir, err = log.SetAside(tree, *dir, draw()); err != nil {
+			return nil, fmt.Errorf("data directory %s: %w", c.data, err)
+		}
+		n, err = recoverNode(c, tree, *dir, at, logger, start)
+	}
+	return n, err
+}
+
+func recoverNode(c *config, tree *osfs.FS, dir log.Dir, at hostPort, logger *slog.Logger, start time.Time) (*node, error) {
 	limits := broker.DefaultLimits()
 	limits.UncommittedBytes = min(limits.UncommittedBytes, log.MaxEntry(dir.Options))
 	boot := draw()
@@ -201,8 +234,11 @@ func makeNode(c *config, tree *osfs.FS, dir log.Dir, at hostPort, logger *slog.L
 		if rec.Cut != "" {
 			logger.Info("recovered", "shard", i, "cut", rec.Cut)
 		}
-		s, err := broker.New(broker.Config{Broker: c.id, Incarnation: dir.Incarnation, Generation: 1, Boot: boot, Shard: i, Shards: dir.Shards,
-			Brokers: slices.Sorted(maps.Keys(c.peers)), Host: at.host, Port: at.port, Rack: c.rack, Form: c.form,
+		for _, d := range rec.Damage {
+			logger.Warn("found damage", "shard", i, "damage", d.String())
+		}
+		s, err := broker.New(broker.Config{Broker: c.id, Incarnation: dir.Incarnation, Generation: dir.Generation, Boot: boot, Shard: i, Shards: dir.Shards,
+			Brokers: slices.Sorted(maps.Keys(c.peers)), Host: at.host, Port: at.port, Rack: c.rack, Form: c.form, Joins: dir.Joins,
 			Topics: c.topics, Limits: limits}, store, rec, rand.New(rand.NewPCG(draw(), draw())))
 		if err != nil {
 			return nil, err
