@@ -43,8 +43,8 @@ func (d SegmentDamage) String() string {
 }
 
 // InspectSegments reads a group's segments, of which m is the latest mark, and changes nothing. Shallow, it believes a good index of a
-// closed segment, and walks over the heads of batches in the others. Deep, it reads and verifies all batches, and gives each sound one to
-// visit, in order, if that isn't nil; what it is given is valid during the call. The error is one of listing the directory.
+// closed segment, and walks over the heads of batches in the others. Deep, it reads and verifies all batches, and gives each of good CRC
+// and in its place to visit, if that isn't nil; what it is given is valid during the call. The error is one of listing the directory.
 func InspectSegments(fsys FS, group uint64, m Mark, deep bool, visit func(b Batch, data []byte)) (SegmentsReport, error) {
 	in := inspection{fsys: fsys, dir: segDir(group), mark: m, deep: deep, visit: visit, covered: m.LogStart}
 	names, err := fsys.List(in.dir)

@@ -85,7 +85,7 @@ func inspect(path string, f inspectFlags) (*inspected, error) {
 	if err != nil {
 		return nil, fmt.Errorf("data directory %s: %w", path, err)
 	}
-	r := &inspected{Directory: path, Problems: problems, shown: f}
+	r := &inspected{Directory: path, Problems: append([]string{}, problems...), Aside: []asideDir{}, Other: []string{}, shown: f}
 	r.identify(dir)
 	if err := r.names(path, dir); err != nil {
 		return nil, err

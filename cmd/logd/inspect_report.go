@@ -178,5 +178,5 @@ func (r *inspected) judge() {
 }
 
 func (s *inspectedSegment) bad() bool {
-	return len(s.Damage) > 0 || s.Index != "good" && s.Index != "none"
+	return len(s.Damage) > 0 || s.Index != "good" && s.Index != "none" && s.Index != "missing" // a crash may leave none
 }

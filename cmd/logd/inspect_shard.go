@@ -113,7 +113,7 @@ func showRecord(rec log.WALRecord) inspectedRecord {
 		is.CRC = fmt.Sprintf("%08x", rec.CRC)
 	}
 	switch rec.Kind {
-	case "append", "copy", "lost":
+	case "entry", "copy", "lost":
 		is.Type = [...]string{log.EntryBatch: "batch", log.EntryConf: "conf", log.EntryConfV2: "conf"}[min(rec.Type, log.EntryConfV2)]
 	}
 	return is
