@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"fmt"
 	"time"
 
 	pb "go.etcd.io/raft/v3/raftpb"
@@ -17,6 +18,10 @@ func (c metaCall) run(s *Shard, p *partition, o origin) {
 		return
 	}
 	if _, leads := p.g.Leading(); leads {
+		if no := s.mayPropose(c.cmd); no.is() {
+			s.answer(o, appended{code: no.code, offset: -1, result: refusedBy(no)})
+			return
+		}
 		s.propose(p, o, c.cmd)
 		return
 	}
@@ -25,6 +30,15 @@ func (c metaCall) run(s *Shard, p *partition, o origin) {
 		return
 	}
 	s.forward(p, o, c.cmd)
+}
+
+// mayPropose refuses a command that a broker may not understand (M8).
+func (s *Shard) mayPropose(cmd []byte) refusal {
+	c, err := decodeCommand(cmd)
+	if err != nil {
+		panic(fmt.Sprintf("broker: a command that was not checked is proposed: %v", err))
+	}
+	return s.meta.allowed(c)
 }
 
 func noLeaderYet() appended {
@@ -104,6 +118,10 @@ func resultOf(a appended) Result {
 
 func (s *Shard) createTopics(r *request, req *kmsg.CreateTopicsRequest) {
 	s.change(r, time.Duration(req.TimeoutMillis)*time.Millisecond, planCreateTopics(req, s.meta, s.cfg.Topics, s.rng))
+}
+
+func (s *Shard) alterConfigs(r *request, req *kmsg.IncrementalAlterConfigsRequest) {
+	s.change(r, s.cfg.Limits.AdminWait, planAlterConfigs(req, s.meta, s.cfg.Broker))
 }
 
 func (s *Shard) deleteTopics(r *request, req *kmsg.DeleteTopicsRequest) {

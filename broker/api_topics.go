@@ -171,7 +171,6 @@ func (p *createPlan) response() kmsg.Response { return p.resp }
 
 // echo tells the client what it got: the counts, and all settings with where they are from (version 5 on).
 func echo(row *kmsg.CreateTopicsResponseTopic, c CreateTopic, d TopicDefaults) {
-	const fromTopic, fromBroker, preset = 1, 4, 5 // Kafka's DescribeConfigsResponse.ConfigSource
 	row.NumPartitions, row.ReplicationFactor = c.Partitions, c.Replication
 	if len(c.Assignment) > 0 {
 		row.NumPartitions, row.ReplicationFactor = int32(len(c.Assignment)), int16(len(c.Assignment[0]))
@@ -179,16 +178,8 @@ func echo(row *kmsg.CreateTopicsResponseTopic, c CreateTopic, d TopicDefaults) {
 	t := Topic{Configs: c.Configs}
 	for _, s := range settings {
 		out := kmsg.NewCreateTopicsResponseTopicConfig()
-		out.Name, out.Source = s.name, preset
-		value, given := t.config(s.name)
-		switch {
-		case given:
-			out.Source = fromTopic
-		case s.name == configMaxMessage:
-			value, out.Source = decimal(d.MaxMessageBytes), fromBroker
-		default:
-			value = s.preset
-		}
+		value, given := s.value(&t, d)
+		out.Name, out.Source = s.name, int8(s.source(given))
 		out.Value = &value
 		row.Configs = append(row.Configs, out)
 	}

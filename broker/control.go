@@ -26,6 +26,7 @@ type control struct {
 	Disk     *diskControl     `json:"disk,omitempty"`
 	Need     *needControl     `json:"need,omitempty"`
 	Hash     *hashControl     `json:"hash,omitempty"`
+	Speaks   *speaksControl   `json:"speaks,omitempty"`
 }
 
 type (
@@ -104,6 +105,8 @@ func (s *Shard) control(from int32, c control) {
 		s.disk.peers[from] = c.Disk.Latency
 	case c.Range != nil:
 		s.serveRange(from, *c.Range)
+	case c.Speaks != nil:
+		s.spoken[from] = *c.Speaks
 	}
 }
 

@@ -33,19 +33,20 @@ func (c fetchCall) run(s *Shard, p *partition, o origin) {
 		s.answer(o, fetched{code: code, hw: -1, start: -1})
 		return
 	}
-	hw := p.g.HighWatermark()
+	hw, start := p.g.HighWatermark(), p.g.LogStart()
 	switch {
-	case c.offset < 0:
-		s.answer(o, fetched{code: errOffsetRange, hw: hw})
+	case c.offset < start:
+		// A log start never goes back, so what is below the one applied here is gone everywhere: no quorum need be asked (S13).
+		s.answer(o, fetched{code: errOffsetRange, hw: hw, start: start})
 	case c.offset > hw:
 		// Beyond the end is said only of what a quorum confirms: a stale leader must not send a consumer astray (S13).
 		s.linearize(p, func(ok bool) {
 			now := p.g.HighWatermark()
 			switch {
 			case !ok:
-				s.answer(o, fetched{code: errOffsetNotYet, hw: now})
-			case c.offset > now:
-				s.answer(o, fetched{code: errOffsetRange, hw: now})
+				s.answer(o, fetched{code: errOffsetNotYet, hw: now, start: p.g.LogStart()})
+			case c.offset > now || c.offset < p.g.LogStart():
+				s.answer(o, fetched{code: errOffsetRange, hw: now, start: p.g.LogStart()})
 			default:
 				c.serve(s, p, o)
 			}
@@ -62,11 +63,11 @@ func (c fetchCall) serve(s *Shard, p *partition, o origin) {
 		if c.watch {
 			s.watchFor(p, o, c.until)
 		}
-		s.answer(o, fetched{hw: hw})
+		s.answer(o, fetched{hw: hw, start: p.g.LogStart()})
 		return
 	}
 	s.readBatches(p, c.offset, c.max, func(batches [][]byte, code int16) {
-		f := fetched{code: code, hw: hw, batches: batches}
+		f := fetched{code: code, hw: hw, start: p.g.LogStart(), batches: batches}
 		for _, b := range batches {
 			f.size += len(b)
 		}
@@ -92,13 +93,17 @@ func (s *Shard) leads(p *partition, epoch int32) int16 {
 }
 
 // readBatches reads committed batches from the one that contains offset on: from memory at once, else from a segment.
-// offset is below the high watermark.
+// offset is below the high watermark. The code is OFFSET_OUT_OF_RANGE if the log start has passed it, and its file is gone.
 func (s *Shard) readBatches(p *partition, offset int64, max int, done func(batches [][]byte, code int16)) {
 	if batches, ok := p.g.Batches(offset, max); ok {
 		done(batches, errNone)
 		return
 	}
 	rd, ok := s.store.Find(p.group, offset, min(max, s.cfg.Limits.ColdRead))
+	if !ok && offset < p.g.LogStart() {
+		done(nil, errOffsetRange)
+		return
+	}
 	if !ok {
 		switch {
 		case offset < p.g.LogStart():
@@ -117,6 +122,10 @@ func (s *Shard) readBatches(p *partition, offset int64, max int, done func(batch
 		var data []byte
 		if err == nil {
 			data, _, err = rd.Cut(d.Data, offset, max, true)
+		}
+		if err != nil && offset < p.g.LogStart() { // removed meanwhile
+			done(nil, errOffsetRange)
+			return
 		}
 		if err != nil {
 			done(nil, s.unreadable(p, offset, rd, d))

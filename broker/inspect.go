@@ -30,7 +30,7 @@ func (s *Shard) Inspect(visit func(*GroupView)) {
 		p := s.parts[id]
 		st := p.g.Status()
 		v := GroupView{Group: id, Replica: st.ID, Term: st.Term, Lead: st.Lead, Leading: st.Leader, Commit: st.Commit, Applied: st.Applied,
-			AppliedHash: st.EntryHash, Durable: st.Stable, DurableEnd: st.StableEnd, LogEnd: st.LogEnd, HighWatermark: st.HighWatermark,
+			AppliedHash: st.EntryHash, Durable: st.Stable, DurableEnd: st.StableEnd, LogStart: st.LogStart, LogEnd: st.LogEnd, HighWatermark: st.HighWatermark,
 			Voters: st.Conf.Voters, Learners: st.Conf.Learners}
 		if t, n := s.meta.PartitionOf(id); t != nil {
 			v.Topic, v.Partition = t.Name, n

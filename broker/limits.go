@@ -22,6 +22,7 @@ type Limits struct {
 	MessageBytes     int // payload of one append message
 	InflightMessages int
 	InflightBytes    int
+	RetentionTicks   int           // each partition's oldest segments are looked at once in so many
 	UncommittedBytes int           // of one group
 	QueueBytes       int           // of a shard's batches that wait to be proposed; over it, produces are refused
 	EnvelopeBytes    int           // payload of one envelope, about; the rest waits for the next turn
@@ -47,7 +48,7 @@ type Limits struct {
 func DefaultLimits() Limits {
 	return Limits{
 		Tick: 100 * time.Millisecond, ElectionTicks: 10, HeartbeatTicks: 1, TransferTicks: 50, HandOverTicks: 50, StallElections: 10,
-		WindowBytes: 64 << 20, FlushBytes: 8 << 20, FlushChunk: 4 << 20,
+		WindowBytes: 64 << 20, FlushBytes: 8 << 20, FlushChunk: 4 << 20, RetentionTicks: 50,
 		MessageBytes: 1 << 20, InflightMessages: 256, InflightBytes: 16 << 20, UncommittedBytes: 16 << 20, QueueBytes: 128 << 20,
 		EnvelopeBytes: 4 << 20, RangeBytes: 1 << 20, Transfers: 4, TransferBytes: 8 << 20, FetchBytes: 55 << 20, ColdRead: 1 << 20,
 		Repairs: 4, ScrubBytes: 2 << 20, ScrubEvery: 24 * time.Hour,
@@ -64,6 +65,7 @@ func DrawLimits(rng *rand.Rand) Limits {
 	l.WindowBytes = 4 << 10 << rng.IntN(9)
 	l.FlushBytes = 1 << 10 << rng.IntN(9)
 	l.FlushChunk = 1 << 10 << rng.IntN(9)
+	l.RetentionTicks = 1 + rng.IntN(50)
 	l.MessageBytes = 256 << rng.IntN(12)
 	l.InflightMessages = 2 + rng.IntN(64)
 	l.InflightBytes = 4 << 10 << rng.IntN(9)

@@ -46,15 +46,15 @@ func (c listCall) run(s *Shard, p *partition, o origin) {
 		case c.timestamp == latestOffset:
 			a.offset = p.g.HighWatermark()
 		case c.timestamp == earliestOffset || c.timestamp == earliestLocalOffset:
-			a.offset = 0
+			a.offset = p.g.LogStart()
 		case c.timestamp == latestTieredOffset:
 		case c.timestamp == maxTimestampOffset:
-			s.scanMax(p, o, &timeScan{to: p.g.HighWatermark(), best: a})
+			s.scanMax(p, o, &timeScan{at: p.g.LogStart(), to: p.g.HighWatermark(), best: a})
 			return
 		case c.timestamp < 0:
 			a.code = errUnsupported
 		default:
-			s.scanTime(p, o, &timeScan{ts: c.timestamp, at: s.scanFrom(p, c.timestamp), to: p.g.HighWatermark(), best: a})
+			s.scanTime(p, o, &timeScan{ts: c.timestamp, at: max(s.scanFrom(p, c.timestamp), p.g.LogStart()), to: p.g.HighWatermark(), best: a})
 			return
 		}
 		s.answer(o, a)
@@ -83,10 +83,10 @@ func (s *Shard) scanTime(p *partition, o origin, c *timeScan) {
 		if b.MaxTimestamp < c.ts {
 			return false
 		}
-		offset, ts, ok, err := firstAtOrAfter(batch, c.ts)
+		offset, ts, ok, err := firstAtOrAfter(batch, c.at, c.ts)
 		switch {
 		case err != nil: // a producer's batch that does not inflate: where it begins is as near as can be told
-			c.best.offset, c.best.timestamp = b.BaseOffset, b.MaxTimestamp
+			c.best.offset, c.best.timestamp = max(b.BaseOffset, c.at), b.MaxTimestamp
 		case ok:
 			c.best.offset, c.best.timestamp = offset, ts
 		}
@@ -100,7 +100,11 @@ func (s *Shard) scanMax(p *partition, o origin, c *timeScan) {
 		if b.MaxTimestamp <= c.best.timestamp {
 			return false
 		}
-		if offset, ts, ok, err := firstAtOrAfter(batch, b.MaxTimestamp); err == nil && ok {
+		offset, ts, ok, err := firstAtOrAfter(batch, c.at, b.MaxTimestamp)
+		if err == nil && !ok { // the log starts within this batch, behind that record
+			offset, ts, ok, err = newest(batch, c.at)
+		}
+		if err == nil && ok && ts > c.best.timestamp {
 			c.best.offset, c.best.timestamp = offset, ts
 		}
 		return false
@@ -115,6 +119,14 @@ func (s *Shard) scan(p *partition, o origin, c *timeScan, look func(b log.Batch,
 		return
 	}
 	s.readBatches(p, c.at, s.cfg.Limits.ColdRead, func(batches [][]byte, code int16) {
+		if s.parts[p.group] != p {
+			code = errNotLeader
+		}
+		if code == errOffsetRange { // the log start has passed it
+			c.at = max(c.at, p.g.LogStart())
+			s.scan(p, o, c, look)
+			return
+		}
 		if code != errNone {
 			c.best.code = code
 			s.answer(o, c.best)
@@ -134,11 +146,6 @@ func (s *Shard) scan(p *partition, o origin, c *timeScan, look func(b log.Batch,
 				}
 				c.at, data = b.NextOffset(), data[n:]
 			}
-		}
-		if s.parts[p.group] != p {
-			c.best.code = errNotLeader
-			s.answer(o, c.best)
-			return
 		}
 		s.scan(p, o, c, look)
 	})

@@ -31,8 +31,10 @@ const (
 //	M5  A placement's Replicas are on different brokers, each under the incarnation on record; Removing ids are none of them.
 //	M6  A published Meta never changes.
 //	M7  Equal commands in equal order give equal encodings.
+//	M8  Level never falls. A command of a higher version is proposed only by a leader that has applied the Raise to it.
 type Meta struct {
 	Index       uint64 // of the last entry of group 1 that is in here
+	Level       int    // the highest command version that every broker is known to understand
 	ClusterID   UUID   // zero before the cluster formed
 	Brokers     []BrokerInfo
 	Group1      Placement // the metadata group's own
@@ -81,7 +83,7 @@ type Replica struct {
 }
 
 // NewMeta returns the metadata before the cluster formed.
-func NewMeta() *Meta { return &Meta{NextGroup: firstGroup, NextReplica: 1} }
+func NewMeta() *Meta { return &Meta{Level: 1, NextGroup: firstGroup, NextReplica: 1} }
 
 // Formed tells whether there is a cluster.
 func (m *Meta) Formed() bool { return !m.ClusterID.IsZero() }

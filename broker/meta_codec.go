@@ -11,13 +11,12 @@ import (
 	"strings"
 )
 
-// metaVersion is the version of the encoded metadata. On disk, don't change without a way to read the older.
-const metaVersion = 1
-
 // ErrBadMeta is wrapped when bytes are no encoded metadata that this version can have written.
 var ErrBadMeta = errors.New("bad cluster metadata")
 
-// metaDoc is the encoding of a Meta: JSON without spaces, fields in this order, lists in the order of M1 and M2.
+// metaDoc is the encoding of a Meta: JSON without spaces, fields in this order, lists in the order of M1 and M2. Its version
+// is the metadata's Level, so that a broker which understands less doesn't read it. On disk, don't change without a way to
+// read the older.
 type metaDoc struct {
 	Version     int          `json:"v"`
 	Index       uint64       `json:"index"`
@@ -57,7 +56,7 @@ func replicaID(broker int32, number uint32) uint64 { return uint64(broker)<<32 |
 
 // Encode returns the metadata as bytes for a mark or a snapshot; equal metadata is equal bytes (M7).
 func (m *Meta) Encode() []byte {
-	doc := metaDoc{Version: metaVersion, Index: m.Index, ClusterID: m.ClusterID, NextGroup: m.NextGroup, NextReplica: m.NextReplica,
+	doc := metaDoc{Version: m.Level, Index: m.Index, ClusterID: m.ClusterID, NextGroup: m.NextGroup, NextReplica: m.NextReplica,
 		Brokers: m.Brokers, Topics: m.byName}
 	if m.Formed() {
 		doc.Group1 = &m.Group1
@@ -93,10 +92,10 @@ func DecodeMeta(b []byte) (*Meta, error) {
 	if err := decodeStrict(b, &doc); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrBadMeta, err)
 	}
-	if doc.Version != metaVersion {
-		return nil, fmt.Errorf("%w: it is of version %d, this logd reads %d: use a newer one", ErrBadMeta, doc.Version, metaVersion)
+	if doc.Version < 1 || doc.Version > commandVersion {
+		return nil, fmt.Errorf("%w: it is of version %d, this logd reads 1 to %d: use a newer one", ErrBadMeta, doc.Version, commandVersion)
 	}
-	m := &Meta{Index: doc.Index, ClusterID: doc.ClusterID, NextGroup: doc.NextGroup, NextReplica: doc.NextReplica, Brokers: doc.Brokers}
+	m := &Meta{Index: doc.Index, Level: doc.Version, ClusterID: doc.ClusterID, NextGroup: doc.NextGroup, NextReplica: doc.NextReplica, Brokers: doc.Brokers}
 	if doc.Group1 != nil {
 		m.Group1 = *doc.Group1
 	}
@@ -128,7 +127,7 @@ func (m *Meta) index(topics []*Topic) error {
 // check tells which of M1 to M5 doesn't hold.
 func (m *Meta) check() error {
 	if !m.Formed() {
-		if m.Brokers != nil || m.byName != nil || m.Group1.Group != 0 || m.NextGroup != firstGroup || m.NextReplica != 1 {
+		if m.Brokers != nil || m.byName != nil || m.Group1.Group != 0 || m.NextGroup != firstGroup || m.NextReplica != 1 || m.Level != 1 {
 			return errors.New("invariant M1: brokers or topics without a cluster id")
 		}
 		return nil
@@ -150,7 +149,7 @@ func (m *Meta) check() error {
 			return fmt.Errorf("invariant M2: topic %.300q after %.300q", t.Name, m.byName[max(0, i-1)].Name)
 		}
 		normal, no := normalConfigs(t.Configs)
-		if no.is() || !slices.Equal(normal, t.Configs) {
+		if no.is() || !slices.Equal(normal, t.Configs) || configsSince(t.Configs) > m.Level {
 			return fmt.Errorf("invariant M2: topic %s: %s", t.Name, no.message)
 		}
 		for n := range t.Partitions {

@@ -17,7 +17,8 @@ func TestDecodeMetaChecksInvariants(t *testing.T) {
 		t.Fatalf("read back %v, %v", back, err)
 	}
 	for _, c := range []struct{ what, old, new string }{
-		{"a version from the future", `{"v":1`, `{"v":2`},
+		{"a version from the future", `{"v":1`, `{"v":3`},
+		{"no version", `{"v":1`, `{"v":0`},
 		{"an unknown field", `{"v":1`, `{"w":1,"v":1`},
 		{"a space", `{"v":1,`, `{"v":1, `},
 		{"M1: a broker twice", `{"id":2,"inc":202`, `{"id":1,"inc":202`},

@@ -5,14 +5,20 @@ import (
 	"fmt"
 )
 
-// commandVersion is the version of commands. On disk, don't change: a new or changed command takes a higher number, and is
-// proposed only once every broker is known to understand it.
-const commandVersion = 1
+// commandVersion is the highest version of commands that this logd understands. On disk, don't change: a new or changed
+// command takes a higher number, and is proposed only once every broker is known to understand it ([Raise]).
+//
+//	1  Form, Register, Replace, Removed, CreateTopic, DeleteTopic
+//	2  Raise, AlterTopic; the setting segment.ms
+const commandVersion = 2
 
 // Command is a change of the metadata, as an entry of group 1: one of [Form], [Register], [Replace], [Removed],
-// [CreateTopic], [DeleteTopic].
+// [CreateTopic], [DeleteTopic], [AlterTopic], [Raise].
 type Command interface {
 	apply(m *Meta) (*Meta, Result)
+	// version is the first command version that has the command, as it is. It is written with it, so that a broker that
+	// doesn't know it sees that.
+	version() int
 }
 
 type (
@@ -65,7 +71,26 @@ type (
 		Name string `json:"name,omitempty"`
 		ID   UUID   `json:"id"`
 	}
+	// AlterTopic changes settings of a topic: all that it names, in order, or none.
+	AlterTopic struct {
+		Name    string         `json:"name"`
+		Changes []ConfigChange `json:"changes"`
+	}
+	// Raise says that every broker understands commands of a version: from now on they may be proposed (M8). It is of that
+	// version itself.
+	Raise struct {
+		Level int `json:"level"`
+	}
 )
+
+func (Form) version() int          { return 1 }
+func (Register) version() int      { return 1 }
+func (Replace) version() int       { return 1 }
+func (Removed) version() int       { return 1 }
+func (c CreateTopic) version() int { return configsSince(c.Configs) }
+func (DeleteTopic) version() int   { return 1 }
+func (AlterTopic) version() int    { return 2 }
+func (r Raise) version() int       { return max(2, r.Level) }
 
 // Result is what a command came to.
 type Result struct {
@@ -93,11 +118,13 @@ type commandDoc struct {
 	Removed  *Removed     `json:"removed,omitempty"`
 	Create   *CreateTopic `json:"create,omitempty"`
 	Delete   *DeleteTopic `json:"delete,omitempty"`
+	Alter    *AlterTopic  `json:"alter,omitempty"`
+	Raise    *Raise       `json:"raise,omitempty"`
 }
 
 // EncodeCommand returns a command as an entry's data.
 func EncodeCommand(c Command) []byte {
-	doc := commandDoc{Version: commandVersion}
+	doc := commandDoc{Version: c.version()}
 	switch c := c.(type) {
 	case Form:
 		doc.Form = &c
@@ -111,6 +138,10 @@ func EncodeCommand(c Command) []byte {
 		doc.Create = &c
 	case DeleteTopic:
 		doc.Delete = &c
+	case AlterTopic:
+		doc.Alter = &c
+	case Raise:
+		doc.Raise = &c
 	default:
 		panic(fmt.Sprintf("broker: %T is no metadata command", c))
 	}
@@ -141,11 +172,20 @@ func decodeCommand(b []byte) (Command, error) {
 	if doc.Delete != nil {
 		found = append(found, *doc.Delete)
 	}
-	if doc.Version != commandVersion {
-		return nil, fmt.Errorf("version %d, expected %d", doc.Version, commandVersion)
+	if doc.Alter != nil {
+		found = append(found, *doc.Alter)
+	}
+	if doc.Raise != nil {
+		found = append(found, *doc.Raise)
+	}
+	if doc.Version < 1 || doc.Version > commandVersion {
+		return nil, fmt.Errorf("version %d, this logd understands 1 to %d", doc.Version, commandVersion)
 	}
 	if len(found) != 1 {
 		return nil, fmt.Errorf("%d commands in one entry, expected 1", len(found))
+	}
+	if v := found[0].version(); v != doc.Version {
+		return nil, fmt.Errorf("a command of version %d is written as one of version %d", v, doc.Version)
 	}
 	return found[0], nil
 }
@@ -172,6 +212,9 @@ func (m *Meta) Apply(index uint64, cmd []byte) (*Meta, Result) {
 	}
 	if _, forms := c.(Form); !forms && !m.Formed() {
 		return m, refusedBy(refuse(errOtherCluster, "the cluster hasn't formed yet"))
+	}
+	if no := m.allowed(c); no.is() {
+		return m, refusedBy(no)
 	}
 	next, r := c.apply(m)
 	if r.Code != errNone {

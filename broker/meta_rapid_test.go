@@ -16,7 +16,7 @@ func drawCommand(t *rapid.T, m *Meta) Command {
 	}
 	name := rapid.SampledFrom([]string{"a", "b", "c", "a.x", "a_x", "d"}).Draw(t, "name")
 	incarnation := rapid.Uint64Range(0, 40)
-	switch rapid.IntRange(0, 9).Draw(t, "kind") {
+	switch rapid.IntRange(0, 12).Draw(t, "kind") {
 	case 0:
 		var brokers []FormBroker
 		for range rapid.IntRange(1, 6).Draw(t, "brokers") {
@@ -44,6 +44,10 @@ func drawCommand(t *rapid.T, m *Meta) Command {
 		return DeleteTopic{Name: name}
 	case 6:
 		return DeleteTopic{ID: id(byte(rapid.IntRange(0, 9).Draw(t, "id")))}
+	case 10:
+		return Raise{Level: rapid.IntRange(0, commandVersion).Draw(t, "level")}
+	case 11, 12:
+		return AlterTopic{Name: name, Changes: rapid.SliceOfN(rapid.Custom(drawChange), 0, 3).Draw(t, "changes")}
 	case 7:
 		assignment := rapid.SliceOfN(rapid.SliceOfN(rapid.Int32Range(0, 6), 0, 3), 1, 3).Draw(t, "assignment")
 		return CreateTopic{Name: name, ID: id(byte(rapid.IntRange(0, 9).Draw(t, "id"))), Partitions: -1, Replication: -1, Assignment: assignment}
@@ -52,7 +56,12 @@ func drawCommand(t *rapid.T, m *Meta) Command {
 		Replication: int16(rapid.IntRange(0, 4).Draw(t, "replication"))}
 }
 
-// Whatever is applied, M1 to M7 hold, and what went out of use never comes back.
+func drawChange(t *rapid.T) ConfigChange {
+	return ConfigChange{Name: rapid.SampledFrom([]string{configRetentionTime, configSegmentTime, configCleanup, "x"}).Draw(t, "config"),
+		Op: rapid.SampledFrom([]ConfigOp{configSet, configDelete, configAppend, configSubtract, "?"}).Draw(t, "op"), Value: rapid.SampledFrom([]string{"1", " 2", "delete", ""}).Draw(t, "value")}
+}
+
+// Whatever is applied, M1 to M8 hold, and what went out of use never comes back.
 func TestMetaKeepsItsInvariants(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		m, twin := NewMeta(), NewMeta()
@@ -72,6 +81,9 @@ func TestMetaKeepsItsInvariants(t *testing.T) {
 			}
 			if r.Code != errNone && !same(next, m.At(index)) {
 				t.Fatalf("%s was refused (%v) and changed something", cmd, r)
+			}
+			if next.Level < m.Level {
+				t.Fatalf("invariant M8: the level was %d, is %d after %s", m.Level, next.Level, cmd)
 			}
 			after := string(next.Encode())
 			m.Apply(index, EncodeCommand(drawCommand(t, m))) // what could have been shares nothing with what is

@@ -233,6 +233,8 @@ func TestMetaGolden(t *testing.T) {
 	m = must(t, m, Replace{Broker: 2, Old: 102, New: 18446744073709551615})
 	m = must(t, m, CreateTopic{Name: "a", ID: id(8), Partitions: -1, Replication: -1, Assignment: [][]int32{{2, 1}}})
 	text := string(NewMeta().Encode()) + "\n" + string(m.Encode()) + "\n"
+	raised := must(t, must(t, formed(t, 1), Raise{Level: 2}), CreateTopic{Name: "a", ID: id(8), Partitions: 1, Replication: 1, Configs: []TopicConfig{{configSegmentTime, "5"}}})
+	text += string(raised.Encode()) + "\n"
 	for _, c := range examples() {
 		text += string(EncodeCommand(c)) + "\n"
 	}
@@ -249,6 +251,9 @@ func examples() []Command {
 		CreateTopic{Name: "u", ID: id(3), Partitions: -1, Replication: -1, Assignment: [][]int32{{2, 1}, {1, 2}}},
 		DeleteTopic{ID: id(2)},
 		DeleteTopic{Name: "u"},
+		CreateTopic{Name: "v", ID: id(4), Partitions: 1, Replication: 2, Configs: []TopicConfig{{configSegmentTime, "1"}}},
+		AlterTopic{Name: "t", Changes: []ConfigChange{{configRetentionTime, configDelete, ""}, {configSegmentBytes, configSet, "1048576"}, {configCleanup, configAppend, "delete"}}},
+		Raise{Level: 2},
 	}
 }
 
@@ -264,7 +269,9 @@ func TestCommandsReadBack(t *testing.T) {
 func TestGarbageCommands(t *testing.T) {
 	m := formed(t, 1)
 	for _, cmd := range []string{"", "null", "{}", "[]", `{"v":1}`, `{"v":2,"delete":{"name":"a","id":"AAAAAAAAAAAAAAAAAAAAAA"}}`,
-		`{"v":1,"delete":{"name":"a"},"removed":{"group":1}}`, `{"v":1,"rename":{}}`, `{"v":1,"removed":{"group":-1}}`,
+		`{"v":1,"delete":{"name":"a"},"removed":{"group":1}}`, `{"v":1,"rename":{}}`, `{"v":1,"removed":{"group":-1}}`, `{"v":1,"raise":{"level":2}}`, `{"v":3,"raise":{"level":3}}`, `{"v":2,"raise":{"level":3}}`,
+		`{"v":1,"alter":{"name":"a","changes":[]}}`, `{"v":0,"delete":{"name":"a"}}`,
+		`{"v":1,"create":{"name":"v","id":"AQAAAAAAAAAAAAAAAAAABA","partitions":1,"replication":1,"configs":[{"n":"segment.ms","v":"1"}]}}`,
 		`{"v":1,"removed":{"group":1}}x`, `{"v":1,"removed":{"group":1,"replica":1,"why":"?"}}`, `{"v":1,"create":{"partitions":1e9}}`, "\x00\xff", strings.Repeat("[", 100000)} {
 		next, r := m.Apply(m.Index+5, []byte(cmd))
 		if r.Code != errUnsupported || !same(next, m.At(m.Index+5)) || CheckCommand([]byte(cmd)) == nil {

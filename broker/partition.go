@@ -3,6 +3,7 @@ package broker
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	pb "go.etcd.io/raft/v3/raftpb"
@@ -22,6 +23,7 @@ type partition struct {
 	pending []*proposal // proposed, by index; pending[i] is not applied yet (B2)
 	bytes   int         // of pending
 	reads   readIndex
+	trims   []trimWait       // calls that wait for the log to start later
 	watch   []watcher        // fetches that wait for the high watermark to move
 	heard   map[int32]uint64 // by broker: the highest generation that a raft message came from
 	out     replica.Out
@@ -32,6 +34,10 @@ type partition struct {
 	asked    int64 // offset+1 of the range that was asked for last, 0 if it came
 	askedAt  int   // in ticks
 	answered int   // tick of the last range that came, or of its place among the transfers
+
+	segmentBytes int64         // what the store was told, 0 if nothing
+	unflushed    time.Duration // since when records wait for a segment, 0 if none was seen to
+	open         openSegment
 }
 
 // proposal is one entry that a call wants appended.
@@ -136,6 +142,7 @@ func (s *Shard) fit(p *partition) int {
 func (s *Shard) collect(p *partition) {
 	p.g.Collect(&p.out)
 	s.proposeQueue(p)
+	s.proposeTrims(p)
 	s.askReadIndex(p)
 	p.g.Collect(&p.out)
 	out := p.out
@@ -148,6 +155,9 @@ func (s *Shard) collect(p *partition) {
 	}
 	for _, r := range out.Reads {
 		p.reads.confirm(r)
+	}
+	if out.Trimmed || out.Installed != nil {
+		s.answerTrims(p)
 	}
 	if out.Changed {
 		s.roleChanged(p)
@@ -162,7 +172,7 @@ func (s *Shard) collect(p *partition) {
 	s.askRange(p)
 	if len(out.Applied) > 0 || out.Installed != nil || out.Changed {
 		s.wakeWatchers(p)
-		if len(p.queue) > 0 {
+		if len(p.queue) > 0 || slices.ContainsFunc(p.trims, func(w trimWait) bool { return w.term == 0 }) {
 			s.touch(p.group) // there may be room now
 		}
 	}
@@ -225,7 +235,7 @@ func (s *Shard) apply(p *partition, e *pb.Entry) {
 	for len(p.pending) > 0 && p.pending[0].index <= e.GetIndex() {
 		q := s.pop(p)
 		if q.index == e.GetIndex() && q.term == e.GetTerm() {
-			s.answer(q.o, appended{offset: q.offset, start: 0, result: result})
+			s.answer(q.o, appended{offset: q.offset, start: p.g.LogStart(), result: result})
 		} else {
 			s.answer(q.o, unclear)
 		}
@@ -241,6 +251,7 @@ func (s *Shard) roleChanged(p *partition) {
 	for len(p.pending) > 0 && (!leads || p.pending[0].term != term) {
 		s.answer(s.pop(p).o, unclear)
 	}
+	s.loseTrims(p, term, leads)
 	if !leads {
 		s.failReads(p)
 	}
@@ -293,6 +304,8 @@ func (s *Shard) drop(p *partition) {
 	for len(p.pending) > 0 {
 		s.answer(s.pop(p).o, unclear)
 	}
+	s.loseTrims(p, 0, false)
+	s.endTrims(p, func(trimWait) (trimmed, bool) { return trimmed{code: errUnknownTopic, start: -1}, true })
 	s.failReads(p)
 	s.wakeWatchers(p)
 	s.store.Drop(p.group)

@@ -204,6 +204,9 @@ func (s *Shard) controlFrom(h transport.Header, body []byte) {
 	case s.seenOf(h.From, h.Incarnation) > h.Generation:
 		return
 	}
+	if c.Speaks != nil {
+		c.Speaks.incarnation = h.Incarnation
+	}
 	if to := s.controlShard(c); to != s.cfg.Shard {
 		s.post(to, controlMail{h.From, c})
 		return

@@ -16,6 +16,9 @@ func (s *Shard) place() {
 	for _, t := range s.meta.Topics() {
 		for i := range t.Partitions {
 			s.placeOne(&t.Partitions[i])
+			if p := s.parts[t.Partitions[i].Group]; p != nil {
+				s.sizeSegments(p, t)
+			}
 		}
 	}
 	for _, id := range slices.Clone(s.order) {

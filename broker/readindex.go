@@ -102,8 +102,11 @@ func (s *Shard) dropReads(p *partition, which func(askedRead) bool) {
 	}
 }
 
-// codeOf is the Kafka error for a proposal that certainly was not made.
+// codeOf is the Kafka error for a proposal that certainly was not made; none if it was.
 func codeOf(err error) int16 {
+	if err == nil {
+		return errNone
+	}
 	if errors.Is(err, replica.ErrDropped) {
 		return errNotEnough
 	}

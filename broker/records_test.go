@@ -259,10 +259,10 @@ func TestLogAppendTime(t *testing.T) {
 			h.FirstTimestamp != 1000 || got.appendTime != 1234567 || !bytes.Equal(got.bytes[43:], field[43:]) {
 			t.Errorf("codec %d: %+v, %v", codec, h, err)
 		}
-		if offset, ts, ok, err := firstAtOrAfter(got.bytes, 1000); offset != 0 || ts != 1234567 || !ok || err != nil {
+		if offset, ts, ok, err := firstAtOrAfter(got.bytes, 0, 1000); offset != 0 || ts != 1234567 || !ok || err != nil {
 			t.Errorf("codec %d: first at or after 1000 is %d, %d, %t, %v", codec, offset, ts, ok, err)
 		}
-		if _, _, ok, err := firstAtOrAfter(got.bytes, 1234568); ok || err != nil {
+		if _, _, ok, err := firstAtOrAfter(got.bytes, 0, 1234568); ok || err != nil {
 			t.Errorf("codec %d: found one after the last, %v", codec, err)
 		}
 	}
@@ -287,7 +287,7 @@ func TestFirstAtOrAfter(t *testing.T) {
 				at     int64
 				ok     bool
 			}{{0, 100, 1000, true}, {1000, 100, 1000, true}, {1001, 101, 3000, true}, {3000, 101, 3000, true}, {3001, 0, 0, false}} {
-				offset, at, ok, err := firstAtOrAfter(batch, c.ts)
+				offset, at, ok, err := firstAtOrAfter(batch, 0, c.ts)
 				if offset != c.offset || at != c.at || ok != c.ok || err != nil {
 					t.Errorf("codec %d (xerial %t): first at or after %d is %d, %d, %t, %v, expected %+v", codec, xerial, c.ts, offset, at, ok, err, c)
 				}
@@ -303,7 +303,7 @@ func TestOffsetsAreTheRecordsOwn(t *testing.T) {
 		want  string
 	}{{4, "102 1000 true <nil>"}, {6, "0 0 false record 0 of 3 in the batch at offset 100: bad record: offset delta 3, the batch's last is 2"}} {
 		batch := testBatch{base: 100, codec: codecGzip, records: someRecords, plain: func(b []byte) []byte { b[3] = c.delta; return b }}.bytes(t)
-		if offset, ts, ok, err := firstAtOrAfter(batch, 0); fmt.Sprint(offset, ts, ok, err) != c.want {
+		if offset, ts, ok, err := firstAtOrAfter(batch, 0, 0); fmt.Sprint(offset, ts, ok, err) != c.want {
 			t.Errorf("got %d, %d, %t, %v, expected %s", offset, ts, ok, err, c.want)
 		}
 	}
@@ -323,7 +323,7 @@ func TestFirstAtOrAfterMatchesAScan(t *testing.T) {
 				break
 			}
 		}
-		offset, at, ok, err := firstAtOrAfter(batch, ts)
+		offset, at, ok, err := firstAtOrAfter(batch, 0, ts)
 		if got := fmt.Sprint(offset, at, ok); got != want || err != nil {
 			rt.Fatalf("first at or after %d is %s, %v, expected %s", ts, got, err, want)
 		}
@@ -336,7 +336,7 @@ func TestInflatingIsBounded(t *testing.T) {
 	binary.PutVarint(huge, int64(maxInflated+500)) // one record that goes on past the bound
 	for codec := codecGzip; codec < codecs; codec++ {
 		b := testBatch{codec: codec, records: someRecords, plain: func([]byte) []byte { return huge }}.bytes(t)
-		_, _, ok, err := firstAtOrAfter(b, 2999)
+		_, _, ok, err := firstAtOrAfter(b, 0, 2999)
 		if ok || !errors.Is(err, errInflatesTooFar) {
 			t.Errorf("codec %d, %d bytes: %t, %v", codec, len(b), ok, err)
 		}
@@ -352,13 +352,13 @@ func TestDamagedCompression(t *testing.T) {
 		for _, xerial := range []bool{false, true} {
 			b := testBatch{codec: codec, xerial: xerial, records: someRecords}.bytes(t)
 			cut := testBatch{codec: codec, xerial: xerial, records: someRecords, plain: func(b []byte) []byte { return b[:20] }}.bytes(t)
-			if _, _, ok, err := firstAtOrAfter(cut, 2500); ok || err == nil {
+			if _, _, ok, err := firstAtOrAfter(cut, 0, 2500); ok || err == nil {
 				t.Errorf("codec %d (xerial %t): the second record isn't there: %t, %v", codec, xerial, ok, err)
 			}
 			for i := log.BatchHeader; i < len(b); i++ { // anything but a panic
 				bad := bytes.Clone(b)
 				bad[i] ^= 0x55
-				firstAtOrAfter(bad, 2500)
+				firstAtOrAfter(bad, 0, 2500)
 			}
 		}
 	}
@@ -386,7 +386,7 @@ func FuzzRecords(f *testing.F) {
 			if err != nil || n != len(b) || h != got.header || log.CheckCRC(got.bytes) != nil {
 				t.Fatalf("accepted, but: %+v, %d, %v, %v", h, n, err, log.CheckCRC(got.bytes))
 			}
-			offset, _, ok, err := firstAtOrAfter(got.bytes, h.MaxTimestamp)
+			offset, _, ok, err := firstAtOrAfter(got.bytes, 0, h.MaxTimestamp)
 			if h.Attributes&attrCodec == codecNone && h.MaxTimestamp >= 0 && (!ok || err != nil) {
 				t.Fatalf("accepted, but no record has its newest timestamp %d: %t, %v", h.MaxTimestamp, ok, err)
 			}
@@ -394,6 +394,6 @@ func FuzzRecords(f *testing.F) {
 				t.Fatalf("found offset %d in a batch of %d", offset, h.NumRecords)
 			}
 		}
-		firstAtOrAfter(b, 0)
+		firstAtOrAfter(b, 0, 0)
 	})
 }

@@ -87,26 +87,56 @@ func (f *fields) skip(n int64) {
 // maxInflated bounds the bytes that a compressed batch is inflated to in search of a timestamp.
 const maxInflated = 64 << 20
 
-// firstAtOrAfter returns the offset and timestamp (ms) of the first record of a stamped batch that is at or after ts; ok is
-// false if there is none. A compressed batch is inflated as far as needed, and at most to maxInflated bytes. The error says
-// that the records can't be read: a producer may have compressed anything.
-func firstAtOrAfter(batch []byte, ts int64) (offset, timestamp int64, ok bool, err error) {
-	h, size, err := log.ParseBatch(batch)
-	if err != nil {
+// firstAtOrAfter returns the offset and timestamp (ms) of the first record of a stamped batch, from an offset on, that is at
+// or after ts; ok is false if there is none. A compressed batch is inflated as far as needed, and at most to maxInflated
+// bytes. The error says that the records can't be read: a producer may have compressed anything.
+func firstAtOrAfter(batch []byte, from, ts int64) (offset, timestamp int64, ok bool, err error) {
+	h, _, err := log.ParseBatch(batch)
+	if err != nil || h.MaxTimestamp < ts { // checked at produce unless compressed, and then a producer's claim about its own records
 		return 0, 0, false, err
 	}
-	switch {
-	case h.MaxTimestamp < ts: // checked at produce unless compressed, and then a producer's claim about its own records
-		return 0, 0, false, nil
-	case h.Attributes&attrLogAppendTime != 0: // all its records have the one time
-		return h.BaseOffset, h.MaxTimestamp, h.NumRecords > 0, nil
+	err = eachRecord(batch, func(at, t int64) bool {
+		if at < from || t < ts {
+			return true
+		}
+		offset, timestamp, ok = at, t, true
+		return false
+	})
+	return offset, timestamp, ok, err
+}
+
+// newest returns the offset and timestamp (ms) of the first of a stamped batch's records, from an offset on, that have the
+// highest timestamp; ok is false if there are none. The error is as of firstAtOrAfter.
+func newest(batch []byte, from int64) (offset, timestamp int64, ok bool, err error) {
+	err = eachRecord(batch, func(at, t int64) bool {
+		if at >= from && (!ok || t > timestamp) {
+			offset, timestamp, ok = at, t, true
+		}
+		return true
+	})
+	return offset, timestamp, ok, err
+}
+
+// eachRecord visits the records of a stamped batch, in order, for as long as visit says true.
+func eachRecord(batch []byte, visit func(offset, timestamp int64) bool) error {
+	h, size, err := log.ParseBatch(batch)
+	if err != nil {
+		return err
+	}
+	if h.Attributes&attrLogAppendTime != 0 { // all its records have the one time, and none is missing in between
+		for i := range h.NumRecords {
+			if !visit(h.BaseOffset+int64(i), h.MaxTimestamp) {
+				break
+			}
+		}
+		return nil
 	}
 	records := batch[log.BatchHeader:size]
 	r := recordReader{r: bufio.NewReader(bytes.NewReader(records))}
 	if codec := int(h.Attributes & attrCodec); codec != codecNone {
 		in, err := inflate(codec, records)
 		if err != nil {
-			return 0, 0, false, fmt.Errorf("records of the batch at offset %d: %w", h.BaseOffset, err)
+			return fmt.Errorf("records of the batch at offset %d: %w", h.BaseOffset, err)
 		}
 		r.r.Reset(&limitedReader{r: in, left: maxInflated})
 	}
@@ -116,13 +146,13 @@ func firstAtOrAfter(batch []byte, ts int64) (offset, timestamp int64, ok bool, e
 			err = fmt.Errorf("%w: offset delta %d, the batch's last is %d", errBadRecordBytes, rec.offsetDelta, h.LastOffsetDelta)
 		}
 		if err != nil {
-			return 0, 0, false, fmt.Errorf("record %d of %d in the batch at offset %d: %w", i, h.NumRecords, h.BaseOffset, err)
+			return fmt.Errorf("record %d of %d in the batch at offset %d: %w", i, h.NumRecords, h.BaseOffset, err)
 		}
-		if t := h.FirstTimestamp + rec.timestampDelta; t >= ts {
-			return h.BaseOffset + int64(rec.offsetDelta), t, true, nil
+		if !visit(h.BaseOffset+int64(rec.offsetDelta), h.FirstTimestamp+rec.timestampDelta) {
+			break
 		}
 	}
-	return 0, 0, false, nil
+	return nil
 }
 
 // recordReader reads records off a stream, without their keys, values and headers.

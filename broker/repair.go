@@ -34,10 +34,13 @@ type needControl struct {
 	Max     int         `json:"max"`
 }
 
-// needEntry names a lost entry, and where its batch begins, if that is known: else -1.
+// needEntry names a lost entry. Offset is where its batch begins, -1 if it is none or that isn't known. State says that it is none, and
+// the first: who has it as an entry no more gives a snapshot of what it led to.
 type needEntry struct {
 	Index  uint64 `json:"i"`
+	Hash   uint64 `json:"h,string"` // the running hash after it
 	Offset int64  `json:"o"`
+	State  bool   `json:"s,omitempty"`
 }
 
 const (
@@ -103,8 +106,15 @@ func (s *Shard) askNeed(p *partition, holes []log.Hole, ranges []log.Range) {
 	}
 	r := &p.repair
 	c := needControl{Group: p.group, Replica: p.replica, Max: s.cfg.Limits.RangeBytes}
-	for _, h := range holes[:min(len(holes), needEntries)] {
-		c.Entries = append(c.Entries, needEntry{Index: h.Index, Offset: p.g.OffsetOf(h.Index)})
+	need, _ := p.g.Missing()
+	for i, h := range need.Holes[:min(len(need.Holes), needEntries)] {
+		e := needEntry{Index: h.Index, Hash: h.Hash, Offset: -1}
+		batch := p.group != metaGroup && h.Type == log.EntryBatch && h.Size >= log.BatchHeader
+		if i == 0 && batch {
+			e.Offset = need.Offset
+		}
+		e.State = i == 0 && !batch
+		c.Entries = append(c.Entries, e)
 	}
 	if len(ranges) > 0 {
 		c.From, c.To = ranges[0].From, ranges[0].To
@@ -159,7 +169,7 @@ func (s *Shard) serveEntry(p *partition, from int32, asks uint64, e needEntry) {
 	give := func(data []byte) {
 		s.peers.send(from, kindEntry, p.group, [][]byte{binary.BigEndian.AppendUint64(nil, e.Index), data})
 	}
-	if is, ok := p.g.Entry(e.Index); ok {
+	if is, ok := p.g.Entry(e.Index, e.Hash); ok {
 		give(is.Data)
 		return
 	}
@@ -171,8 +181,9 @@ func (s *Shard) serveEntry(p *partition, from int32, asks uint64, e needEntry) {
 		})
 		return
 	}
-	p.g.Offer(asks, &p.out) // what isn't a batch, and has left memory, is in the state that a snapshot carries
-	s.touch(p.group)
+	if e.State && p.g.Offer(asks, &p.out) {
+		s.touch(p.group)
+	}
 }
 
 // readSound is readBatches, where nothing is said if it fails.

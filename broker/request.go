@@ -45,6 +45,12 @@ func (s *Shard) start(c *conn, sl *slot, in transport.Request) {
 		s.createTopics(r, body)
 	case *kmsg.DeleteTopicsRequest:
 		s.deleteTopics(r, body)
+	case *kmsg.IncrementalAlterConfigsRequest:
+		s.alterConfigs(r, body)
+	case *kmsg.DescribeConfigsRequest:
+		s.respond(r, describeConfigs(body, s.meta, s.cfg))
+	case *kmsg.DeleteRecordsRequest:
+		s.deleteRecords(r, body)
 	case *kmsg.DescribeClusterRequest:
 		s.respond(r, describeCluster(s.meta, s.view.leaderOf, body))
 	case *kmsg.FindCoordinatorRequest:

@@ -48,7 +48,8 @@ type Shard struct {
 	vouch    voucher
 	conns    map[ConnID]*conn
 	requests map[uint64]*request
-	forwards map[uint64]origin // metadata commands sent to the leader's broker
+	spoken   map[int32]speaksControl // what other brokers understand
+	forwards map[uint64]origin       // metadata commands sent to the leader's broker
 	reads    map[uint64]func(log.ReadDone)
 	timers   timers
 	creating map[string]time.Duration // topics being created by asking for them, until when not to ask again
@@ -71,7 +72,8 @@ type Shard struct {
 	roomWAL     int      // most bytes of proposals of ours that aren't committed
 	uncommitted int      // <= roomWAL, or one proposal; the sum of all partitions' bytes
 	starved     []uint64 // groups whose queues wait for roomWAL
-	queued      int      // bytes that wait to be proposed, in all groups
+	retained    retention
+	queued      int // bytes that wait to be proposed, in all groups
 	stopping    bool
 	stopBy      time.Duration
 	stopAt      int  // tick in which the process was asked to
@@ -82,7 +84,8 @@ type Shard struct {
 func New(cfg Config, store *log.Store, rec *log.Recovered, rng *rand.Rand) (*Shard, error) {
 	s := &Shard{cfg: cfg, rng: rng, store: store, parts: map[uint64]*partition{}, dropped: map[uint64]bool{}, meta: NewMeta(),
 		conns: map[ConnID]*conn{}, requests: map[uint64]*request{}, forwards: map[uint64]origin{},
-		reads: map[uint64]func(log.ReadDone){}, view: newView(), creating: map[string]time.Duration{}, disk: disk{peers: map[int32]time.Duration{}}}
+		reads: map[uint64]func(log.ReadDone){}, view: newView(), creating: map[string]time.Duration{},
+		spoken: map[int32]speaksControl{}, disk: disk{peers: map[int32]time.Duration{}}}
 	s.roomWAL = store.MaxEntry() / len(cfg.Brokers)
 	s.peers = newPeers(cfg)
 	s.form = newFormer(cfg)
@@ -96,6 +99,11 @@ func New(cfg Config, store *log.Store, rec *log.Recovered, rng *rand.Rand) (*Sha
 		}
 		if err := s.restore(g); err != nil {
 			return nil, fmt.Errorf("broker %d, shard %d: %w", cfg.Broker, cfg.Shard, err)
+		}
+	}
+	for _, id := range s.order {
+		if t, _ := s.meta.PartitionOf(id); t != nil {
+			s.sizeSegments(s.parts[id], t)
 		}
 	}
 	s.startVouching()
@@ -176,12 +184,14 @@ func (s *Shard) tick() {
 		s.touch(id)
 	}
 	s.formTick()
+	s.levelTick()
 	s.viewTick()
 	s.diskTick()
 	s.catchupTick()
 	s.repairTick()
 	s.scrubTick()
 	s.placeTick()
+	s.retentionTick()
 	s.stopTick()
 }
 

@@ -1,7 +1,7 @@
 package broker
 
 // tend keeps memory and the WAL bounded: moves committed batches to segments, copies what must outlive its WAL file, drops
-// from memory what segments have (S10, S11).
+// from memory what segments have, and has marks written that let trimmed files go (S10, S11).
 func (s *Shard) tend() {
 	for _, h := range s.store.Reclaim() {
 		if p := s.parts[h.Group]; p != nil {

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
 // TopicDefaults are what a topic gets that doesn't say otherwise. They are a broker's settings: a command carries what
@@ -31,6 +33,7 @@ const (
 	configRetentionSize = "retention.bytes"
 	configRetentionTime = "retention.ms"
 	configSegmentBytes  = "segment.bytes"
+	configSegmentTime   = "segment.ms"
 
 	createTime    = "CreateTime"
 	logAppendTime = "LogAppendTime"
@@ -39,21 +42,35 @@ const (
 // setting is a known topic setting: one of words, or a decimal number.
 type setting struct {
 	name     string
+	kind     kmsg.ConfigType
+	broker   string // what Kafka calls the setting of a broker that it falls back to
 	preset   string // what it is when not set; "" is what the broker says
+	about    string
 	words    []string
 	min, max int64
+	since    int // the first command version that knows it; 0: all do
 }
 
-// settings are sorted by name. Bounds are those of Kafka 4.1's LogConfig. Only max.message.bytes and
-// message.timestamp.type act so far; a value that would promise what isn't done is refused.
+// settings are sorted by name. Presets and bounds are those of Kafka 4.1's LogConfig. All of them act; a value that would
+// promise what isn't done is refused. What a name or a bound is decides what a command does: another one needs another
+// command version.
 var settings = []setting{
-	{name: configCleanup, preset: "delete", words: []string{"delete"}},
-	{name: configCompression, preset: "producer", words: []string{"producer"}},
-	{name: configMaxMessage, min: 0, max: math.MaxInt32},
-	{name: configTimestampType, preset: createTime, words: []string{createTime, logAppendTime}},
-	{name: configRetentionSize, preset: "-1", min: math.MinInt64, max: math.MaxInt64},
-	{name: configRetentionTime, preset: "604800000", min: -1, max: math.MaxInt64},
-	{name: configSegmentBytes, preset: "1073741824", min: 1 << 20, max: math.MaxInt32},
+	{name: configCleanup, kind: kmsg.ConfigTypeList, broker: "log.cleanup.policy", preset: "delete", words: []string{"delete"},
+		about: "What happens to old records: they are deleted."},
+	{name: configCompression, kind: kmsg.ConfigTypeString, broker: "compression.type", preset: "producer", words: []string{"producer"},
+		about: "How batches are stored: as the producer compressed them."},
+	{name: configMaxMessage, kind: kmsg.ConfigTypeInt, broker: "message.max.bytes", min: 0, max: math.MaxInt32,
+		about: "The largest record batch that is taken, in bytes, compressed."},
+	{name: configTimestampType, kind: kmsg.ConfigTypeString, broker: "log.message.timestamp.type", preset: createTime, words: []string{createTime, logAppendTime},
+		about: "Whose time records have: their producer's, or that of the leader that appended them."},
+	{name: configRetentionSize, kind: kmsg.ConfigTypeLong, broker: "log.retention.bytes", preset: "-1", min: math.MinInt64, max: math.MaxInt64,
+		about: "Oldest segments of a partition are deleted while the rest has at least so many bytes; a negative number is no limit."},
+	{name: configRetentionTime, kind: kmsg.ConfigTypeLong, broker: "log.retention.ms", preset: "604800000", min: -1, max: math.MaxInt64,
+		about: "Oldest segments are deleted once their newest record is older than so many milliseconds; -1 is no limit."},
+	{name: configSegmentBytes, kind: kmsg.ConfigTypeInt, broker: "log.segment.bytes", preset: "1073741824", min: 1 << 20, max: math.MaxInt32,
+		about: "The size of a segment, which is deleted as a whole, in bytes."},
+	{name: configSegmentTime, kind: kmsg.ConfigTypeLong, broker: "log.roll.ms", preset: "604800000", min: 1, max: math.MaxInt64, since: 2,
+		about: "A segment whose first record is older than so many milliseconds is closed, full or not."},
 }
 
 func findSetting(name string) (setting, bool) {
@@ -64,23 +81,56 @@ func findSetting(name string) (setting, bool) {
 	return settings[i], true
 }
 
-// normal returns a value as it is stored, or refuses it in Kafka's words (ConfigDef, LogConfig.validateNames).
+// normal returns a value as it is stored, or refuses it in Kafka's words (ConfigDef).
 func (s setting) normal(value string) (string, refusal) {
 	value = strings.TrimSpace(value) // as ConfigDef.parseType does
 	if s.words != nil {
 		if !slices.Contains(s.words, value) {
-			return "", refuse(errBadConfig, "Invalid value %.100s for configuration %s: must be one of: %s", value, s.name, strings.Join(s.words, ", "))
+			return "", refuse(errBadConfig, "Invalid value %.100s for configuration %s: String must be one of: %s", value, s.name, strings.Join(s.words, ", "))
 		}
 		return value, refusal{}
 	}
-	n, err := strconv.ParseInt(value, 10, 64)
-	if err != nil {
-		return "", refuse(errBadConfig, "Invalid value %.100s for configuration %s: Not a number of type LONG or INT", value, s.name)
+	bits, typ := 64, "LONG"
+	if s.kind == kmsg.ConfigTypeInt {
+		bits, typ = 32, "INT"
 	}
-	if n < s.min || n > s.max {
-		return "", refuse(errBadConfig, "Invalid value %d for configuration %s: must be from %d to %d", n, s.name, s.min, s.max)
+	n, err := strconv.ParseInt(value, 10, bits)
+	switch {
+	case err != nil:
+		return "", refuse(errBadConfig, "Invalid value %.100s for configuration %s: Not a number of type %s", value, s.name, typ)
+	case n < s.min:
+		return "", refuse(errBadConfig, "Invalid value %d for configuration %s: Value must be at least %d", n, s.name, s.min)
+	case n > s.max:
+		return "", refuse(errBadConfig, "Invalid value %d for configuration %s: Value must be no more than %d", n, s.name, s.max)
 	}
 	return strconv.FormatInt(n, 10), refusal{}
+}
+
+// value is what a topic has for this setting, and whether it was given.
+func (s setting) value(t *Topic, d TopicDefaults) (string, bool) {
+	if v, ok := t.config(s.name); ok {
+		return v, true
+	}
+	return s.fallback(d), false
+}
+
+// fallback is what it is for topics that were given nothing.
+func (s setting) fallback(d TopicDefaults) string {
+	if s.name == configMaxMessage {
+		return decimal(d.MaxMessageBytes)
+	}
+	return s.preset
+}
+
+// configsSince is the first command version that knows all of these settings.
+func configsSince(configs []TopicConfig) int {
+	since := 1
+	for _, c := range configs {
+		if s, ok := findSetting(c.Name); ok {
+			since = max(since, s.since)
+		}
+	}
+	return since
 }
 
 // normalConfigs returns settings as they are stored: known, in range, sorted, each once (the last one given counts, as in
@@ -96,45 +146,54 @@ func normalConfigs(given []TopicConfig) ([]TopicConfig, refusal) {
 		if no.is() {
 			return nil, no
 		}
-		i, found := slices.BinarySearchFunc(out, c.Name, func(o TopicConfig, name string) int { return strings.Compare(o.Name, name) })
-		if found {
-			out[i].Value = value
-		} else {
-			out = slices.Insert(out, i, TopicConfig{c.Name, value})
-		}
+		out = withConfig(out, TopicConfig{c.Name, value})
 	}
 	return out, refusal{}
 }
 
+func findConfig(configs []TopicConfig, name string) (int, bool) {
+	return slices.BinarySearchFunc(configs, name, func(c TopicConfig, name string) int { return strings.Compare(c.Name, name) })
+}
+
+// withConfig adds a setting in its place, or gives it another value; it changes configs.
+func withConfig(configs []TopicConfig, c TopicConfig) []TopicConfig {
+	i, found := findConfig(configs, c.Name)
+	if !found {
+		return slices.Insert(configs, i, c)
+	}
+	configs[i].Value = c.Value
+	return configs
+}
+
 // config returns what a topic was given for a setting.
 func (t *Topic) config(name string) (string, bool) {
-	for _, c := range t.Configs {
-		if c.Name == name {
-			return c.Value, true
-		}
+	if i, ok := findConfig(t.Configs, name); ok {
+		return t.Configs[i].Value, true
 	}
 	return "", false
 }
 
 // number returns a setting's value, or what it is when not set; it must be a number's name.
-func (t *Topic) number(name string, preset int64) int64 {
-	if v, ok := t.config(name); ok {
-		n, err := strconv.ParseInt(v, 10, 64)
-		if err != nil {
-			panic("invariant M2: topic " + t.Name + " has " + name + "=" + v + ", expected a number")
-		}
-		return n
+func (t *Topic) number(name string, d TopicDefaults) int64 {
+	s, _ := findSetting(name)
+	v, _ := s.value(t, d)
+	n, err := strconv.ParseInt(v, 10, 64)
+	if err != nil {
+		panic("invariant M2: topic " + t.Name + " has " + name + "=" + v + ", expected a number")
 	}
-	return preset
+	return n
 }
 
 // MaxMessageBytes is the most bytes of one record batch.
-func (t *Topic) MaxMessageBytes(d TopicDefaults) int32 {
-	return int32(t.number(configMaxMessage, int64(d.MaxMessageBytes)))
-}
+func (t *Topic) MaxMessageBytes(d TopicDefaults) int32 { return int32(t.number(configMaxMessage, d)) }
 
 // SegmentBytes is segment.bytes; a batch that is longer is refused.
-func (t *Topic) SegmentBytes() int64 { return t.number(configSegmentBytes, 1<<30) }
+func (t *Topic) SegmentBytes() int64 { return t.number(configSegmentBytes, TopicDefaults{}) }
+
+// segmentMs, retentionMs and retentionBytes are the settings of these names; a negative limit is none.
+func (t *Topic) segmentMs() int64      { return t.number(configSegmentTime, TopicDefaults{}) }
+func (t *Topic) retentionMs() int64    { return t.number(configRetentionTime, TopicDefaults{}) }
+func (t *Topic) retentionBytes() int64 { return t.number(configRetentionSize, TopicDefaults{}) }
 
 // LogAppendTime tells whether records get the leader's time instead of their producer's.
 func (t *Topic) LogAppendTime() bool {

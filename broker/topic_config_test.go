@@ -51,6 +51,9 @@ func TestConfigs(t *testing.T) {
 		{configRetentionSize, "-9223372036854775808", "-9223372036854775808"},
 		{configSegmentBytes, "1048576", "1048576"}, // KIP-1030: at least 1 MiB
 		{configSegmentBytes, "1048575", ""},
+		{configSegmentBytes, "2147483648", ""},
+		{configSegmentTime, "1", "1"},
+		{configSegmentTime, "0", ""},
 		{configCompression, "producer", "producer"},
 		{configCompression, "zstd", ""},
 		{"min.insync.replicas", "2", ""}, // a majority, always

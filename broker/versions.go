@@ -27,20 +27,26 @@ var apis = []api{
 	{key: keyAPIVersions, min: 0, max: 4, oldest: 0},
 	{key: keyCreateTopics, min: 0, max: 7, oldest: 0},
 	{key: keyDeleteTopics, min: 0, max: 6, oldest: 0},
+	{key: keyDeleteRecords, min: 0, max: 2, oldest: 0},
+	{key: keyDescribeConfigs, min: 0, max: 4, oldest: 0},
+	{key: keyIncrementalAlterConfigs, min: 0, max: 1, oldest: 0},
 	{key: keyDescribeCluster, min: 0, max: 2, oldest: 0},
 }
 
 // The keys of the served APIs.
 const (
-	keyProduce         = int16(kmsg.Produce)
-	keyFetch           = int16(kmsg.Fetch)
-	keyListOffsets     = int16(kmsg.ListOffsets)
-	keyMetadata        = int16(kmsg.Metadata)
-	keyFindCoordinator = int16(kmsg.FindCoordinator)
-	keyAPIVersions     = int16(kmsg.ApiVersions)
-	keyCreateTopics    = int16(kmsg.CreateTopics)
-	keyDeleteTopics    = int16(kmsg.DeleteTopics)
-	keyDescribeCluster = int16(kmsg.DescribeCluster)
+	keyProduce                 = int16(kmsg.Produce)
+	keyFetch                   = int16(kmsg.Fetch)
+	keyListOffsets             = int16(kmsg.ListOffsets)
+	keyMetadata                = int16(kmsg.Metadata)
+	keyFindCoordinator         = int16(kmsg.FindCoordinator)
+	keyAPIVersions             = int16(kmsg.ApiVersions)
+	keyCreateTopics            = int16(kmsg.CreateTopics)
+	keyDeleteTopics            = int16(kmsg.DeleteTopics)
+	keyDeleteRecords           = int16(kmsg.DeleteRecords)
+	keyDescribeConfigs         = int16(kmsg.DescribeConfigs)
+	keyIncrementalAlterConfigs = int16(kmsg.IncrementalAlterConfigs)
+	keyDescribeCluster         = int16(kmsg.DescribeCluster)
 )
 
 // served returns the versions of an API that are decoded and answered; ok is false if none is. A request of any other

@@ -128,6 +128,23 @@ func example(t *testing.T, key, version int16) (kmsg.Request, kmsg.Response) {
 		p := planDeleteTopics(r, m)
 		carry(t, m, p)
 		req, resp = r, p.response()
+	case keyIncrementalAlterConfigs:
+		r := kmsg.NewPtrIncrementalAlterConfigsRequest()
+		r.Resources = []kmsg.IncrementalAlterConfigsRequestResource{
+			altered("a", kmsg.IncrementalAlterConfigOpSet, configRetentionSize, "5"),
+			altered("x", kmsg.IncrementalAlterConfigOpDelete, configRetentionSize, ""),
+			altered("b.c", kmsg.IncrementalAlterConfigOpSet, configSegmentTime, "0")}
+		m = must(t, m, Raise{Level: 2})
+		p := planAlterConfigs(r, m, 1)
+		carry(t, m, p)
+		req, resp = r, p.response()
+	case keyDescribeConfigs:
+		r := kmsg.NewPtrDescribeConfigsRequest()
+		r.Version, r.IncludeSynonyms, r.IncludeDocumentation = version, version >= 1, version >= 3
+		r.Resources = []kmsg.DescribeConfigsRequestResource{{ResourceType: kmsg.ConfigResourceTypeTopic, ResourceName: "a", ConfigNames: []string{configRetentionTime, configRetentionSize}},
+			{ResourceType: kmsg.ConfigResourceTypeBroker, ResourceName: "1"}, {ResourceType: kmsg.ConfigResourceTypeGroupConfig, ResourceName: "g"}}
+		m = must(t, must(t, m, Raise{Level: 2}), AlterTopic{Name: "a", Changes: []ConfigChange{{configRetentionTime, configSet, "5"}}})
+		req, resp = r, describeConfigs(r, m, testConfig)
 	case keyDescribeCluster:
 		r := kmsg.NewPtrDescribeClusterRequest()
 		r.Version, r.IncludeClusterAuthorizedOperations, r.IncludeFencedBrokers = version, true, true
@@ -154,6 +171,12 @@ func exampleOfRecords(t *testing.T, key int16) (kmsg.Request, kmsg.Response) {
 		out := kmsg.NewProduceResponseTopicPartition()
 		out.Partition, out.BaseOffset, out.ErrorRecords = 1, 41, []kmsg.ProduceResponseTopicPartitionErrorRecord{}
 		resp.Topics = []kmsg.ProduceResponseTopic{{Topic: "a", TopicID: id(1), Partitions: []kmsg.ProduceResponseTopicPartition{out}}}
+		return req, resp
+	case keyDeleteRecords:
+		req, resp := kmsg.NewPtrDeleteRecordsRequest(), kmsg.NewPtrDeleteRecordsResponse()
+		req.TimeoutMillis = 5000
+		req.Topics = []kmsg.DeleteRecordsRequestTopic{{Topic: "a", Partitions: []kmsg.DeleteRecordsRequestTopicPartition{{Partition: 1, Offset: -1}}}}
+		resp.Topics = []kmsg.DeleteRecordsResponseTopic{{Topic: "a", Partitions: []kmsg.DeleteRecordsResponseTopicPartition{{Partition: 1, LowWatermark: 41}}}}
 		return req, resp
 	case keyFetch:
 		req, resp := kmsg.NewPtrFetchRequest(), kmsg.NewPtrFetchResponse()

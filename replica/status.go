@@ -28,7 +28,7 @@ type Status struct {
 // Status returns the replica's state as of its last Collect.
 func (g *Group) Status() Status {
 	hash, _ := g.store.EntryHash(g.cfg.Group, g.applied)
-	stable, _ := g.win.endAt(max(g.stable, g.win.index))
+	stable, _ := g.win.endAt(min(max(g.stable, g.win.index), g.win.known))
 	return Status{Group: g.cfg.Group, ID: g.cfg.ID, Term: g.term, Lead: g.lead, Leader: g.leader, Commit: g.commit, Applied: g.applied,
 		First: g.win.index + 1, Last: g.win.last(), Stable: g.stable, LogStart: g.LogStart(), LogEnd: g.win.logEnd(), HighWatermark: g.HighWatermark(),
 		EntryHash: hash, StableEnd: stable, Conf: g.Conf(), Bytes: g.win.bytes()}
@@ -55,19 +55,6 @@ func (g *Group) HighWatermark() int64 {
 
 // Conf returns the configuration as applied; not to be changed.
 func (g *Group) Conf() Conf { return g.conf }
-
-// Acknowledged returns the highest index that a replica acknowledged to this leader, in its term; false if there is none.
-func (g *Group) Acknowledged(id uint64) (index uint64, ok bool) {
-	if !g.leader || id == g.cfg.ID {
-		return 0, false
-	}
-	g.rn.WithProgress(func(p uint64, _ raft.ProgressType, pr progress) {
-		if p == id {
-			index, ok = pr.Match, pr.Match > 0
-		}
-	})
-	return index, ok
-}
 
 // Bytes returns what the window holds, in bytes.
 func (g *Group) Bytes() int { return g.win.bytes() }

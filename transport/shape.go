@@ -44,26 +44,32 @@ var requestShapes = map[int16]shape{
 	kmsg.Produce.Int16(): newShape(9, "3+:s 2 4 [ -12:s 13+:16 [ 4 b ] ]"),
 	kmsg.Fetch.Int16(): newShape(12, "-14:4 4 4 3+:4 4+:1 7+:4 7+:4"+
 		" [ -12:s 13+:16 [ 4 9+:4 8 12+:4 5+:8 4 #0 16 #1 8 ] ] 7+:[ -12:s 13+:16 *4 ] 11+:s #0 s #1 { 4 8 }"),
-	kmsg.ListOffsets.Int16():     newShape(6, "4 2+:1 [ s [ 4 4+:4 8 -0:4 ] ] 10+:4"),
-	kmsg.Metadata.Int16():        newShape(9, "[ 10+:16 s ] 4+:1 8-10:1 8+:1"),
-	kmsg.FindCoordinator.Int16(): newShape(3, "-3:s 1+:1 4+:*s"),
-	kmsg.ApiVersions.Int16():     newShape(3, "3+:s 3+:s 5+:s 5+:4"),
-	kmsg.CreateTopics.Int16():    newShape(5, "[ s 4 2 [ 4 *4 ] [ s s ] ] 4 1+:1"),
-	kmsg.DeleteTopics.Int16():    newShape(4, "-5:*s 6+:[ s 16 ] 4"),
-	kmsg.DescribeCluster.Int16(): newShape(0, "1 1+:1 2+:1"),
+	kmsg.ListOffsets.Int16():             newShape(6, "4 2+:1 [ s [ 4 4+:4 8 -0:4 ] ] 10+:4"),
+	kmsg.Metadata.Int16():                newShape(9, "[ 10+:16 s ] 4+:1 8-10:1 8+:1"),
+	kmsg.FindCoordinator.Int16():         newShape(3, "-3:s 1+:1 4+:*s"),
+	kmsg.ApiVersions.Int16():             newShape(3, "3+:s 3+:s 5+:s 5+:4"),
+	kmsg.CreateTopics.Int16():            newShape(5, "[ s 4 2 [ 4 *4 ] [ s s ] ] 4 1+:1"),
+	kmsg.DeleteTopics.Int16():            newShape(4, "-5:*s 6+:[ s 16 ] 4"),
+	kmsg.DeleteRecords.Int16():           newShape(2, "[ s [ 4 8 ] ] 4"),
+	kmsg.DescribeConfigs.Int16():         newShape(4, "[ 1 s *s ] 1+:1 3+:1"),
+	kmsg.IncrementalAlterConfigs.Int16(): newShape(1, "[ 1 s [ s 1 s ] ] 1"),
+	kmsg.DescribeCluster.Int16():         newShape(0, "1 1+:1 2+:1"),
 }
 
 var responseShapes = map[int16]shape{
 	kmsg.Produce.Int16(): newShape(9, "[ -12:s 13+:16 [ 4 2 8 2+:8 5+:8 8+:[ 4 s ] 8+:s #0 { 4 4 } ] ] 1+:4 #0 [ 4 s 4 s ]"),
 	kmsg.Fetch.Int16(): newShape(12, "1+:4 7+:2 7+:4"+
 		" [ -12:s 13+:16 [ 4 2 8 4+:8 5+:8 4+:[ 8 8 ] 11+:4 b #0 { 4 8 } #1 { 4 4 } #2 { 8 4 } ] ] #0 [ 4 s 4 s ]"),
-	kmsg.ListOffsets.Int16():     newShape(6, "2+:4 [ s [ 4 2 -0:*8 1+:8 1+:8 4+:4 ] ]"),
-	kmsg.Metadata.Int16():        newShape(9, "3+:4 [ 4 s 4 1+:s ] 2+:s 1+:4 [ 2 s 10+:16 1+:1 [ 2 4 4 7+:4 *4 *4 5+:*4 ] 8+:4 ] 8-10:4 13+:2"),
-	kmsg.FindCoordinator.Int16(): newShape(3, "1+:4 -3:2 1-3:s -3:4 -3:s -3:4 4+:[ s 4 s 4 2 s ]"),
-	kmsg.ApiVersions.Int16():     newShape(3, "2 [ 2 2 2 ] 1+:4 #0 [ s 2 2 ] #1 8 #2 [ s 2 2 ] #3 1"),
-	kmsg.CreateTopics.Int16():    newShape(5, "2+:4 [ s 7+:16 2 1+:s 5+:4 5+:2 5+:[ s s 1 1 1 ] #0 2 ]"),
-	kmsg.DeleteTopics.Int16():    newShape(4, "1+:4 [ s 6+:16 2 5+:s ]"),
-	kmsg.DescribeCluster.Int16(): newShape(0, "4 2 s 1+:1 s 4 [ 4 s 4 s 2+:1 ] 4"),
+	kmsg.ListOffsets.Int16():             newShape(6, "2+:4 [ s [ 4 2 -0:*8 1+:8 1+:8 4+:4 ] ]"),
+	kmsg.Metadata.Int16():                newShape(9, "3+:4 [ 4 s 4 1+:s ] 2+:s 1+:4 [ 2 s 10+:16 1+:1 [ 2 4 4 7+:4 *4 *4 5+:*4 ] 8+:4 ] 8-10:4 13+:2"),
+	kmsg.FindCoordinator.Int16():         newShape(3, "1+:4 -3:2 1-3:s -3:4 -3:s -3:4 4+:[ s 4 s 4 2 s ]"),
+	kmsg.ApiVersions.Int16():             newShape(3, "2 [ 2 2 2 ] 1+:4 #0 [ s 2 2 ] #1 8 #2 [ s 2 2 ] #3 1"),
+	kmsg.CreateTopics.Int16():            newShape(5, "2+:4 [ s 7+:16 2 1+:s 5+:4 5+:2 5+:[ s s 1 1 1 ] #0 2 ]"),
+	kmsg.DeleteTopics.Int16():            newShape(4, "1+:4 [ s 6+:16 2 5+:s ]"),
+	kmsg.DeleteRecords.Int16():           newShape(2, "4 [ s [ 4 8 2 ] ]"),
+	kmsg.DescribeConfigs.Int16():         newShape(4, "4 [ 2 s 1 s [ s s 1 -0:1 1+:1 1 1+:[ s s 1 ] 3+:1 3+:s ] ]"),
+	kmsg.IncrementalAlterConfigs.Int16(): newShape(1, "4 [ 2 s 1 s ]"),
+	kmsg.DescribeCluster.Int16():         newShape(0, "4 2 s 1+:1 s 4 [ 4 s 4 s 2+:1 ] 4"),
 }
 
 func newShape(flexible int16, text string) shape {

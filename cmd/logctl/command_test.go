@@ -29,6 +29,8 @@ func everyCommand() [][]string {
 		{"bench", "produce", "--warmup", "10ms", "--partitions", "2", "--delete"},
 		{"bench", "produce", "--one", "--warmup", "10ms", "--topic", "orders"},
 		{"bench", "consume", "--topic", "orders"},
+		{"topic", "alter", "orders", "--config", "retention.ms=5000"},
+		{"topic", "trim", "orders", "--partition", "0", "--before", "0"},
 		{"topic", "delete", "fresh"},
 	}
 }
@@ -63,7 +65,8 @@ func TestJSONEverywhere(t *testing.T) {
 func TestOnlyServedAPIs(t *testing.T) {
 	t.Parallel()
 	c := fake(t, 3, "orders")
-	served := []kmsg.Key{kmsg.ApiVersions, kmsg.Metadata, kmsg.CreateTopics, kmsg.DeleteTopics, kmsg.Produce, kmsg.Fetch, kmsg.ListOffsets}
+	served := []kmsg.Key{kmsg.ApiVersions, kmsg.Metadata, kmsg.CreateTopics, kmsg.DeleteTopics, kmsg.Produce, kmsg.Fetch, kmsg.ListOffsets,
+		kmsg.DescribeConfigs, kmsg.IncrementalAlterConfigs, kmsg.DeleteRecords}
 	bad := make(chan string, 1000)
 	c.Control(func(r kmsg.Request) (kmsg.Response, error, bool) {
 		c.KeepControl()
@@ -126,7 +129,7 @@ func TestUsage(t *testing.T) {
 		has  string
 	}{
 		{"", "say what to do: bench, cluster, completion, "},
-		{"topic", "say what to do: consume, create, "},
+		{"topic", "say what to do: alter, consume, create, "},
 		{"topci", `did you mean topic?`},
 		{"topic lst", `unknown command "lst"`},
 		{"topic list extra", `unexpected argument "extra"`},

@@ -2,7 +2,7 @@
 //
 //	logctl NOUN VERB [ARGUMENTS] [FLAGS]
 //
-//	 main ── run ── newRoot ─┬─ topic    create list describe delete produce consume
+//	 main ── run ── newRoot ─┬─ topic    create list describe alter trim delete produce consume
 //	                         ├─ cluster  info health
 //	                         ├─ bench    produce consume disk
 //	                         ├─ scrub    (of the brokers' peer ports: docs/peer-api.md)
@@ -20,7 +20,8 @@
 //	    own duration). A command waits a few times at most: for an answer, for leaders, for what it came for.
 //	C5  topic produce never sends a record again unless it was provably refused; an outcome that can't be known is
 //	    reported as unclear, never as failed, and the records of one partition keep the order of their lines.
-//	C6  Only ApiVersions, Metadata, CreateTopics, DeleteTopics, Produce, Fetch and ListOffsets are asked of a broker.
+//	C6  Only ApiVersions, Metadata, CreateTopics, DeleteTopics, Produce, Fetch, ListOffsets, DescribeConfigs,
+//	    IncrementalAlterConfigs and DeleteRecords are asked of a broker.
 //	C7  A benchmark draws its payloads before it starts its clock, and reports the records acknowledged inside the
 //	    measured window only.
 package main

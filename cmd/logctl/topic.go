@@ -9,8 +9,8 @@ import (
 
 func newTopic(a *app) *cobra.Command {
 	cmd := noun(&cobra.Command{Use: "topic", Short: "Topics and their records"})
-	cmd.AddCommand(newTopicCreate(a), newTopicList(a), newTopicDescribe(a), newTopicDelete(a),
-		newTopicProduce(a), newTopicConsume(a))
+	cmd.AddCommand(newTopicCreate(a), newTopicList(a), newTopicDescribe(a), newTopicAlter(a),
+		newTopicTrim(a), newTopicDelete(a), newTopicProduce(a), newTopicConsume(a))
 	return cmd
 }
 

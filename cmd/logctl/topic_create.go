@@ -13,10 +13,11 @@ func newTopicCreate(a *app) *cobra.Command {
 	var partitions int32
 	var replication int16
 	var ifNotExists bool
+	var configs []string
 	cmd := &cobra.Command{
 		Use:     "create NAME...",
 		Short:   "Create topics",
-		Example: "  logctl topic create orders payments -p 12 -r 3",
+		Example: "  logctl topic create orders payments -p 12 -r 3 -c retention.ms=3600000",
 		Args:    names("topic name", 1, -1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if partitions == 0 || partitions < -1 {
@@ -25,17 +26,28 @@ func newTopicCreate(a *app) *cobra.Command {
 			if replication == 0 || replication < -1 {
 				return usagef("--replication is %d; give 1 or more, or -1 for the cluster's default", replication)
 			}
-			return a.createTopics(cmd.Context(), args, partitions, replication, ifNotExists)
+			set := make(map[string]*string)
+			if len(configs) > 0 {
+				changes, err := parseChanges(configs, nil)
+				if err != nil {
+					return err
+				}
+				for _, c := range changes {
+					set[c.Name] = c.Value
+				}
+			}
+			return a.createTopics(cmd.Context(), args, partitions, replication, set, ifNotExists)
 		},
 	}
 	fl := cmd.Flags()
 	fl.Int32VarP(&partitions, "partitions", "p", -1, "partitions of each topic; -1 is the cluster's default")
 	fl.Int16VarP(&replication, "replication", "r", -1, "replicas of each partition; -1 is the cluster's default")
+	fl.StringArrayVarP(&configs, "config", "c", nil, "NAME=VALUE, a setting that differs from the broker's; may be repeated")
 	fl.BoolVar(&ifNotExists, "if-not-exists", false, "a topic that is already there is not an error")
 	return cmd
 }
 
-func (a *app) createTopics(ctx context.Context, topics []string, parts int32, repl int16, ifNotExists bool) error {
+func (a *app) createTopics(ctx context.Context, topics []string, parts int32, repl int16, configs map[string]*string, ifNotExists bool) error {
 	s, err := a.connect(ctx)
 	if err != nil {
 		return err
@@ -43,7 +55,7 @@ func (a *app) createTopics(ctx context.Context, topics []string, parts int32, re
 	defer s.Close()
 	bctx, cancel := s.bounded(ctx)
 	defer cancel()
-	resps, err := s.adm.CreateTopics(bctx, parts, repl, nil, topics...)
+	resps, err := s.adm.CreateTopics(bctx, parts, repl, configs, topics...)
 	if err != nil {
 		return s.unclearMutation("create", err)
 	}

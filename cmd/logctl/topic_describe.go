@@ -3,11 +3,15 @@ package main
 import (
 	"context"
 	"encoding/base64"
+	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
 type topicInfo struct {
@@ -17,7 +21,15 @@ type topicInfo struct {
 	Replicas        int             `json:"replicas"`
 	Leaderless      int             `json:"leaderless"`
 	UnderReplicated int             `json:"under_replicated"`
+	Configs         []configInfo    `json:"configs"` // null if they could not be learned
 	Partitions      []partitionInfo `json:"partitions"`
+}
+
+// configInfo is one setting. Value is null where the broker keeps it to itself.
+type configInfo struct {
+	Key    string  `json:"key"`
+	Value  *string `json:"value"`
+	Source string  `json:"source"`
 }
 
 // partitionInfo's offsets are null where they could not be learned; Error says why.
@@ -35,7 +47,7 @@ type partitionInfo struct {
 func newTopicDescribe(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use:   "describe NAME",
-		Short: "Show a topic's partitions, leaders, replicas and offsets",
+		Short: "Show a topic's settings, partitions, leaders, replicas and offsets",
 		Args:  names("topic name", 1, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.describeTopic(cmd.Context(), args[0])
@@ -60,12 +72,17 @@ func (a *app) describeTopic(ctx context.Context, name string) error {
 		}
 	}
 	info := s.topicInfo(ctx, td)
+	var unknown error
+	info.Configs, unknown = s.topicConfigs(ctx, name)
 	if a.json {
 		err = a.printJSON(info)
 	} else {
 		info.print(a)
 	}
-	bad := false
+	bad := unknown != nil
+	if bad {
+		a.note("settings: %v", unknown)
+	}
 	for _, p := range info.Partitions {
 		if p.Error != "" {
 			bad = true
@@ -125,6 +142,42 @@ func (s *session) topicInfo(ctx context.Context, td kadm.TopicDetail) topicInfo 
 	return info
 }
 
+// topicConfigs asks for a topic's settings, sorted by key.
+func (s *session) topicConfigs(ctx context.Context, name string) ([]configInfo, error) {
+	ctx, cancel := s.bounded(ctx)
+	defer cancel()
+	resps, err := s.adm.DescribeTopicConfigs(ctx, name)
+	if err != nil {
+		return nil, s.explain(err)
+	}
+	r, err := resps.On(name, nil)
+	switch {
+	case err != nil:
+		return nil, errors.New("the broker's answer doesn't mention them")
+	case r.Err != nil:
+		return nil, errors.New(codeText(r.Err, r.ErrMessage))
+	}
+	out := []configInfo{}
+	for _, c := range r.Configs {
+		out = append(out, configInfo{c.Key, c.Value, sourceWord(c.Source)})
+	}
+	slices.SortFunc(out, func(a, b configInfo) int { return strings.Compare(a.Key, b.Key) })
+	return out, nil
+}
+
+// sourceWord says where a setting is from.
+func sourceWord(s kmsg.ConfigSource) string {
+	switch s {
+	case kmsg.ConfigSourceDynamicTopicConfig:
+		return "topic"
+	case kmsg.ConfigSourceDynamicBrokerConfig, kmsg.ConfigSourceDynamicDefaultBrokerConfig, kmsg.ConfigSourceStaticBrokerConfig:
+		return "broker"
+	case kmsg.ConfigSourceDefaultConfig:
+		return "default"
+	}
+	return "other"
+}
+
 func (i topicInfo) print(a *app) {
 	sum := newTable()
 	sum.add("NAME", i.Name)
@@ -136,6 +189,18 @@ func (i topicInfo) print(a *app) {
 	sum.add("UNDER-REPLICATED", i.UnderReplicated)
 	sum.print(a.out)
 	fmt.Fprintln(a.out)
+	if len(i.Configs) > 0 {
+		t := newTable("KEY", "VALUE", "SOURCE")
+		for _, c := range i.Configs {
+			value := "-"
+			if c.Value != nil {
+				value = *c.Value
+			}
+			t.add(c.Key, value, c.Source)
+		}
+		t.print(a.out)
+		fmt.Fprintln(a.out)
+	}
 	t := newTable("PARTITION", "LEADER", "EPOCH", "REPLICAS", "ISR", "LOG-START", "HIGH-WATERMARK")
 	for _, p := range i.Partitions {
 		leader := fmt.Sprint(p.Leader)
