@@ -136,7 +136,7 @@ func (s *Store) adopt(fsys FS, is *replayed, found *Recovered) error {
 	var err error
 	g.segs, err = openSegments(fsys, segDir(g.id), s.opt, is.mark)
 	if err == nil {
-		out.SegmentEnd, out.SegmentHash = g.segs.end(), g.segs.hash
+		out.SegmentEnd, out.SegmentHash, out.SegmentDamage = g.segs.end(), g.segs.hash, g.segs.damage
 	}
 	found.Groups = append(found.Groups, out)
 	return err

@@ -107,6 +107,9 @@ func New(cfg Config, store *log.Store, rec log.Group) (*Group, error) {
 	g.win.reset(rec.Mark)
 	g.confs, g.conf = []confAt{{rec.Mark.Index, conf}}, confOf(conf)
 	g.seg = segment{rec.Mark.LogEnd, rec.Mark.BatchHash}
+	if rec.SegmentEnd > g.seg.end { // all that is in segments is committed: what is behind the mark needs no second flush
+		g.seg = segment{rec.SegmentEnd, rec.SegmentHash}
+	}
 	for _, h := range rec.Holes {
 		g.holes = append(g.holes, hole{Hole: h})
 	}

@@ -50,12 +50,14 @@ func (p *process) openShards(disk *bootFS, dir log.Dir) error {
 		}
 		if rec.Cut != "" {
 			w.count[CountTornTails]++
+			n.found = append(n.found, rec.Cut)
 		}
 		for _, d := range rec.Damage {
 			if n.rotten == "" {
 				return fmt.Errorf("shard %d: found damage where none was done: %v", i, d)
 			}
-			w.count[CountHealed]++
+			w.count[CountDamages]++
+			n.found = append(n.found, d.String())
 			w.faults.note("broker %d, shard %d: %v", n.id, i, d)
 		}
 		cfg := broker.Config{Broker: n.id, Incarnation: dir.Incarnation, Generation: dir.Generation, Boot: rng.Uint64(), Shard: i, Shards: w.opt.Shards, Brokers: ids, Joins: dir.Joins,

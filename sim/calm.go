@@ -2,6 +2,7 @@ package sim
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -14,6 +15,9 @@ func (w *World) storm() {
 		return
 	}
 	w.enter(phaseStorm)
+	if w.scripted {
+		return
+	}
 	for _, c := range w.clients {
 		c.soon(c.pause(w.opt.Load.Think))
 	}
@@ -34,10 +38,11 @@ func (w *World) calm() {
 	w.faults.heal()
 	w.net.heal()
 	left := w.leftBehind()
+	w.left = left
 	for _, n := range w.nodes {
 		n.downBy = 0
 		switch {
-		case n.rotten != "": // it may find damage at any read, and counts as lost until there is repair
+		case n.rotten != "" && !brokersRepair: // it may find damage at any read
 			n.kill(false)
 			n.downBy = 1
 		case n == left && w.rng.IntN(2) == 0:
@@ -47,6 +52,9 @@ func (w *World) calm() {
 			w.cutOff(n)
 			fallthrough
 		default:
+			if n.proc != nil && n.proc.started <= n.hurtAt && n.rotten != "" {
+				n.kill(false) // what is wrong in its WAL shows at a start only
+			}
 			if n.proc != nil && n.proc.paused {
 				n.proc.resume()
 			}
@@ -89,10 +97,10 @@ func (w *World) cutOff(n *node) {
 	}
 }
 
-// finisher appends once more, asks for the end, and reads everything up to it.
+// finisher appends once more, asks for the end and for the start, and reads everything between.
 type finisher struct {
 	part   int
-	stage  int // 0 append, 1 tail, 2 read, 3 done
+	stage  int // 0 append, 1 tail, 2 start, 3 read, 4 done
 	at     int64
 	end    int64
 	misses int
@@ -106,7 +114,7 @@ func (w *World) finishReading() {
 }
 
 func (r *finisher) act(c *client) {
-	if c.inflight > 0 || r.stage == 3 {
+	if c.inflight > 0 || r.stage == 4 {
 		return
 	}
 	node, ok := c.leader(r.part)
@@ -119,12 +127,22 @@ func (r *finisher) act(c *client) {
 	case 1:
 		c.tail(node, r.part)
 	case 2:
+		c.earliest(node, r.part)
+	case 3:
 		c.fetch(node, r.part, r.at)
 	}
 }
 
 func (r *finisher) done(c *client, k *call) {
+	if k.earliest && k.answered {
+		r.stage, r.at = 3, k.start
+		c.soon(time.Millisecond)
+		return
+	}
 	if k.op.Outcome != checker.OK {
+		if k.code == codeOutOfRange { // retention goes on
+			r.stage = 2
+		}
 		r.misses++
 		c.soon(c.pause(retryAfter))
 		return
@@ -137,7 +155,7 @@ func (r *finisher) done(c *client, k *call) {
 	case checker.Read:
 		r.at = k.op.From + int64(len(k.op.Values))
 		if r.at >= r.end {
-			r.stage = 3
+			r.stage = 4
 			c.over = true
 			c.w.maybeOver()
 			return
@@ -146,11 +164,18 @@ func (r *finisher) done(c *client, k *call) {
 	c.soon(time.Millisecond)
 }
 
+// maybeOver ends the run once everything was read, and what is broken for a time only is whole again.
 func (w *World) maybeOver() {
+	if w.phase != phaseCalm {
+		return
+	}
 	for _, c := range w.clients {
-		if r, ok := c.role.(*finisher); ok && r.stage < 3 {
+		if r, ok := c.role.(*finisher); ok && r.stage < 4 {
 			return
 		}
+	}
+	if brokersRepair && !w.scripted && slices.ContainsFunc(w.nodes, func(n *node) bool { return n.lost != "" && n.downBy == 0 }) {
+		return // found ends it
 	}
 	w.enter(phaseOver)
 }
@@ -163,17 +188,21 @@ func (w *World) setupStalled() {
 }
 
 func (w *World) stalled() {
-	if w.phase != phaseCalm {
-		return
+	if w.phase == phaseCalm {
+		w.violate(Stalled, "%v after the last fault:%s%s", calmBound, w.waits(), w.state())
 	}
+}
+
+// waits says what the finishers wait for.
+func (w *World) waits() string {
 	var waits strings.Builder
 	for _, c := range w.clients {
-		if r, ok := c.role.(*finisher); ok && r.stage < 3 {
-			what := [...]string{"its append is acknowledged", "its end is told", fmt.Sprintf("offsets %d to %d are read", r.at, r.end)}[r.stage]
+		if r, ok := c.role.(*finisher); ok && r.stage < 4 {
+			what := [...]string{"its append is acknowledged", "its end is told", "its start is told", fmt.Sprintf("offsets %d to %d are read", r.at, r.end)}[r.stage]
 			fmt.Fprintf(&waits, "\n  %s waits until %s; %d attempts failed", w.partName(r.part), what, r.misses)
 		}
 	}
-	w.violate(Stalled, "%v after the last fault:%s%s", calmBound, waits.String(), w.state())
+	return waits.String()
 }
 
 // state says who leads what, and which brokers and links are broken.
@@ -191,7 +220,7 @@ func (w *World) state() string {
 		}
 		fmt.Fprintf(&b, "\n  broker %d %s", n.id, state)
 		if n.lost != "" {
-			fmt.Fprintf(&b, " (lost: %s)", n.lost)
+			fmt.Fprintf(&b, " (lost: %s, %s; %s)", n.lost, n.rotten, w.views.misses(n))
 		}
 		if n.proc == nil {
 			continue

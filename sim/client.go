@@ -56,7 +56,13 @@ type call struct {
 	line    *line
 	ended   bool
 	code    int16 // the answer's error code
-	resp    kmsg.Response
+
+	earliest bool  // it asks for the log start
+	trim     int64 // or to delete what is before this offset
+	floor    int64 // the highest log start that any client had been told of when it was asked
+	start    int64 // the log start that was answered
+	answered bool
+	resp     kmsg.Response
 }
 
 func newClient(w *World, r role) *client {
@@ -205,6 +211,10 @@ func (c *client) answered(k *call) {
 		outcome = c.fetched(k, resp)
 	case *kmsg.ListOffsetsResponse:
 		outcome = c.listed(k, resp)
+	case *kmsg.DeleteRecordsResponse:
+		if !c.trimmed(k, resp) {
+			outcome = checker.Failed
+		}
 	}
 	if c.w.violation != nil {
 		return

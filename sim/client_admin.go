@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -81,6 +82,11 @@ func (r *creator) act(c *client) {
 		for i := range w.opt.Load.Topics {
 			t := kmsg.NewCreateTopicsRequestTopic()
 			t.Topic, t.NumPartitions, t.ReplicationFactor = topicNames[i], int32(w.opt.Load.Partitions), int16(min(3, w.opt.Brokers))
+			if w.retains(i * w.opt.Load.Partitions) {
+				limit := kmsg.NewCreateTopicsRequestTopicConfig()
+				limit.Name, limit.Value = "retention.bytes", kmsg.StringPtr(fmt.Sprint(w.opt.Load.Retention))
+				t.Configs = append(t.Configs, limit)
+			}
 			req.Topics = append(req.Topics, t)
 		}
 		c.send(c.rng.IntN(w.opt.Brokers), &call{part: -1}, req, false)

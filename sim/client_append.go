@@ -24,14 +24,21 @@ func (r *appender) act(c *client) {
 	if !ok {
 		return
 	}
-	c.append(node, r.part, 1+c.rng.IntN(w.opt.Load.Records))
+	n := 1 + c.rng.IntN(w.opt.Load.Records)
+	if w.retains(r.part) {
+		n = 1 // (T2)
+	}
+	c.append(node, r.part, n)
 	c.soon(c.pause(w.opt.Load.Think))
 }
 
 func (r *appender) done(c *client, _ *call) { c.soon(c.pause(c.w.opt.Load.Think)) }
 
 // append sends n new values as one batch.
-func (c *client) append(node, part, n int) {
+func (c *client) append(node, part, n int) { c.appendSized(node, part, n, 0) }
+
+// appendSized sends values of so many bytes each, 0 for any.
+func (c *client) appendSized(node, part, n, size int) {
 	w := c.w
 	k := &call{part: part, op: checker.Op{Kind: checker.Append}}
 	for range n {
@@ -49,11 +56,14 @@ func (c *client) append(node, part, n int) {
 		req.Acks = 0
 	}
 	req.TimeoutMillis = int32(w.opt.Load.Timeout.Milliseconds())
+	if drawn := 10 + c.rng.IntN(w.opt.Load.Bytes); size == 0 {
+		size = drawn
+	}
 	t := kmsg.NewProduceRequestTopic()
 	t.Topic, t.TopicID = topicNames[topic], c.ids[topic]
 	p := kmsg.NewProduceRequestTopicPartition()
 	p.Partition = int32(part % w.opt.Load.Partitions)
-	p.Records = encodeBatch(k.op.Values, 10+c.rng.IntN(w.opt.Load.Bytes), epoch+w.now.Milliseconds())
+	p.Records = encodeBatch(k.op.Values, size, epoch+w.now.Milliseconds())
 	t.Partitions = append(t.Partitions, p)
 	req.Topics = append(req.Topics, t)
 	c.send(node, k, req, req.Acks == 0)

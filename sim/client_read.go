@@ -23,6 +23,7 @@ type reader struct {
 	mode readMode
 	part int
 	at   int64
+	lost bool // its offset is below the log start
 }
 
 func (r *reader) act(c *client) {
@@ -33,20 +34,33 @@ func (r *reader) act(c *client) {
 	switch r.mode {
 	case readAnywhere:
 		r.part = c.rng.IntN(w.partitions())
-		r.at = c.rng.Int64N(w.views.known[r.part] + 1)
+		start := w.views.told[r.part]
+		r.at = start + c.rng.Int64N(max(0, w.views.known[r.part]-start)+1)
 	case readFromLast:
 		r.at = max(r.at, w.views.known[r.part]-int64(c.rng.IntN(3)))
 	}
-	if node, ok := c.leader(r.part); ok {
+	node, ok := c.leader(r.part)
+	switch {
+	case !ok:
+	case r.lost:
+		c.earliest(node, r.part)
+	default:
 		c.fetch(node, r.part, max(0, r.at))
 	}
 }
 
 func (r *reader) done(c *client, k *call) {
+	switch {
+	case k.earliest && k.answered:
+		r.at, r.lost = k.start, false
+	case k.code == codeOutOfRange:
+		r.lost = true
+	}
 	if k.op.Kind == checker.Read && k.op.Outcome == checker.OK {
 		r.at = k.op.From + int64(len(k.op.Values))
 		if len(k.op.Values) == 0 && r.mode == readFromZero {
 			r.part, r.at = (r.part+1)%c.w.partitions(), 0
+			r.at = c.w.views.told[r.part]
 		}
 		if r.mode == readFromLast && c.rng.IntN(20) == 0 {
 			r.part, r.at = c.rng.IntN(c.w.partitions()), 0
@@ -91,8 +105,7 @@ func (c *client) fetched(k *call, resp *kmsg.FetchResponse) checker.Outcome {
 	}
 	p := &resp.Topics[0].Partitions[0]
 	if k.code = p.ErrorCode; k.code == codeOutOfRange {
-		w.violate(BadResponse, "client %d: offset %d of %s is out of range (S13), and %d were known when it was asked",
-			c.number, k.op.From, w.partName(k.part), w.views.known[k.part])
+		c.outOfRange(k)
 	}
 	if k.code != codeNone {
 		return checker.Failed
@@ -113,9 +126,10 @@ func (c *client) fetched(k *call, resp *kmsg.FetchResponse) checker.Outcome {
 	if n := len(k.op.Values); n > 0 {
 		w.views.seen(k.part, k.op.Offs[n-1]+1)
 	}
-	if dense {
-		k.op.Offs = nil
+	if !dense { // no topic is compacted, so a hole is a record left out (G4)
+		w.violate(BadResponse, "client %d: fetch of %s from %d leaves offsets out: %v", c.number, w.partName(k.part), k.op.From, k.op.Offs)
 	}
+	k.op.Offs = nil
 	return checker.OK
 }
 
@@ -136,18 +150,23 @@ func (r *tailer) act(c *client) {
 func (r *tailer) done(c *client, _ *call) { c.soon(c.pause(2 * c.w.opt.Load.Think)) }
 
 func (c *client) tail(node, part int) {
-	w := c.w
 	k := &call{part: part, op: checker.Op{Kind: checker.Tail}}
+	c.send(node, k, c.listOffsets(part, -1), false)
+}
+
+// listOffsets is a request for one offset of a partition: -1 its end, -2 its start.
+func (c *client) listOffsets(part int, which int64) *kmsg.ListOffsetsRequest {
+	w := c.w
 	req := kmsg.NewPtrListOffsetsRequest()
 	req.SetVersion(int16(1 + c.rng.IntN(10)))
 	req.ReplicaID = -1
 	t := kmsg.NewListOffsetsRequestTopic()
 	t.Topic = w.topic(part)
 	p := kmsg.NewListOffsetsRequestTopicPartition()
-	p.Partition, p.Timestamp = int32(part%w.opt.Load.Partitions), -1
+	p.Partition, p.Timestamp = int32(part%w.opt.Load.Partitions), which
 	t.Partitions = append(t.Partitions, p)
 	req.Topics = append(req.Topics, t)
-	c.send(node, k, req, false)
+	return req
 }
 
 func (c *client) listed(k *call, resp *kmsg.ListOffsetsResponse) checker.Outcome {
@@ -159,6 +178,10 @@ func (c *client) listed(k *call, resp *kmsg.ListOffsetsResponse) checker.Outcome
 	if k.code = p.ErrorCode; k.code != codeNone {
 		return checker.Failed
 	}
+	if k.earliest {
+		c.learnStart(k, p.Offset)
+		return checker.OK
+	}
 	k.op.Off = p.Offset
 	c.w.views.seen(k.part, p.Offset)
 	return checker.OK
@@ -168,6 +191,9 @@ func (c *client) listed(k *call, resp *kmsg.ListOffsetsResponse) checker.Outcome
 func (w *World) startClients() {
 	creator := newClient(w, &creator{})
 	creator.soon(200 * time.Millisecond)
+	if w.scripted {
+		return
+	}
 	o := &w.opt.Load
 	for range o.Appenders {
 		newClient(w, &appender{})
@@ -180,5 +206,8 @@ func (w *World) startClients() {
 	}
 	for range o.Tailers {
 		newClient(w, &tailer{})
+	}
+	for range o.Trimmers {
+		newClient(w, newTrimmer(w))
 	}
 }

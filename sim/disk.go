@@ -7,6 +7,8 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strings"
+
+	"logd/log"
 )
 
 // ErrCrashed is what every call on a disk returns once the process that made it was killed in the midst of a boot.
@@ -25,6 +27,14 @@ type Disk struct {
 	unit int // bytes that the device writes all or nothing: 512 or 4096
 	root *entry
 	free []*[pageSize]byte
+
+	limit  int64 // bytes that all files together may take; 0: any number
+	drag   int   // everything takes so many times as long; 0 and 1: no longer
+	keep   keeping
+	armed  []armed  // writes that will go astray
+	recent []*stray // WAL writes that went astray, and nothing proves yet that they were acknowledged
+	// astray is told of each write that went astray, and where the bytes are that it damaged.
+	astray func(text string)
 }
 
 // entry is what a name stands for: a file or a directory.
@@ -64,7 +74,10 @@ func (c change) apply(names map[string]*entry) {
 }
 
 // Wipe empties the disk for good: the directory was deleted.
-func (d *Disk) Wipe() { d.root = newDir() }
+func (d *Disk) Wipe() {
+	d.root = newDir()
+	d.recent = nil
+}
 
 func (d *Disk) newPage() *[pageSize]byte {
 	if n := len(d.free); n > 0 {
@@ -128,6 +141,9 @@ func (d *Disk) create(name string) (*inode, error) {
 	}
 	if at.names[base] != nil {
 		return nil, &fs.PathError{Op: "create", Path: name, Err: fs.ErrExist}
+	}
+	if !d.room(pageSize) {
+		return nil, &fs.PathError{Op: "create", Path: name, Err: log.ErrNoSpace}
 	}
 	ino := &inode{}
 	at.apply(change{set: base, entry: &entry{ino: ino}})

@@ -7,6 +7,15 @@ import (
 	"slices"
 )
 
+// keeping is what a power loss leaves of what wasn't synced.
+type keeping int
+
+const (
+	keepRandom keeping = iota
+	keepAll
+	keepNone
+)
+
 // PowerLoss takes the machine's caches away: what wasn't synced is kept, lost or mixed, sector by sector within the
 // device's atomic unit and name by name.
 func (d *Disk) PowerLoss() { d.lose(d.root) }
@@ -17,6 +26,9 @@ func (d *Disk) lose(n *entry) {
 		return
 	}
 	mood := d.rng.IntN(4)
+	if d.keep != keepRandom {
+		mood = int(d.keep - keepAll) // 0 keeps all, 1 none
+	}
 	for _, c := range n.queue {
 		if mood == 0 || mood != 1 && d.rng.IntN(2) == 0 {
 			c.apply(n.stable)
@@ -36,7 +48,11 @@ type fate struct {
 }
 
 func (d *Disk) drawFate(units int) fate {
-	return fate{mood: d.rng.IntN(6), cut: d.rng.IntN(units + 1)}
+	f := fate{mood: d.rng.IntN(6), cut: d.rng.IntN(units + 1)}
+	if d.keep != keepRandom {
+		f.mood = int(d.keep - keepAll)
+	}
+	return f
 }
 
 func (d *Disk) keeps(f fate, k int) bool {
@@ -92,7 +108,14 @@ func (d *Disk) units(dirty uint8) int {
 
 func (d *Disk) loseSize(f *inode) {
 	size := f.size
-	switch d.rng.IntN(3) {
+	how := d.rng.IntN(3)
+	switch d.keep {
+	case keepAll:
+		how = 2
+	case keepNone:
+		how = 0
+	}
+	switch how {
 	case 0:
 		size = f.stableSize
 	case 1: // a growing file's size follows its pages
@@ -109,37 +132,19 @@ func (d *Disk) loseSize(f *inode) {
 	f.size, f.stableSize = size, size
 }
 
-// Rot flips bits of one written, stable sector, and says where. It returns "" on an empty disk.
+// Rot flips bits of one written, stable sector, and says where. It returns "" if it finds none to hit.
 func (d *Disk) Rot() string {
-	type place struct {
-		name string
-		f    *inode
-		page int
-	}
-	var places []place
-	d.eachFile(func(name string, f *inode) {
-		for i := range f.pages {
-			if int64(i)*pageSize < f.size && f.pages[i].data != nil && f.pages[i].dirty != ^uint8(0) {
-				places = append(places, place{name, f, i})
-			}
-		}
-	})
-	if len(places) == 0 {
+	name, off, ok := d.Somewhere(classes[:]...)
+	if !ok {
 		return ""
 	}
-	p := places[d.rng.IntN(len(places))]
-	pg := &p.f.pages[p.page]
-	sector := d.rng.IntN(sectors)
-	for pg.dirty&(1<<sector) != 0 {
-		sector = (sector + 1) % sectors
-	}
-	limit := min(sectorSize, int(p.f.size)-p.page*pageSize-sector*sectorSize)
-	if limit <= 0 {
+	f, _ := d.file("damage", name) // it was listed
+	pg := &f.pages[off/pageSize]
+	if sector := off % pageSize / sectorSize; pg.data == nil || pg.dirty&(1<<sector) != 0 {
 		return ""
 	}
-	at := sector*sectorSize + d.rng.IntN(limit)
 	for range 1 + d.rng.IntN(3) {
-		pg.data[at] ^= 1 << d.rng.IntN(8)
+		pg.data[off%pageSize] ^= 1 << d.rng.IntN(8)
 	}
-	return fmt.Sprintf("%s at %d", p.name, p.page*pageSize+at)
+	return fmt.Sprintf("%s at %d", name, off)
 }

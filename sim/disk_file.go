@@ -26,6 +26,7 @@ type inode struct {
 	dirty      []int32 // pages that may have dirty sectors
 	gen        uint32  // rises with each sync begun
 	syncing    int     // syncs under way
+	bad        []int64 // numbers of the sectors that can't be read, sorted
 }
 
 // syncToken is a sync under way: it makes stable what was written before it began, no more (W5).
@@ -34,7 +35,16 @@ type syncToken struct {
 	size int64
 }
 
-func (f *inode) readAt(p []byte, off int64) int {
+// readAt reads what is there, up to the first sector that can't be read.
+func (f *inode) readAt(p []byte, off int64) (int, error) {
+	var err error
+	if end := f.readable(off, int64(len(p))); end < off+int64(len(p)) {
+		p, err = p[:end-off], ErrDevice
+	}
+	return f.copyTo(p, off), err
+}
+
+func (f *inode) copyTo(p []byte, off int64) int {
 	if off >= f.size {
 		return 0
 	}
@@ -57,6 +67,7 @@ func (f *inode) readAt(p []byte, off int64) int {
 
 // write puts p into the cache. What a dirty sector held before may have been written back meanwhile or not: coin says.
 func (f *inode) write(d *Disk, p []byte, off int64) {
+	f.mend(off, int64(len(p)))
 	f.size = max(f.size, off+int64(len(p)))
 	f.grow(f.size)
 	for len(p) > 0 {

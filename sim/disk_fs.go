@@ -94,11 +94,11 @@ func (f *bootFile) ReadAt(p []byte, off int64) (int, error) {
 	if f.b.crashed() {
 		return 0, ErrCrashed
 	}
-	n := f.ino.readAt(p, off)
-	if n < len(p) {
-		return n, io.EOF
+	n, err := f.ino.readAt(p, off)
+	if err == nil && n < len(p) {
+		err = io.EOF
 	}
-	return n, nil
+	return n, err
 }
 
 // WriteAt leaves a random part behind if the process dies in its midst.
@@ -110,6 +110,10 @@ func (f *bootFile) WriteAt(p []byte, off int64) (int, error) {
 		n := f.b.d.rng.IntN(len(p)+1) &^ (sectorSize - 1)
 		f.ino.write(f.b.d, p[:n], off)
 		return n, err
+	}
+	if !f.b.d.fits(f.ino, off+int64(len(p))) {
+		f.b.d.squeeze(f.ino, p, off)
+		return 0, log.ErrNoSpace
 	}
 	f.ino.write(f.b.d, p, off)
 	return len(p), nil
@@ -135,6 +139,9 @@ func (f *bootFile) Sync() error {
 func (f *bootFile) Truncate(size int64) error {
 	if err := f.b.step(); err != nil {
 		return err
+	}
+	if !f.b.d.fits(f.ino, size) {
+		return log.ErrNoSpace
 	}
 	f.ino.truncate(f.b.d, size)
 	return nil

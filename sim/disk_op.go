@@ -17,6 +17,7 @@ type work struct {
 	wrote int // bytes of op.Data written when it began
 	fail  bool
 	err   error
+	gone  *stray // where it goes instead; nil: where it should
 }
 
 // begin starts an operation of the store that lives under prefix. fail injects a device error.
@@ -29,10 +30,20 @@ func (d *Disk) begin(op log.Op, prefix string, fail bool) work {
 		}
 	}
 	switch op.Kind {
-	case log.OpWriteSync:
-		checkAligned(op.Data, op.Off)
-		fallthrough
-	case log.OpWrite:
+	case log.OpWriteSync, log.OpWrite:
+		if op.Kind == log.OpWriteSync {
+			checkAligned(op.Data, op.Off)
+		}
+		if !d.fits(w.ino, op.Off+int64(len(op.Data))) {
+			d.squeeze(w.ino, op.Data, op.Off)
+			w.err = log.ErrNoSpace
+			return w
+		}
+		if op.Kind == log.OpWriteSync && !fail {
+			if w.gone = d.strays(w.name, w.ino, op.Off, op.Data); w.gone != nil {
+				return w
+			}
+		}
 		w.wrote = len(op.Data)
 		if d.rng.IntN(3) == 0 || fail {
 			w.wrote = d.rng.IntN(len(op.Data)+1) &^ (sectorSize - 1)
@@ -57,15 +68,24 @@ func (d *Disk) end(w *work, prefix string) error {
 	}
 	switch w.op.Kind {
 	case log.OpWrite, log.OpWriteSync:
+		if w.gone != nil {
+			d.land(w.gone)
+			return nil
+		}
 		w.ino.write(d, w.op.Data[w.wrote:], w.op.Off+int64(w.wrote))
 		if w.op.Kind == log.OpWriteSync {
 			w.ino.stable(w.op.Off, len(w.op.Data))
+			d.proven(w.name)
 		}
 		return nil
 	case log.OpSync:
+		d.strayPage(w.name, w.ino, w.token)
 		w.ino.endSync(d, w.token, true)
 		return nil
 	case log.OpTruncate:
+		if !d.fits(w.ino, w.op.Off) {
+			return log.ErrNoSpace
+		}
 		w.ino.truncate(d, w.op.Off)
 		return nil
 	case log.OpCreate:
@@ -115,6 +135,9 @@ func (d *Disk) duration(o *DiskOptions, kind log.OpKind) time.Duration {
 
 func (d *Disk) draw(o *DiskOptions, base time.Duration) time.Duration {
 	t := base/2 + time.Duration(d.rng.Int64N(int64(base)+1))
+	if d.drag > 1 {
+		return t * time.Duration(d.drag)
+	}
 	if o.Stall > 0 && d.rng.IntN(1000) < o.Stall {
 		t *= 100
 	}

@@ -258,7 +258,7 @@ func TestDiskRotIsRead(t *testing.T) {
 	if at := d.Rot(); at != "" {
 		t.Fatalf("an empty disk rots at %s", at)
 	}
-	f, err := b.Create("f")
+	f, err := b.Create("0.log")
 	must(t, err)
 	f.WriteAt(make([]byte, pageSize), 0)
 	must(t, f.Sync(), b.SyncDir(""))

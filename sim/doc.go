@@ -1,6 +1,8 @@
 // Package sim is the world that brokers are tested in: time, disks, links, crashes and clients on one goroutine, all drawn
 // from a seed, and judged by package checker while it runs.
 //
+// A run is drawn from its seed, or told by a story in testdata/sim.
+//
 // The brokers are the product's own shards, driven by a loop that is cmd/logd's but for what lies outside: virtual time
 // instead of clocks, a disk that keeps, loses and rots bytes instead of files, links that delay, drop and cut instead of
 // sockets. A run has four parts: topics are made; clients and faults storm; a majority is healed while the rest may stay
@@ -23,7 +25,10 @@
 //	   are overwritten; what was given away is compared when it arrives.
 //	W5 A sync makes stable what was written before it began, and nothing more; a name is stable by its directory's sync.
 //	W6 A synced write is in whole blocks.
-//	W7 At most a minority of replicas is ever lost for good (wiped, rotten); all else may happen to everyone at once.
+//	W7 At most a minority of replicas is ever lost for good (wiped, rotten) at a time, until they were seen whole; all else may
+//	   happen to everyone at once. Rot may hit all brokers, if no two of them lose the same (budget.go, fault_rotall.go).
 //	W8 A process ends only by a fault, or by a Halt that an injected device error or rot explains.
 //	W9 No operation is retried: a value is sent once, and an unclear outcome is unknown in the history (S15).
+//	W10 In a story nothing happens but what it tells, and every check is on (story.go).
+//	W11 What deleted prefixes mean for a history is in client_trim.go.
 package sim

@@ -3,7 +3,7 @@ package sim
 import "time"
 
 // The kinds of faults that the nemesis causes (design.md, section 5). What is missing needs a feature that isn't there yet:
-// full disk, read errors and repair, adding brokers, moving partitions, rolling upgrade.
+// adding brokers, moving partitions, rolling upgrade.
 const (
 	faultCrash = iota
 	faultCrashAll
@@ -24,36 +24,50 @@ const (
 	faultSyncError
 	faultRot
 	faultWipe
+	faultStray
+	faultDrag
+	faultBadSector
+	faultFull
+	faultRestore
+	faultRotAll
 	faultKinds
 )
 
-// faultRow is one kind: weight is the most that a seed draws for it; always means that every seed has it.
+// faultRow is one kind: weight is the most that a seed draws for it; always means that every seed has it; needsRepair means
+// that it exists only once brokersRepair.
 type faultRow struct {
-	name   string
-	weight int
-	always bool
+	name        string
+	weight      int
+	always      bool
+	needsRepair bool
 }
 
 var faultTable = [faultKinds]faultRow{
-	faultCrash:         {"crash", 6, true},
-	faultCrashAll:      {"crash-all", 2, false},
-	faultPower:         {"power", 5, true},
-	faultPowerAll:      {"power-all", 3, false},
-	faultCrashPower:    {"crash-power", 4, true},
-	faultSlowElected:   {"slow-elected", 12, true},
-	faultPause:         {"pause", 3, false},
-	faultSplit:         {"split", 5, true},
-	faultOneWay:        {"one-way", 4, false},
-	faultIsolate:       {"isolate", 4, false},
-	faultIsolateLeader: {"isolate-leader", 5, true},
-	faultBridge:        {"bridge", 3, false},
-	faultClog:          {"clog", 3, false},
-	faultReset:         {"reset", 4, false},
-	faultClock:         {"clock", 2, false},
-	faultSlowDisk:      {"slow-disk", 3, false},
-	faultSyncError:     {"sync-error", 2, false},
-	faultRot:           {"rot", 2, false},
-	faultWipe:          {"wipe", 2, false},
+	faultCrash:         {"crash", 6, true, false},
+	faultCrashAll:      {"crash-all", 2, false, false},
+	faultPower:         {"power", 5, true, false},
+	faultPowerAll:      {"power-all", 3, false, false},
+	faultCrashPower:    {"crash-power", 4, true, false},
+	faultSlowElected:   {"slow-elected", 12, true, false},
+	faultPause:         {"pause", 3, false, false},
+	faultSplit:         {"split", 5, true, false},
+	faultOneWay:        {"one-way", 4, false, false},
+	faultIsolate:       {"isolate", 4, false, false},
+	faultIsolateLeader: {"isolate-leader", 5, true, false},
+	faultBridge:        {"bridge", 3, false, false},
+	faultClog:          {"clog", 3, false, false},
+	faultReset:         {"reset", 4, false, false},
+	faultClock:         {"clock", 2, false, false},
+	faultSlowDisk:      {"slow-disk", 3, false, false},
+	faultSyncError:     {"sync-error", 2, false, false},
+	faultRot:           {"rot", 2, false, false},
+	faultWipe:          {"wipe", 2, false, false},
+	faultStray:         {"stray-write", 2, false, false},
+	faultDrag:          {"dragging-disk", 2, false, false},
+	faultBadSector:     {"bad-sector", 2, false, true},
+	faultFull:          {"full-disk", 3, false, true},
+	faultRestore:       {"restore", 2, false, true},
+	faultRotAll:        {"rot-all", 4, false, true},
 }
 
 // cause causes one fault of a kind.
@@ -78,6 +92,12 @@ func (f *nemesis) cause(kind int) {
 		faultSyncError:     (*nemesis).syncError,
 		faultRot:           (*nemesis).rot,
 		faultWipe:          (*nemesis).wipeOne,
+		faultStray:         (*nemesis).strayWrite,
+		faultDrag:          (*nemesis).dragDown,
+		faultBadSector:     (*nemesis).badSector,
+		faultFull:          (*nemesis).fullDisk,
+		faultRestore:       (*nemesis).restoreOne,
+		faultRotAll:        (*nemesis).rotAll,
 	}[kind](f)
 }
 
@@ -333,42 +353,4 @@ func (f *nemesis) clock() {
 	n := f.w.nodes[f.rng.IntN(len(f.w.nodes))]
 	n.wall += f.rng.Int64N(20_000) - 10_000
 	f.note("broker %d's clock is off by %d ms", n.id, n.wall)
-}
-
-func (f *nemesis) slowDown() {
-	i := f.rng.IntN(len(f.w.nodes))
-	f.note("broker %d's disk is slow", i+1)
-	f.slow[i]++
-	f.lasting(func() { f.slow[i]-- })
-}
-
-// syncError fails the next sync of a broker, which therefore halts.
-func (f *nemesis) syncError() {
-	if n := f.any(true); n != nil {
-		f.failing[n.index]++
-	}
-}
-
-// rot damages one broker's disk, one at a time: it counts as lost until it was wiped and has rejoined.
-func (f *nemesis) rot() {
-	n := f.w.nodes[f.rng.IntN(len(f.w.nodes))]
-	if n.lost == "wiped" || !f.affordable(n) {
-		return
-	}
-	if at := n.disk.Rot(); at != "" {
-		f.w.count[CountRots]++
-		n.rotten, n.lost = at, "rotten"
-		f.note("broker %d's disk rots: %s", n.id, at)
-		if n.proc != nil && f.rng.IntN(2) == 0 {
-			f.down(n, f.rng.IntN(2) == 0)
-		}
-	}
-}
-
-func (f *nemesis) wipeOne() {
-	n := f.w.nodes[f.rng.IntN(len(f.w.nodes))]
-	if n.lost != "wiped" && f.affordable(n) {
-		f.note("broker %d's directory is deleted", n.id)
-		f.wipe(n)
-	}
 }

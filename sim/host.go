@@ -123,9 +123,12 @@ func (h *host) turn() {
 func (h *host) carryOut() {
 	w, out := h.w, &h.out
 	w.trace.add(w.now, markOutput, len(out.Send), uint64(len(out.Peers))<<32|uint64(len(out.Mail)), uint64(len(out.Reads))<<32|uint64(len(out.Plans)))
-	if w.trace.verbose() {
-		for _, l := range out.Logs {
+	for _, l := range out.Logs {
+		if w.trace.verbose() {
 			w.trace.line(w.now, markProcess, "%v says: %s %v", h, l.Text, attrs(l.Attrs))
+		}
+		if w.hear != nil {
+			w.hear(h, l)
 		}
 	}
 	if out.Halt != "" {
@@ -211,7 +214,7 @@ func (h *host) post(m broker.Mail) {
 // halted: a process may give up only for a cause that was put there (W8).
 func (h *host) halted(why string) {
 	w, n := h.w, h.p.node
-	if !h.p.failed && n.rotten == "" {
+	if !h.p.failed && (n.rotten == "" || brokersRepair) { // what can be repaired is no cause
 		w.violate(Halted, "%v: %s", h, why)
 		return
 	}
@@ -219,7 +222,10 @@ func (h *host) halted(why string) {
 		w.trace.line(w.now, markProcess, "%v halts: %s", h, why)
 	}
 	n.kill(false)
-	w.after(w.faults.downtime(), n.start)
+	n.ended = "halted: " + why
+	if !w.scripted {
+		w.after(w.faults.downtime(), n.start)
+	}
 }
 
 // worthless is what stands in bytes that nobody may look at any more.

@@ -112,7 +112,11 @@ func (h *host) startRead(r log.Read) {
 				done.Err = fmt.Errorf("%s: %w", r.File, fs.ErrNotExist)
 			} else {
 				buf := make([]byte, max(0, min(int64(r.Len), f.size-r.Off)))
-				done.Data = buf[:f.readAt(buf, r.Off)]
+				n, err := f.readAt(buf, r.Off)
+				if done.Data = buf[:n]; err != nil {
+					w.count[CountReadErrors]++
+					done.Data, done.Err = nil, fmt.Errorf("%s: read %d+%d: %w", r.File, r.Off, r.Len, err)
+				}
 			}
 			h.give(done)
 		})

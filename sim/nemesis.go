@@ -96,6 +96,9 @@ func (f *nemesis) heal() {
 	}
 	f.ends = nil
 	clear(f.failing)
+	for _, n := range f.w.nodes {
+		n.disk.armed = nil
+	}
 }
 
 func (f *nemesis) note(format string, args ...any) {
@@ -115,21 +118,6 @@ func (f *nemesis) any(running bool) *node {
 	return nil
 }
 
-// affordable tells whether the budget allows to lose a broker's replicas: a majority besides it must be intact (W7).
-func (f *nemesis) affordable(n *node) bool {
-	lost := 1
-	for _, other := range f.w.nodes {
-		if other != n && other.lost != "" {
-			lost++
-		}
-	}
-	if lost*2 < len(f.w.nodes) {
-		return true
-	}
-	f.w.count[CountBudgetStops]++
-	return false
-}
-
 // leader draws the broker that leads some group; nil if nobody does.
 func (f *nemesis) leader() *node {
 	groups := f.w.views.groups
@@ -141,44 +129,6 @@ func (f *nemesis) leader() *node {
 		return nil
 	}
 	return f.w.nodes[g.leader]
-}
-
-// A broker counts as whole again once it was seen so for a second: an idle group's commit index takes a moment to disk.
-const (
-	watchEvery = 200 * time.Millisecond
-	settled    = 5
-)
-
-// watch looks now and then at the brokers whose replicas count as lost: an operator wipes one that refuses to start, and
-// one that has rejoined is whole again.
-func (f *nemesis) watch() {
-	w := f.w
-	if w.phase != phaseStorm {
-		return
-	}
-	for _, n := range w.nodes {
-		if n.refused != "" && f.rng.IntN(20) == 0 && f.affordable(n) {
-			f.note("broker %d is wiped, since it refuses to start", n.id)
-			f.wipe(n)
-		} else if n.lost == "wiped" && n.proc != nil && w.views.rejoined(n) {
-			if n.whole++; n.whole > settled {
-				n.lost, n.whole = "", 0
-				w.count[CountRejoins]++
-				f.note("broker %d has rejoined", n.id)
-			}
-		} else {
-			n.whole = 0
-		}
-	}
-	w.after(watchEvery, f.watch)
-}
-
-func (f *nemesis) wipe(n *node) {
-	f.w.count[CountWipes]++
-	n.kill(true)
-	n.wipe()
-	f.w.views.wiped(n)
-	f.w.after(f.downtime(), n.start)
 }
 
 // failSync tells whether this operation shall fail.

@@ -21,12 +21,17 @@ type node struct {
 	proc  *process
 	wall  int64 // milliseconds that its clock is off
 
-	downBy  int    // faults that keep it down
-	lost    string // why the budget counts its replicas as lost; "" if it doesn't
-	rotten  string // where its disk rots
-	refused string // why it refused to start
-	whole   int    // how often in a row it was seen whole since it was lost
-	speaks  uint64 // the incarnation that it last started under
+	backup   *Image        // a copy of its disk, taken earlier
+	downBy   int           // faults that keep it down
+	lost     string        // why the budget counts its replicas as lost; "" if it doesn't
+	rotten   string        // where its disk rots
+	found    []string      // what its last start found amiss on its disk, and dealt with
+	refused  string        // why it refused to start
+	ended    string        // how its process ended; "" if it was killed
+	hurtAt   time.Duration // when it was damaged last
+	metaHurt bool          // its logd.meta was
+	whole    int           // how often in a row it was seen whole since it was lost
+	speaks   uint64        // the incarnation that it last started under
 }
 
 // process is one run of a broker, from start to crash.
@@ -45,7 +50,9 @@ type process struct {
 
 func newNode(w *World, index int) *node {
 	rng := stream(w.opt.Seed, streamDisk, uint64(index))
-	return &node{w: w, index: index, id: int32(index + 1), rng: rng, disk: NewDisk(rng, w.opt.Disk.Unit)}
+	n := &node{w: w, index: index, id: int32(index + 1), rng: rng, disk: NewDisk(rng, w.opt.Disk.Unit)}
+	n.disk.astray = func(text string) { w.faults.astray(n, text) }
+	return n
 }
 
 func (w *World) node(id int32) *node {
@@ -62,6 +69,7 @@ func (n *node) start() {
 		return
 	}
 	n.boots++
+	n.found = nil
 	fs := &bootFS{d: n.disk}
 	if w.phase == phaseStorm && w.net.chance(w.opt.Faults.Boot) {
 		fs.crashAt = 1 + n.rng.IntN(1+1<<n.rng.IntN(9))
@@ -91,10 +99,18 @@ func (n *node) start() {
 	}
 }
 
-// refuse: a broker may refuse to start only if its disk was damaged.
+// refuse: a broker may refuse to start only if its disk was damaged, and once brokers repair only if that hit logd.meta, which
+// says whose the directory is. One whose disk is full is started again.
 func (n *node) refuse(err error) {
 	w := n.w
-	if n.rotten == "" || !errors.Is(err, log.ErrDamaged) {
+	if n.disk.limit > 0 && errors.Is(err, log.ErrNoSpace) {
+		n.ended = err.Error()
+		if !w.scripted {
+			w.after(time.Second, n.start)
+		}
+		return
+	}
+	if damage := errors.Is(err, log.ErrDamaged) || errors.Is(err, ErrDevice); n.rotten == "" || !damage || brokersRepair && !n.metaHurt {
 		w.violate(NotStarted, "broker %d, boot %d, rot %q: %v", n.id, n.boots, n.rotten, err)
 		return
 	}
@@ -105,7 +121,7 @@ func (n *node) refuse(err error) {
 
 // kill ends the process; caches stay. With powerLost they go too.
 func (n *node) kill(powerLost bool) {
-	p := n.proc
+	w, p := n.w, n.proc
 	if p == nil {
 		if powerLost {
 			n.disk.PowerLoss()
@@ -116,13 +132,17 @@ func (n *node) kill(powerLost bool) {
 	for _, h := range p.hosts {
 		h.abandon(powerLost)
 	}
+	n.ended = ""
+	if !w.scripted {
+		n.disk.settle()
+	}
 	for _, c := range p.conns {
 		c.brokerDied(powerLost)
 	}
 	if powerLost {
 		n.disk.PowerLoss()
 	}
-	n.w.views.forget(n)
+	w.views.forget(n)
 }
 
 // startsAs notes under which incarnation it starts. Another one that joins: the directory was set aside, and what rots in it
@@ -130,17 +150,10 @@ func (n *node) kill(powerLost bool) {
 func (n *node) startsAs(dir log.Dir) {
 	if dir.Joins && dir.Incarnation != n.speaks {
 		n.w.count[CountAside]++
-		n.rotten, n.lost = "", "wiped"
+		n.rotten, n.lost, n.metaHurt = "", "wiped", false
 		n.w.views.wiped(n)
 	}
 	n.speaks = dir.Incarnation
-}
-
-// wipe deletes the data directory of a broker that is down.
-func (n *node) wipe() {
-	n.disk.Wipe()
-	n.rotten, n.refused = "", ""
-	n.lost = "wiped"
 }
 
 // forget takes a connection off the list.

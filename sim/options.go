@@ -50,6 +50,8 @@ type LoadOptions struct {
 	Appenders  int // that share the first partition; each other has one
 	Readers    int
 	Tailers    int
+	Trimmers   int           // that read and delete what they have read
+	Retention  int64         // bytes that the last topic keeps of each partition; 0: all
 	Depth      int           // most operations a client has in flight
 	Think      time.Duration // mean pause of an appender
 	Records    int           // most records of one batch
@@ -96,7 +98,7 @@ func drawNet(rng *rand.Rand) NetOptions {
 func drawFaults(rng *rand.Rand) FaultOptions {
 	o := FaultOptions{Every: micros(rng, 600_000, 2_000_000), Last: micros(rng, 400_000, 2_500_000), Boot: pick(rng, 0, 100, 300)}
 	for k, f := range faultTable {
-		if f.always || rng.IntN(3) > 0 {
+		if exists := f.always || rng.IntN(3) > 0; exists && (brokersRepair || !f.needsRepair) {
 			o.Weight[k] = 1 + rng.IntN(f.weight)
 		}
 	}
@@ -104,10 +106,14 @@ func drawFaults(rng *rand.Rand) FaultOptions {
 }
 
 func drawLoad(rng *rand.Rand) LoadOptions {
-	return LoadOptions{
+	o := LoadOptions{
 		Topics: 2, Partitions: 2, Appenders: 3, Readers: 3, Tailers: 2, Depth: 1 + rng.IntN(4), Think: micros(rng, 30_000, 240_000),
 		Records: pick(rng, 1, 1, 3, 8), Bytes: pick(rng, 100, 400, 2000), Timeout: micros(rng, 500_000, 2_000_000), Acks0: pick(rng, 0, 0, 20, 100),
 	}
+	if brokersTrim {
+		o.Trimmers, o.Retention = pick(rng, 0, 1), int64(pick(rng, 0, 0, 32, 128))<<10
+	}
+	return o
 }
 
 func pick[T any](rng *rand.Rand, of ...T) T { return of[rng.IntN(len(of))] }
@@ -131,13 +137,13 @@ func (o *Options) String() string {
 	}
 	return fmt.Sprintf("length=%v brokers=%d shards=%d turn=%v\n  wal=%d×%d group=%d segment=%d index=%d\n"+
 		"  limits %+v\n  disk unit=%d read=%v write=%v sync=%v stall=%d‰\n  net delay=%v jitter=%v drop=%d‰ double=%d‰ reorder=%d‰ split=%d‰\n"+
-		"  load topics=%d×%d appenders=%d readers=%d tailers=%d depth=%d think=%v records=%d bytes=%d timeout=%v acks0=%d‰\n"+
+		"  load topics=%d×%d appenders=%d readers=%d tailers=%d trimmers=%d retention=%d depth=%d think=%v records=%d bytes=%d timeout=%v acks0=%d‰\n"+
 		"  faults every=%v last=%v boot=%d‰ %s",
 		o.Length, o.Brokers, o.Shards, o.Turn,
 		o.Store.WALFiles, o.Store.WALFileBytes, o.Store.GroupBytes, o.Store.SegmentBytes, o.Store.IndexBytes, o.Limits,
 		o.Disk.Unit, o.Disk.Read, o.Disk.Write, o.Disk.Sync, o.Disk.Stall,
 		o.Net.Delay, o.Net.Jitter, o.Net.Drop, o.Net.Double, o.Net.Reorder, o.Net.Split,
-		o.Load.Topics, o.Load.Partitions, o.Load.Appenders, o.Load.Readers, o.Load.Tailers, o.Load.Depth, o.Load.Think,
+		o.Load.Topics, o.Load.Partitions, o.Load.Appenders, o.Load.Readers, o.Load.Tailers, o.Load.Trimmers, o.Load.Retention, o.Load.Depth, o.Load.Think,
 		o.Load.Records, o.Load.Bytes, o.Load.Timeout, o.Load.Acks0,
 		o.Faults.Every, o.Faults.Last, o.Faults.Boot, strings.Join(faults, " "))
 }

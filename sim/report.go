@@ -35,16 +35,24 @@ const (
 	CountSegments
 	CountTornTails
 	CountColdReads
-	CountHealed
+	CountDamages
 	CountAside
 	CountBudgetStops
+	CountStrays
+	CountReadErrors
+	CountFull
+	CountRestores
+	CountHealed
+	CountCompared
+	CountTrims
+	CountBelowStart
 	Counts
 )
 
 var countNames = [Counts]string{"acknowledged appends", "refused appends", "unknown appends", "reads", "records read", "tails", "upper bounds",
 	"turns", "envelopes", "elections", "crashes", "power losses", "crashes in a boot", "partitions", "pauses", "rotten sectors",
 	"refused starts", "wipes", "rejoins", "failed syncs", "syncs", "WAL rolls", "segments", "torn tails cut", "cold reads", "pieces of damage found", "directories set aside",
-	"faults not in the budget"}
+	"faults not in the budget", "strayed writes", "read errors", "full disks", "restored backups", "disks healed", "batches compared", "trims", "reads below the log start"}
 
 func (c Count) String() string { return countNames[c] }
 
@@ -63,6 +71,8 @@ const (
 	Stalled          = "liveness"                   // no progress within the bound after the last fault
 	TwoLeaders       = "two-leaders-in-term"        // S1: one leader incarnation per term
 	LogsDiffer       = "committed-logs-differ"      // equal committed indexes with different hashes (G11)
+	SegmentDamaged   = "segment-damaged"            // a broker that counts as whole has bytes in its segments that are no sound batches
+	BadStart         = "log-start"                  // a log start went back, or is above what was asked, or is told wrong (T5, T6)
 	CommitLost       = "committed-index-lost"       // an index committed somewhere is above what any leader has
 	RecoveredShort   = "recovered-short"            // a replica came back without what it had held durably, and committed
 	NotOnMajority    = "acknowledged-not-durable"   // acknowledged, and not stable on a majority (G1)

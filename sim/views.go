@@ -14,6 +14,8 @@ type views struct {
 	w      *World
 	groups []*groupSeen // by rising id
 	known  []int64      // by partition: a length that some client was told of
+	told   []int64      // by partition: the highest log start that some client was told of
+	asked  []int64      // by partition: the highest offset that some client asked to trim to
 	visit  func(*broker.GroupView)
 	host   *host // being visited
 }
@@ -28,6 +30,7 @@ type groupSeen struct {
 	replicas []replicaSeen     // by node
 	commit   uint64            // highest seen
 	end      int64             // highest high watermark seen
+	start    int64             // highest log start seen
 	leader   int               // node of the newest leader, -1 before the first
 	term     uint64            // its term
 }
@@ -51,10 +54,14 @@ type replicaSeen struct {
 	logEnd, highWatermark int64
 	leader                bool
 	voters                []uint64
+	logStart              int64
+	condition             condition
+	owed                  uint64 // it knew of this index when it came back, and had holes before it
 }
 
 func newViews(w *World) *views {
-	v := &views{w: w, known: make([]int64, w.partitions())}
+	n := w.partitions()
+	v := &views{w: w, known: make([]int64, n), told: make([]int64, n), asked: make([]int64, n)}
 	v.visit = v.see
 	return v
 }
@@ -66,6 +73,14 @@ func (v *views) group(id uint64) *groupSeen {
 			replicas: make([]replicaSeen, v.w.opt.Brokers), leader: -1})
 	}
 	return v.groups[i]
+}
+
+// find returns a group that was seen, nil if none was.
+func (v *views) find(id uint64) *groupSeen {
+	if i, ok := slices.BinarySearchFunc(v.groups, id, func(g *groupSeen, id uint64) int { return cmp.Compare(g.id, id) }); ok {
+		return v.groups[i]
+	}
+	return nil
 }
 
 // after looks at a shard that had a turn.
@@ -96,9 +111,13 @@ func (v *views) see(s *broker.GroupView) {
 	}
 	risen := s.Commit > g.commit
 	r.live, r.id, r.term, r.lead, r.commit, r.stable = true, s.Replica, s.Term, s.Lead, s.Commit, s.Durable
-	r.logEnd, r.highWatermark, r.leader = s.LogEnd, s.HighWatermark, s.Leading
+	r.logEnd, r.highWatermark, r.leader, r.logStart = s.LogEnd, s.HighWatermark, s.Leading, s.LogStart
+	if r.condition = conditionOf(s); r.owed > 0 && r.condition.holes == 0 {
+		v.paid(g, r, s)
+	}
 	g.commit = max(g.commit, s.Commit)
 	g.end = max(g.end, s.HighWatermark)
+	v.started(g, s)
 	if s.Leading && !wasLeader {
 		v.elected(g, s)
 	}
@@ -113,10 +132,32 @@ func (v *views) see(s *broker.GroupView) {
 // recovered: a replica that comes back has all that it held durably and knew to be committed (acknowledged ⊆ recovered).
 // Rot is no excuse: a replica that can't read what it had must refuse, not forget (G10).
 func (v *views) recovered(g *groupSeen, r *replicaSeen, s *broker.GroupView) {
-	if held := min(r.commit, r.stable); s.Durable < held {
+	held := max(r.owed, min(r.commit, r.stable))
+	if conditionOf(s).holes > 0 { // it knows what it lacks, and vouches for nothing from there on (S5)
+		r.owed = held
+	} else if r.owed = 0; s.Durable < held {
 		v.w.violate(RecoveredShort, "%s: replica %x of broker %d held index %d durably, committed, and comes back with %d",
 			g.name, s.Replica, v.host.p.node.id, held, s.Durable)
 	}
+}
+
+// paid: a replica whose holes are filled has all that it came back for.
+func (v *views) paid(g *groupSeen, r *replicaSeen, s *broker.GroupView) {
+	if s.Durable < r.owed {
+		v.w.violate(RecoveredShort, "%s: replica %x of broker %d held index %d durably, committed, had holes, and ends without holes at %d",
+			g.name, s.Replica, v.host.p.node.id, r.owed, s.Durable)
+	}
+	r.owed = 0
+}
+
+// misses says what a broker lacks, "" if nothing.
+func (v *views) misses(n *node) string {
+	for _, g := range v.groups {
+		if c := g.replicas[n.index].condition; !c.whole() {
+			return fmt.Sprintf("%s: %d holes, %d segment holes, damaged %t", g.name, c.holes, c.segmentHoles, c.damaged)
+		}
+	}
+	return ""
 }
 
 // elected: a term has one leader incarnation (S1), and it has all that was committed (leader completeness).

@@ -3,6 +3,7 @@
 //
 //	logsim run --seed 7 -v        one world, a line per event
 //	logsim run --seeds 500        many worlds, in worker processes, and a table
+//	logsim story FILE -v          what a text tells, and whether it goes as it says
 //	logsim mutants                known bugs put back on purpose: each must be found
 //
 //	run --seeds ──► pool ──► worker process ──► sim.Run(seed) ──► a JSON line per seed ──► table
@@ -13,4 +14,5 @@
 //	C1  Exit status: 0 if all is valid (all mutants dead), 1 if not, 2 for a wrong command line.
 //	C2  A seed whose worker died, hung or answered something else counts as a violation, never as nothing.
 //	C3  A mutant counts as dead only by the check that its file names.
+//	C4  A story is valid only if every answer is the expected one, and a second telling has the same hash.
 package main

@@ -1,0 +1,147 @@
+package sim
+
+import (
+	"strings"
+	"time"
+
+	"logd/broker"
+)
+
+// brokersRepair says that brokers mend what is damaged on their disks from their peers' copies (safety.md, S5), tell apart
+// an old directory from theirs (S7), and wait for space. While it is false a damaged broker counts as lost until it is wiped,
+// it is left down in the calm, and the faults that need the rest (needsRepair in fault.go) are not drawn. The change to true
+// is this constant, and conditionOf below.
+const brokersRepair = false
+
+// brokersTrim says that brokers know DeleteRecords and retention.bytes. While it is false no workload deletes anything.
+const brokersTrim = false
+
+// condition is what a replica says of its own bytes.
+type condition struct {
+	holes        int  // entries of the WAL that it knows of and lacks
+	segmentHoles int  // ranges of offsets
+	damaged      bool // it neither leads nor serves for that reason
+}
+
+func (c condition) whole() bool { return c.holes == 0 && c.segmentHoles == 0 && !c.damaged }
+
+// conditionOf reads a replica's condition from its view. The views don't tell yet: then this is
+// condition{s.Holes, s.SegmentHoles, s.Damaged}.
+func conditionOf(*broker.GroupView) condition { return condition{} }
+
+// scrubber is a shard that reads its segments again and again. One that can't say how often counts as never scrubbed.
+type scrubber interface {
+	Scrubs() uint64 // how often it came round since its process started
+}
+
+// scrubbed tells whether every shard of a process has read all of its segments since it started.
+func (p *process) scrubbed() bool {
+	for _, h := range p.hosts {
+		if s, ok := h.shard.(scrubber); !ok || s.Scrubs() == 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// affordable tells whether the budget allows to lose a broker's replicas: a majority besides it must be intact (W7).
+func (f *nemesis) affordable(n *node) bool {
+	lost := 1
+	for _, other := range f.w.nodes {
+		if other != n && other.lost != "" {
+			lost++
+		}
+	}
+	if lost*2 < len(f.w.nodes) {
+		return true
+	}
+	f.w.count[CountBudgetStops]++
+	return false
+}
+
+// damaged has the budget count a broker as lost.
+func (f *nemesis) damaged(n *node, text string) {
+	n.rotten, n.lost, n.whole, n.hurtAt = text, "rotten", 0, f.w.now
+	n.metaHurt = n.metaHurt || strings.Contains(text, "meta")
+	f.note("broker %d's disk: %s", n.id, text)
+}
+
+// astray: a write of a broker was acknowledged, and is not where it should be.
+func (f *nemesis) astray(n *node, text string) {
+	f.w.count[CountStrays]++
+	f.damaged(n, text)
+}
+
+// empty ends a broker's process and deletes its directory.
+func (f *nemesis) empty(n *node) {
+	f.w.count[CountWipes]++
+	n.kill(true)
+	n.disk.Wipe()
+	n.rotten, n.refused, n.lost, n.metaHurt = "", "", "wiped", false
+	f.w.views.wiped(n)
+}
+
+func (f *nemesis) wipe(n *node) {
+	f.empty(n)
+	f.w.after(f.downtime(), n.start)
+}
+
+// restore puts an old copy into the place of a broker's directory; its process is down.
+func (f *nemesis) restore(n *node, image Image) {
+	f.w.count[CountRestores]++
+	n.disk.Restore(image)
+	n.rotten, n.refused, n.lost, n.metaHurt = "", "", "restored", false
+	f.w.views.wiped(n)
+}
+
+// A broker counts as whole again once it was seen so for a second: an idle group's commit index takes a moment to disk.
+const (
+	watchEvery = 200 * time.Millisecond
+	settled    = 5
+)
+
+// watch looks now and then at the brokers whose replicas count as lost: an operator wipes one that refuses to start, and
+// one that was seen whole is counted upon again.
+func (f *nemesis) watch() {
+	w := f.w
+	if w.phase != phaseStorm && !(brokersRepair && w.phase == phaseCalm) {
+		return
+	}
+	for _, n := range w.nodes {
+		switch {
+		case n.lost == "":
+		case n.refused != "":
+			if !w.scripted && (w.phase == phaseCalm || f.rng.IntN(20) == 0) && f.affordable(n) {
+				f.note("broker %d is wiped, since it refuses to start", n.id)
+				f.wipe(n)
+			}
+		case !w.isWhole(n):
+			n.whole = 0
+		default:
+			if n.whole++; n.whole > settled {
+				f.found(n)
+			}
+		}
+	}
+	w.after(watchEvery, f.watch)
+}
+
+// found: a broker is counted upon again.
+func (f *nemesis) found(n *node) {
+	f.note("broker %d was %s, and is whole again", n.id, n.lost)
+	f.w.count[map[bool]Count{true: CountRejoins, false: CountHealed}[n.lost == "wiped"]]++
+	n.lost, n.rotten, n.whole = "", "", 0
+	f.w.maybeOver()
+}
+
+// isWhole tells whether a broker has all that it should: its replicas are voters that hold all that was committed, and, where
+// its disk was damaged, it was started since then, has read all of its segments, and misses nothing.
+func (w *World) isWhole(n *node) bool {
+	if n.proc == nil || len(n.disk.armed) > 0 || !w.views.rejoined(n) {
+		return false
+	}
+	if n.rotten == "" {
+		return true
+	}
+	return brokersRepair && n.proc.started > n.hurtAt && n.proc.scrubbed() && w.views.misses(n) == ""
+}

@@ -1,0 +1,171 @@
+package sim
+
+import (
+	"fmt"
+	"time"
+)
+
+func (f *nemesis) slowDown() {
+	i := f.rng.IntN(len(f.w.nodes))
+	f.note("broker %d's disk is slow", i+1)
+	f.slow[i]++
+	f.lasting(func() { f.slow[i]-- })
+}
+
+// syncError fails the next sync of a broker, which therefore halts.
+func (f *nemesis) syncError() {
+	if n := f.any(true); n != nil {
+		f.failing[n.index]++
+	}
+}
+
+// victim draws a broker whose disk the budget allows to damage, nil if none.
+func (f *nemesis) victim() *node {
+	n := f.w.nodes[f.rng.IntN(len(f.w.nodes))]
+	if n.lost == "wiped" || n.lost == "restored" || !f.affordable(n) {
+		return nil
+	}
+	return n
+}
+
+// rot damages one broker's disk: it counts as lost until it was wiped and has rejoined, or was seen whole.
+func (f *nemesis) rot() {
+	n := f.victim()
+	if n == nil {
+		return
+	}
+	if at := f.spoil(n.disk); at != "" {
+		f.w.count[CountRots]++
+		f.damaged(n, at)
+		f.refresh(n)
+	}
+}
+
+// spoil damages some place of a disk and says which, "" if it hit nothing.
+func (f *nemesis) spoil(d *Disk) string {
+	how := f.rng.IntN(8)
+	if how > 2 {
+		if at := d.Rot(); at != "" {
+			return "rot of " + at
+		}
+		return ""
+	}
+	name, off, ok := d.Somewhere(".log", ".index")
+	if !ok {
+		return ""
+	}
+	var err error
+	switch how {
+	case 0:
+		err = d.Zero(name, off&^(sectorSize-1), sectorSize)
+	case 1:
+		err = d.Cut(name, off)
+	default:
+		err = d.Lose(name)
+	}
+	if err != nil {
+		panic("sim: a place that was drawn isn't there: " + err.Error())
+	}
+	return fmt.Sprintf("%s at %d is %s", name, off, [...]string{"zeroed", "cut", "removed"}[how])
+}
+
+// refresh restarts a damaged broker soon: what is wrong in a WAL shows at a start only.
+func (f *nemesis) refresh(n *node) {
+	if !brokersRepair {
+		if n.proc != nil && f.rng.IntN(2) == 0 {
+			f.down(n, f.rng.IntN(2) == 0)
+		}
+		return
+	}
+	power := f.rng.IntN(2) == 0
+	f.w.after(f.spread(time.Second), func() {
+		if !f.stopped {
+			f.quick(n, power)
+		}
+	})
+}
+
+// strayWrite has the next write of a broker's WAL or segments be lost, or land elsewhere.
+func (f *nemesis) strayWrite() {
+	n := f.victim()
+	if n == nil || n.proc == nil || len(n.disk.armed) > 0 {
+		return
+	}
+	a := armed{misdirected: f.rng.IntN(2) == 0, under: [...]string{"/wal/", "/seg/"}[f.rng.IntN(2)]}
+	n.lost = "rotten" // the budget is taken before
+	f.note("broker %d's next write below %s goes astray, misdirected %t", n.id, a.under, a.misdirected)
+	n.disk.arm(a)
+}
+
+// dragDown makes a disk slow, relative to the others, for long.
+func (f *nemesis) dragDown() {
+	n := f.w.nodes[f.rng.IntN(len(f.w.nodes))]
+	if n.disk.drag > 0 {
+		return
+	}
+	n.disk.drag = 5 + f.rng.IntN(50)
+	f.note("broker %d's disk takes %d times as long", n.id, n.disk.drag)
+	f.until(10*f.downtime(), func() { n.disk.drag = 0 })
+}
+
+// badSector makes a place unreadable.
+func (f *nemesis) badSector() {
+	n := f.victim()
+	if n == nil {
+		return
+	}
+	name, off, ok := n.disk.Somewhere(classes[:]...)
+	if !ok {
+		return
+	}
+	if err := n.disk.Bad(name, off); err != nil {
+		panic("sim: a place that was drawn isn't there: " + err.Error())
+	}
+	f.damaged(n, fmt.Sprintf("%s at %d can't be read", name, off))
+	f.refresh(n)
+}
+
+// fullDisk leaves a broker, or all, little room, until there is space again.
+func (f *nemesis) fullDisk() {
+	all := f.rng.IntN(4) == 0
+	at := f.rng.IntN(len(f.w.nodes))
+	for i, n := range f.w.nodes {
+		if i != at && !all || n.disk.limit > 0 {
+			continue
+		}
+		free := int64(f.rng.IntN(16)) * pageSize
+		f.w.count[CountFull]++
+		f.note("broker %d's disk has %d bytes left", n.id, free)
+		n.disk.Fill(free)
+		f.until(2*f.downtime(), func() { n.disk.Space() })
+	}
+}
+
+// restoreOne copies a broker's disk, or puts such a copy back, as if it were the directory: it is older than what the broker
+// has said since.
+func (f *nemesis) restoreOne() {
+	n := f.w.nodes[f.rng.IntN(len(f.w.nodes))]
+	if n.backup == nil {
+		if n.lost == "" {
+			image := n.disk.Snapshot()
+			n.backup = &image
+		}
+		return
+	}
+	if n.lost != "" || !f.affordable(n) {
+		return
+	}
+	f.note("broker %d's directory is an old copy again", n.id)
+	n.kill(true)
+	f.restore(n, *n.backup)
+	n.backup = nil
+	f.w.after(f.downtime(), n.start)
+}
+
+func (f *nemesis) wipeOne() {
+	n := f.w.nodes[f.rng.IntN(len(f.w.nodes))]
+	if n.lost != "wiped" && f.affordable(n) {
+		f.note("broker %d's directory is deleted", n.id)
+		f.wipe(n)
+	}
+}

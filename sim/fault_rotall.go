@@ -1,0 +1,145 @@
+package sim
+
+import (
+	"fmt"
+	"slices"
+)
+
+// rotAll damages all brokers' disks at once, at different places: no two of them lose the same batch or entry, so that of
+// each committed one a good copy is left on some other disk.
+//
+//	batch        0  1  2  3  4  5  6  7
+//	broker 1     ░  .  .  .  .  ░  .  .        each column has one ░ at most
+//	broker 2     .  .  ░  .  .  .  .  .
+//	broker 3     .  ░  .  .  .  .  ░  .
+func (f *nemesis) rotAll() {
+	for _, n := range f.w.nodes {
+		if n.lost != "" {
+			f.w.count[CountBudgetStops]++
+			return
+		}
+	}
+	lost := map[key]bool{}
+	for _, n := range f.w.nodes {
+		for _, p := range f.choose(n, lost) {
+			if err := p.hit(n.disk); err != nil {
+				panic("sim: a place that was found isn't there: " + err.Error())
+			}
+			f.w.count[CountRots]++
+			f.damaged(n, p.String())
+		}
+		if n.lost != "" {
+			f.refresh(n)
+		}
+	}
+}
+
+// key is a batch or an entry of some group: its base offset, or the index of one that has none.
+type key struct {
+	group  uint64
+	index  bool
+	number int64
+}
+
+// prey is a place to damage, and what of it can be lost thereby.
+type prey struct {
+	file  string
+	at    int64
+	bad   bool // it becomes unreadable; else a bit turns over
+	loses []key
+}
+
+func (p prey) String() string {
+	return fmt.Sprintf("%s at %d, unreadable %t, loses %v", p.file, p.at, p.bad, p.loses)
+}
+
+func (p prey) hit(d *Disk) error {
+	if p.bad {
+		return d.Bad(p.file, p.at)
+	}
+	return d.Flip(p.file, p.at)
+}
+
+// choose draws up to three places of a broker's disk, that lose nothing which is in lost, and adds to it what they lose.
+func (f *nemesis) choose(n *node, lost map[key]bool) []prey {
+	var segments, wal, chosen []prey
+	for _, g := range f.w.views.groups {
+		if g.part >= 0 {
+			segments = append(segments, n.disk.preyInSegments(g.id)...)
+		}
+	}
+	for shard := range f.w.opt.Shards {
+		wal = append(wal, f.preyInWAL(n.disk, shard)...)
+	}
+	for range 1 + f.rng.IntN(3) {
+		found := segments
+		if len(found) == 0 || len(wal) > 0 && f.rng.IntN(2) == 0 {
+			found = wal
+		}
+		if len(found) == 0 {
+			break
+		}
+		p := found[f.rng.IntN(len(found))]
+		if slices.ContainsFunc(p.loses, func(k key) bool { return lost[k] }) {
+			continue
+		}
+		p.bad = f.rng.IntN(3) == 0
+		chosen = append(chosen, p)
+		for _, k := range p.loses {
+			lost[k] = true
+		}
+	}
+	return chosen
+}
+
+// preyInSegments lists the sectors of a group's segments, and the batches that lie in each.
+func (d *Disk) preyInSegments(group uint64) (found []prey) {
+	batches := d.segmentsOf(group)
+	for i, s := range batches {
+		if s.err != nil {
+			continue
+		}
+		at := s.at + int64(s.size)/2
+		p := prey{file: s.file, at: at}
+		from := at &^ (sectorSize - 1)
+		for k := i; k >= 0 && batches[k].file == s.file && batches[k].at+int64(batches[k].size) > from; k-- {
+			p.loses = append(p.loses, key{group: group, number: batches[k].base})
+		}
+		for k := i + 1; k < len(batches) && batches[k].file == s.file && batches[k].at < from+sectorSize; k++ {
+			p.loses = append(p.loses, key{group: group, number: batches[k].base})
+		}
+		found = append(found, p)
+	}
+	return found
+}
+
+// preyInWAL lists the sectors of payloads in a shard's WAL that hold nothing but what is committed, and so is on a majority's
+// disks, and the entries that lie in each. Directories stay whole: a lost vote is another matter (S6).
+func (f *nemesis) preyInWAL(d *Disk, shard int) (found []prey) {
+	for _, g := range d.walOf(shard) {
+		for _, r := range g.records {
+			at := g.byteAt(r.at + r.length/2)
+			from := (at - g.at) / sectorSize * walSealed
+			if r.length == 0 || from < int64(g.dirLen) {
+				continue
+			}
+			p, sound := prey{file: g.file, at: at}, true
+			for _, o := range g.records {
+				if o.length == 0 || o.at >= from+walSealed || o.at+o.length <= from {
+					continue
+				}
+				seen := f.w.views.find(o.group)
+				sound = sound && (o.kind == walEntry || o.kind == walCopy) && seen != nil && o.index <= seen.commit
+				k := key{group: o.group, index: true, number: int64(o.index)}
+				if o.offset >= 0 {
+					k = key{group: o.group, number: o.offset}
+				}
+				p.loses = append(p.loses, k)
+			}
+			if sound {
+				found = append(found, p)
+			}
+		}
+	}
+	return found
+}

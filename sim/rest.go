@@ -1,0 +1,111 @@
+package sim
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"logd/log"
+)
+
+// restBound is how long the disks of brokers that nobody asks for anything may be at work.
+const restBound = 30 * time.Second
+
+// atRest compares the copies once a run is over: when every running broker that is counted upon has applied all that is
+// committed, the same bytes by its running hashes, and none writes segments any more, each batch in a running broker's segments
+// is sound, follows the one before it, and has the same bytes as in all others' (G2, G11).
+func (w *World) atRest() {
+	for end := w.now + restBound; w.violation == nil && w.queue.len() > 0 && w.queue.heap[0].at <= end; {
+		if !w.filling() && w.behind() == "" {
+			break
+		}
+		w.step()
+	}
+	if behind := w.behind(); behind != "" {
+		w.violate(Stalled, "%v after the last request: %s%s", restBound, behind, w.state())
+	}
+	for _, g := range w.views.groups {
+		if w.violation == nil && g.part >= 0 {
+			w.compare(g)
+		}
+	}
+}
+
+// behind names a replica of a running broker that lacks something committed, "" if none does. A broker that stays broken, or
+// that counts as lost, may.
+func (w *World) behind() string {
+	for _, n := range w.nodes {
+		if n.proc == nil || n.lost != "" || n == w.left {
+			continue
+		}
+		for _, g := range w.views.groups {
+			if r := &g.replicas[n.index]; r.commit < g.commit {
+				return fmt.Sprintf("%s: broker %d is at commit %d of %d", g.name, n.id, r.commit, g.commit)
+			}
+		}
+	}
+	return ""
+}
+
+// filling tells whether any running broker's segments are being written.
+func (w *World) filling() bool {
+	for _, n := range w.nodes {
+		if n.busy(log.LaneFill) {
+			return true
+		}
+	}
+	return false
+}
+
+// busy tells whether a lane of any of a running broker's shards is.
+func (n *node) busy(lane log.Lane) bool {
+	return n.proc != nil && slices.ContainsFunc(n.proc.hosts, func(h *host) bool { return h.lanes[lane].busy })
+}
+
+func (w *World) compare(g *groupSeen) {
+	type first struct {
+		stored
+		node *node
+	}
+	seen := map[int64]first{}
+	for _, n := range w.nodes {
+		if n.proc == nil || n.lost != "" || n.busy(log.LaneFill) {
+			continue
+		}
+		next := int64(-1)
+		for _, s := range n.disk.segmentsOf(g.id) {
+			switch {
+			case s.err != nil:
+				w.violate(SegmentDamaged, "%s: broker %d, which counts as whole: %v", g.name, n.id, s.err)
+				return
+			case next < 0 && s.base > g.replicas[n.index].logStart:
+				w.violate(SegmentDamaged, "%s: broker %d's segments begin at offset %d, its log at %d", g.name, n.id, s.base, g.replicas[n.index].logStart)
+				return
+			case next >= 0 && s.base != next && next > g.replicas[n.index].logStart:
+				w.violate(SegmentDamaged, "%s: broker %d's segments go on at offset %d after %d", g.name, n.id, s.base, next)
+				return
+			}
+			next = s.next
+			if was, ok := seen[s.base]; !ok {
+				seen[s.base] = first{s, n}
+			} else if was.sum != s.sum || was.size != s.size || was.next != s.next {
+				w.violate(LogsDiffer, "%s: offsets %d to %d differ between broker %d and broker %d", g.name, s.base, s.next-1, was.node.id, n.id)
+				return
+			}
+			w.count[CountCompared]++
+		}
+	}
+}
+
+// recover ends everything that a story has broken: links, power, space; what is on the disks stays.
+func (w *World) recover() {
+	w.net.heal()
+	for _, n := range w.nodes {
+		n.disk.Space()
+		n.disk.drag, n.disk.armed = 0, nil
+		if n.proc != nil && n.proc.paused {
+			n.proc.resume()
+		}
+		n.start()
+	}
+}

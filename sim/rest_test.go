@@ -1,0 +1,145 @@
+package sim
+
+import (
+	"slices"
+	"testing"
+
+	"logd/broker"
+)
+
+// A batch that differs on one disk is found at the end of a run, also where its own checksum doesn't reach.
+func TestCopiesAreCompared(t *testing.T) {
+	for name, c := range map[string]struct {
+		at   func(s stored) int64
+		want string
+	}{
+		"body":  {func(s stored) int64 { return s.at + int64(s.size) - 2 }, SegmentDamaged},
+		"epoch": {func(s stored) int64 { return s.at + 15 }, LogsDiffer},
+		"base":  {func(s stored) int64 { return s.at + 7 }, SegmentDamaged},
+	} {
+		w := stormy(t, 3)
+		w.atRest()
+		if w.violation != nil || w.count[CountCompared] == 0 {
+			t.Fatalf("%d batches compared, %v", w.count[CountCompared], w.violation)
+		}
+		n := w.nodes[1]
+		for _, g := range w.views.groups {
+			if all := n.disk.segmentsOf(g.id); g.part >= 0 && len(all) > 2 && w.violation == nil {
+				must(t, n.disk.Flip(all[1].file, c.at(all[1])))
+				w.compare(g)
+			}
+		}
+		if w.violation == nil || w.violation.Name != c.want {
+			t.Errorf("%s: %v, expected %s", name, w.violation, c.want)
+		}
+	}
+}
+
+// A replica of a running broker that is left behind is found; that of one that stays broken is none.
+func TestBehind(t *testing.T) {
+	w, _ := toyWorld(t, 1, 1)
+	o := watching{w}
+	expect(t, o.turn(1, view(1, 5, false, 7, 7)), "")
+	expect(t, o.turn(2, view(2, 5, false, 6, 7)), "")
+	expect(t, o.turn(0, view(0, 5, true, 7, 7)), "")
+	if w.behind() == "" {
+		t.Error("broker 3 lacks index 7, and isn't behind")
+	}
+	w.left = w.nodes[2]
+	if got := w.behind(); got != "" {
+		t.Errorf("all that count have it: %s", got)
+	}
+}
+
+// started gives a view with a log start.
+func started(node int, start, highWatermark int64) broker.GroupView {
+	v := view(node, 5, false, uint64(highWatermark), uint64(highWatermark))
+	v.LogStart = start
+	return v
+}
+
+// A log starts where somebody asked it to, never elsewhere, and never earlier again (T5, T6).
+func TestLogStart(t *testing.T) {
+	w, _ := toyWorld(t, 1, 1)
+	w.opt.Load.Retention = 0
+	o, v := watching{w}, w.views
+	v.asked[0] = 5
+	expect(t, o.turn(0, started(0, 5, 9)), "")
+	expect(t, o.turn(1, started(1, 0, 9)), "")
+	v.tells(0, 5, 0)
+	if w.violation != nil || v.told[0] != 5 {
+		t.Fatal(w.violation, v.told)
+	}
+	v.tells(0, 4, 5)
+	expect(t, w.violation.Name, BadStart)
+	w.violation = nil
+	v.tells(0, 6, 5) // that high is none
+	expect(t, w.violation.Name, BadStart)
+	expect(t, o.turn(1, started(1, 6, 9)), BadStart)
+	w.opt.Load.Topics, w.opt.Load.Retention = 1, 1
+	expect(t, o.turn(1, started(1, 7, 9)), "")
+	expect(t, o.turn(1, started(1, 10, 9)), BadStart)
+}
+
+// OFFSET_OUT_OF_RANGE is right below a log start that is applied somewhere, and wrong from there on (T3).
+func TestOutOfRange(t *testing.T) {
+	for from, want := range []string{"", "", "", BadResponse, BadResponse} {
+		w, _ := toyWorld(t, 1, 1)
+		w.views.asked[0] = 3
+		expect(t, watching{w}.turn(0, started(0, 3, 9)), "")
+		k := &call{part: 0}
+		k.op.From = int64(from)
+		newClient(w, ear{}).outOfRange(k)
+		got := ""
+		if w.violation != nil {
+			got = w.violation.Name
+		}
+		if got != want {
+			t.Errorf("from %d: %q, expected %q", from, got, want)
+		}
+	}
+}
+
+// With repair, a replica that comes back with holes vouches for nothing, and owes all that it had; without, it is short.
+func TestOwed(t *testing.T) {
+	w, _ := toyWorld(t, 1, 1)
+	o := watching{w}
+	expect(t, o.turn(1, view(1, 5, false, 7, 7)), "")
+	w.views.forget(w.nodes[1])
+	expect(t, o.turn(1, view(1, 5, false, 4, 4)), RecoveredShort)
+	r := &w.views.find(2).replicas[1]
+	r.owed, r.condition = 7, condition{}
+	w.violation = nil
+	w.views.host = w.nodes[1].proc.hosts[0]
+	short := view(1, 5, false, 4, 4)
+	w.views.paid(w.views.find(2), r, &short)
+	expect(t, w.violation.Name, RecoveredShort)
+}
+
+// A story's places are those that it names: each hits what it says, on a disk with known contents.
+func TestWALParts(t *testing.T) {
+	w := stormy(t, 3)
+	groups := w.nodes[0].disk.walOf(0)
+	entries := slices.DeleteFunc(slices.Clone(groups), func(g walGroup) bool {
+		return !slices.ContainsFunc(g.records, func(r walRecord) bool { return r.offset >= 0 })
+	})
+	if len(groups) < 3 || len(entries) < 1 {
+		t.Fatalf("%d write groups, %d with batches", len(groups), len(entries))
+	}
+	g := entries[len(entries)-1]
+	for what, in := range map[string][2]int64{
+		"directory": {g.at, g.byteAt(int64(g.dirLen))},
+		"second":    {g.secondAt(), g.end()},
+		"payload":   {g.byteAt(int64(g.dirLen)), g.secondAt()},
+		"trailer":   {g.end() - sectorSize, g.end()},
+		"all":       {g.at, g.end()},
+	} {
+		spots, err := placeGroup(groups, "entries", what)
+		must(t, err)
+		for _, s := range spots {
+			if s.file != g.file || s.at < in[0] || s.at >= in[1] {
+				t.Errorf("%s: byte %d of %s, expected %d to %d of %s", what, s.at, s.file, in[0], in[1], g.file)
+			}
+		}
+	}
+}

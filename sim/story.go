@@ -1,0 +1,151 @@
+package sim
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+// A story is a text that says what happens to a cluster, and what must be seen:
+//
+//	# why it is told                     reason, and a picture where it helps
+//	options seed=3 shards=2              the first command, if any
+//	produce orders/0 5                   a command
+//	  acknowledged 0..4                  what it must answer, indented by two
+//	power 2 keep none
+//	start 2
+//	run until healed 2
+//	finish                               the last: everything is read, all copies are compared
+//
+// Nothing happens but what is told: no fault by itself, no restart. All of the world's checks are on. The answers are
+// compared line by line, and -rewrite of the test writes them anew; what expect and run until say must be true always.
+type Story struct {
+	lines []storyLine
+}
+
+// storyLine is a comment, or a command with its answer.
+type storyLine struct {
+	number  int
+	text    string   // as it stands there
+	words   []string // of a command; nil for a comment
+	answers []string
+}
+
+// ParseStory reads a story; an error names the line.
+func ParseStory(text string) (*Story, error) {
+	s := &Story{}
+	for i, line := range strings.Split(strings.TrimRight(text, "\n"), "\n") {
+		switch bare := strings.TrimRight(line, " \t\r"); {
+		case bare == "" || strings.HasPrefix(bare, "#"):
+			s.lines = append(s.lines, storyLine{number: i + 1, text: bare})
+		case strings.HasPrefix(bare, "  "):
+			at := s.lastCommand()
+			if at < 0 {
+				return nil, fmt.Errorf("line %d: an answer, and no command before it", i+1)
+			}
+			s.lines[at].answers = append(s.lines[at].answers, bare[2:])
+		default:
+			words := strings.Fields(bare)
+			if commands[words[0]].do == nil {
+				return nil, fmt.Errorf("line %d: no command %q; there are %s", i+1, words[0], commandNames())
+			}
+			s.lines = append(s.lines, storyLine{number: i + 1, text: bare, words: words})
+		}
+	}
+	return s, s.check()
+}
+
+// lastCommand is the place of the command that an answer belongs to: nothing may stand between.
+func (s *Story) lastCommand() int {
+	if i := len(s.lines) - 1; i >= 0 && s.lines[i].words != nil {
+		return i
+	}
+	return -1
+}
+
+// check says what no story may lack.
+func (s *Story) check() error {
+	var last []string
+	for i, l := range s.lines {
+		if l.words == nil {
+			continue
+		}
+		if last != nil && l.words[0] == "options" {
+			return fmt.Errorf("line %d: options is the first command", l.number)
+		}
+		if last != nil && last[0] == "finish" {
+			return fmt.Errorf("line %d: finish is the last command", l.number)
+		}
+		if last == nil && (i == 0 || !strings.HasPrefix(s.lines[0].text, "#")) {
+			return fmt.Errorf("line %d: a story says why it is told, first", l.number)
+		}
+		last = l.words
+	}
+	if last == nil || last[0] != "finish" {
+		return fmt.Errorf("a story ends with finish, so that everything is read")
+	}
+	return nil
+}
+
+// String is the story's text.
+func (s *Story) String() string {
+	var b strings.Builder
+	for _, l := range s.lines {
+		b.WriteString(l.text + "\n")
+		for _, a := range l.answers {
+			b.WriteString("  " + a + "\n")
+		}
+	}
+	return b.String()
+}
+
+// Told is what became of a story.
+type Told struct {
+	Story     *Story // with the answers that were given
+	Hash      uint64
+	Simulated time.Duration
+	Err       error // nil: all that it expects was seen, and no check found anything
+}
+
+// Tell runs a story. An answer that differs doesn't end it; what it expects and isn't so, or a violation, does.
+func Tell(s *Story, env Env) Told {
+	t := newTeller(env)
+	before := setEntropy(nil)
+	defer setEntropy(before)
+	told := &Story{}
+	var err error
+	for _, l := range s.lines {
+		if l.words == nil || err != nil {
+			told.lines = append(told.lines, l)
+			continue
+		}
+		now := l
+		now.answers, err = t.tell(l.words)
+		if err != nil {
+			err = fmt.Errorf("line %d: %s: %w", l.number, l.text, err)
+		}
+		told.lines = append(told.lines, now)
+	}
+	if err == nil {
+		err = s.differs(told)
+	}
+	r := Told{Story: told, Err: err}
+	if t.w != nil {
+		r.Hash, r.Simulated = t.w.trace.hash, t.w.now
+	}
+	return r
+}
+
+// differs says what another telling answered that this one doesn't expect.
+func (s *Story) differs(told *Story) error {
+	var b strings.Builder
+	for i, l := range s.lines {
+		if want, got := strings.Join(l.answers, "\n    "), strings.Join(told.lines[i].answers, "\n    "); want != got {
+			fmt.Fprintf(&b, "\nline %d: %s\n  expected\n    %s\n  got\n    %s", l.number, l.text, want, got)
+		}
+	}
+	if b.Len() == 0 {
+		return nil
+	}
+	return fmt.Errorf("other answers than expected:%s", b.String())
+}

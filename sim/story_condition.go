@@ -1,0 +1,109 @@
+package sim
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+
+	"logd/log"
+)
+
+// condition reads something that is so or not:
+//
+//	leader P [B]       somebody, or B, leads P and is followed by itself
+//	acked              what was sent is acknowledged
+//	running B          down B         refused B
+//	writing B          an operation of B's WAL is under way
+//	healed B           B was seen whole since it was damaged, wiped or restored
+//	current B          B's replicas are voters and hold all that was committed
+//	flushed B P N      B's segments of P hold the offsets before N
+//	starts B P N       B's replica of P has a log start of at least N
+//	not CONDITION
+func (t *teller) condition(words []string) (func() bool, error) {
+	if len(words) == 0 {
+		return nil, fmt.Errorf("what should be so?")
+	}
+	args := words[1:]
+	switch words[0] {
+	case "not":
+		is, err := t.condition(args)
+		return func() bool { return !is() }, err
+	case "acked":
+		return func() bool { return !slices.ContainsFunc(t.sent, func(r *puppet) bool { return !r.over }) }, nil
+	case "leader":
+		return t.leads(args)
+	case "flushed":
+		return t.flushed(args)
+	case "starts":
+		return t.starts(args)
+	}
+	is, ok := map[string]func(n *node) bool{
+		"running": func(n *node) bool { return n.proc != nil },
+		"down":    func(n *node) bool { return n.proc == nil },
+		"refused": func(n *node) bool { return n.refused != "" },
+		"writing": func(n *node) bool { return n.busy(log.LaneWAL) },
+		"healed":  func(n *node) bool { return n.lost == "" && n.proc != nil },
+		"current": func(n *node) bool { return n.proc != nil && t.w.views.rejoined(n) },
+	}[words[0]]
+	if !ok || len(args) != 1 {
+		return nil, fmt.Errorf("no condition %q of %d words", words[0], len(words))
+	}
+	n, err := t.broker(args[0])
+	return func() bool { return is(n) }, err
+}
+
+func (t *teller) leads(args []string) (func() bool, error) {
+	if len(args) == 0 || len(args) > 2 {
+		return nil, fmt.Errorf("say leader P or leader P B")
+	}
+	g, err := t.groupOf(args[0])
+	if err != nil {
+		return nil, err
+	}
+	want := -1
+	if len(args) == 2 {
+		n, err := t.broker(args[1])
+		if err != nil {
+			return nil, err
+		}
+		want = n.index
+	}
+	return func() bool {
+		return g.leader >= 0 && g.replicas[g.leader].leader && (want < 0 || want == g.leader)
+	}, nil
+}
+
+func (t *teller) flushed(args []string) (func() bool, error) {
+	if len(args) != 3 {
+		return nil, fmt.Errorf("say flushed B P N")
+	}
+	n, err := t.broker(args[0])
+	if err != nil {
+		return nil, err
+	}
+	g, err := t.groupOf(args[1])
+	if err != nil {
+		return nil, err
+	}
+	end, err := strconv.ParseInt(args[2], 10, 64)
+	return func() bool {
+		all := n.disk.segmentsOf(g.id)
+		return len(all) > 0 && all[len(all)-1].next >= end && !n.busy(log.LaneFill)
+	}, err
+}
+
+func (t *teller) starts(args []string) (func() bool, error) {
+	if len(args) != 3 {
+		return nil, fmt.Errorf("say starts B P N")
+	}
+	n, err := t.broker(args[0])
+	if err != nil {
+		return nil, err
+	}
+	g, err := t.groupOf(args[1])
+	if err != nil {
+		return nil, err
+	}
+	from, err := strconv.ParseInt(args[2], 10, 64)
+	return func() bool { return g.replicas[n.index].live && g.replicas[n.index].logStart >= from }, err
+}

@@ -1,0 +1,176 @@
+package sim
+
+import (
+	"fmt"
+	"strconv"
+)
+
+// strike ends a broker's process, with or without its machine's caches; nobody starts it again.
+func (n *node) strike(powerLost bool) {
+	n.w.faults.struck(n, powerLost)
+	n.kill(powerLost)
+}
+
+// isolate cuts (+1) or joins (-1) a broker and all its peers, both ways.
+func (n *node) isolate(by int) {
+	for _, other := range n.w.nodes {
+		if other != n {
+			n.w.net.cut(n.index, other.index, by)
+			n.w.net.cut(other.index, n.index, by)
+		}
+	}
+}
+
+func (t *teller) doPower(args []string) ([]string, error) {
+	keep := keepRandom
+	if len(args) > 1 {
+		if len(args) != 3 || args[1] != "keep" {
+			return nil, fmt.Errorf("say keep all, none or random")
+		}
+		k, ok := map[string]keeping{"all": keepAll, "none": keepNone, "random": keepRandom}[args[2]]
+		if !ok {
+			return nil, fmt.Errorf("keep what? %q", args[2])
+		}
+		keep = k
+	}
+	hit := t.w.nodes
+	if args[0] != "all" {
+		n, err := t.broker(args[0])
+		if err != nil {
+			return nil, err
+		}
+		hit = []*node{n}
+	}
+	for _, n := range hit {
+		n.disk.keep = keep
+		n.strike(true)
+		n.disk.keep = keepRandom
+	}
+	return nil, nil
+}
+
+// doStart starts a broker, and answers what it found amiss. One that refused gets another chance.
+func (t *teller) doStart(args []string) ([]string, error) {
+	n, err := t.broker(args[0])
+	if err != nil {
+		return nil, err
+	}
+	if n.proc != nil {
+		return nil, fmt.Errorf("broker %d runs", n.id)
+	}
+	n.refused = ""
+	n.start()
+	if n.refused != "" {
+		return []string{"refuses: " + n.refused}, nil
+	}
+	return n.found, nil
+}
+
+func (t *teller) doPause(args []string) ([]string, error) {
+	n, err := t.broker(args[0])
+	if err == nil && n.proc == nil {
+		err = fmt.Errorf("broker %d is down", n.id)
+	}
+	if err == nil {
+		n.proc.paused = true
+	}
+	return nil, err
+}
+
+func (t *teller) doResume(args []string) ([]string, error) {
+	n, err := t.broker(args[0])
+	if err == nil && (n.proc == nil || !n.proc.paused) {
+		err = fmt.Errorf("broker %d isn't paused", n.id)
+	}
+	if err == nil {
+		n.proc.resume()
+	}
+	return nil, err
+}
+
+func (t *teller) doBackup(args []string) ([]string, error) {
+	n, err := t.broker(args[0])
+	if err == nil {
+		t.images[args[1]] = n.disk.Snapshot()
+	}
+	return nil, err
+}
+
+func (t *teller) doRestore(args []string) ([]string, error) {
+	n, err := t.broker(args[0])
+	if err != nil {
+		return nil, err
+	}
+	image, ok := t.images[args[1]]
+	switch {
+	case !ok:
+		return nil, fmt.Errorf("no backup %q", args[1])
+	case n.proc != nil:
+		return nil, fmt.Errorf("broker %d runs", n.id)
+	}
+	t.w.faults.restore(n, image)
+	return nil, nil
+}
+
+func (t *teller) pair(args []string) (a, b *node, err error) {
+	if a, err = t.broker(args[0]); err == nil {
+		b, err = t.broker(args[1])
+	}
+	return a, b, err
+}
+
+func (t *teller) doCut(args []string) ([]string, error) {
+	a, b, err := t.pair(args)
+	if err == nil {
+		t.w.net.cut(a.index, b.index, 1)
+		t.w.net.cut(b.index, a.index, 1)
+	}
+	return nil, err
+}
+
+func (t *teller) doOneWay(args []string) ([]string, error) {
+	a, b, err := t.pair(args)
+	if err == nil {
+		t.w.net.cut(a.index, b.index, 1)
+	}
+	return nil, err
+}
+
+func (t *teller) doMisdirect(args []string) ([]string, error) { return t.stray(args, true) }
+func (t *teller) doLoseWrite(args []string) ([]string, error) { return t.stray(args, false) }
+
+// stray has the next write of a broker's WAL or segments go astray.
+func (t *teller) stray(args []string, misdirected bool) ([]string, error) {
+	n, err := t.broker(args[0])
+	if err != nil {
+		return nil, err
+	}
+	under, ok := map[string]string{"wal": "/wal/", "segment": "/seg/"}[args[1]]
+	if !ok {
+		return nil, fmt.Errorf("say wal or segment")
+	}
+	n.disk.arm(armed{misdirected: misdirected, under: under})
+	return nil, nil
+}
+
+func (t *teller) doFull(args []string) ([]string, error) {
+	n, err := t.broker(args[0])
+	if err != nil {
+		return nil, err
+	}
+	free := int64(0)
+	if len(args) > 1 {
+		free, err = number(args[1])
+	}
+	n.disk.Fill(free)
+	return nil, err
+}
+
+func (t *teller) doSlow(args []string) ([]string, error) {
+	n, err := t.broker(args[0])
+	if err != nil {
+		return nil, err
+	}
+	n.disk.drag, err = strconv.Atoi(args[1])
+	return nil, err
+}

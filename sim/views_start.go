@@ -1,0 +1,44 @@
+package sim
+
+import "logd/broker"
+
+// started follows a replica's log start: what nobody asked to be deleted, and no retention deletes, is there (T5).
+func (v *views) started(g *groupSeen, s *broker.GroupView) {
+	if s.LogStart <= g.start {
+		return
+	}
+	g.start = s.LogStart
+	if s.LogStart > s.HighWatermark {
+		v.w.violate(BadStart, "%s: the log of broker %d begins at offset %d, and its high watermark is %d", g.name, v.host.p.node.id, s.LogStart, s.HighWatermark)
+	}
+	if g.part >= 0 && s.LogStart > v.asked[g.part] && !v.w.retains(g.part) {
+		v.w.violate(BadStart, "%s: the log of broker %d begins at offset %d, and only the records before %d were asked to be deleted",
+			g.name, v.host.p.node.id, s.LogStart, v.asked[g.part])
+	}
+}
+
+// startOf is the highest log start that any replica of a partition has applied.
+func (v *views) startOf(part int) (start int64) {
+	for _, g := range v.groups {
+		if g.part == part {
+			start = max(start, g.start)
+		}
+	}
+	return start
+}
+
+// tells: a client is told of a log start, no lower than floor, which somebody was told before he asked (T6).
+func (v *views) tells(part int, start, floor int64) {
+	if start < floor {
+		v.w.violate(BadStart, "%s begins at offset %d, a client is told, and another was told %d before that one asked", v.w.partName(part), start, floor)
+	}
+	if is := v.startOf(part); start > is {
+		v.w.violate(BadStart, "%s begins at offset %d, a client is told, and no replica's log starts above %d", v.w.partName(part), start, is)
+	}
+	v.told[part] = max(v.told[part], start)
+}
+
+// retains tells whether a partition is of the topic whose oldest records are deleted by size.
+func (w *World) retains(part int) bool {
+	return w.opt.Load.Retention > 0 && part/w.opt.Load.Partitions == w.opt.Load.Topics-1
+}
