@@ -81,7 +81,9 @@ type inspection struct {
 	mark    Mark
 	deep    bool
 	visit   func(Batch, []byte)
-	covered int64 // up to here offsets were found, or are in Missing
+	covered int64  // up to here offsets were found, or are in Missing
+	hash    anchor // running, behind the last batch that was read
+	end     int64  // offset of that
 	report  SegmentsReport
 }
 
@@ -127,6 +129,7 @@ func (in *inspection) segment(base, until int64) {
 		in.cover(Range{base, s.End})
 	} else {
 		w := segmentWalk{inspection: in, f: f, name: name, seg: &s, index: x, until: until}
+		w.begin()
 		w.run()
 	}
 	in.report.Segments = append(in.report.Segments, s)
@@ -134,15 +137,10 @@ func (in *inspection) segment(base, until int64) {
 
 // index reads a segment's index file, and says how it is.
 func (in *inspection) index(base int64) (*segment, string) {
-	f, err := in.fsys.Open(in.dir + "/" + segmentName(base) + indexSuffix)
+	b, err := in.small(base, indexSuffix)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, "missing"
 	}
-	if err != nil {
-		return nil, err.Error()
-	}
-	defer f.Close() // only read
-	b, err := readAll(f)
 	if err != nil {
 		return nil, err.Error()
 	}
@@ -151,6 +149,25 @@ func (in *inspection) index(base int64) (*segment, string) {
 		return nil, err.Error()
 	}
 	return s, "good"
+}
+
+// small reads a whole file of a segment.
+func (in *inspection) small(base int64, suffix string) ([]byte, error) {
+	f, err := in.fsys.Open(in.dir + "/" + segmentName(base) + suffix)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close() // only read
+	size, err := f.Size()
+	if err != nil {
+		return nil, err
+	}
+	b := make([]byte, size)
+	n, err := f.ReadAt(b, 0)
+	if n == len(b) {
+		err = nil
+	}
+	return b[:n], err
 }
 
 // SegmentGroups returns the groups that have a folder of segments, sorted.

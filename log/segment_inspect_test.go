@@ -3,6 +3,7 @@ package log
 import (
 	"bytes"
 	"fmt"
+	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -124,5 +125,26 @@ func TestInspectSegmentsTail(t *testing.T) {
 	last = rep.Segments[len(rep.Segments)-1]
 	if len(last.Damage) != 1 || fmt.Sprint(rep.Missing) != "[{40 41}]" {
 		t.Errorf("%+v", rep)
+	}
+}
+
+// No checksum covers a batch's leader epoch: the running hashes of index and mark do.
+func TestInspectSegmentsEpoch(t *testing.T) {
+	for _, which := range []int{0, 1, -1} {
+		r, m, batches := inspectable(t)
+		infos := r.s.SegmentInfo(1)
+		info := infos[(which+len(infos))%len(infos)]
+		r.fs.nodes[segDir(1)+"/"+segmentName(info.Base)+logSuffix].now[len(batches[info.Base])+15] ^= 1
+		rep, err := InspectSegments(r.fs, 1, m, true, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var ds []SegmentDamage
+		for _, s := range rep.Segments {
+			ds = append(ds, s.Damage...)
+		}
+		if lost := info.Base + 1; len(ds) != 1 || ds[0].Offset.From > lost || ds[0].Offset.To <= lost || !strings.Contains(ds[0].Found, "running hash") {
+			t.Errorf("segment %d: %v", info.Base, ds)
+		}
 	}
 }

@@ -17,8 +17,38 @@ type segmentWalk struct {
 	until int64    // base of the next segment
 
 	entry int    // of the index: the next that a batch has to begin at
+	known int64  // byte, and
+	since int64  // offset, where the running hash was last known by itself
 	buf   []byte // bytes of the file,
 	at    int64  // from here on
+}
+
+// begin looks for the running hash before the segment.
+func (w *segmentWalk) begin() {
+	base := w.seg.Base
+	w.since = base
+	b, err := w.small(base, startSuffix)
+	start, ok := decodeStart(b, base)
+	switch {
+	case base == 0:
+		w.hash = anchor{0, true}
+	case err == nil && ok:
+		w.hash = anchor{start, true}
+	case w.index != nil:
+		w.hash = anchor{w.index.index[0].hash, true}
+	case w.end != base:
+		w.hash = anchor{}
+	}
+}
+
+// prove compares the running hash with what is known of it at a place: no checksum of a batch covers its leader epoch, and none sees a
+// batch that is sound and another.
+func (w *segmentWalk) prove(pos, offset int64, hash uint64) {
+	if w.deep && w.hash.known && w.hash.hash != hash {
+		w.seg.Damage = append(w.seg.Damage, SegmentDamage{File: w.name, Byte: w.known, Bytes: pos - w.known, Offset: Range{w.since, offset},
+			Found: fmt.Sprintf("running hash before offset %d is %016x, expected %016x", offset, w.hash.hash, hash)})
+	}
+	w.hash, w.known, w.since = anchor{hash, true}, pos, offset
 }
 
 func (w *segmentWalk) run() {
@@ -33,6 +63,7 @@ func (w *segmentWalk) run() {
 		}
 		from, at := next, pos
 		pos, next = w.resync(pos, next)
+		w.hash, w.known, w.since = anchor{}, pos, next
 		for x := w.index; x != nil && w.entry < len(x.index) && int64(x.index[w.entry].pos) < pos; {
 			w.entry++ // it is of what is damaged
 		}
@@ -42,6 +73,10 @@ func (w *segmentWalk) run() {
 		}
 		s.Damage = append(s.Damage, SegmentDamage{File: w.name, Byte: at, Bytes: pos - at, Offset: Range{from, next}, Found: err.Error()})
 	}
+	if x := w.index; x != nil && w.deep && next == x.end && pos == x.size {
+		w.prove(pos, next, x.hash)
+	}
+	w.end = next
 	if want := min(w.until, w.mark.LogEnd); next < want && want > w.mark.LogStart {
 		s.Damage = append(s.Damage, SegmentDamage{File: w.name, Byte: s.Size, Offset: Range{next, want}, Found: fmt.Sprintf("the file ends at offset %d, expected %d", next, want)})
 	}
@@ -54,18 +89,33 @@ func (w *segmentWalk) found(pos int64, b Batch, data []byte) {
 	s.End = b.NextOffset()
 	s.MaxTimestamp = max(s.MaxTimestamp, b.MaxTimestamp)
 	w.cover(Range{b.BaseOffset, b.NextOffset()})
-	if w.deep && w.visit != nil {
+	if !w.deep {
+		return
+	}
+	if w.visit != nil {
 		w.visit(b, data)
 	}
-	if x := w.index; x != nil && w.deep && w.entry < len(x.index) {
-		e := x.index[w.entry]
-		switch is := int64(e.pos); {
-		case is == pos && x.base+int64(e.offset) == b.BaseOffset:
-			w.entry++
-		case is <= pos:
-			s.Index = fmt.Sprintf("entry %d is of offset %d at byte %d, where no batch begins", w.entry, x.base+int64(e.offset), e.pos)
-			w.index = nil
-		}
+	w.compare(pos, b.BaseOffset)
+	w.hash.hash = HashBatch(w.hash.hash, data) // of no use if it wasn't known
+	if b.NextOffset() == w.mark.LogEnd {
+		w.prove(pos+int64(len(data)), w.mark.LogEnd, w.mark.BatchHash)
+	}
+}
+
+// compare holds the index against where a batch begins.
+func (w *segmentWalk) compare(pos, base int64) {
+	x := w.index
+	if x == nil || w.entry == len(x.index) {
+		return
+	}
+	e := x.index[w.entry]
+	switch is := int64(e.pos); {
+	case is == pos && x.base+int64(e.offset) == base:
+		w.prove(pos, base, e.hash)
+		w.entry++
+	case is <= pos:
+		w.seg.Index = fmt.Sprintf("entry %d is of offset %d at byte %d, where no batch begins", w.entry, x.base+int64(e.offset), e.pos)
+		w.index = nil
 	}
 }
 

@@ -107,7 +107,7 @@ func (r *inspected) names(path string, dir log.Dir) error {
 	if err != nil {
 		return err
 	}
-	ours := map[string]bool{"logd.meta": true, "logd.meta.copy": true, "logd.meta.tmp": true, "logd.lock": true, "probe.tmp": true, "lost+found": true}
+	ours := map[string]bool{"logd.meta": true, "logd.meta.copy": true, "logd.meta.tmp": true, "logd.lock": true, "probe.tmp": true, "lost+found": true, reserveName: true}
 	for i := range dir.Shards {
 		ours[log.ShardDir(i)] = true
 	}
