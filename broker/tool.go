@@ -1,6 +1,8 @@
 package broker
 
 import (
+	"slices"
+
 	"logd/log"
 	"logd/transport"
 )
@@ -14,7 +16,8 @@ const (
 
 // ToolRequest asks one shard of a broker for its scrub: to begin one now, or only how far it is.
 type ToolRequest struct {
-	Scrub bool `json:"scrub,omitempty"` // begin a pass now, unless one runs
+	Scrub    bool `json:"scrub,omitempty"`    // begin a pass now, unless one runs
+	Replicas bool `json:"replicas,omitempty"` // tell of all replicas
 }
 
 // ToolReport says how a shard's scrub stands, and what is damaged.
@@ -30,6 +33,23 @@ type ToolReport struct {
 	Mended  int          `json:"mended"`  // replicas that are whole again since the start
 	Differ  int          `json:"differ"`  // comparisons of running hashes with peers that failed since the start
 	Damaged []ToolDamage `json:"damaged"` // replicas that have lost bytes at this moment
+
+	Replicas []ToolReplica `json:"replicas,omitempty"` // if they were asked for
+}
+
+// ToolReplica is how far a replica is. The indexes are of its raft log, which is the same on all brokers.
+type ToolReplica struct {
+	Partition     string `json:"partition"`
+	Group         uint64 `json:"group"`
+	Replica       uint64 `json:"replica"`
+	Leader        bool   `json:"leader"`
+	Voter         bool   `json:"voter"` // as this replica knows the configuration
+	Term          uint64 `json:"term"`
+	Commit        uint64 `json:"commit"`
+	Applied       uint64 `json:"applied"`
+	Durable       uint64 `json:"durable"`
+	LogStart      int64  `json:"start"`
+	HighWatermark int64  `json:"hw"`
 }
 
 // ToolDamage is a replica that has lost bytes.
@@ -60,7 +80,15 @@ func (s *Shard) tool(conn ConnID, msgs []transport.Received) {
 		}
 		h := transport.Header{Cluster: s.cluster(), From: s.cfg.Broker, Incarnation: s.cfg.Incarnation, Shard: uint16(s.cfg.Shard), Boot: s.cfg.Boot,
 			Generation: s.cfg.Generation, To: ToolID}
-		body := [][]byte{mustEncode(s.report())}
+		report := s.report()
+		if r.Replicas {
+			s.Inspect(func(v *GroupView) {
+				report.Replicas = append(report.Replicas, ToolReplica{Partition: s.nameOf(v.Group), Group: v.Group, Replica: v.Replica, Leader: v.Leading,
+					Voter: slices.Contains(v.Voters, v.Replica), Term: v.Term, Commit: v.Commit, Applied: v.Applied, Durable: v.Durable,
+					LogStart: v.LogStart, HighWatermark: v.HighWatermark})
+			})
+		}
+		body := [][]byte{mustEncode(report)}
 		s.out.Replies = append(s.out.Replies, PeerReply{conn, transport.AppendEnvelope(nil, h, []transport.Msg{{Kind: KindTool, Bufs: body}})})
 	}
 }
@@ -69,10 +97,10 @@ func (s *Shard) report() ToolReport {
 	sc := &s.scrub
 	r := ToolReport{Broker: s.cfg.Broker, Shard: s.cfg.Shard, Shards: s.cfg.Shards, Running: sc.running, Pass: sc.pass, Done: sc.done,
 		Bytes: s.store.Sizes().Segments, Found: sc.found, Mended: s.repairs, Differ: sc.differ, Damaged: []ToolDamage{}}
-	for _, id := range s.order {
-		if p := s.parts[id]; p.damaged {
-			r.Damaged = append(r.Damaged, ToolDamage{Partition: s.nameOf(id), Group: id, Entries: len(s.store.Holes(id)), Ranges: s.store.SegmentHoles(id),
-				Asked: p.repair.silent})
+	for _, id := range s.order { // what a pass has found counts at once, although repair looks for it at the next tick only
+		p, holes, ranges := s.parts[id], s.store.Holes(id), s.store.SegmentHoles(id)
+		if p.damaged || len(holes)+len(ranges) > 0 {
+			r.Damaged = append(r.Damaged, ToolDamage{Partition: s.nameOf(id), Group: id, Entries: len(holes), Ranges: ranges, Asked: p.repair.silent})
 		}
 	}
 	return r

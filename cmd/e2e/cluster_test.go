@@ -208,6 +208,12 @@ func (c *cluster) others(not ...*node) []*node {
 // createTopic creates a topic and waits until each broker that runs knows a leader of every partition.
 func (c *cluster) createTopic(t *testing.T, name string, partitions int32) {
 	t.Helper()
+	c.createTopicWith(t, name, partitions, nil)
+}
+
+// createTopicWith is createTopic with settings of the topic.
+func (c *cluster) createTopicWith(t *testing.T, name string, partitions int32, settings map[string]*string) {
+	t.Helper()
 	cl, err := kgo.NewClient(kgo.SeedBrokers(c.addrs()...))
 	if err != nil {
 		t.Fatal(err)
@@ -215,7 +221,7 @@ func (c *cluster) createTopic(t *testing.T, name string, partitions int32) {
 	defer cl.Close()
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	if _, err := kadm.NewClient(cl).CreateTopic(ctx, partitions, brokers, nil, name); err != nil {
+	if _, err := kadm.NewClient(cl).CreateTopic(ctx, partitions, brokers, settings, name); err != nil {
 		t.Fatal(err)
 	}
 	for _, n := range c.nodes {

@@ -13,10 +13,11 @@ import (
 
 // Exit codes (C2).
 const (
-	exitOK        = 0
-	exitFailed    = 1
-	exitUsage     = 2
-	exitUnhealthy = 10
+	exitOK          = 0
+	exitFailed      = 1
+	exitUsage       = 2
+	exitUnreachable = 2 // of scrub
+	exitUnhealthy   = 10
 )
 
 // exitError carries the exit code; a nil err means everything was already said.

@@ -33,7 +33,7 @@ func newRoot(a *app) *cobra.Command {
 	fl.DurationVar(&a.timeout, "timeout", 10*time.Second, "longest wait for brokers")
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err}.asExit() })
 	noun(root)
-	root.AddCommand(newTopic(a), newCluster(a), newBench(a), newVersion(a))
+	root.AddCommand(newTopic(a), newCluster(a), newBench(a), newScrub(a), newVersion(a))
 	return root
 }
 

@@ -135,7 +135,7 @@ func TestExitCodes(t *testing.T) {
 	}{
 		{"version", exitOK, ""},
 		{"", exitUsage, "say what to do"},
-		{"server", exitUsage, `unknown command "server"; there are: serve, dev, version`},
+		{"server", exitUsage, `unknown command "server"; there are: serve, dev, inspect, version`},
 		{"serve --nothing", exitUsage, "unknown flag: --nothing"},
 		{"serve more", exitUsage, `unexpected argument "more"`},
 		{"serve", exitUsage, "--id is 0"},

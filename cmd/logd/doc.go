@@ -2,6 +2,7 @@
 //
 //	logd serve --id 1 --peers 1=host:port,... --kafka host:port --data DIR     one broker
 //	logd dev                                                                   three on this machine
+//	logd inspect DIR                                                           what a stopped broker's directory holds
 //
 // The product is package broker; this command is the loop around it, the second of two (the other is the simulator's):
 //
@@ -16,4 +17,5 @@
 //	D3  What a loop has not taken yet is bounded: client bytes by tcp's buffers, peers' envelopes by peerFrames each.
 //	D4  A data directory is used by one process, the one that holds its lock, and never by another broker than made it.
 //	D5  A broker that dev started does not outlive dev, however dev ends.
+//	D6  inspect changes nothing in a directory, and looks at none that a broker has open.
 package main

@@ -163,6 +163,9 @@ func (l *loop) carry(out *broker.Output) error {
 	for _, p := range out.Peers {
 		l.links[p.To].Send(p.Bufs)
 	}
+	for _, r := range out.Replies {
+		l.peers[r.Conn].Send(r.Bufs)
+	}
 	for _, s := range out.Send {
 		l.clients[s.Conn].Send(s.Bufs)
 	}

@@ -97,16 +97,16 @@ func newRoot(a *app) *cobra.Command {
 		SilenceUsage:  true,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) > 0 {
-				return usagef("unknown command %q; there are: serve, dev, version", args[0])
+				return usagef("unknown command %q; there are: serve, dev, inspect, version", args[0])
 			}
 			return nil
 		},
 		RunE: func(*cobra.Command, []string) error {
-			return usagef("say what to do: serve, dev or version; logd dev starts a cluster here")
+			return usagef("say what to do: serve, dev, inspect or version; logd dev starts a cluster here")
 		},
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err.Error()} })
-	root.AddCommand(newServe(a), newDev(a), newVersion(a))
+	root.AddCommand(newServe(a), newDev(a), newInspect(a), newVersion(a))
 	return root
 }
 

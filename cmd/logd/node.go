@@ -232,7 +232,7 @@ func (s *peerSink) count(begun int) {
 
 func (s *peerSink) greet() {
 	h, err := transport.ParseHello(s.hello)
-	if err == nil && h.To != s.node.broker {
+	if err == nil && h.From != broker.ToolID && h.To != s.node.broker {
 		err = fmt.Errorf("broker %d means broker %d, this is broker %d: check --peers of both", h.From, h.To, s.node.broker)
 	}
 	if err != nil {

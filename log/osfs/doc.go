@@ -16,4 +16,5 @@
 //	    again.
 //	O3  A file system that lives in memory (tmpfs, ramfs) is refused, but with UnsafeNoSync.
 //	O4  Of all processes, one at a time has the directory locked.
+//	O5  A ReadOnly changes nothing, whatever is asked of it.
 package osfs
