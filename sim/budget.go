@@ -63,17 +63,18 @@ func (f *nemesis) affordable(n *node) bool {
 func (f *nemesis) damaged(n *node, text string) {
 	n.rotten, n.lost, n.whole, n.hurtAt = text, "rotten", 0, f.w.now
 	n.metaHurt = n.metaHurt || strings.Contains(text, "meta")
-	f.note("broker %d's disk: %s", n.id, text)
+	f.w.did("%s", text)
 }
 
 // astray: a write of a broker was acknowledged, and is not where it should be.
 func (f *nemesis) astray(n *node, text string) {
 	f.w.count[CountStrays]++
-	f.damaged(n, text)
+	f.damaged(n, "# "+text)
 }
 
 // empty ends a broker's process and deletes its directory.
 func (f *nemesis) empty(n *node) {
+	f.w.did("wipe %d", n.id)
 	f.w.count[CountWipes]++
 	n.kill(true)
 	n.disk.Wipe()

@@ -67,6 +67,7 @@ func (n *node) start() {
 	if n.proc != nil || n.downBy > 0 || n.refused != "" {
 		return
 	}
+	w.did("start %d", n.id)
 	n.boots++
 	n.found = nil
 	fs := &bootFS{d: n.disk}
