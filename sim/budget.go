@@ -77,8 +77,7 @@ func (f *nemesis) empty(n *node) {
 	f.w.did("wipe %d", n.id)
 	f.w.count[CountWipes]++
 	n.kill(true)
-	n.disk.Wipe()
-	n.rotten, n.refused, n.lost, n.metaHurt = "", "", "wiped", false
+	n.wipe()
 	f.w.views.wiped(n)
 }
 
@@ -130,7 +129,7 @@ func (f *nemesis) watch() {
 // found: a broker is counted upon again.
 func (f *nemesis) found(n *node) {
 	f.note("broker %d was %s, and is whole again", n.id, n.lost)
-	f.w.count[map[bool]Count{true: CountRejoins, false: CountHealed}[n.lost == "wiped"]]++
+	f.w.count[map[bool]Count{true: CountRejoins, false: CountMended}[n.lost == "wiped"]]++
 	n.lost, n.rotten, n.whole = "", "", 0
 	f.w.maybeOver()
 }
