@@ -195,7 +195,7 @@ func (t *teller) placeIndex(n *node, words []string) ([]spot, error) {
 	}
 	var names []string
 	n.disk.eachFile(func(name string, _ *inode) {
-		if strings.Contains(name, fmt.Sprintf("/seg/%020d/", g.id)) && strings.HasSuffix(name, ".index") {
+		if ofGroup(name, g.id) && strings.HasSuffix(name, ".index") {
 			names = append(names, name)
 		}
 	})
