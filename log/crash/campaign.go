@@ -3,6 +3,7 @@ package crash
 import (
 	"context"
 	"runtime"
+	"slices"
 	"sync"
 	"time"
 )
@@ -14,6 +15,7 @@ type Config struct {
 	Seed        uint64
 	Jobs        int    // workers
 	Only        string // a script's name, or ""
+	Rounds      int    // at least so many, 0: each order that is not drawn, and one that is
 	// Progress, if given, is called after each run, by one goroutine at a time.
 	Progress func(Report)
 }
@@ -32,8 +34,25 @@ type Report struct {
 	Cut       bool       `json:"cut"` // it was interrupted
 }
 
-// minRounds is the fewest rounds: each script in each of the orders that are not drawn, and in one that is.
-const minRounds = int(Drawn) + 1
+// Names returns the names of all workloads.
+func Names() []string {
+	names := []string{whatFormat}
+	for i := range Scripts {
+		names = append(names, Scripts[i].Name)
+	}
+	return names
+}
+
+// Known says whether a name, if not empty, is one of [Names].
+func Known(name string) bool { return name == "" || slices.Contains(Names(), name) }
+
+// rounds is the fewest rounds.
+func (c *Config) rounds() int {
+	if c.Rounds > 0 {
+		return c.Rounds
+	}
+	return int(Drawn) + 1
+}
 
 // perBoundary chooses how many states of a boundary are tried, so that some rounds make up the number wanted.
 func (c *Config) perBoundary() int {
@@ -68,7 +87,7 @@ func (c Config) Go(ctx context.Context) Report {
 	m := newMemo()
 	r := Report{Most: c.perBoundary()}
 	seen := map[uint64]bool{}
-	for round := 0; ctx.Err() == nil && r.Violation == nil && (round < minRounds || r.Distinct < c.States); round++ {
+	for round := 0; ctx.Err() == nil && r.Violation == nil && (round < c.rounds() || r.Distinct < c.States); round++ {
 		before := r.Distinct
 		c.round(ctx, m, round, func(d done) bool {
 			r.add(d, seen)
@@ -81,7 +100,7 @@ func (c Config) Go(ctx context.Context) Report {
 		if ctx.Err() == nil {
 			r.Rounds++
 		}
-		if r.Distinct == before && round >= minRounds {
+		if r.Distinct == before && round >= c.rounds() {
 			break // nothing is left to be found
 		}
 	}

@@ -40,7 +40,10 @@ func (w *world) command() bool {
 	case "flush":
 		w.flush(g, max(g.commit, g.mark().Index), arg(0, 0))
 	case "trim":
-		g.start = int64(c.args[0])
+		if g.start = int64(c.args[0]); g.start < 0 {
+			e, _ := g.now().at(g.commit)
+			g.start = e.end
+		}
 		w.s.Trim(g.id, g.start)
 	case "transfer":
 		w.transfer(g, c.args[0], arg(1, -1))

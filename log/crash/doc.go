@@ -22,9 +22,11 @@
 //	segment-wrong           segments have all batches from log start to the mark's end, byte for byte (G3, S10)
 //	dropped-left            nothing is left of a dropped group (S7)
 //	recovery-unsteady       recovering what was recovered gives the same; so does it after a loss of power (S4)
-//	second-life-wrong       the recovered store takes work, and a loss of power after that loses nothing of it
 //	start-refused           a directory whose formatting was cut short can't be formatted, or opened
 //	panic                   recovery, or a store, panicked
+//
+// Some of the images are taken further: their recovery crashes at each of its operations, and what they recovered works on, crashes
+// again and is judged as before.
 //
 // Invariants:
 //

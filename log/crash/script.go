@@ -17,7 +17,7 @@ import (
 //	cut G BACK SIZE...        the same from BACK entries before the end, as from a leader of a higher term
 //	commit G [BACK]           all but the last BACK durable entries are committed
 //	flush G [APP]             what is committed goes to segments; its mark has APP bytes
-//	trim G OFFSET             the log start wanted; the next flush's mark has it
+//	trim G OFFSET             the log start wanted, below 0 the end of what is committed; the next flush's mark has it
 //	transfer G BATCHES [GAP]  a snapshot's batches, behind a gap in offsets if given
 //	install G AHEAD           the snapshot's mark, so many indexes ahead
 //	copy                      what uncommitted entries keep the oldest file is copied out of it, if the store asks for it

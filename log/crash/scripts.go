@@ -106,7 +106,19 @@ var Scripts = []Script{
 		append 1 700 700
 		commit 1
 		trim 1 15
-		flush 1`},
+		flush 1
+		trim 1 -1
+		flush 1
+		wait
+		append 1 200 100
+		commit 1
+		flush 1
+		wait
+		append 1 300
+		commit 1
+		trim 1 -1
+		flush 1
+		append 4 80`},
 	{Name: "drop", Options: small, Text: `
 		create 1
 		create 2

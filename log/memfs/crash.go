@@ -44,7 +44,7 @@ func (m *FS) Crash(unit int) *Crash {
 	}
 	slices.SortFunc(nodes, func(a, b *node) int { return strings.Compare(c.names[a], c.names[b]) })
 	for _, n := range nodes {
-		if sizes := n.sizesLeft(int64(unit)); len(sizes) > 1 {
+		if sizes := n.sizesLeft(int64(unit)); len(sizes) > 0 {
 			c.choices = append(c.choices, choice{op: -1, n: n, sizes: sizes})
 		}
 		for _, i := range slices.Sorted(maps.Keys(n.dirty)) {
@@ -70,10 +70,7 @@ func (n *node) sizesLeft(unit int64) []int64 {
 			left = append(left, s)
 		}
 	}
-	if n.now.size != n.disk.size {
-		left = append(left, n.now.size)
-	}
-	return left
+	return append(left, n.now.size) // once more, if it is what it was
 }
 
 // page adds the choices of one page.
@@ -92,7 +89,7 @@ func (c *Crash) page(n *node, i, unit int) {
 	}
 }
 
-// distinct drops repeated versions; the first stays first, the last last, unless they are equal.
+// distinct drops repeated versions; the first stays first, the last last. One is left if all are equal.
 func distinct(versions []*page, sum func(*page) uint64) []*page {
 	first, last := sum(versions[0]), sum(versions[len(versions)-1])
 	left := versions[:1:1]
@@ -102,10 +99,10 @@ func distinct(versions []*page, sum func(*page) uint64) []*page {
 			left, seen = append(left, p), append(seen, s)
 		}
 	}
-	if first != last {
-		left = append(left, versions[len(versions)-1])
+	if first == last && len(left) == 1 {
+		return left
 	}
-	return left
+	return append(left, versions[len(versions)-1])
 }
 
 // Options returns for each choice the number of its options, at least 2. Option 0 is what is stable, the last what was seen.
