@@ -19,6 +19,11 @@ func (w *world) command() bool {
 	if !w.ready(c, g) {
 		return false
 	}
+	if c.verb == "fill" && !w.s.Blocked() {
+		g.commitTo(g.now().last())
+		w.append(g, g.now().last()+1, c.args[:1])
+		return true
+	}
 	w.todo = w.todo[1:]
 	arg := func(i, otherwise int) int {
 		if i < len(c.args) {
@@ -48,7 +53,7 @@ func (w *world) command() bool {
 	case "transfer":
 		w.transfer(g, c.args[0], arg(1, -1))
 	case "install":
-		w.install(g, uint64(c.args[0]))
+		w.install(g, c.args[0])
 	case "copy":
 		w.answer()
 	case "drop":
@@ -66,8 +71,12 @@ func (w *world) ready(c *command, g *group) bool {
 	switch c.verb {
 	case "commit":
 		return g.now().seq <= durable
-	case "flush", "transfer":
+	case "fill":
+		return w.s.Blocked() || g.now().seq <= durable
+	case "flush":
 		return !w.s.Flushing(g.id) && g.created <= durable
+	case "transfer":
+		return !w.s.Flushing(g.id)
 	case "install":
 		return !w.s.Flushing(g.id) && w.s.SegmentEnd(g.id) == g.end
 	case "wait":
@@ -128,9 +137,9 @@ func (w *world) transfer(g *group, batches, gap int) {
 }
 
 // install takes the mark of the snapshot that was transferred.
-func (w *world) install(g *group, ahead uint64) {
+func (w *world) install(g *group, ahead int) {
 	old := g.now()
-	m := log.Mark{Index: old.last() + ahead, Term: g.state().Term + 1, LogStart: max(g.mark().LogStart, min(g.start, g.end)), LogEnd: g.end,
+	m := log.Mark{Index: uint64(max(int(old.last())+ahead, int(g.commit)+1)), Term: g.state().Term + 1, LogStart: max(g.mark().LogStart, min(g.start, g.end)), LogEnd: g.end,
 		EntryHash: fold(g.id, uint64(g.end)), BatchHash: fold(g.id, uint64(g.end), 1)}
 	w.setState(g, log.State{Term: m.Term, Commit: g.commit})
 	w.seq = w.s.Install(g.id, m)

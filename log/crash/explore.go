@@ -47,7 +47,7 @@ type explorer struct {
 	states  int // at the boundary at hand
 	judged  map[uint64]*Violation
 	flying  []log.Op
-	sampled func(fs *memfs.FS, key uint64, out *outcome) // what else is done with some of the new images
+	sampled func(fs *memfs.FS, key uint64, process bool) // what else is done with some of the new images
 	found   *Violation
 }
 
@@ -225,7 +225,7 @@ func (x *explorer) state(fs *memfs.FS, how string, c *memfs.Crash, pick []int) {
 	x.seen[key] = true
 	x.fresh = append(x.fresh, state{key: key, row: x.row})
 	if x.sampled != nil {
-		x.sampled(before, key, r.out)
+		x.sampled(before, key, c == nil)
 	}
 }
 

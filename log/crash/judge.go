@@ -23,6 +23,7 @@ func violation(name, format string, args ...any) *Violation {
 type bounds struct {
 	durable log.Seq
 	flushed map[uint64]log.Mark
+	blocked bool // the store was ever: it may have cut what a waiting append was to cut, without that
 }
 
 // judge compares an outcome with what was staged, and with what the store said was durable.
@@ -113,7 +114,11 @@ func (g *group) judgeLog(f *found, b bounds) *Violation {
 		}
 		return violation("recovered-uninvoked", "its log goes to index %d hash %016x, which was never staged", f.last, f.hash)
 	}
-	if v := &g.versions[matched]; v.epoch == d.epoch && f.last < least {
+	v := &g.versions[matched]
+	if e, ok := d.at(f.last); v.epoch == d.epoch && !b.blocked && ok && e.hash == f.hash {
+		least = d.last() // what cuts it takes its place at once
+	}
+	if v.epoch == d.epoch && f.last < least {
 		return violation("acknowledged-lost", "its log goes to index %d, durable were %d and not cut since", f.last, least)
 	}
 	return nil

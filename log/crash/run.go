@@ -33,16 +33,18 @@ type done struct {
 	found *Violation
 }
 
-// What of the new images is looked at more closely: one in so many.
+// What of the new images is looked at more closely, within recovery and in a second life: one in so many.
 const (
-	lifeEach     = 128 // goes on working, with crashes
-	recoverEach  = 128 // crashes within recovery
-	lifeFills    = 16  // boundaries within plans of the fill lane, of which there are many after a recovery
-	innerStates  = 6   // states of each boundary there
-	whatWork     = "work"
-	whatRecovery = "recovery"
-	whatLife     = "second life"
-	whatFormat   = "format"
+	recoverEach    = 256
+	lifeEach       = 192
+	recoverProcess = 32 // of those of a process that ended: they are few, and more of what they show is not stable
+	lifeProcess    = 12
+	lifeFills      = 16 // of the boundaries within plans of the fill lane, of which there are many after a recovery
+	innerStates    = 6  // states of each boundary there
+	whatWork       = "work"
+	whatRecovery   = "recovery"
+	whatLife       = "second life"
+	whatFormat     = "format"
 )
 
 // run goes through a task.
@@ -67,7 +69,7 @@ func (t task) run(m *memo, stop func() bool) (d done) {
 		if ends() {
 			return
 		}
-		x.sampled = func(fs *memfs.FS, key uint64, _ *outcome) { x.closer(w, fs, key) }
+		x.sampled = func(fs *memfs.FS, key uint64, process bool) { x.closer(w, fs, key, process) }
 		x.work(w, at, whatWork)
 	}
 	w.play(ends)
@@ -94,8 +96,12 @@ func (x *explorer) inner(title string, key uint64) (y *explorer, merge func()) {
 }
 
 // closer takes some of the new images further: crashes within their recovery, and work after it.
-func (x *explorer) closer(w *world, disk *memfs.FS, key uint64) {
-	if key/7%recoverEach == 0 {
+func (x *explorer) closer(w *world, disk *memfs.FS, key uint64, process bool) {
+	inner, life := uint64(recoverEach), uint64(lifeEach)
+	if process {
+		inner, life = recoverProcess, lifeProcess
+	}
+	if key/7%inner == 0 {
 		y, merge := x.inner("recovery", key)
 		judge := x.judge
 		left := disk.Clone()
@@ -110,7 +116,7 @@ func (x *explorer) closer(w *world, disk *memfs.FS, key uint64) {
 			x.fail(violation("recovery-unsteady", "recovery, looked at operation by operation: %v", err), "", nil, nil)
 		}
 	}
-	if key/7%lifeEach == 1 && x.found == nil {
+	if key/7%life == 1 && x.found == nil {
 		y, merge := x.inner("second life", key)
 		func() {
 			defer func() {
@@ -153,7 +159,7 @@ func (x *explorer) life(w *world, disk *memfs.FS, key uint64) {
 		panic(o.failed)
 	}
 	script := &Script{Name: w.script.Name, Options: opt}
-	next := &world{script: script, fs: disk, order: Order(x.rng.IntN(3)), rng: x.rng}
+	next := &world{script: script, fs: disk, order: Order(x.rng.IntN(int(Drawn) + 1)), rng: x.rng}
 	next.attach(s)
 	next.adopt(w, rec)
 	next.todo = next.plan(lives[x.rng.IntN(len(lives))])
@@ -201,6 +207,7 @@ func startDir(disk *memfs.FS, dir log.Dir) (o *outcome) {
 	}()
 	d, err := log.OpenDir(disk)
 	if errors.Is(err, fs.ErrNotExist) {
+		dir.Incarnation++ // what was said in the name of the first is not to be said in another's
 		if err = log.FormatDir(disk, dir); err == nil {
 			d, err = log.OpenDir(disk)
 		}
@@ -217,5 +224,6 @@ func startDir(disk *memfs.FS, dir log.Dir) (o *outcome) {
 	if err != nil {
 		o.failed = err.Error()
 	}
+	o.groups = []found{{id: d.Incarnation}}
 	return o
 }

@@ -19,7 +19,8 @@ import (
 //	flush G [APP]             what is committed goes to segments; its mark has APP bytes
 //	trim G OFFSET             the log start wanted, below 0 the end of what is committed; the next flush's mark has it
 //	transfer G BATCHES [GAP]  a snapshot's batches, behind a gap in offsets if given
-//	install G AHEAD           the snapshot's mark, so many indexes ahead
+//	install G AHEAD           the snapshot's mark, so many indexes ahead of the log's end
+//	fill G SIZE               entries of that size, committed once durable, until the store waits for room; the last isn't durable
 //	copy                      what uncommitted entries keep the oldest file is copied out of it, if the store asks for it
 //	drop G                    the group ends
 //	seal                      an empty write group
@@ -39,7 +40,7 @@ type command struct {
 }
 
 // least is the fewest numbers behind a verb's group; -1: it has no group.
-var least = map[string]int{"create": 0, "state": 2, "append": 1, "cut": 2, "commit": 0, "flush": 0, "trim": 1, "transfer": 1,
+var least = map[string]int{"create": 0, "state": 2, "append": 1, "cut": 2, "commit": 0, "flush": 0, "trim": 1, "transfer": 1, "fill": 1,
 	"install": 1, "copy": -1, "drop": 0, "seal": -1, "wait": -1}
 
 // parse reads a script; a mistake in it is a bug of this package, and panics.

@@ -8,6 +8,9 @@ var small = log.Options{WALFiles: 2, WALFileBytes: 32 * log.BlockSize, GroupByte
 // three is small with a third WAL file.
 var three = log.Options{WALFiles: 3, WALFileBytes: 32 * log.BlockSize, GroupBytes: 4 * log.BlockSize, SegmentBytes: 700, IndexBytes: 200}
 
+// wide is small with segments that hold several of the larger entries.
+var wide = log.Options{WALFiles: 2, WALFileBytes: 32 * log.BlockSize, GroupBytes: 8 * log.BlockSize, SegmentBytes: 30000, IndexBytes: 5000}
+
 // Scripts are all workloads; between them they have every verb, every kind of record and every kind of operation of a plan.
 var Scripts = []Script{
 	{Name: "append", Options: small, Text: `
@@ -21,6 +24,13 @@ var Scripts = []Script{
 		wait
 		cut 1 1 90
 		append 1 9000
+		append 1 30*3
+		append 1 20
+		cut 1 4 50
+		append 1 30
+		wait
+		cut 1 2 10
+		wait
 		seal
 		wait
 		append 1 70
@@ -159,8 +169,52 @@ var Scripts = []Script{
 		append 1 300 300
 		commit 1
 		flush 1
-		append 2 100`},
-	{Name: "roll", Options: small, Text: `
+		append 2 100
+		wait
+		transfer 1 1
+		append 2 70
+		install 1 2
+		append 1 20*4
+		append 2 10
+		transfer 1 1
+		append 2 20
+		install 1 -2
+		append 1 60
+		create 3
+		transfer 3 2
+		install 3 6
+		append 3 40
+		commit 2 1
+		flush 2`},
+	{Name: "full", Options: wide, Text: `
+		create 1
+		create 2
+		create 3
+		state 1 1 1
+		append 2 3000 0 50
+		append 3 400
+		wait
+		transfer 3 1
+		fill 1 6000
+		cut 2 2 100
+		commit 1
+		wait
+		fill 1 6000
+		install 3 4
+		append 3 10
+		commit 1
+		wait
+		append 2 60 60
+		wait
+		fill 1 7000
+		state 2 9 1
+		drop 3
+		cut 2 1 500
+		wait
+		commit 2
+		flush 2
+		seal`},
+	{Name: "roll", Options: wide, Text: `
 		create 1
 		create 2 12
 		state 1 1 1
@@ -245,7 +299,7 @@ var Scripts = []Script{
 		state 2 7 1
 		wait
 		append 1 3000`},
-	{Name: "reclaim", Options: small, Text: `
+	{Name: "reclaim", Options: wide, Text: `
 		create 1
 		create 2
 		state 1 1 1

@@ -13,19 +13,20 @@ var identity = log.Identity{Broker: 3, Incarnation: 0x1122334455667788, Shard: 1
 
 // world is a store at work on a disk, with the model of it.
 type world struct {
-	script *Script
-	fs     *memfs.FS
-	s      *log.Store
-	run    [log.Lanes]*log.Runner
-	plans  [log.Lanes]log.Plan // what is out
-	next   [log.Lanes]int      // the operation of it that is to run
-	m      model
-	todo   []command
-	seq    log.Seq // of the last thing staged
-	order  Order
-	rng    *rand.Rand
-	turns  int
-	look   func(at moment) // at each boundary
+	script  *Script
+	fs      *memfs.FS
+	s       *log.Store
+	run     [log.Lanes]*log.Runner
+	plans   [log.Lanes]log.Plan // what is out
+	next    [log.Lanes]int      // the operation of it that is to run
+	m       model
+	todo    []command
+	seq     log.Seq // of the last thing staged
+	order   Order
+	rng     *rand.Rand
+	turns   int
+	blocked bool            // the store was, ever
+	look    func(at moment) // at each boundary
 }
 
 // Order is how the commands and the two lanes of a script are interleaved.
@@ -38,6 +39,10 @@ const (
 	FillFirst
 	// InTurn goes around.
 	InTurn
+	// WALLast leaves the WAL's operation in flight while there is anything else to do.
+	WALLast
+	// FillLast does so with the other lane's.
+	FillLast
 	// Drawn and all above are drawn from a seed.
 	Drawn
 )
@@ -46,7 +51,7 @@ func (o Order) String() string {
 	if o >= Drawn {
 		return fmt.Sprintf("drawn-%d", o-Drawn)
 	}
-	return [...]string{"wal-first", "fill-first", "in-turn"}[o]
+	return [...]string{"wal-first", "fill-first", "in-turn", "wal-last", "fill-last"}[o]
 }
 
 // moment is a boundary of an operation.
@@ -80,7 +85,7 @@ func (w *world) attach(s *log.Store) {
 
 // bounds is what the store says now.
 func (w *world) bounds() bounds {
-	b := bounds{durable: w.s.Durable(), flushed: map[uint64]log.Mark{}}
+	b := bounds{durable: w.s.Durable(), flushed: map[uint64]log.Mark{}, blocked: w.blocked}
 	for _, g := range w.m.groups {
 		b.flushed[g.id] = w.s.Flushed(g.id)
 	}
@@ -96,6 +101,7 @@ func (w *world) play(stop func() bool) {
 // turn does one thing, and says whether there was any.
 func (w *world) turn() bool {
 	w.turns++
+	w.blocked = w.blocked || w.s.Blocked()
 	command := func() bool { return w.command() }
 	wal := func() bool { return w.step(log.LaneWAL) }
 	fill := func() bool { return w.step(log.LaneFill) }
@@ -103,6 +109,10 @@ func (w *world) turn() bool {
 	switch {
 	case w.order == FillFirst:
 		ways = [3]func() bool{fill, wal, command}
+	case w.order == WALLast:
+		ways = [3]func() bool{fill, command, wal}
+	case w.order == FillLast:
+		ways = [3]func() bool{wal, command, fill}
 	case w.order == InTurn:
 		for range w.turns % 3 {
 			ways = [3]func() bool{ways[1], ways[2], ways[0]}
@@ -138,15 +148,15 @@ func (w *world) idle() bool {
 	return w.s.Durable() >= w.seq && w.s.Sizes().Staged == 0 && len(w.plans[log.LaneWAL].Ops) == 0 && len(w.plans[log.LaneFill].Ops) == 0
 }
 
-// step runs one operation of a lane; the boundary before it, and the one behind a plan, are looked at.
+// step begins a lane's next plan, so that its first operation is in flight, or runs the operation that is. The boundary of an
+// operation in flight, and the one behind a plan, are looked at.
 func (w *world) step(lane log.Lane) bool {
 	p := &w.plans[lane]
 	if len(p.Ops) == 0 {
 		var ok bool
-		if *p, ok = w.s.Plan(lane); !ok {
-			return false
-		}
+		*p, ok = w.s.Plan(lane)
 		w.next[lane] = 0
+		return ok
 	}
 	op := p.Ops[w.next[lane]]
 	w.look(moment{kind: op.Kind, lane: lane})
