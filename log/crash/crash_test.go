@@ -13,8 +13,8 @@ import (
 // TestCrashStates is the campaign, small: `logsim crash-states` is the whole.
 func TestCrashStates(t *testing.T) {
 	defer debug.SetGCPercent(debug.SetGCPercent(400))
-	states := 20_000
-	r := Config{States: states, Seed: 1, Jobs: 2, Rounds: 2}.Go(t.Context())
+	states := 10_000
+	r := Config{States: states, Seed: 1, Jobs: 2, Rounds: 2, PerBoundary: 16}.Go(t.Context())
 	r.Print(os.Stdout)
 	if r.Violation != nil {
 		t.Fatal(r.Violation)
@@ -35,8 +35,8 @@ func TestCrashStates(t *testing.T) {
 
 // X1: the number of workers changes nothing.
 func TestWorkersDontMatter(t *testing.T) {
-	one := Config{States: 2000, Seed: 3, Jobs: 1, Rounds: 1, PerBoundary: 10}.Go(t.Context())
-	four := Config{States: 2000, Seed: 3, Jobs: 4, Rounds: 1, PerBoundary: 10}.Go(t.Context())
+	one := Config{States: 100, Seed: 3, Jobs: 1, Rounds: 4, PerBoundary: 4, Only: "snapshot"}.Go(t.Context())
+	four := Config{States: 100, Seed: 3, Jobs: 4, Rounds: 4, PerBoundary: 4, Only: "snapshot"}.Go(t.Context())
 	one.Seconds, four.Seconds = 0, 0
 	if !reflect.DeepEqual(one, four) {
 		t.Fatalf("one worker: %+v\nfour workers: %+v", one, four)

@@ -199,7 +199,7 @@ var Scripts = []Script{
 		cut 2 2 100
 		commit 1
 		wait
-		fill 1 6000
+		fill 1 20000
 		install 3 4
 		append 3 10
 		commit 1
