@@ -255,6 +255,9 @@ func (o *opening) beyond(last *scan) error {
 	if last != nil && slices.Contains(o.p.live, last.seg) {
 		open = last.seg
 	}
+	if n := len(o.p.live); n > 0 && len(o.past) > 0 && last == nil && o.p.live[n-1].end == o.end {
+		o.p.epoch = o.lastEpoch(o.p.live[n-1]) // its index says all of it but this
+	}
 	for i, base := range o.past {
 		if base == o.end && o.found[base].log {
 			name := o.p.file(base, logSuffix)
@@ -293,6 +296,29 @@ func (o *opening) beyond(last *scan) error {
 		}
 	}
 	return nil
+}
+
+// lastEpoch reads the leader epoch of a segment's last batch, if what is there is sound.
+func (o *opening) lastEpoch(s *segment) int32 {
+	f, err := o.fs.Open(o.p.file(s.base, logSuffix))
+	if err != nil {
+		return anyChain.epoch
+	}
+	defer f.Close() // only read
+	from := int64(s.index[len(s.index)-1].pos)
+	data := make([]byte, s.size-from)
+	if readFull(f, data, from) != nil {
+		return anyChain.epoch
+	}
+	epoch := anyChain.epoch
+	for len(data) > 0 {
+		b, n, err := ParseBatch(data)
+		if err != nil || CheckCRC(data[:n]) != nil {
+			return anyChain.epoch
+		}
+		epoch, data = b.LeaderEpoch, data[n:]
+	}
+	return epoch
 }
 
 // follow reads on behind the mark's end; the rest of the file is cut.

@@ -62,7 +62,33 @@ func (o *opening) settleFile(name string, s *segment) error {
 			return err
 		}
 	}
+	if s == o.p.open() && strings.HasSuffix(name, logSuffix) {
+		if err := o.rewrite(f, s); err != nil {
+			return err
+		}
+	}
 	return f.Sync()
+}
+
+// rewrite writes anew what of the open segment lies behind the mark: no sync of it may have succeeded, and after one that failed
+// caches take bytes for clean that the disk doesn't have (S4). A closed segment was synced before its index was written.
+func (o *opening) rewrite(f File, s *segment) error {
+	if s.end <= o.mark.LogEnd || len(s.index) == 0 {
+		return nil
+	}
+	from := int64(s.index[s.index.at(max(o.mark.LogEnd-s.base, 0))].pos)
+	buf := make([]byte, min(s.size-from, scanChunk))
+	for off := from; off < s.size; {
+		b := buf[:min(int64(len(buf)), s.size-off)]
+		if err := readFull(f, b, off); err != nil {
+			return err
+		}
+		if _, err := f.WriteAt(b, off); err != nil {
+			return err
+		}
+		off += int64(len(b))
+	}
+	return nil
 }
 
 // write makes a small file what it is to be, and syncs it.
