@@ -363,7 +363,7 @@ func (m *segModel) Heal(t *rapid.T) {
 		}
 		if m.scrub(t) == 0 {
 			// What is below the log start, or from before a reset, isn't repaired.
-			m.rotten = m.p.start() < m.from || len(m.p.kept)+len(m.p.loose) > 0
+			m.rotten = m.p.start() < m.from || len(m.p.kept)+len(m.p.loose) > 0 || m.from > m.mark.LogStart
 			for at := m.from; at < m.end; {
 				at = m.checkFind(t, at, 0)
 			}

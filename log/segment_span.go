@@ -255,6 +255,7 @@ func (p *segments) misfit(sp *span) {
 	sp.misfits++
 	all := sp.misfits > maxMisfits && !sp.indexed
 	if all {
+		p.widen(sp)
 		sp.before, sp.after = sp.first, sp.last
 	}
 	var rest []piece
@@ -283,6 +284,37 @@ func (p *segments) misfit(sp *span) {
 		rest = append(rest, c)
 	}
 	sp.pieces = rest
+	sp.unindex()
+}
+
+// unindex takes out of the indexes what came from bytes that are lost or given up: it may stand where no batch begins.
+func (s *span) unindex() {
+	for i := range s.pieces {
+		if c := &s.pieces[i]; c.state == lost && c.seg != nil && !s.indexed {
+			c.seg.index = slices.DeleteFunc(c.seg.index, func(e indexEntry) bool { return c.pos < int64(e.pos) && int64(e.pos) < c.end })
+		}
+	}
+}
+
+// widen has a span that is given up reach to the end of its last segment: if its batches aren't where they were taken to be,
+// then no more are those behind them in that file.
+func (p *segments) widen(sp *span) {
+	c := sp.pieces[len(sp.pieces)-1]
+	s := c.seg
+	if s == nil || c.end == s.size || p.pending || s.synced < s.size {
+		return
+	}
+	s.sealed = true
+	for _, o := range slices.Clone(p.spans) {
+		if o != sp && o.pieces[0].seg == s && o.pieces[0].pos >= c.end {
+			if o.to() > s.end {
+				return
+			}
+			p.removeSpan(o)
+		}
+	}
+	sp.pieces = append(sp.pieces, piece{seg: s, from: c.to, to: s.end, pos: c.end, end: s.size, state: lost})
+	sp.last = anchor{s.hash, true}
 }
 
 // covers says whether a span has all of a segment in it that isn't below the log start.
@@ -350,6 +382,7 @@ func (p *segments) lose(s *segment, i int) {
 	}
 	if sp := p.spanOver(s, c.pos); sp != nil {
 		sp.lose(c, before, after)
+		sp.unindex()
 		return
 	}
 	for _, sp := range p.spans {

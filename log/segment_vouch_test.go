@@ -1,0 +1,59 @@
+package log
+
+import (
+	"fmt"
+	"testing"
+)
+
+// What follows the mark and is sound is kept, with its running hash. The checksum doesn't see the leader epoch, so one that
+// only a single batch has is cut.
+func TestKeepsWhatFollowsTheMark(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		damage func(*memFS)
+		end    int64
+	}{
+		{"whole", func(*memFS) {}, 80},
+		{"cut within a batch", func(d *memFS) { damage(d, thirdLog, d.nodes[thirdLog].now[:150]) }, 70},
+		{"rot in a record", func(d *memFS) { d.nodes[thirdLog].now[170] ^= 1 }, 70},
+		{"rot in the last leader epoch", func(d *memFS) { d.nodes[thirdLog].now[115] ^= 4 }, 70},
+		{"rot in a leader epoch", func(d *memFS) { d.nodes[secondLog].now[115] ^= 4 }, 40},
+		{"a file lost", func(d *memFS) { damage(d, secondLog, nil) }, 30},
+	} {
+		d, opt := filled(t)
+		c.damage(d)
+		p, err := openSegments(d, testDir, opt, filledMark(0, 20))
+		if err != nil || p.end() != c.end || p.synced != filledMark(0, c.end).BatchHash || len(p.spans) > 0 {
+			t.Errorf("%s: end %d, expected %d; running hash %016x, holes %v, %v", c.name, p.end(), c.end, p.synced, p.holes(), err)
+			continue
+		}
+		_, all := row(0, 39, 10, 10, 10, 10, 10, 10, 10, 10)
+		if done := NewRunner(d).Run(Plan{Ops: p.append(nil, all[c.end/10:])}); done.Err != nil {
+			t.Fatal(done.Err)
+		}
+		p.flushed()
+		expectFound(t, d, p, all, nil)
+	}
+}
+
+// Where all the same a leader epoch rotted behind the mark, a later mark's hash tells: it is a hole, and repaired.
+func TestLaterMarkFindsRot(t *testing.T) {
+	d, opt := filled(t)
+	for _, name := range []string{secondLog, thirdLog} { // so that no batch differs from the next
+		for at := 15; at < len(d.nodes[name].now); at += 100 {
+			d.nodes[name].now[at] = 3
+		}
+	}
+	p, err := openSegments(d, testDir, opt, filledMark(0, 30))
+	if err != nil || p.end() != 80 {
+		t.Fatalf("end %d, %v", p.end(), err)
+	}
+	p.vouch(filledMark(0, 80))
+	if got := fmt.Sprint(p.holes()); got != "[{30 60} {60 80}]" {
+		t.Fatalf("holes %s", got)
+	}
+	_, all := row(0, 39, 10, 10, 10, 10, 10, 10, 10, 10)
+	healWith(t, d, p, all)
+	expectFound(t, d, p, all, nil)
+	mustPanic(t, "invariant L12", func() { p.vouch(Mark{LogEnd: 80, BatchHash: 1}) })
+}
