@@ -30,6 +30,9 @@ func (w *world) adopt(from *world, rec *log.Recovered) {
 		g.commitTo(max(is.State.Commit, min(old.commit, v.last()))) // the other replicas know what was committed
 		g.end = w.s.SegmentEnd(is.ID)
 		g.start = is.Mark.LogStart
+		if e, _ := g.now().at(g.commit); g.end > e.end {
+			w.install(g, 1) // a transfer brought these batches: its snapshot comes again
+		}
 	}
 }
 
