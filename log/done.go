@@ -1,27 +1,30 @@
 package log
 
-import "fmt"
+import (
+	"errors"
+	"fmt"
+)
 
 // Done takes the completion of a plan. An error means that the shard must halt: nothing is known of what the plan wrote, and
-// nothing is retried. The store makes no more plans then.
+// nothing is retried. The store makes no more plans then. A fill plan that failed for [ErrNoSpace] is none: what it began is
+// taken back, and waits for [Store.Retry].
 func (s *Store) Done(d Done) error {
 	if d.Lane >= Lanes || !s.out[d.Lane] || d.ID != s.planID[d.Lane] {
 		panic(fmt.Sprintf("invariant L2: completion of plan %d of lane %d, which is not out", d.ID, d.Lane))
 	}
-	if d.Err != nil {
+	full := d.Lane == LaneFill && errors.Is(d.Err, ErrNoSpace)
+	if d.Err != nil && !full {
 		s.failed = true
 		return fmt.Errorf("%s plan %d failed, the shard stops and recovers at its next start: %w", d.Lane, d.ID, d.Err)
 	}
 	s.out[d.Lane] = false
-	if d.Lane == LaneWAL {
+	switch {
+	case d.Lane == LaneWAL:
 		s.doneWAL()
-	} else {
-		for _, j := range s.fill {
-			j.g.filling = false
-			s.filled(j)
-		}
-		clear(s.fill)
-		s.fill = s.fill[:0]
+	case full:
+		s.takeBack(d.Ran)
+	default:
+		s.doneFill()
 	}
 	s.instant()
 	return nil

@@ -1,6 +1,13 @@
 package log
 
-import "io"
+import (
+	"errors"
+	"io"
+)
+
+// ErrNoSpace is wrapped by an error of an [FS] that has no room for bytes or names, or none left for this user. The operation
+// may have been done in part.
+var ErrNoSpace = errors.New("no space left")
 
 // FS is a directory tree that a shard keeps its files in; names are slash-separated and relative to the data directory.
 // It is implemented by log/osfs on a real disk and by the simulator's disk. Together with [File] it is all that the core

@@ -28,10 +28,32 @@ func HashBatch(h uint64, batch []byte) uint64 {
 	if len(batch) < BatchHeader {
 		panic(fmt.Sprintf("invariant L10: only whole batches are stored, this one is of %d bytes", len(batch)))
 	}
-	h = mix64(h, binary.BigEndian.Uint64(batch))
-	h = mix64(h, binary.BigEndian.Uint64(batch[8:]))
-	return mix64(h, uint64(batch[16])<<32|uint64(binary.BigEndian.Uint32(batch[17:])))
+	return linkOf(batch).after(h)
 }
+
+// link is what one batch adds to the running batch hash.
+type link struct {
+	base uint64 // base offset
+	head uint64 // length, leader epoch
+	tail uint64 // magic, CRC
+}
+
+func linkOf(batch []byte) link {
+	return link{
+		base: binary.BigEndian.Uint64(batch),
+		head: binary.BigEndian.Uint64(batch[8:]),
+		tail: uint64(batch[16])<<32 | uint64(binary.BigEndian.Uint32(batch[17:])),
+	}
+}
+
+// after returns the running hash after the batch, given the one before it.
+func (l link) after(h uint64) uint64 { return mix64(mix64(mix64(h, l.base), l.head), l.tail) }
+
+// before returns the running hash before the batch, given the one after it.
+func (l link) before(h uint64) uint64 { return unmix64(unmix64(unmix64(h, l.tail), l.head), l.base) }
+
+// size is the batch's length in bytes.
+func (l link) size() int64 { return int64(int32(l.head>>32)) + batchLengthEnd }
 
 // mix64 folds x into h: the finalizer of splitmix64 (Steele, Lea, Flood 2014), which is a bijection of x for each h and of h
 // for each x, so one difference never cancels by itself.
@@ -44,3 +66,14 @@ func mix64(h, x uint64) uint64 {
 }
 
 func checksum(b []byte) uint32 { return crc32.Checksum(b, castagnoli) }
+
+// unmix64 is mix64's inverse in h: so a hash that is known behind some batches tells the one before them.
+func unmix64(h, x uint64) uint64 {
+	h ^= h>>31 ^ h>>62
+	h *= 0x319642b2d24d8ec3
+	h ^= h>>27 ^ h>>54
+	h *= 0x96de1b173f119089
+	h ^= h>>30 ^ h>>60
+	h ^= x
+	return bits.RotateLeft64((h-0x2545f4914f6cdd1d)*0xf1de83e19937733d, -27)
+}

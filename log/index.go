@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/crc32"
+	"slices"
 	"sort"
 )
 
@@ -13,24 +14,44 @@ import (
 var errBadIndex = errors.New("bad index")
 
 // indexEntry stands for a run of batches, an interval, that is at least Options.IndexBytes long (the last one of a segment
-// may be shorter) and begins with a batch.
+// may be shorter, and those before a hole) and begins with a batch.
 type indexEntry struct {
 	offset uint32 // of the first batch, less the segment's base
 	pos    uint32 // of the first batch in the file
 	maxTS  int64  // highest timestamp of the interval, ms
+	hash   uint64 // running batch hash before the interval; not known, and not looked at, within a span
 }
 
-// index is the sparse index of one segment: 16 bytes of memory for each IndexBytes on disk. An interval reaches to the next
+// index is the sparse index of one segment: 24 bytes of memory for each IndexBytes on disk. An interval reaches to the next
 // entry; offsets and positions rise strictly, and the first entry is at 0, 0.
 type index []indexEntry
 
-// add notes a batch that begins at pos.
-func (x index) add(base, pos int64, b Batch, indexBytes int) index {
-	if n := len(x); n > 0 && pos-int64(x[n-1].pos) < int64(indexBytes) {
+// add notes a batch that begins at pos, with the running hash before it. If begin, it begins an interval in any case.
+func (x index) add(base, pos int64, b Batch, hash uint64, indexBytes int, begin bool) index {
+	if n := len(x); n > 0 && !begin && pos-int64(x[n-1].pos) < int64(indexBytes) {
 		x[n-1].maxTS = max(x[n-1].maxTS, b.MaxTimestamp)
 		return x
 	}
-	return append(x, indexEntry{offset: uint32(b.BaseOffset - base), pos: uint32(pos), maxTS: b.MaxTimestamp})
+	return append(x, indexEntry{offset: uint32(b.BaseOffset - base), pos: uint32(pos), maxTS: b.MaxTimestamp, hash: hash})
+}
+
+// insert notes a batch that fills a part of a hole.
+func (x index) insert(base, pos int64, b Batch, indexBytes int) index {
+	i, same := x.boundary(pos)
+	if !same && i > 0 && pos-int64(x[i-1].pos) < int64(indexBytes) {
+		i, same = i-1, true
+	}
+	if same {
+		x[i].maxTS = max(x[i].maxTS, b.MaxTimestamp)
+		return x
+	}
+	return slices.Insert(x, i, indexEntry{offset: uint32(b.BaseOffset - base), pos: uint32(pos), maxTS: b.MaxTimestamp})
+}
+
+// boundary returns the first entry at or behind a position, and whether it is at it.
+func (x index) boundary(pos int64) (int, bool) {
+	i := sort.Search(len(x), func(i int) bool { return int64(x[i].pos) >= pos })
+	return i, i < len(x) && int64(x[i].pos) == pos
 }
 
 // at returns the place of the interval that contains the offset rel, which is relative to the base; the index isn't empty.
@@ -46,19 +67,21 @@ func (x index) after(i int, size int64) int64 {
 	return size
 }
 
-// An index file belongs to one closed segment; big endian.
+// An index file belongs to one closed segment; big endian. As each interval's running batch hash is known, and the one at the
+// end, each interval can be verified and repaired by itself, base offsets and leader epochs included.
 //
-//	 0         8         16        24         32        36
-//	┌─────────┬─────────┬─────────┬──────────┬─────────┬──────────────────────────────────┬─────────┐
-//	│"LOGDIDX1"│ base   │ end     │ bytes of │ number  │ offset − base (4), position (4), │ crc32c  │
-//	│         │ offset  │ offset  │ the .log │ of n    │ max timestamp (8), n times       │ of all  │
-//	└─────────┴─────────┴─────────┴──────────┴─────────┴──────────────────────────────────┴─────────┘
+//	 0         8         16        24         32        40        44
+//	┌─────────┬─────────┬─────────┬──────────┬─────────┬─────────┬────────────────────────────────┬─────────┐
+//	│"LOGDIDX2"│ base   │ end     │ bytes of │ hash at │ number  │ offset − base (4), position (4), │ crc32c │
+//	│         │ offset  │ offset  │ the .log │ the end │ of n    │ max timestamp (8),               │ of all │
+//	│         │         │         │          │         │         │ hash before (8), n times         │        │
+//	└─────────┴─────────┴─────────┴──────────┴─────────┴─────────┴────────────────────────────────┴─────────┘
 //
-// On disk, don't change.
+// Version 1 had no hashes; a file of it counts as bad, so it is made anew by reading the segment. On disk, don't change.
 const (
-	indexMagic     = "LOGDIDX1"
-	indexHeader    = 36
-	indexEntrySize = 16
+	indexMagic     = "LOGDIDX2"
+	indexHeader    = 44
+	indexEntrySize = 24
 )
 
 // encodeIndex returns the index file of a closed segment.
@@ -68,11 +91,13 @@ func encodeIndex(s *segment) []byte {
 	b = binary.BigEndian.AppendUint64(b, uint64(s.base))
 	b = binary.BigEndian.AppendUint64(b, uint64(s.end))
 	b = binary.BigEndian.AppendUint64(b, uint64(s.size))
+	b = binary.BigEndian.AppendUint64(b, s.hash)
 	b = binary.BigEndian.AppendUint32(b, uint32(len(s.index)))
 	for _, e := range s.index {
 		b = binary.BigEndian.AppendUint32(b, e.offset)
 		b = binary.BigEndian.AppendUint32(b, e.pos)
 		b = binary.BigEndian.AppendUint64(b, uint64(e.maxTS))
+		b = binary.BigEndian.AppendUint64(b, e.hash)
 	}
 	return withCRC(b)
 }
@@ -88,7 +113,7 @@ func decodeIndex(b []byte) (*segment, error) {
 	if len(b) < indexHeader+4 || !bytes.HasPrefix(b, []byte(indexMagic)) {
 		return nil, fmt.Errorf("%w: no header in %d bytes", errBadIndex, len(b))
 	}
-	n := int64(binary.BigEndian.Uint32(b[32:]))
+	n := int64(binary.BigEndian.Uint32(b[40:]))
 	if want := indexHeader + n*indexEntrySize + 4; int64(len(b)) != want {
 		return nil, fmt.Errorf("%w: has %d bytes, expected %d for %d entries", errBadIndex, len(b), want, n)
 	}
@@ -101,6 +126,7 @@ func decodeIndex(b []byte) (*segment, error) {
 		base: int64(binary.BigEndian.Uint64(b[8:])),
 		end:  int64(binary.BigEndian.Uint64(b[16:])),
 		size: int64(binary.BigEndian.Uint64(b[24:])),
+		hash: binary.BigEndian.Uint64(b[32:]),
 	}
 	s.index = make(index, 0, n)
 	for p := body[indexHeader:]; len(p) > 0; p = p[indexEntrySize:] {
@@ -108,6 +134,7 @@ func decodeIndex(b []byte) (*segment, error) {
 			offset: binary.BigEndian.Uint32(p),
 			pos:    binary.BigEndian.Uint32(p[4:]),
 			maxTS:  int64(binary.BigEndian.Uint64(p[8:])),
+			hash:   binary.BigEndian.Uint64(p[16:]),
 		})
 	}
 	return s, s.check()
@@ -125,4 +152,30 @@ func (s *segment) check() error {
 		}
 	}
 	return nil
+}
+
+// A start file says which running batch hash an open segment begins with, for the file before it may be trimmed, damaged, or,
+// after a reset, never have been; it stays with the segment. A segment at offset 0 begins with 0, and has none. Big endian.
+//
+//	 0           8             16            24        28
+//	┌───────────┬─────────────┬─────────────┬─────────┐
+//	│"LOGDSTA1" │ base offset │ hash before │ crc32c  │
+//	└───────────┴─────────────┴─────────────┴─────────┘
+//
+// On disk, don't change.
+const startMagic = "LOGDSTA1"
+
+func encodeStart(base int64, hash uint64) []byte {
+	b := append(make([]byte, 0, 28), startMagic...)
+	b = binary.BigEndian.AppendUint64(b, uint64(base))
+	return withCRC(binary.BigEndian.AppendUint64(b, hash))
+}
+
+// decodeStart reads back the hash of the start file of the segment at base.
+func decodeStart(b []byte, base int64) (hash uint64, ok bool) {
+	if len(b) != 28 || int64(binary.BigEndian.Uint64(b[8:])) != base {
+		return 0, false
+	}
+	hash = binary.BigEndian.Uint64(b[16:])
+	return hash, bytes.Equal(b, encodeStart(base, hash))
 }

@@ -9,16 +9,18 @@ import (
 )
 
 // On disk, don't change.
-const goldenIndex = "4c4f474449445831" + "00000000000003e8" + "000000000000041a" + "0000000000000190" + "00000002" +
-	"00000000" + "00000000" + "00000000000007d0" +
-	"0000001e" + "0000012c" + "0000000000000bb8" +
-	"5f6489bd"
+const goldenIndex = "4c4f474449445832" + "00000000000003e8" + "000000000000041a" + "0000000000000190" + "38cd7b0b005d90c3" + "00000002" +
+	"00000000" + "00000000" + "00000000000007d0" + "0000000000000000" +
+	"0000001e" + "0000012c" + "0000000000000bb8" + "63816e93f1dd74fc" +
+	"4ba24996"
 
 func goldenSegment() *segment {
 	s := &segment{base: 1000}
 	for i, ts := range []int64{2000, 1000, 500, 3000} {
-		b, size, _ := ParseBatch(testBatch(1000+int64(i)*10, 1, []int{10, 10, 10, 20}[i], 39, ts))
-		s.index = s.index.add(s.base, s.size, b, 300)
+		data := testBatch(1000+int64(i)*10, 1, []int{10, 10, 10, 20}[i], 39, ts)
+		b, size, _ := ParseBatch(data)
+		s.index = s.index.add(s.base, s.size, b, s.hash, 300, false)
+		s.hash = HashBatch(s.hash, data)
 		s.size += int64(size)
 		s.end = b.NextOffset()
 	}

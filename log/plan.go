@@ -66,10 +66,12 @@ type Plan struct {
 	Ops  []Op
 }
 
-// Done is the completion of a plan. Err is the first failed operation's error, and the operations after it did not run.
+// Done is the completion of a plan. Err is the first failed operation's error, and the operations after it did not run; Ran
+// is the number of those before it. A driver passes an error on that wraps [ErrNoSpace] as such.
 type Done struct {
 	Lane Lane
 	ID   uint64
+	Ran  int // operations that succeeded; asked only if Err isn't nil
 	Err  error
 }
 

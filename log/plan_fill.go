@@ -10,6 +10,8 @@ const (
 	jobReset
 	jobTrim
 	jobDrop
+	jobRepair
+	jobIndex
 )
 
 // job is work for the fill lane. Those of one group are done in order.
@@ -18,8 +20,12 @@ type job struct {
 	g       *group
 	batches [][]byte
 	bytes   int
-	mark    Mark  // jobFlush
-	at      int64 // jobReset, jobTrim
+	mark    Mark   // jobFlush
+	at      int64  // jobReset, jobTrim
+	hash    uint64 // jobReset
+	repair  *repair
+	seg     *segment // jobIndex
+	gone    bool     // there is nothing to do any more
 }
 
 func (s *Store) queueJob(j *job) {
@@ -62,10 +68,10 @@ func (s *Store) Transfer(group uint64, batches [][]byte) {
 	}
 }
 
-// ResetSegments starts the segments anew at an offset beyond their end, where a leader's log starts. What was there is found
-// no more, but stays until the mark of the following [Store.Install] is durable.
-func (s *Store) ResetSegments(group uint64, at int64) {
-	s.queueJob(&job{kind: jobReset, g: s.alive(group), at: at})
+// ResetSegments starts the segments anew at an offset beyond their end, where a leader's log starts; hash is the running
+// batch hash before it. What was there is found no more, but stays until the mark of the following [Store.Install] is durable.
+func (s *Store) ResetSegments(group uint64, at int64, hash uint64) {
+	s.queueJob(&job{kind: jobReset, g: s.alive(group), at: at, hash: hash})
 }
 
 // Trim removes whole segments below a log start, once a durable mark has at least that log start.
@@ -83,45 +89,96 @@ func (s *Store) queueTrim(g *group) {
 	}
 }
 
-// planFill takes jobs in order, small ones together, until the plan is as long as a write group.
+// step is one job's share of a fill plan.
+type step struct {
+	job      *job
+	from, to int // operations
+	was      saved
+}
+
+// planFill takes jobs in order, small ones together, until the plan is as long as a write group. While the disk is full only
+// those are taken that write nothing; a trim needs not wait for an append that does.
 func (s *Store) planFill() []Op {
+	if len(s.undo) > 0 && !s.stuck() {
+		return s.undo
+	}
+	s.steps = s.steps[:0]
 	if len(s.jobs) == 0 {
 		return nil
 	}
 	var ops []Op
 	bytes := 0
 	rest := s.jobs[:0]
-	s.fill = s.fill[:0]
 	waits := map[*group]bool{} // asked only, never walked
 	for _, j := range s.jobs {
 		g := j.g
 		if g.dropped && j.kind != jobDrop {
 			continue
 		}
-		big := len(s.fill) > 0 && bytes+j.bytes > s.opt.GroupBytes
-		if waits[g] || big || j.empty() || j.kind != jobDrop && !g.createdDurable {
+		if waits[g] && !(s.starved && j.frees()) || g == s.undoOf || j.empty() || j.kind != jobDrop && !g.createdDurable ||
+			j.writes() && (s.starved || len(s.steps) > 0 && bytes+j.bytes > s.opt.GroupBytes) {
 			waits[g] = waits[g] || !j.empty()
 			rest = append(rest, j)
 			continue
 		}
-		switch {
-		case j.kind == jobDrop:
-			ops = dropSegments(ops, g.segs)
-		case j.kind == jobTrim:
-			ops = g.segs.trim(ops, j.at)
-		case j.kind == jobReset:
-			ops = g.segs.reset(ops, j.at)
-		default:
-			ops = g.segs.append(ops, j.batches)
+		st := step{job: j, from: len(ops)}
+		if ops = s.planJob(ops, &st); !j.gone {
+			st.to = len(ops)
+			s.steps = append(s.steps, st)
 			bytes += j.bytes
-			waits[g], g.filling = true, true
-			s.fill = append(s.fill, j)
+			waits[g] = waits[g] || j.writes()
 		}
 	}
 	clear(s.jobs[len(rest):])
 	s.jobs = rest
+	n := len(s.jobs)
+	for _, st := range s.steps {
+		if st.job.kind == jobTrim { // it may have ended a span
+			s.queueIndexes(st.job.g)
+		}
+	}
+	if len(ops) == 0 && len(s.jobs) > n {
+		return s.planFill()
+	}
+	s.fillOps = ops
 	return ops
 }
+
+// planJob adds one job's operations.
+func (s *Store) planJob(ops []Op, st *step) []Op {
+	j := st.job
+	p := j.g.segs
+	switch j.kind {
+	case jobDrop:
+		ops = dropSegments(ops, p)
+	case jobTrim:
+		ops = p.trim(ops, j.at)
+	case jobReset:
+		p.reset(j.at, j.hash)
+	case jobRepair:
+		var ok bool
+		ops, ok = p.planRepair(ops, j.repair)
+		j.gone = !ok
+	case jobIndex:
+		n := len(ops)
+		ops = p.planIndex(ops, j.seg)
+		j.gone = len(ops) == n
+	default:
+		st.was = p.save()
+		ops = p.append(ops, j.batches)
+		j.g.filling = true
+	}
+	return ops
+}
+
+// appends says whether a job writes behind the segments' end.
+func (j *job) appends() bool { return j.kind == jobFlush || j.kind == jobTransfer }
+
+// writes says whether a job needs room on the disk.
+func (j *job) writes() bool { return j.appends() || j.kind == jobRepair || j.kind == jobIndex }
+
+// frees says whether a job makes room on the disk.
+func (j *job) frees() bool { return j.kind == jobTrim || j.kind == jobDrop }
 
 // instant completes the flushes that write nothing, once the group's creation and the batches before are durable.
 func (s *Store) instant() {
@@ -150,30 +207,46 @@ func (j *job) empty() bool { return j.kind == jobFlush && len(j.batches) == 0 }
 // filled takes a job whose operations, if any, are complete.
 func (s *Store) filled(j *job) {
 	g := j.g
-	if len(j.batches) > 0 {
-		g.segs.flushed()
+	switch j.kind {
+	case jobFlush, jobTransfer:
+		g.filling = false
+		if len(j.batches) > 0 {
+			g.segs.flushed()
+		}
+	case jobRepair:
+		g.segs.repaired(j.repair)
+		s.queueIndexes(g)
+	case jobIndex:
+		j.seg.indexed, j.seg.has.index = true, true
 	}
 	if j.kind == jobFlush {
 		g.flushing, g.flushTo = false, 0
 		if !g.dropped {
+			g.segs.vouch(j.mark)
 			s.stageMark(g, j.mark)
+		}
+	}
+}
+
+// queueIndexes queues the index files of closed segments that are whole by now.
+func (s *Store) queueIndexes(g *group) {
+	for _, seg := range g.segs.live {
+		if seg.sealed && !seg.indexed && !seg.queued && !g.segs.touches(seg, true) && seg.has.log {
+			seg.queued = true
+			s.queueJob(&job{kind: jobIndex, g: g, seg: seg})
 		}
 	}
 }
 
 // dropSegments removes all files of a group. Names that a crash brings back go at the next start, by the tombstone.
 func dropSegments(ops []Op, p *segments) []Op {
-	for _, name := range p.kept {
+	for _, name := range p.allFiles() {
 		ops = append(ops, Op{Kind: OpRemove, File: name})
-	}
-	for i := range p.live {
-		for _, name := range p.files(i) {
-			ops = append(ops, Op{Kind: OpRemove, File: name})
-		}
 	}
 	if p.exists {
 		ops = append(ops, Op{Kind: OpRemove, File: p.dir})
 	}
-	p.kept, p.live, p.exists, p.stable = nil, nil, false, p.at
+	p.kept, p.live, p.loose, p.spans, p.fix = nil, nil, nil, nil, nil
+	p.exists, p.stable = false, p.at
 	return ops
 }

@@ -24,6 +24,12 @@ type Group struct {
 	Entries []Entry // dense after Mark.Index; Data is nil where it is a hole
 	Holes   []Hole  // in order of index; State.Commit may be at or past the first
 	Dropped bool    // nothing but this is known: the group must never be created again (S7)
+	// SegmentEnd >= Mark.LogEnd is the next offset after what the segments hold, SegmentHash the running batch hash there:
+	// batches behind the mark are committed ones that a flush or a transfer wrote. SegmentDamage names what is lost before it,
+	// one line each; see [Store.SegmentHoles].
+	SegmentEnd    int64
+	SegmentHash   uint64
+	SegmentDamage []string
 }
 
 // Open recovers a store. It is for boot only, and calls fsys itself. All that it returns is durable (S4).
@@ -127,9 +133,12 @@ func (s *Store) adopt(fsys FS, is *replayed, found *Recovered) error {
 		s.ring.keep(g, e.Index, r)
 	}
 	g.holes = slices.Clone(out.Holes)
-	found.Groups = append(found.Groups, out)
 	var err error
 	g.segs, err = openSegments(fsys, segDir(g.id), s.opt, is.mark)
+	if err == nil {
+		out.SegmentEnd, out.SegmentHash, out.SegmentDamage = g.segs.end(), g.segs.hash, g.segs.damage
+	}
+	found.Groups = append(found.Groups, out)
 	return err
 }
 

@@ -48,12 +48,12 @@ func (r *Runner) Do(op Op) error {
 
 // Run runs a whole plan and returns its completion, the failed operation named in its error.
 func (r *Runner) Run(p Plan) Done {
-	for _, op := range p.Ops {
+	for i, op := range p.Ops {
 		if err := r.Do(op); err != nil {
-			return Done{Lane: p.Lane, ID: p.ID, Err: fmt.Errorf("%s: %w", op, err)}
+			return Done{Lane: p.Lane, ID: p.ID, Ran: i, Err: fmt.Errorf("%s: %w", op, err)}
 		}
 	}
-	return Done{Lane: p.Lane, ID: p.ID}
+	return Done{Lane: p.Lane, ID: p.ID, Ran: len(p.Ops)}
 }
 
 // Read runs a read into a fresh buffer.

@@ -18,17 +18,27 @@ const (
 
 	logSuffix   = ".log"
 	indexSuffix = ".index"
+	startSuffix = ".start"
 )
 
-// segment is one file of committed batches, and the index of them. The last of a group is open, the others are closed: they
-// never change, and have an index file.
+// segment is one file of committed batches, and the index of them. The last of a group is open, the others are closed: but for
+// holes that are filled they never change, and have an index file.
 type segment struct {
-	base   int64 // offset of the first batch, which is the file's name
-	end    int64 // base < end: next offset after the last batch written or planned
-	size   int64 // bytes written or planned
-	synced int64 // synced <= size: bytes that are stable, and so may be read (L1)
-	index  index
+	base    int64 // offset of the first batch, which is the file's name
+	end     int64 // base < end: next offset after the last batch written or planned
+	size    int64 // bytes written or planned
+	synced  int64 // synced <= size: bytes that are stable, and so may be read (L1)
+	hash    uint64
+	index   index
+	has     names
+	indexed bool // the index file is sound
+	sealed  bool // closed, though it may be the last
+	queued  bool // an index file is to be made
+	patch   bool // made by repairs, between two others, and not proved
 }
+
+// names says which files of a segment there are.
+type names struct{ log, index, start bool }
 
 // segments are the files of one group. Each method that takes ops adds operations to them, for the fill lane, and behaves
 // from then on as if these had been run; but only what was synced is found.
@@ -39,13 +49,21 @@ type segments struct {
 	dir      string
 	opt      Options
 	exists   bool       // the directory is there
-	live     []*segment // live[i].end == live[i+1].base
-	at       int64      // base of the next segment, if live is empty
+	live     []*segment // live[i].end <= live[i+1].base; what is between them is a hole
+	loose    []string   // files of offsets in holes between segments, of no use but for their names
 	kept     []string   // files from before a reset, all below the live ones
+	at       int64      // offset that the next append begins with
 	stable   int64      // stable <= next(): next offset after the synced bytes
 	logStart int64      // the log start last heard of
 	epoch    int32      // leader epoch of the last batch, if any is known
 	pending  bool       // an append was planned and is not complete
+	hash     uint64     // running batch hash at next()
+	synced   uint64     // running batch hash at stable
+	rollNext bool       // the next append begins a segment
+	spans    []*span    // with holes, in order
+	fix      *repair    // queued or out
+	opened   *Mark      // when batches behind it were kept, till a later one vouches for them
+	damage   []string   // found at opening, one line each
 }
 
 func newSegments(dir string, opt Options) *segments {
@@ -67,11 +85,14 @@ func (p *segments) file(base int64, suffix string) string {
 }
 
 // next is the offset that the next append begins with.
-func (p *segments) next() int64 {
-	if len(p.live) == 0 {
-		return p.at
+func (p *segments) next() int64 { return p.at }
+
+// open returns the segment that is appended to, nil if the next append begins one.
+func (p *segments) open() *segment {
+	if n := len(p.live); n > 0 && !p.live[n-1].sealed {
+		return p.live[n-1]
 	}
-	return p.live[len(p.live)-1].end
+	return nil
 }
 
 // end returns the next offset after the synced bytes.
@@ -103,36 +124,76 @@ func (p *segments) flushed() {
 	for i := len(p.live) - 1; i >= 0 && p.live[i].synced < p.live[i].size; i-- {
 		p.live[i].synced = p.live[i].size
 	}
-	p.stable = p.next()
+	p.stable, p.synced = p.at, p.hash
+}
+
+// segmentAt returns the segment whose file has an offset, holes included; nil if none has.
+func (p *segments) segmentAt(offset int64) *segment {
+	i := sort.Search(len(p.live), func(i int) bool { return p.live[i].base > offset }) - 1
+	if i < 0 || offset >= min(p.live[i].end, p.stable) {
+		return nil
+	}
+	return p.live[i]
 }
 
 // find returns where to read the batch that contains offset, if it is in synced bytes: from the beginning of its interval
-// to maxBytes after the interval's end, so at least that batch whole. Its ID is for the caller to choose.
-func (p *segments) find(offset int64, maxBytes int) (Read, bool) {
-	i := sort.Search(len(p.live), func(i int) bool { return p.live[i].base > offset }) - 1
-	if i < 0 || offset >= p.stable {
+// to maxBytes after the interval's end, so at least that batch whole, but not into a hole. Its ID is for the caller to choose.
+// If forPeer, what a hole keeps from being proved is found too.
+func (p *segments) find(offset int64, maxBytes int, forPeer bool) (Read, bool) {
+	s := p.segmentAt(offset)
+	if s == nil {
 		return Read{}, false
 	}
-	s := p.live[i]
 	e := s.index.at(offset - s.base)
-	from := int64(s.index[e].pos)
-	to := min(s.index.after(e, s.synced)+int64(max(maxBytes, 0)), s.synced)
+	from, end := int64(s.index[e].pos), s.synced
+	for _, sp := range p.spans {
+		for _, c := range sp.pieces {
+			if c.seg != s || c.served(forPeer) || c.end <= from {
+				continue
+			}
+			if c.pos <= from {
+				return Read{}, false
+			}
+			end = min(end, c.pos)
+		}
+	}
+	to := min(s.index.after(e, s.synced)+int64(max(maxBytes, 0)), end)
 	return Read{File: p.file(s.base, logSuffix), Off: from, Len: int(to - from), First: s.base + int64(s.index[e].offset)}, true
 }
 
 // findTime returns an offset at or before the first record from the log start on whose timestamp is at least ts (ms), and
-// within one interval of it; false if the synced bytes have none.
+// within one interval of it; false if the synced bytes have none. If that record may be in a hole, the offset is of the
+// interval before the hole, so that whoever reads on from there runs into it; or in the hole, if the log begins with it.
 func (p *segments) findTime(ts int64) (int64, bool) {
+	best := p.logStart
+	end := p.logStart // of what was looked at
 	for _, s := range p.live {
 		if s.end <= p.logStart {
 			continue
 		}
+		if s.base > end {
+			return best, true
+		}
 		for i := s.index.at(max(p.logStart-s.base, 0)); i < len(s.index); i++ {
-			offset := s.base + int64(s.index[i].offset)
-			if s.index[i].maxTS >= ts && offset < p.stable {
-				return max(offset, p.logStart), true
+			e := s.index[i]
+			offset := max(s.base+int64(e.offset), p.logStart)
+			if offset >= p.stable {
+				return 0, false
+			}
+			lost, known := p.hidden(s, int64(e.pos))
+			switch {
+			case lost && (!known || e.maxTS >= ts):
+				return best, true
+			case !lost && e.maxTS >= ts:
+				return offset, true
+			case !lost:
+				best = offset
 			}
 		}
+		end = s.end
+	}
+	if end < p.stable {
+		return best, true
 	}
 	return 0, false
 }
@@ -152,34 +213,69 @@ func (p *segments) trim(ops []Op, logStart int64) []Op {
 		p.kept = nil
 	}
 	n := 0
-	for n < len(p.live)-1 && p.live[n].end <= logStart {
-		for _, name := range p.files(n) {
+	for n < len(p.live) && p.live[n].end <= logStart && p.live[n] != p.open() {
+		for _, name := range p.files(p.live[n]) {
 			ops = append(ops, Op{Kind: OpRemove, File: name})
 		}
 		n++
 	}
 	p.live = slices.Delete(p.live, 0, n)
+	if p.start() <= logStart {
+		p.loose = slices.DeleteFunc(p.loose, func(name string) bool {
+			if p.looseBase(name) >= p.start() {
+				return false
+			}
+			ops = append(ops, Op{Kind: OpRemove, File: name})
+			return true
+		})
+	}
+	p.trimSpans()
 	return ops
 }
 
-// files names the files of a live segment.
-func (p *segments) files(i int) []string {
-	base := p.live[i].base
-	if i == len(p.live)-1 {
-		return []string{p.file(base, logSuffix)}
+// looseBase returns the base offset in a loose file's name.
+func (p *segments) looseBase(name string) int64 {
+	name = path.Base(name)
+	base, err := strconv.ParseInt(strings.TrimSuffix(name, path.Ext(name)), 10, 64)
+	if err != nil {
+		panic(fmt.Sprintf("invariant L10: segments %s: %s is no name of a segment's file", p.dir, name))
 	}
-	return []string{p.file(base, logSuffix), p.file(base, indexSuffix)}
+	return base
 }
 
-// reset starts anew at an offset at or beyond the end. The files so far are found no more; they stay until [segments.trim]
-// is called with a log start from this offset on, because the durable mark may still speak of them.
-func (p *segments) reset(ops []Op, at int64) []Op {
+// files names the files of a segment that are there.
+func (p *segments) files(s *segment) []string {
+	var names []string
+	if s.has.log {
+		names = append(names, p.file(s.base, logSuffix))
+	}
+	if s.has.index {
+		names = append(names, p.file(s.base, indexSuffix))
+	}
+	if s.has.start {
+		names = append(names, p.file(s.base, startSuffix))
+	}
+	return names
+}
+
+// allFiles names all files of the group.
+func (p *segments) allFiles() []string {
+	names := slices.Clone(p.kept)
+	for _, s := range p.live {
+		names = append(names, p.files(s)...)
+	}
+	return append(names, p.loose...)
+}
+
+// reset starts anew at an offset at or beyond the end, before which the running batch hash is hash. The files so far are found
+// no more; they stay until [segments.trim] is called with a log start from this offset on, because the durable mark may still
+// speak of them.
+func (p *segments) reset(at int64, hash uint64) {
 	if p.pending || at < p.next() {
 		panic(fmt.Sprintf("invariant L10: segments %s: reset to offset %d, with end %d and append pending %t", p.dir, at, p.next(), p.pending))
 	}
-	for i := range p.live {
-		p.kept = append(p.kept, p.files(i)...)
-	}
-	p.live, p.at, p.stable, p.logStart = nil, at, at, at
-	return ops
+	p.kept = p.allFiles()
+	p.live, p.loose, p.spans, p.fix = nil, nil, nil, nil
+	p.at, p.stable, p.logStart = at, at, at
+	p.hash, p.synced = hash, hash
 }

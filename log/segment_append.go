@@ -39,14 +39,6 @@ func (p *segments) append(ops []Op, batches [][]byte) []Op {
 
 func (f *filling) op(op Op) { f.ops = append(f.ops, op) }
 
-// open returns the segment that is written to, nil if there is none.
-func (f *filling) open() *segment {
-	if n := len(f.p.live); n > 0 {
-		return f.p.live[n-1]
-	}
-	return nil
-}
-
 func (f *filling) batch(data []byte) {
 	p := f.p
 	b, size, err := ParseBatch(data)
@@ -61,11 +53,15 @@ func (f *filling) batch(data []byte) {
 		panic(fmt.Sprintf("invariant L10: segments %s: append at offset %d: %v", p.dir, p.next(), err))
 	}
 	p.epoch = c.epoch
-	s := f.open()
-	if s == nil || s.full(p.opt, b) {
+	s := p.open()
+	if s == nil || s.full(p.opt, b) || p.rollNext && s.size > 0 {
 		s = f.roll(b.BaseOffset)
 	}
-	s.index = s.index.add(s.base, s.size, b, p.opt.IndexBytes)
+	p.rollNext = false
+	s.index = s.index.add(s.base, s.size, b, p.hash, p.opt.IndexBytes, p.holeEnds(s))
+	p.hash = HashBatch(p.hash, data)
+	p.at = b.NextOffset()
+	s.end, s.hash = p.at, p.hash
 	for len(data) > 0 {
 		if f.buf == nil {
 			f.buf = make([]byte, 0, min(f.left, blockRoom(s.size)))
@@ -80,7 +76,6 @@ func (f *filling) batch(data []byte) {
 			f.write()
 		}
 	}
-	s.end = b.NextOffset()
 }
 
 // blockRoom returns the bytes from a position to the next multiple of segmentBlock.
@@ -91,31 +86,49 @@ func (s *segment) full(opt Options, b Batch) bool {
 	return s.size >= min(opt.SegmentBytes, maxSegment) || b.BaseOffset-s.base > maxSegment
 }
 
-// roll closes the open segment, if there is one, and opens the next.
+// roll closes the open segment, if there is one, and opens the next. The index file of one with hashes that aren't known yet
+// is written when they are.
 func (f *filling) roll(base int64) *segment {
 	p := f.p
-	if s := f.open(); s != nil {
+	if s := p.open(); s != nil {
 		f.sync()
-		name := p.file(s.base, indexSuffix)
-		f.op(Op{Kind: OpCreate, File: name})
-		f.op(Op{Kind: OpWrite, File: name, Data: encodeIndex(s)})
-		f.op(Op{Kind: OpSync, File: name})
+		if !p.touches(s, true) {
+			f.file(p.file(s.base, indexSuffix), encodeIndex(s))
+			s.has.index, s.indexed = true, true
+		}
+		s.sealed = true
 	}
+	f.ops = p.makeDir(f.ops)
+	s := &segment{base: base, end: base, hash: p.hash}
+	p.live = append(p.live, s)
+	if base > 0 {
+		f.file(p.file(base, startSuffix), encodeStart(base, p.hash))
+		s.has.start = true
+	}
+	f.op(Op{Kind: OpCreate, File: p.file(base, logSuffix)})
+	s.has.log, f.created = true, true
+	return s
+}
+
+// file makes a small file.
+func (f *filling) file(name string, data []byte) {
+	f.op(Op{Kind: OpCreate, File: name})
+	f.op(Op{Kind: OpWrite, File: name, Data: data})
+	f.op(Op{Kind: OpSync, File: name})
+}
+
+// makeDir makes the group's directory, if it isn't there.
+func (p *segments) makeDir(ops []Op) []Op {
 	if !p.exists {
-		f.op(Op{Kind: OpMkdir, File: p.dir})
-		f.op(Op{Kind: OpSyncDir, File: path.Dir(p.dir)})
+		ops = append(ops, Op{Kind: OpMkdir, File: p.dir}, Op{Kind: OpSyncDir, File: path.Dir(p.dir)})
 		p.exists = true
 	}
-	s := &segment{base: base, end: base}
-	p.live = append(p.live, s)
-	f.op(Op{Kind: OpCreate, File: p.file(base, logSuffix)})
-	f.created = true
-	return s
+	return ops
 }
 
 // write writes what was gathered for the open segment.
 func (f *filling) write() {
-	if s := f.open(); len(f.buf) > 0 {
+	if s := f.p.open(); len(f.buf) > 0 {
 		f.op(Op{Kind: OpWrite, File: f.p.file(s.base, logSuffix), Off: s.size - int64(len(f.buf)), Data: f.buf})
 		f.buf = nil
 	}
@@ -125,7 +138,7 @@ func (f *filling) write() {
 func (f *filling) sync() {
 	f.write()
 	if f.dirty {
-		f.op(Op{Kind: OpSync, File: f.p.file(f.open().base, logSuffix)})
+		f.op(Op{Kind: OpSync, File: f.p.file(f.p.open().base, logSuffix)})
 		f.dirty = false
 	}
 }

@@ -4,43 +4,74 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"path"
 	"slices"
 )
 
-// opening is what openSegments found out. It reads and judges everything first and changes files afterwards, so that damage
-// is left as it was found.
+// opening is what openSegments found out. It reads and judges everything first and changes files afterwards.
 type opening struct {
 	fs      FS
 	p       *segments
 	mark    Mark
-	bases   []int64  // of the files to keep
-	indexes []int64  // of the index files there are
-	remove  []string // file names
-	rebuild []*segment
+	found   map[int64]*names // by base offset
+	indexes map[int64]*segment
+	bases   []int64 // below the mark's end, to keep
+	past    []int64 // at or behind the mark's end
+	remove  []string
+	cut     map[*segment]bool // its file is longer
+	closed  []*segment        // was read, so its index is to be made
+
+	end   int64   // of what was gone through
+	cur   []piece // since the last anchor
+	first anchor  // that one
+	hash  anchor  // at end
 }
 
-// openSegments opens what a group has on disk: files beyond the mark's end and below its log start are removed, the last one
-// is cut to the mark, missing and bad index files are made anew, and what is kept is stable when it returns (L6, L10).
+// openSegments opens what a group has on disk, and what it keeps is stable when it returns (L6, L10). Below the mark's end
+// nothing is deleted but whole files below the log start: what can't be read becomes a hole (L12). Behind it, what follows and
+// is sound is kept, and the rest is cut: no mark vouches for it. Missing and bad index files are made anew.
 //
 // All batches of the open segment are verified, those of a closed one if its index must be made anew, else when they are
-// read. If not everything from m.LogStart to m.LogEnd is there, the error wraps [ErrDamaged] and nothing was changed.
+// read. An error is of fsys: names can't be listed, a file not be opened, written or synced.
 func openSegments(fsys FS, dir string, opt Options, m Mark) (*segments, error) {
 	p := newSegments(dir, opt)
-	p.at, p.stable, p.logStart = m.LogEnd, m.LogEnd, m.LogStart
-	o := opening{fs: fsys, p: p, mark: m}
-	names, err := fsys.List(dir)
+	p.at, p.stable, p.logStart, p.hash, p.synced = m.LogEnd, m.LogEnd, m.LogStart, m.BatchHash, m.BatchHash
+	o := opening{fs: fsys, p: p, mark: m, found: map[int64]*names{}, indexes: map[int64]*segment{}, cut: map[*segment]bool{}, end: m.LogStart}
+	list, err := fsys.List(dir)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("segments %s: %w", dir, err)
 	}
 	p.exists = err == nil
-	if err := o.choose(names); err != nil {
+	if err := o.choose(list); err != nil {
 		return nil, err
 	}
+	var last *scan
 	for i, base := range o.bases {
-		if err := o.load(i, base); err != nil {
+		until := m.LogEnd
+		if i+1 < len(o.bases) {
+			until = o.bases[i+1]
+		}
+		if last, err = o.load(base, until); err != nil {
 			return nil, err
 		}
+	}
+	if m.LogStart < m.LogEnd {
+		o.gap(m.LogEnd)
+	}
+	o.end, o.hash = m.LogEnd, anchor{m.BatchHash, true}
+	if last != nil {
+		if err := o.follow(last); err != nil {
+			return nil, err
+		}
+	}
+	end, hash := o.end, o.hash
+	o.anchor(m.BatchHash)
+	o.end, o.hash = end, hash
+	if err := o.beyond(last); err != nil {
+		return nil, err
+	}
+	p.at, p.stable, p.hash, p.synced = o.end, o.end, o.hash.hash, o.hash.hash
+	if p.stable > m.LogEnd {
+		p.opened = &m
 	}
 	if !p.exists {
 		return p, nil
@@ -49,180 +80,279 @@ func openSegments(fsys FS, dir string, opt Options, m Mark) (*segments, error) {
 }
 
 // choose sorts out which files to keep. Names that are none of ours are left alone.
-func (o *opening) choose(names []string) error {
-	m := o.mark
-	var bases []int64
-	for _, name := range names {
-		if base, ok := parseSegmentName(name, logSuffix); ok {
-			bases = append(bases, base)
-		}
-		if base, ok := parseSegmentName(name, indexSuffix); ok {
-			o.indexes = append(o.indexes, base)
-		}
-	}
-	slices.Sort(bases)
-	slices.Sort(o.indexes)
-	from, to := 0, 0 // of those to keep
-	for i, base := range bases {
-		if base <= m.LogStart {
-			from = i
-		}
-		if base < m.LogEnd {
-			to = i + 1
+func (o *opening) choose(list []string) error {
+	var all []int64
+	for _, name := range list {
+		for suffix, mark := range map[string]func(*names){ // order: a name has one suffix
+			logSuffix:   func(n *names) { n.log = true },
+			indexSuffix: func(n *names) { n.index = true },
+			startSuffix: func(n *names) { n.start = true },
+		} {
+			if base, ok := parseSegmentName(name, suffix); ok {
+				if o.found[base] == nil {
+					o.found[base] = &names{}
+					all = append(all, base)
+				}
+				mark(o.found[base])
+			}
 		}
 	}
-	if m.LogStart >= m.LogEnd {
-		to = from // nothing is needed
-	}
-	o.bases = bases[from:max(from, to)]
-	for _, base := range append(slices.Clone(bases[:from]), bases[max(from, to):]...) {
-		o.remove = append(o.remove, o.p.file(base, logSuffix))
-	}
-	for _, base := range o.indexes {
-		closed := len(o.bases) - 1
-		if closed < 0 || !slices.Contains(o.bases[:closed], base) {
-			o.remove = append(o.remove, o.p.file(base, indexSuffix))
-		}
-	}
-	switch {
-	case m.LogStart >= m.LogEnd:
-	case len(o.bases) == 0:
-		return fmt.Errorf("%w: segments %s: no file has offsets before %d, expected %d on", ErrDamaged, o.p.dir, m.LogEnd, m.LogStart)
-	case o.bases[0] > m.LogStart:
-		return fmt.Errorf("%w: segments %s: the first file begins at offset %d, expected %d", ErrDamaged, o.p.dir, o.bases[0], m.LogStart)
-	}
-	return nil
-}
-
-// load takes the i-th file to keep into the live segments.
-func (o *opening) load(i int, base int64) error {
-	last := i == len(o.bases)-1
-	name := o.p.file(base, logSuffix)
-	f, err := o.fs.Open(name)
-	if err != nil {
-		return fmt.Errorf("segment %s: %w", name, err)
-	}
-	defer f.Close() // only read
-	size, err := f.Size()
-	if err != nil {
-		return fmt.Errorf("segment %s: %w", name, err)
-	}
-	until := o.mark.LogEnd
-	if !last {
-		until = o.bases[i+1]
+	slices.Sort(all)
+	from := int64(0)
+	for _, base := range all {
 		s, err := o.readIndex(base)
-		if err == nil && s.base == base && s.end == until && s.size == size {
-			s.synced = s.size
-			o.p.live = append(o.p.live, s)
-			return nil
-		}
-		if err != nil && !errors.Is(err, errBadIndex) {
+		if err != nil {
 			return err
 		}
-	}
-	sc, err := scanSegment(f, name, base, until, o.p.opt.IndexBytes)
-	if err != nil {
-		return err
-	}
-	if !last {
-		if sc.seg.size != size {
-			return fmt.Errorf("%w: segment %s: %d bytes, expected %d up to offset %d, where the next file begins", ErrDamaged, name, size, sc.seg.size, until)
-		}
-		o.rebuild = append(o.rebuild, sc.seg)
-	}
-	sc.seg.synced = sc.seg.size
-	o.p.live = append(o.p.live, sc.seg)
-	o.p.epoch = sc.then.epoch
-	return nil
-}
-
-// readIndex reads the index file of a closed segment.
-func (o *opening) readIndex(base int64) (*segment, error) {
-	if _, ok := slices.BinarySearch(o.indexes, base); !ok {
-		return nil, fmt.Errorf("%w: missing", errBadIndex)
-	}
-	name := o.p.file(base, indexSuffix)
-	f, err := o.fs.Open(name)
-	if err != nil {
-		return nil, fmt.Errorf("index %s: %w", name, err)
-	}
-	defer f.Close() // only read
-	b, err := readAll(f)
-	if err != nil {
-		return nil, fmt.Errorf("index %s: %w", name, err)
-	}
-	return decodeIndex(b)
-}
-
-// settle makes the files what was decided, and all that is kept stable.
-func (o *opening) settle() error {
-	for _, name := range o.remove {
-		if err := o.fs.Remove(name); err != nil {
-			return fmt.Errorf("segments %s: %w", name, err)
+		o.indexes[base] = s
+		switch {
+		case base >= o.mark.LogEnd:
+			o.past = append(o.past, base)
+		case o.mark.LogStart < o.mark.LogEnd && (o.found[base].log || s != nil):
+			if base <= o.mark.LogStart {
+				o.bases, from = nil, base
+			}
+			o.bases = append(o.bases, base)
 		}
 	}
-	for _, s := range o.rebuild {
-		if err := o.writeIndex(s); err != nil {
-			return fmt.Errorf("index %s: %w", o.p.file(s.base, indexSuffix), err)
-		}
-	}
-	for i, s := range o.p.live {
-		if err := o.settleFile(s, i == len(o.p.live)-1); err != nil {
-			return fmt.Errorf("segment %s: %w", o.p.file(s.base, logSuffix), err)
-		}
-	}
-	for _, dir := range []string{o.p.dir, path.Dir(o.p.dir)} {
-		if err := o.fs.SyncDir(dir); err != nil {
-			return fmt.Errorf("segments %s: %w", dir, err)
+	for _, base := range all {
+		switch {
+		case base >= o.mark.LogEnd:
+		case base < from || o.mark.LogStart >= o.mark.LogEnd:
+			o.drop(base)
+		case !slices.Contains(o.bases, base):
+			o.loose(base)
 		}
 	}
 	return nil
 }
 
-func (o *opening) settleFile(s *segment, last bool) error {
-	f, err := o.fs.Open(o.p.file(s.base, logSuffix))
-	if err != nil {
-		return err
-	}
-	defer f.Close() // synced below
-	if last {
-		if err := f.Truncate(s.size); err != nil {
-			return err
-		}
-	}
-	return f.Sync()
+// drop removes the files of a base.
+func (o *opening) drop(base int64) {
+	o.remove = append(o.remove, o.p.files(&segment{base: base, has: *o.found[base]})...)
 }
 
-func (o *opening) writeIndex(s *segment) error {
-	name := o.p.file(s.base, indexSuffix)
-	f, err := o.fs.Open(name)
-	if errors.Is(err, fs.ErrNotExist) {
-		f, err = o.fs.Create(name)
-	}
-	if err != nil {
-		return err
-	}
-	defer f.Close() // synced below
-	b := encodeIndex(s)
-	if err := f.Truncate(int64(len(b))); err != nil {
-		return err
-	}
-	if _, err := f.WriteAt(b, 0); err != nil {
-		return err
-	}
-	return f.Sync()
+// loose leaves the files of a base where they are.
+func (o *opening) loose(base int64) {
+	o.p.loose = append(o.p.loose, o.p.files(&segment{base: base, has: *o.found[base]})...)
 }
 
-// readAll reads a whole file.
-func readAll(f File) ([]byte, error) {
-	size, err := f.Size()
+// load takes the file at base into the live segments, as far as it reaches up to until. It returns the scan, if there was one
+// that reached it.
+func (o *opening) load(base, until int64) (*scan, error) {
+	o.gap(base)
+	o.end = base
+	if base == 0 {
+		o.anchor(0)
+	}
+	start, known, err := o.readStart(base)
 	if err != nil {
 		return nil, err
 	}
-	b := make([]byte, size)
-	n, err := f.ReadAt(b, 0)
-	if n == len(b) {
-		err = nil
+	s := o.indexes[base]
+	if s != nil && s.end <= until && (s.end < o.mark.LogEnd || s.hash == o.mark.BatchHash) {
+		h := s.index[0].hash
+		if !o.hash.known || h == o.hash.hash || known && h == start {
+			return nil, o.adopt(s)
+		}
 	}
-	return b[:n], err
+	if !o.found[base].log {
+		o.loose(base)
+		return nil, nil
+	}
+	if known {
+		o.anchor(start)
+	}
+	return o.scan(base, until)
+}
+
+// adopt takes a segment that has a good index.
+func (o *opening) adopt(s *segment) error {
+	o.anchor(s.index[0].hash)
+	name := o.p.file(s.base, logSuffix)
+	s.has, s.synced, s.indexed, s.sealed = *o.found[s.base], s.size, true, true
+	o.p.live = append(o.p.live, s)
+	o.end, o.hash = s.end, anchor{s.hash, true}
+	o.first = o.hash
+	size := int64(0)
+	if s.has.log {
+		f, err := o.fs.Open(name)
+		if err != nil {
+			return fmt.Errorf("segment %s: %w", name, err)
+		}
+		defer f.Close() // only read
+		if size, err = f.Size(); err != nil {
+			return fmt.Errorf("segment %s: %w", name, err)
+		}
+	}
+	o.cut[s] = size > s.size
+	if size < s.size {
+		i, same := s.index.boundary(size)
+		if !same {
+			i--
+		}
+		o.p.damage = append(o.p.damage, fmt.Sprintf("segment %s: the file has %d bytes (is there: %t), its index says %d: offsets %d to %d are lost",
+			name, size, s.has.log, s.size, s.base+int64(s.index[i].offset), s.end))
+		for ; i < len(s.index); i++ {
+			o.p.lose(s, i)
+		}
+	}
+	return nil
+}
+
+// scan reads a segment.
+func (o *opening) scan(base, until int64) (*scan, error) {
+	name := o.p.file(base, logSuffix)
+	f, err := o.fs.Open(name)
+	if err != nil {
+		return nil, fmt.Errorf("segment %s: %w", name, err)
+	}
+	defer f.Close() // only read
+	sc, err := newScan(f, name, base, o.hash, o.p.opt)
+	if err != nil {
+		return nil, fmt.Errorf("segment %s: %w", name, err)
+	}
+	sc.run(until)
+	o.p.damage = append(o.p.damage, sc.damage...)
+	sc.damage = nil
+	for _, c := range sc.pieces {
+		o.add(c)
+	}
+	sc.pieces = nil
+	s := sc.seg
+	if s.end == base {
+		o.loose(base)
+		return nil, nil
+	}
+	o.end, o.hash, s.hash = s.end, sc.hash, sc.hash.hash
+	o.cut[s] = s.end == until && sc.size > s.size
+	o.keep(s)
+	s.sealed = true
+	if s.end < until {
+		return nil, nil
+	}
+	return sc, nil
+}
+
+// keep takes a segment that was read.
+func (o *opening) keep(s *segment) {
+	s.has, s.synced = *o.found[s.base], s.size
+	o.p.live = append(o.p.live, s)
+	o.closed = append(o.closed, s)
+}
+
+// beyond takes what is behind the mark's end, in the file that reaches it and in those that follow.
+func (o *opening) beyond(last *scan) error {
+	var open *segment
+	if last != nil && slices.Contains(o.p.live, last.seg) {
+		open = last.seg
+	}
+	for i, base := range o.past {
+		if base == o.end && o.found[base].log {
+			name := o.p.file(base, logSuffix)
+			f, err := o.fs.Open(name)
+			if err != nil {
+				return fmt.Errorf("segment %s: %w", name, err)
+			}
+			sc, err := newScan(f, name, base, o.hash, o.p.opt)
+			f.Close() // opened again
+			if err == nil {
+				err = o.follow(sc)
+			}
+			if err != nil {
+				return fmt.Errorf("segment %s: %w", name, err)
+			}
+			if sc.seg.end > base {
+				o.keep(sc.seg)
+				if open != nil {
+					open.sealed = true
+				}
+				open = sc.seg
+				continue
+			}
+		}
+		for _, base := range o.past[i:] {
+			o.drop(base)
+		}
+		break
+	}
+	if open != nil {
+		open.sealed = false
+		if open.has.index { // it was closed once, behind the mark, or is a leftover
+			o.remove = append(o.remove, o.p.file(open.base, indexSuffix))
+			open.has.index = false
+		}
+	}
+	return nil
+}
+
+// follow reads on behind the mark's end; the rest of the file is cut.
+func (o *opening) follow(sc *scan) error {
+	f, err := o.fs.Open(sc.name)
+	if err != nil {
+		return err
+	}
+	defer f.Close() // only read
+	sc.file, sc.hash, sc.sound = f, o.hash, true
+	sc.rest()
+	s := sc.seg
+	s.synced, s.hash = s.size, sc.hash.hash
+	o.cut[s] = sc.size > s.size
+	o.end, o.hash, o.p.epoch = s.end, sc.hash, sc.then.epoch
+	return nil
+}
+
+// gap notes that no file has what is between the end so far and an offset.
+func (o *opening) gap(to int64) {
+	from := max(o.end, o.mark.LogStart)
+	if to <= from {
+		return
+	}
+	o.p.damage = append(o.p.damage, fmt.Sprintf("segments %s: offsets %d to %d are in no file", o.p.dir, from, to))
+	if from > o.end {
+		o.cur, o.first = nil, anchor{}
+	}
+	o.add(piece{from: from, to: to, state: lost})
+	o.end, o.hash = to, anchor{}
+}
+
+// add takes the next piece. What is lost below the log start doesn't matter, but for the hash.
+func (o *opening) add(c piece) {
+	if c.state == lost && c.to <= o.mark.LogStart {
+		o.cur, o.first = nil, anchor{}
+		return
+	}
+	o.cur = append(o.cur, c)
+}
+
+// anchor takes a running hash that is known at the end so far, and judges what lies between it and the last one.
+func (o *opening) anchor(hash uint64) {
+	known := anchor{hash, true}
+	sp := &span{pieces: o.cur, first: o.first, before: o.first, after: known, last: known}
+	o.cur, o.first, o.hash = nil, known, known
+	if len(sp.pieces) == 0 {
+		return
+	}
+	for i := range sp.pieces { // the head: its batches are folded
+		c := &sp.pieces[i]
+		if !c.folded {
+			break
+		}
+		sp.before = anchor{c.behind, true}
+	}
+	whole := !sp.lost()
+	if !whole {
+		sp.foldTail()
+	}
+	if whole && sp.fits(sp.pieces) {
+		sp.setHashes()
+		return
+	}
+	if whole {
+		o.p.damage = append(o.p.damage, fmt.Sprintf("segments %s: offsets %d to %d: running hash at offset %d is not the %016x that is known: one of the batches is another one",
+			o.p.dir, sp.from(), sp.to(), sp.to(), hash))
+		sp.misfits = maxMisfits
+		o.p.misfit(sp)
+	}
+	o.p.insertSpan(sp)
 }

@@ -10,81 +10,222 @@ import (
 // scanChunk is how much a scan reads at a time; a batch longer than that is read whole.
 const scanChunk = 1 << 20
 
-// scan is a pass over a segment's file, batch by batch, that believes nothing.
+// scan is a pass over a segment's file, batch by batch, that believes nothing. What it can't read it passes over:
+//
+//	batches ── bad ── the batch that its length field leads to ── batches ── bad ── the next that a search finds ── end
+//	kept       lost   kept                                                   lost   kept, but not sound
 type scan struct {
-	file File
-	name string
-	size int64  // of the file
-	data []byte // what was read ahead, from byte seg.size on
-	seg  *segment
-	then chain
+	file   File
+	name   string
+	size   int64  // of the file
+	data   []byte // what was read ahead
+	at     int64  // byte that data begins with
+	opt    Options
+	seg    *segment
+	then   chain
+	hash   anchor  // running, at seg.size
+	pieces []piece // dense; while the hash isn't known they have links
+	sound  bool
+	damage []string
+	budget int64 // bytes that searches may still look at
 }
 
-// scanSegment reads the batches of a segment's file from the first on, which has offset base, up to offset until, checks
-// that each has a good CRC and follows from the one before it, and indexes them. Bytes behind are not looked at. The error
-// wraps [ErrDamaged], unless the file couldn't be read. It allocates no more than a chunk, or the file's size.
-func scanSegment(file File, name string, base, until int64, indexBytes int) (*scan, error) {
+// newScan begins to scan the file of a segment, before which the running hash is hash.
+func newScan(file File, name string, base int64, hash anchor, opt Options) (*scan, error) {
 	size, err := file.Size()
 	if err != nil {
 		return nil, err
 	}
-	s := &scan{file: file, name: name, size: size, seg: &segment{base: base, end: base}, then: chain{next: base, epoch: anyChain.epoch}}
-	for s.seg.end < until {
-		if err := s.step(until, indexBytes); err != nil {
-			return nil, err
-		}
-	}
-	return s, nil
+	return &scan{file: file, name: name, size: size, opt: opt, hash: hash, sound: true, budget: 16*size + scanChunk,
+		seg: &segment{base: base, end: base}, then: chain{next: base, epoch: anyChain.epoch}}, nil
 }
 
-// step takes the next batch.
-func (s *scan) step(until int64, indexBytes int) error {
-	b, n, err := ParseBatch(s.data)
-	if errors.Is(err, ErrShortBatch) {
-		if need := int64(max(n, BatchHeader)); s.seg.size+need > s.size {
-			return s.damaged("the file has %d bytes, expected %d at least, with batches up to offset %d", s.size, s.seg.size+need, until)
+// run takes the batches up to offset until, and notes what is lost between them. It ends short of that if the rest is lost.
+func (s *scan) run(until int64) {
+	for s.seg.end < until {
+		err := s.step(until)
+		if err == nil {
+			continue
 		}
-		return s.fill(max(n, BatchHeader))
+		s.damaged(err)
+		from, pos := s.seg.end, s.seg.size
+		b, at, ok := s.resync(until)
+		if !ok {
+			return
+		}
+		s.seg.index = append(s.seg.index, indexEntry{offset: uint32(from - s.seg.base), pos: uint32(pos), maxTS: unknownTime})
+		s.pieces = append(s.pieces, piece{seg: s.seg, from: from, to: b.BaseOffset, pos: pos, end: at, state: lost})
+		s.seg.end, s.seg.size, s.hash, s.then.next = b.BaseOffset, at, anchor{}, b.BaseOffset
+	}
+}
+
+// rest takes the batches that follow, up to the first that isn't whole and sound. No hash vouches for them, and the checksum
+// leaves the leader epoch out: one that differs from the one before counts only if the next batch has it too.
+func (s *scan) rest() {
+	for {
+		b, data, err := s.batch(s.seg.size, math.MaxInt64)
+		if err != nil {
+			return
+		}
+		if b.LeaderEpoch != s.then.epoch {
+			next, _, err := s.batch(s.seg.size+int64(len(data)), math.MaxInt64)
+			if err != nil || next.BaseOffset != b.NextOffset() || next.LeaderEpoch != b.LeaderEpoch {
+				return
+			}
+		}
+		if s.step(math.MaxInt64) != nil {
+			return
+		}
+	}
+}
+
+// step takes the next batch, or says what is wrong with it.
+func (s *scan) step(until int64) error {
+	b, data, err := s.batch(s.seg.size, until)
+	if err == nil {
+		then := s.then
+		if err = then.follow(b); err == nil {
+			s.take(b, data)
+			s.then = then
+		}
+	}
+	return err
+}
+
+// batch returns the batch at a position, if it is whole, of good CRC, and doesn't go beyond an offset.
+func (s *scan) batch(pos, until int64) (Batch, []byte, error) {
+	data := s.view(pos, BatchHeader)
+	b, n, err := ParseBatch(data)
+	if errors.Is(err, ErrShortBatch) {
+		if need := int64(max(n, BatchHeader)); pos+need > s.size {
+			return b, nil, fmt.Errorf("%w: the file has %d bytes, expected %d at least", err, s.size, pos+need)
+		}
+		data = s.view(pos, n)
+		b, n, err = ParseBatch(data)
 	}
 	if err == nil {
-		err = s.then.follow(b)
-	}
-	if err == nil {
-		err = CheckCRC(s.data[:n])
+		err = CheckCRC(data[:n])
 	}
 	switch {
 	case err != nil:
-		return s.damaged("%w", err)
+		return b, nil, err
 	case b.NextOffset() > until:
-		return s.damaged("the batch at offset %d goes to %d, expected %d at most", b.BaseOffset, b.NextOffset(), until)
-	case s.seg.size > math.MaxUint32 || b.BaseOffset-s.seg.base > math.MaxUint32:
-		return s.damaged("the batch at offset %d is too far from the segment's base %d", b.BaseOffset, s.seg.base)
+		return b, nil, fmt.Errorf("%w: the batch at offset %d goes to %d, expected %d at most", ErrBadBatch, b.BaseOffset, b.NextOffset(), until)
+	case pos > math.MaxUint32 || b.BaseOffset-s.seg.base > math.MaxUint32:
+		return b, nil, fmt.Errorf("%w: the batch at offset %d is too far from the segment's base %d", ErrBadBatch, b.BaseOffset, s.seg.base)
 	}
-	s.seg.index = s.seg.index.add(s.seg.base, s.seg.size, b, indexBytes)
-	s.seg.size += int64(n)
-	s.seg.end = b.NextOffset()
-	s.data = s.data[n:]
-	return nil
+	return b, data[:n], nil
 }
 
-// fill reads ahead, at least need bytes, which the file has.
-func (s *scan) fill(need int) error {
-	buf := make([]byte, min(int64(max(need, scanChunk)), s.size-s.seg.size))
-	n, err := s.file.ReadAt(buf, s.seg.size)
-	if n == len(buf) || errors.Is(err, io.EOF) {
-		err = nil
+func (s *scan) take(b Batch, data []byte) {
+	g := s.seg
+	n := len(s.pieces)
+	begins := n == 0 || s.pieces[n-1].state == lost || s.pieces[n-1].folded != s.hash.known
+	if begins {
+		s.pieces = append(s.pieces, piece{seg: g, from: g.end, pos: g.size, state: kept, sound: s.sound, folded: s.hash.known})
+		n++
 	}
-	if err == nil && n < need {
-		return s.damaged("read %d bytes, expected %d of a file of %d", n, need, s.size)
+	c := &s.pieces[n-1]
+	g.index = g.index.add(g.base, g.size, b, s.hash.hash, s.opt.IndexBytes, begins)
+	l := linkOf(data)
+	if s.hash.known {
+		s.hash.hash = l.after(s.hash.hash)
+		c.behind = s.hash.hash
+	} else {
+		c.links = append(c.links, l)
 	}
-	if err != nil {
-		return fmt.Errorf("segment %s: byte %d: %w", s.name, s.seg.size, err)
-	}
-	s.data = buf[:n]
-	return nil
+	g.size += int64(len(data))
+	g.end = b.NextOffset()
+	c.to, c.end = g.end, g.size
 }
 
-// damaged returns an error that names the place.
-func (s *scan) damaged(format string, args ...any) error {
-	return fmt.Errorf("%w: segment %s: byte %d, offset %d: %w", ErrDamaged, s.name, s.seg.size, s.seg.end, fmt.Errorf(format, args...))
+// resync finds the next batch behind a bad one: by the length fields of what is bad, as long as these make sense, else by a
+// search.
+func (s *scan) resync(until int64) (Batch, int64, bool) {
+	for pos := s.seg.size; ; {
+		h := s.view(pos, BatchHeader)
+		_, n, err := ParseBatch(h)
+		if n == 0 || !errors.Is(err, ErrShortBatch) && err != nil || pos+int64(n) >= s.size {
+			break
+		}
+		pos += int64(n)
+		if b, ok := s.follows(pos, until); ok {
+			return b, pos, true
+		}
+	}
+	s.sound = false
+	for pos := s.seg.size + 1; pos+BatchHeader <= s.size && s.budget > 0; pos++ {
+		s.budget--
+		if s.view(pos, BatchHeader)[16] != batchMagic {
+			continue
+		}
+		if b, ok := s.follows(pos, until); ok {
+			return b, pos, true
+		}
+	}
+	return Batch{}, 0, false
+}
+
+// follows says whether a batch at a position can be one behind a hole.
+func (s *scan) follows(pos, until int64) (Batch, bool) {
+	h := s.view(pos, BatchHeader)
+	b, n, err := ParseBatch(h)
+	if err != nil && !errors.Is(err, ErrShortBatch) || n == 0 || b.BaseOffset <= s.seg.end || b.BaseOffset >= until || b.LeaderEpoch < s.then.epoch ||
+		pos+int64(n) > s.size {
+		return b, false
+	}
+	if s.budget -= int64(n); s.budget < 0 {
+		return b, false
+	}
+	b, _, err = s.batch(pos, until)
+	return b, err == nil
+}
+
+// view returns n bytes from a position on, or what the file has of them. Blocks that can't be read are zeros: the checksum
+// tells.
+func (s *scan) view(pos int64, n int) []byte {
+	has := func() []byte {
+		from := min(max(pos-s.at, 0), int64(len(s.data)))
+		return s.data[from:min(from+int64(n), int64(len(s.data)))]
+	}
+	end := min(pos+int64(n), s.size)
+	if pos >= s.at && end <= s.at+int64(len(s.data)) {
+		return has()
+	}
+	want := max(0, min(int64(max(n, scanChunk)), s.size-pos))
+	if int64(cap(s.data)) < want {
+		s.data = make([]byte, want)
+	}
+	s.data, s.at = s.data[:want], pos
+	if err := readAt(s.file, s.data, pos); err != nil {
+		s.blocks(err)
+	}
+	return has()
+}
+
+// blocks reads again, block by block, what couldn't be read at once.
+func (s *scan) blocks(err error) {
+	s.damage = append(s.damage, fmt.Sprintf("segment %s: byte %d: read of %d bytes: %v", s.name, s.at, len(s.data), err))
+	for b, at := s.data, s.at; len(b) > 0; {
+		n := min(len(b), BlockSize-int(at%BlockSize))
+		if readAt(s.file, b[:n], at) != nil {
+			clear(b[:n])
+		}
+		b, at = b[n:], at+int64(n)
+	}
+}
+
+// readAt reads len(b) bytes, zeros where the file ends before.
+func readAt(f File, b []byte, at int64) error {
+	n, err := f.ReadAt(b, at)
+	clear(b[n:])
+	if n == len(b) || errors.Is(err, io.EOF) {
+		return nil
+	}
+	return err
+}
+
+// damaged notes what is wrong at the place where the scan is.
+func (s *scan) damaged(err error) {
+	s.damage = append(s.damage, fmt.Sprintf("segment %s: byte %d, offset %d: %v", s.name, s.seg.size, s.seg.end, err))
 }

@@ -60,14 +60,20 @@ func TestAppendPlans(t *testing.T) {
 	p.flushed()
 	expectOps(t, "roll twice", p.append(nil, b[3:7]),
 		"create 00000000000000000000.index",
-		"write 00000000000000000000.index 0+88",
+		"write 00000000000000000000.index 0+120",
 		"sync 00000000000000000000.index",
+		"create 00000000000000000030.start",
+		"write 00000000000000000030.start 0+28",
+		"sync 00000000000000000030.start",
 		"create 00000000000000000030.log",
 		"write 00000000000000000030.log 0+300",
 		"sync 00000000000000000030.log",
 		"create 00000000000000000030.index",
-		"write 00000000000000000030.index 0+88",
+		"write 00000000000000000030.index 0+120",
 		"sync 00000000000000000030.index",
+		"create 00000000000000000060.start",
+		"write 00000000000000000060.start 0+28",
+		"sync 00000000000000000060.start",
 		"create 00000000000000000060.log",
 		"write 00000000000000000060.log 0+100",
 		"sync 00000000000000000060.log",
@@ -83,16 +89,17 @@ func TestAppendPlans(t *testing.T) {
 		"remove 00000000000000000000.log",
 		"remove 00000000000000000000.index",
 		"remove 00000000000000000030.log",
-		"remove 00000000000000000030.index")
+		"remove 00000000000000000030.index",
+		"remove 00000000000000000030.start")
 	if p.start() != 60 || p.end() != 70 {
 		t.Errorf("start %d, end %d", p.start(), p.end())
 	}
-	expectOps(t, "reset", p.reset(nil, 500))
-	if _, ok := p.find(60, 100); ok || p.start() != 500 || p.end() != 500 {
+	p.reset(500, 77)
+	if _, ok := p.find(60, 100, false); ok || p.start() != 500 || p.end() != 500 {
 		t.Errorf("after a reset: start %d, end %d, found %t", p.start(), p.end(), ok)
 	}
 	expectOps(t, "trim by an old mark", p.trim(nil, 65))
-	expectOps(t, "trim by the new mark", p.trim(nil, 500), "remove 00000000000000000060.log")
+	expectOps(t, "trim by the new mark", p.trim(nil, 500), "remove 00000000000000000060.log", "remove 00000000000000000060.start")
 }
 
 // Long appends go out as whole blocks at multiples of the block, whatever the batches' sizes.
@@ -128,7 +135,7 @@ func TestAppendWritesBlocks(t *testing.T) {
 		t.Errorf("the file's %d bytes are not the %d appended", len(got), len(data)+len(more))
 	}
 	// Batches across and beyond what a scan reads at a time are found again.
-	q, err := openSegments(d, testDir, p.opt, Mark{LogEnd: 9})
+	q, err := openSegments(d, testDir, p.opt, Mark{LogEnd: 9, BatchHash: p.synced})
 	if err != nil || !slices.Equal(q.live[0].index, p.live[0].index) || q.size() != p.size() {
 		t.Errorf("opened again: %v", err)
 	}
@@ -153,7 +160,7 @@ func TestAppendPanics(t *testing.T) {
 	mustPanic(t, "cut short", func() { opened().append(nil, [][]byte{testBatch(10, 3, 10, 50, 1)[:70]}) })
 	mustPanic(t, "leader epoch at offset 80 is 0, expected at least 1", func() {
 		d, opt := filled(t)
-		p, err := openSegments(d, testDir, opt, Mark{LogEnd: 80})
+		p, err := openSegments(d, testDir, opt, filledMark(0, 80))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -165,7 +172,7 @@ func TestAppendPanics(t *testing.T) {
 		p.append(nil, nil)
 	})
 	mustPanic(t, "invariant L1", func() { opened().flushed() })
-	mustPanic(t, "invariant L10", func() { opened().reset(nil, 9) })
+	mustPanic(t, "invariant L10", func() { opened().reset(9, 0) })
 	mustPanic(t, "invariant L10", func() { opened().trim(nil, 11) })
 }
 
@@ -178,7 +185,7 @@ func TestRollByOffsets(t *testing.T) {
 		p.flushed()
 	}
 	for at := int64(0); at < 6*most; at += most / 2 {
-		rd, ok := p.find(at, 0)
+		rd, ok := p.find(at, 0, false)
 		if want := at / most % 2 * BatchHeader; !ok || rd.Off != want || rd.Len != BatchHeader {
 			t.Errorf("offset %d: %+v %t, expected byte %d", at, rd, ok, want)
 		}
@@ -221,56 +228,26 @@ func filled(t *testing.T) (*memFS, Options) {
 	return d, opt
 }
 
-// Each damage that opening can see is named: file, place, expected, found; and nothing is changed.
-func TestOpenNamesDamage(t *testing.T) {
-	const first, second, third = testDir + "/00000000000000000000.log", testDir + "/00000000000000000030.log", testDir + "/00000000000000000060.log"
-	index := testDir + "/00000000000000000000.index"
-	mark := Mark{LogStart: 5, LogEnd: 80}
-	for _, c := range []struct {
-		name   string
-		damage func(d *memFS)
-		mark   Mark
-		want   string
-	}{
-		{"directory lost", func(d *memFS) { *d = *newMemFS() }, mark, "segments " + testDir + ": no file has offsets before 80, expected 5 on"},
-		{"all files lost", func(d *memFS) { delete(d.nodes, first); delete(d.nodes, second); delete(d.nodes, third) }, mark, "no file has offsets before 80, expected 5 on"},
-		{"first file lost", func(d *memFS) { delete(d.nodes, first) }, mark, "the first file begins at offset 30, expected 5"},
-		{"middle file lost", func(d *memFS) { delete(d.nodes, second) }, mark, "segment " + first + ": byte 300, offset 30: the file has 300 bytes, expected 361 at least, with batches up to offset 60"},
-		{"last file lost", func(d *memFS) { delete(d.nodes, third) }, mark, "segment " + second + ": byte 300, offset 60: the file has 300 bytes, expected 361 at least, with batches up to offset 80"},
-		{"last file short", func(d *memFS) { d.nodes[third].now = d.nodes[third].now[:199] }, mark, "segment " + third + ": byte 100, offset 70: the file has 199 bytes, expected 200 at least, with batches up to offset 80"},
-		{"last file empty", func(d *memFS) { d.nodes[third].now = nil }, mark, "segment " + third + ": byte 0, offset 60: the file has 0 bytes, expected 61 at least"},
-		{"closed file short", func(d *memFS) { d.nodes[first].now = d.nodes[first].now[:200] }, mark, "segment " + first + ": byte 200, offset 20: the file has 200 bytes, expected 261 at least, with batches up to offset 30"},
-		{"closed file long", func(d *memFS) { d.nodes[first].now = append(d.nodes[first].now, 0) }, mark, "segment " + first + ": 301 bytes, expected 300 up to offset 30, where the next file begins"},
-		{"rot in the open file", func(d *memFS) { d.nodes[third].now[150] ^= 4 }, mark, "segment " + third + ": byte 100, offset 70: bad record batch: crc is"},
-		{"rot in the open file's length", func(d *memFS) { d.nodes[third].now[108] ^= 4 }, mark, "segment " + third + ": byte 100, offset 70: the file has 200 bytes, expected"},
-		{"rot in the open file's base offset", func(d *memFS) { d.nodes[third].now[7] ^= 4 }, mark, "byte 0, offset 60: bad record batch: base offset is 56, expected 60"},
-		{"rot in a closed file without index", func(d *memFS) { delete(d.nodes, index); d.nodes[first].now[170] ^= 1 }, mark, "segment " + first + ": byte 100, offset 10: bad record batch: crc is"},
-		{"mark within a batch", func(d *memFS) {}, Mark{LogStart: 5, LogEnd: 75}, "byte 100, offset 70: the batch at offset 70 goes to 80, expected 75 at most"},
-		{"a block in the wrong place", func(d *memFS) { copy(d.nodes[third].now, d.nodes[second].now[:100]) }, mark, "byte 0, offset 60: bad record batch: base offset is 30, expected 60"},
-	} {
-		d, opt := filled(t)
-		c.damage(d)
-		names, _ := d.List(testDir)
-		_, err := openSegments(d, testDir, opt, c.mark)
-		if !errors.Is(err, ErrDamaged) || !strings.Contains(err.Error(), c.want) {
-			t.Errorf("%s: %v\nexpected %q in it", c.name, err, c.want)
-		}
-		if after, _ := d.List(testDir); !slices.Equal(names, after) {
-			t.Errorf("%s: files are %q, were %q", c.name, after, names)
-		}
+// filledMark is a mark of that disk.
+func filledMark(start, end int64) Mark {
+	_, b := row(0, 39, 10, 10, 10, 10, 10, 10, 10, 10)
+	m := Mark{LogStart: start, LogEnd: end}
+	for _, b := range b[:end/10] {
+		m.BatchHash = HashBatch(m.BatchHash, b)
 	}
+	return m
 }
 
 // Rot in a closed segment is found when it is read, and not served (G3).
 func TestReadFindsRot(t *testing.T) {
 	d, opt := filled(t)
 	d.nodes[testDir+"/00000000000000000030.log"].now[170] ^= 1
-	p, err := openSegments(d, testDir, opt, Mark{LogEnd: 80})
+	p, err := openSegments(d, testDir, opt, filledMark(0, 80))
 	if err != nil {
 		t.Fatal(err)
 	}
 	for offset := int64(0); offset < 80; offset += 10 {
-		rd, _ := p.find(offset, 0)
+		rd, _ := p.find(offset, 0, false)
 		_, _, err := CutBatches(NewRunner(d).Read(rd).Data, offset, 0, true)
 		if bad := offset == 40; bad != errors.Is(err, ErrDamaged) || !bad && err != nil {
 			t.Errorf("offset %d: %v", offset, err)
@@ -329,12 +306,12 @@ func (f failingFile) Sync() error { return errors.Join(f.File.Sync(), f.f.fail("
 // Any error of the disk ends the opening, with the file named; it is no damage, for the bytes were not seen.
 func TestOpenReportsErrors(t *testing.T) {
 	broken := errors.New("input/output error")
-	for _, op := range []string{"list", "open .log", "open ndex", "read", "write", "truncate", "sync", "remove", "syncdir"} {
+	for _, op := range []string{"list", "open .log", "open ndex", "write", "truncate", "sync", "remove", "syncdir"} {
 		d, opt := filled(t)
 		d.nodes[testDir+"/00000000000000000000.index"].now = nil // to be made anew
-		_, err := openSegments(failing{d, op, broken}, testDir, opt, Mark{LogEnd: 70})
+		_, err := openSegments(failing{d, op, broken}, testDir, opt, filledMark(0, 70))
 		if op == "remove" {
-			_, err = openSegments(failing{d, op, broken}, testDir, opt, Mark{LogStart: 40, LogEnd: 50})
+			_, err = openSegments(failing{d, op, broken}, testDir, opt, filledMark(40, 50))
 		}
 		if !errors.Is(err, broken) || errors.Is(err, ErrDamaged) || !strings.Contains(err.Error(), "seg") {
 			t.Errorf("%s fails: %v", op, err)
@@ -347,7 +324,7 @@ func TestOpenLeavesOtherNames(t *testing.T) {
 	d, opt := filled(t)
 	other := testDir + "/lost+found"
 	d.nodes[other] = &memNode{}
-	if _, err := openSegments(d, testDir, opt, Mark{LogStart: 80, LogEnd: 80}); err != nil {
+	if _, err := openSegments(d, testDir, opt, filledMark(80, 80)); err != nil {
 		t.Fatal(err)
 	}
 	names, _ := d.List(testDir)

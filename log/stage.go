@@ -45,7 +45,7 @@ func (s *Store) Create(group uint64, meta []byte, m Mark) Seq {
 	}
 	g := s.newGroup(group, meta, m)
 	if m.LogEnd > 0 {
-		g.segs.reset(nil, m.LogEnd)
+		g.segs.reset(m.LogEnd, m.BatchHash)
 	}
 	return s.said(s.createItem(g, g.mark))
 }

@@ -76,14 +76,19 @@ type Store struct {
 	ring  ring
 	state sum // records that a file's head would take
 
-	out     [Lanes]bool
-	planID  [Lanes]uint64
-	wal     walPlan // the one that is out, or the last
-	fill    []*job  // of the plan that is out
-	jobs    []*job
-	failed  bool
-	blocked bool
-	seal    bool // wanted
+	out      [Lanes]bool
+	planID   [Lanes]uint64
+	wal      walPlan // the one that is out, or the last
+	steps    []step  // of the fill plan that is out
+	fillOps  []Op    // of it
+	undo     []Op    // what takes back the beginnings of an append that found the disk full; goes first
+	undoOf   *group  // whose
+	undoFull bool    // taking back found no room either
+	jobs     []*job
+	failed   bool
+	starved  bool // appends to segments wait for space
+	blocked  bool
+	seal     bool // wanted
 
 	picked []item // of the write group being made
 	dir    []byte // scratch
@@ -148,7 +153,13 @@ func (s *Store) SegmentEnd(group uint64) int64 { return s.group(group).segs.end(
 // Find returns where to read the batch that contains offset, with up to maxBytes behind it, if it is in synced segments; see
 // [CutBatches]. What isn't in a segment is in the replica's memory: the WAL is never read while running.
 func (s *Store) Find(group uint64, offset int64, maxBytes int) (Read, bool) {
-	return s.group(group).segs.find(offset, maxBytes)
+	return s.group(group).segs.find(offset, maxBytes, false)
+}
+
+// FindForPeer is [Store.Find] for a peer that repairs a hole, and so verifies what it gets by its own running hash: batches
+// behind a hole that can't be proved before it is filled are found too. A consumer must never see them.
+func (s *Store) FindForPeer(group uint64, offset int64, maxBytes int) (Read, bool) {
+	return s.group(group).segs.find(offset, maxBytes, true)
 }
 
 // FindTime returns an offset at or before the first record in segments with a timestamp of at least ts (ms), within one

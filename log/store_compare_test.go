@@ -128,11 +128,13 @@ func (m *model) compareState(t rapid.TB, g *modelGroup, is *Group, durable Seq) 
 // compareSegments: all committed batches from the mark's log start to its log end are there, byte for byte.
 func (m *model) compareSegments(t rapid.TB, g *modelGroup, is *Group) {
 	t.Helper()
-	if end := m.s.SegmentEnd(g.id); end != is.Mark.LogEnd {
-		t.Fatalf("group %d: segments end at %d, the mark says %d", g.id, end, is.Mark.LogEnd)
+	end := m.s.SegmentEnd(g.id)
+	if end < is.Mark.LogEnd || end != is.SegmentEnd || len(is.SegmentDamage) > 0 {
+		t.Fatalf("group %d: segments end at %d, said to be %d, the mark says %d; damage %q", g.id, end, is.SegmentEnd, is.Mark.LogEnd, is.SegmentDamage)
 	}
 	run := NewRunner(m.fs)
-	for at := is.Mark.LogStart; at < is.Mark.LogEnd; {
+	hash := is.Mark.BatchHash
+	for at := is.Mark.LogStart; at < end; {
 		rd, ok := m.s.Find(g.id, at, 0)
 		if !ok {
 			t.Fatalf("group %d: offset %d is not found, log is %d to %d", g.id, at, is.Mark.LogStart, is.Mark.LogEnd)
@@ -145,7 +147,13 @@ func (m *model) compareSegments(t rapid.TB, g *modelGroup, is *Group) {
 		if want := g.batches[h.BaseOffset]; !bytes.Equal(b, want) {
 			t.Fatalf("group %d: batch at offset %d differs", g.id, h.BaseOffset)
 		}
+		if at >= is.Mark.LogEnd {
+			hash = HashBatch(hash, b)
+		}
 		at = next
+	}
+	if hash != is.SegmentHash {
+		t.Fatalf("group %d: running hash at offset %d is %016x, said to be %016x", g.id, end, hash, is.SegmentHash)
 	}
 }
 
@@ -172,7 +180,7 @@ func (m *model) adopt() {
 		g.marks = []Mark{is.Mark}
 		g.commit = is.Mark.Index
 		for at := range g.batches {
-			if at >= is.Mark.LogEnd {
+			if at >= is.SegmentEnd {
 				delete(g.batches, at)
 			}
 		}

@@ -157,6 +157,10 @@ func (m *model) append(g *modelGroup, from uint64, sizes ...int) {
 			}
 			n := 1 + int(e.Index)%3
 			e.Data = testBatch(prev.end, int32(e.Term), n, size, int64(e.Index))
+			if b := g.batches[prev.end]; b != nil {
+				h, _, _ := ParseBatch(b)
+				e.Data, n = b, int(h.LastOffsetDelta)+1
+			}
 			e.end += int64(n)
 			e.bhash = HashBatch(prev.bhash, e.Data)
 		}
@@ -194,6 +198,9 @@ func (m *model) commit(g *modelGroup, to uint64) {
 		e, _ := g.now().at(g.commit + 1)
 		prev, _ := g.now().at(g.commit)
 		if len(e.Data) > 0 {
+			if b := g.batches[prev.end]; b != nil && !bytes.Equal(b, e.Data) {
+				return // a transfer that a crash cut short brought another: this one will never be committed
+			}
 			g.batches[prev.end] = e.Data
 		}
 	}
@@ -270,7 +277,7 @@ func (m *model) transfer(g *modelGroup, gap int64, batches int) (end, start int6
 	if gap >= 0 {
 		e, _ := g.now().at(max(g.commit, g.now().mark.Index))
 		end = max(end, e.end) + gap
-		m.s.ResetSegments(g.id, end)
+		m.s.ResetSegments(g.id, end, uint64(end))
 		start = end
 	}
 	for b := g.batches[end]; b != nil; b = g.batches[end] {
@@ -290,7 +297,8 @@ func (m *model) transfer(g *modelGroup, gap int64, batches int) (end, start int6
 func (m *model) install(g *modelGroup, start, end int64, ahead uint64) {
 	old := g.now()
 	mark := Mark{Index: old.last() + ahead, Term: g.state().Term + 1, LogStart: start, LogEnd: end}
-	mark.EntryHash, mark.BatchHash = mix64(uint64(end), mark.Index), mix64(uint64(end), mark.Index+1)
+	mark.EntryHash = mix64(uint64(end), mark.Index)
+	mark.BatchHash, _ = m.s.HashAt(g.id, end)
 	m.setState(g, State{Term: mark.Term, Commit: g.commit})
 	seq := m.s.Install(g.id, mark)
 	g.versions = append(g.versions, version{seq: seq, epoch: old.epoch + 1, mark: mark})

@@ -266,6 +266,9 @@ func TestStoreFlush(t *testing.T) {
 	r.idle(t)
 	h, _ := r.s.EntryHash(1, 15)
 	m := Mark{Index: 15, Term: 1, LogEnd: 15, EntryHash: h, App: []byte("app")}
+	for _, b := range batches[:15] {
+		m.BatchHash = HashBatch(m.BatchHash, b)
+	}
 	r.s.Flush(1, batches[:15], m)
 	if !r.s.Flushing(1) || r.s.Flushed(1).Index != 0 {
 		t.Fatal("flushed too early")
@@ -294,7 +297,7 @@ func TestStoreInstall(t *testing.T) {
 	r.s.Create(1, nil, Mark{})
 	r.s.Append(1, entries(1, 1, 3, 50))
 	r.idle(t)
-	r.s.ResetSegments(1, 100)
+	r.s.ResetSegments(1, 100, 5)
 	r.s.Transfer(1, [][]byte{testBatch(100, 5, 10, 50, 1)})
 	r.idle(t)
 	r.s.Transfer(1, [][]byte{testBatch(110, 5, 1, 50, 1)})
@@ -303,7 +306,11 @@ func TestStoreInstall(t *testing.T) {
 	if r.s.SegmentEnd(1) != 111 {
 		t.Fatalf("segments end at %d", r.s.SegmentEnd(1))
 	}
-	r.s.Install(1, Mark{Index: 50, Term: 5, LogStart: 100, LogEnd: 111, EntryHash: 77})
+	hash, _ := r.s.HashAt(1, 111)
+	if want := HashBatch(HashBatch(5, testBatch(100, 5, 10, 50, 1)), testBatch(110, 5, 1, 50, 1)); hash != want {
+		t.Fatalf("running hash %016x, expected %016x", hash, want)
+	}
+	r.s.Install(1, Mark{Index: 50, Term: 5, LogStart: 100, LogEnd: 111, EntryHash: 77, BatchHash: hash})
 	r.s.Append(1, entries(51, 5, 1, 9))
 	r.idle(t)
 	r.open(t)

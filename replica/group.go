@@ -101,6 +101,9 @@ func New(cfg Config, store *log.Store, rec log.Group) (*Group, error) {
 	g.win.reset(rec.Mark)
 	g.confs, g.conf = []confAt{{rec.Mark.Index, conf}}, confOf(conf)
 	g.seg = segment{rec.Mark.LogEnd, rec.Mark.BatchHash}
+	if rec.SegmentEnd > g.seg.end { // all that is in segments is committed: what is behind the mark needs no second flush
+		g.seg = segment{rec.SegmentEnd, rec.SegmentHash}
+	}
 	es := make([]*pb.Entry, len(rec.Entries))
 	for i, e := range rec.Entries {
 		es[i] = &pb.Entry{Index: new(e.Index), Term: new(e.Term), Type: pb.EntryType(e.Type).Enum(), Data: e.Data}

@@ -87,7 +87,7 @@ func (h *host) endPlan(l *lane, err error) {
 	for i := range l.plan.Ops {
 		poison(l.plan.Ops[i].Data)
 	}
-	done := broker.PlanDone{Done: log.Done{Lane: l.plan.Lane, ID: l.plan.ID, Err: err}}
+	done := broker.PlanDone{Done: log.Done{Lane: l.plan.Lane, ID: l.plan.ID, Ran: l.next, Err: err}}
 	*l = lane{}
 	h.give(done)
 }

@@ -24,10 +24,13 @@ type file struct {
 func (f *file) ReadAt(p []byte, off int64) (int, error) { return f.buffered.ReadAt(p, off) }
 
 // WriteAt implements [log.File].
-func (f *file) WriteAt(p []byte, off int64) (int, error) { return f.buffered.WriteAt(p, off) }
+func (f *file) WriteAt(p []byte, off int64) (int, error) {
+	n, err := f.buffered.WriteAt(p, off)
+	return n, named(err)
+}
 
 // Truncate implements [log.File].
-func (f *file) Truncate(size int64) error { return f.buffered.Truncate(size) }
+func (f *file) Truncate(size int64) error { return named(f.buffered.Truncate(size)) }
 
 // Size implements [log.File].
 func (f *file) Size() (int64, error) {
@@ -43,7 +46,7 @@ func (f *file) Sync() error {
 	if f.fs.opt.UnsafeNoSync {
 		return nil
 	}
-	return syncData(f.buffered)
+	return named(syncData(f.buffered))
 }
 
 // WriteSync implements [log.File]. Bytes that aren't from [log.AlignedBytes] cost a copy.
@@ -52,7 +55,7 @@ func (f *file) WriteSync(p []byte, off int64) error {
 		return fmt.Errorf("write-sync %s: %d bytes at %d, expected multiples of %d", f.buffered.Name(), len(p), off, log.BlockSize)
 	}
 	if !f.fs.direct {
-		if _, err := f.buffered.WriteAt(p, off); err != nil {
+		if _, err := f.WriteAt(p, off); err != nil {
 			return err
 		}
 		return f.Sync()
@@ -66,7 +69,7 @@ func (f *file) WriteSync(p []byte, off int64) error {
 		p = q
 	}
 	_, err := f.direct.WriteAt(p, off)
-	return err
+	return named(err)
 }
 
 // openDirect opens the direct descriptor if it isn't: by name, so it makes sure that this is still the same file.

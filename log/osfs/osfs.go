@@ -94,16 +94,16 @@ func (f *FS) Create(name string) (log.File, error) {
 func (f *FS) open(name string, flag int) (log.File, error) {
 	of, err := os.OpenFile(f.path(name), flag, 0o600)
 	if err != nil {
-		return nil, err
+		return nil, named(err)
 	}
 	return &file{fs: f, buffered: of}, nil
 }
 
 // Rename implements [log.FS].
-func (f *FS) Rename(from, to string) error { return os.Rename(f.path(from), f.path(to)) }
+func (f *FS) Rename(from, to string) error { return named(os.Rename(f.path(from), f.path(to))) }
 
 // Remove implements [log.FS].
-func (f *FS) Remove(name string) error { return os.Remove(f.path(name)) }
+func (f *FS) Remove(name string) error { return named(os.Remove(f.path(name))) }
 
 // List implements [log.FS].
 func (f *FS) List(dir string) ([]string, error) {
@@ -118,7 +118,7 @@ func (f *FS) List(dir string) ([]string, error) {
 // Mkdir implements [log.FS].
 func (f *FS) Mkdir(dir string) error {
 	_, err := mkdir(f.path(dir))
-	return err
+	return named(err)
 }
 
 // SyncDir implements [log.FS].
@@ -126,7 +126,7 @@ func (f *FS) SyncDir(dir string) error {
 	if f.opt.UnsafeNoSync {
 		return nil
 	}
-	return syncDir(f.path(dir))
+	return named(syncDir(f.path(dir)))
 }
 
 // syncDir makes the names in a directory stable.

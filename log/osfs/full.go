@@ -1,0 +1,20 @@
+//go:build linux || darwin
+
+package osfs
+
+import (
+	"errors"
+	"fmt"
+
+	"golang.org/x/sys/unix"
+
+	"logd/log"
+)
+
+// named has an error of the operating system that means no space, or none left for this user, wrap [log.ErrNoSpace] too.
+func named(err error) error {
+	if errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EDQUOT) {
+		return fmt.Errorf("%w: %w", log.ErrNoSpace, err)
+	}
+	return err
+}

@@ -1,0 +1,134 @@
+package log
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+)
+
+// settle makes the files what was decided, and all that is kept stable.
+func (o *opening) settle() error {
+	for _, name := range o.remove {
+		if err := o.fs.Remove(name); err != nil {
+			return fmt.Errorf("segments %s: %w", name, err)
+		}
+	}
+	for _, s := range o.closed {
+		if !s.sealed || o.p.touches(s, false) {
+			continue
+		}
+		if err := o.write(o.p.file(s.base, indexSuffix), encodeIndex(s)); err != nil {
+			return err
+		}
+		s.has.index, s.indexed = true, true
+	}
+	if s := o.p.open(); s != nil && s.base > 0 && !o.p.touches(s, true) {
+		start := encodeStart(s.base, s.index[0].hash)
+		if h, ok, err := o.readStart(s.base); err != nil {
+			return err
+		} else if !ok || h != s.index[0].hash {
+			if err := o.write(o.p.file(s.base, startSuffix), start); err != nil {
+				return err
+			}
+			s.has.start = true
+		}
+	}
+	for _, s := range o.p.live {
+		if !s.has.log {
+			continue
+		}
+		if err := o.settleFile(s); err != nil {
+			return fmt.Errorf("segment %s: %w", o.p.file(s.base, logSuffix), err)
+		}
+	}
+	for _, dir := range []string{o.p.dir, path.Dir(o.p.dir)} {
+		if err := o.fs.SyncDir(dir); err != nil {
+			return fmt.Errorf("segments %s: %w", dir, err)
+		}
+	}
+	return nil
+}
+
+func (o *opening) settleFile(s *segment) error {
+	f, err := o.fs.Open(o.p.file(s.base, logSuffix))
+	if err != nil {
+		return err
+	}
+	defer f.Close() // synced below
+	if o.cut[s] {
+		if err := f.Truncate(s.size); err != nil {
+			return err
+		}
+	}
+	return f.Sync()
+}
+
+// write makes a small file what it is to be, and syncs it.
+func (o *opening) write(name string, b []byte) error {
+	f, err := o.fs.Open(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		f, err = o.fs.Create(name)
+	}
+	if err != nil {
+		return fmt.Errorf("file %s: %w", name, err)
+	}
+	defer f.Close() // synced below
+	if err = f.Truncate(int64(len(b))); err == nil {
+		_, err = f.WriteAt(b, 0)
+	}
+	if err == nil {
+		err = f.Sync()
+	}
+	if err != nil {
+		return fmt.Errorf("file %s: %w", name, err)
+	}
+	return nil
+}
+
+// readIndex returns what the index file of a segment says; nil if there is none, or a bad one.
+func (o *opening) readIndex(base int64) (*segment, error) {
+	if !o.found[base].index {
+		return nil, nil
+	}
+	b, err := o.read(o.p.file(base, indexSuffix))
+	if err != nil {
+		return nil, err
+	}
+	s, err := decodeIndex(b)
+	if err != nil || s.base != base {
+		return nil, nil
+	}
+	return s, nil
+}
+
+// readStart returns the running hash that the start file of a segment says.
+func (o *opening) readStart(base int64) (hash uint64, ok bool, err error) {
+	if o.found[base] == nil || !o.found[base].start {
+		return 0, false, nil
+	}
+	b, err := o.read(o.p.file(base, startSuffix))
+	if err != nil {
+		return 0, false, err
+	}
+	hash, ok = decodeStart(b, base)
+	return hash, ok, nil
+}
+
+// read reads a whole small file; what can't be read of it is zeros, so that its checksum tells.
+func (o *opening) read(name string) ([]byte, error) {
+	f, err := o.fs.Open(name)
+	if err != nil {
+		return nil, fmt.Errorf("file %s: %w", name, err)
+	}
+	defer f.Close() // only read
+	size, err := f.Size()
+	if err != nil {
+		return nil, fmt.Errorf("file %s: %w", name, err)
+	}
+	b := make([]byte, size)
+	if readAt(f, b, 0) != nil {
+		clear(b)
+	}
+	return b, nil
+}

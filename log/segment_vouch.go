@@ -1,0 +1,41 @@
+package log
+
+import "fmt"
+
+// vouch checks that a mark says the running hash that the segments have at its log end (L12). If they don't, and there are
+// batches for which no mark vouched when the store was opened, one of these has rotted in its leader epoch, where no checksum
+// sees it: all from the mark of then on is lost, and what a peer sends must lead to the hash of the mark of now.
+func (p *segments) vouch(m Mark) {
+	if m.LogEnd != p.stable {
+		return
+	}
+	if m.BatchHash == p.synced {
+		p.opened = nil
+		return
+	}
+	if p.opened == nil || p.opened.LogEnd >= p.stable || p.pending {
+		panic(fmt.Sprintf("invariant L12: segments %s: mark at %d has running hash %016x at offset %d, the segments have %016x", p.dir, m.Index, m.BatchHash, m.LogEnd, p.synced))
+	}
+	from, hash := p.opened.LogEnd, p.opened.BatchHash
+	if from < p.start() {
+		from, hash = p.start(), p.live[0].index[0].hash
+	}
+	sp := &span{first: anchor{hash, true}, last: anchor{m.BatchHash, true}, misfits: maxMisfits}
+	sp.before, sp.after = sp.first, sp.last
+	for _, s := range p.live {
+		if s.end <= from {
+			continue
+		}
+		e := s.index[s.index.at(max(from-s.base, 0))]
+		sp.pieces = append(sp.pieces, piece{seg: s, from: s.base + int64(e.offset), to: s.end, pos: int64(e.pos), end: s.size, state: lost})
+	}
+	for _, old := range append([]*span(nil), p.spans...) {
+		if old.from() >= from {
+			p.removeSpan(old)
+		}
+	}
+	p.insertSpan(sp)
+	p.fix, p.opened = nil, nil
+	p.hash, p.synced = m.BatchHash, m.BatchHash
+	p.live[len(p.live)-1].hash = m.BatchHash
+}
