@@ -1,7 +1,6 @@
 package broker
 
 import (
-	"encoding/binary"
 	"fmt"
 
 	"logd/replica"
@@ -11,7 +10,7 @@ import (
 const (
 	kindRaft    = 1 // replica.AppendMessage
 	kindControl = 2 // a control, JSON
-	kindRange   = 3 // batches of a snapshot transfer: offset u64, then batches
+	kindRange   = 3 // batches of a snapshot transfer: replica.AppendRange
 )
 
 // control is a small message between brokers; one of its fields is set. All of them may be lost or doubled.
@@ -107,16 +106,16 @@ func (s *Shard) proposed(c proposedControl) {
 // serveRange gives committed batches to a follower that catches up.
 func (s *Shard) serveRange(from int32, c rangeControl) {
 	p := s.parts[c.Group]
-	if p == nil || brokerOf(c.Replica) != from || c.From < 0 || c.From >= p.g.HighWatermark() {
+	if p == nil || brokerOf(c.Replica) != from {
 		return
 	}
-	if _, leads := p.g.Leading(); !leads {
+	h, ok := p.g.RangeAt(c.Replica, c.From)
+	if !ok {
 		return
 	}
-	p.g.Asked(c.Replica)
-	s.readBatches(p, c.From, min(max(c.Max, 1), s.cfg.Limits.RangeBytes), func(batches [][]byte, code int16) {
+	s.readBatches(p, h.From, min(max(c.Max, 1), s.cfg.Limits.RangeBytes), func(batches [][]byte, code int16) {
 		if code == errNone && len(batches) > 0 {
-			s.peers.send(from, kindRange, c.Group, append([][]byte{binary.BigEndian.AppendUint64(nil, uint64(c.From))}, batches...))
+			s.peers.send(from, kindRange, c.Group, replica.AppendRange(nil, h, batches))
 		}
 	})
 }
@@ -124,10 +123,10 @@ func (s *Shard) serveRange(from int32, c rangeControl) {
 // rangeMessage takes batches that we asked for.
 func (s *Shard) rangeMessage(group uint64, body []byte) {
 	p := s.parts[group]
-	if p == nil || len(body) < 8 {
+	if p == nil {
 		return
 	}
-	if err := p.g.Range(body[8:]); err != nil {
+	if err := p.g.Range(body); err != nil {
 		s.log(LevelError, "catching up: "+err.Error())
 	}
 	p.asked = 0

@@ -17,7 +17,7 @@ func (s *Shard) tend() {
 		unflushed += s.parts[id].g.Unflushed()
 	}
 	for _, id := range s.order {
-		if p := s.parts[id]; p.g.Unflushed() >= s.cfg.Limits.FlushBytes || unflushed > s.cfg.Limits.WindowBytes/2 {
+		if p := s.parts[id]; p.g.Untrimmed() || p.g.Unflushed() >= s.cfg.Limits.FlushBytes || unflushed > s.cfg.Limits.WindowBytes/2 {
 			p.g.Flush(s.cfg.Limits.FlushChunk)
 		}
 	}

@@ -23,6 +23,7 @@ type node struct {
 	plans [log.Lanes]*log.Plan
 	stuck bool
 	got   []string // applied payload sizes, as index:offset
+	notes []string
 }
 
 // cluster is three nodes and the messages between them.
@@ -112,6 +113,7 @@ func (n *node) turn() []*pb.Message {
 		b, _, _ := log.ParseBatch(e.Data)
 		n.got = append(n.got, fmt.Sprintf("%d:%d", e.GetIndex(), b.BaseOffset))
 	}
+	n.notes = append(n.notes, out.Notes...)
 	return out.Messages
 }
 

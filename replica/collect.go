@@ -127,7 +127,11 @@ func (g *Group) apply(m *pb.Message, out *Out) {
 			g.reconfigure(e)
 			out.Changed = true
 		case pb.EntryNormal:
-			if len(e.Data) > 0 {
+			switch {
+			case len(e.Data) == 0:
+			case !g.cfg.Plain && isCommand(e):
+				g.command(e, out)
+			default:
 				out.Applied = append(out.Applied, e)
 			}
 		}

@@ -17,10 +17,12 @@
 //	    for what is gone, and nothing leaves memory before a segment has it.
 //	R4  base offset of a batch = log end before it, on every replica, checked before the WAL write (S9).
 //	R5  Stamping and proposing are one step in one term, with every earlier Ready collected (S9).
-//	R6  Only batches take offsets: no-op, configuration and blanked entries take none (S9).
+//	R6  Only batches take offsets: no-op, configuration and blanked entries and commands take none (S9).
 //	R7  A mark's index <= applied and <= durable (S10).
 //	R8  A read index is served only by a leader that committed in its own term, with a context never used before (G5).
 //	R9  A MsgSnap reaches raft only when the segments hold everything below its log end, synced (S11); each one that was sent
 //	    ends in exactly one ReportSnapshot.
 //	R10 applied never goes back, and entries are applied in order of index.
+//	R11 A mark speaks only of batches that the segments hold: its log start is a function of the log up to its index, but for
+//	    a replica whose segments started anew beyond their end, where it is raised up to what a committed trim has deleted.
 package replica

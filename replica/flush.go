@@ -42,7 +42,7 @@ func (g *Group) Flush(maxBytes int) bool {
 	if m.LogEnd > g.seg.end {
 		g.seg = segment{m.LogEnd, m.BatchHash}
 	}
-	g.marked = to
+	g.marked, g.markedStart = to, m.LogStart
 	g.store.Flush(g.cfg.Group, batches, m)
 	g.forget(to)
 	return true
@@ -88,7 +88,7 @@ func (g *Group) markAt(index uint64) log.Mark {
 		k--
 	}
 	end, _ := g.win.endAt(index)
-	m := log.Mark{Index: index, Term: term, Conf: encodeConf(g.confs[k].conf), LogEnd: end, EntryHash: hash, BatchHash: g.win.hashAt(index)}
+	m := log.Mark{Index: index, Term: term, Conf: encodeConf(g.confs[k].conf), LogStart: max(g.win.startAt(index), min(g.floor, end)), LogEnd: end, EntryHash: hash, BatchHash: g.win.hashAt(index)}
 	if g.cfg.App != nil {
 		m.App = g.cfg.App()
 	}

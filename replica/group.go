@@ -51,12 +51,15 @@ type Group struct {
 	commit uint64
 	reads  uint64 // read index contexts used so far (R8)
 
-	marked  uint64            // a flush up to here was started; its mark may not be durable yet
-	seg     segment           // what the segments hold
-	snap    *incoming         // a MsgSnap that waits for its batches (R9)
-	snaps   map[uint64]*offer // MsgSnaps sent, by follower
-	ticks   int
-	pending bool // a configuration change proposed by us is not applied yet
+	marked      uint64            // a flush up to here was started; its mark may not be durable yet
+	markedStart int64             // that mark's log start
+	trimmed     int64             // the log start that the store was last told of
+	seg         segment           // what the segments hold
+	floor       int64             // a log start committed elsewhere, below which the segments hold nothing (R11); 0 if they hold all
+	snap        *incoming         // a MsgSnap that waits for its batches (R9)
+	snaps       map[uint64]*offer // MsgSnaps sent, by follower
+	ticks       int
+	pending     bool // a configuration change proposed by us is not applied yet
 }
 
 // write is an append under way: entries up to index are durable once seq is.
@@ -76,6 +79,7 @@ type Out struct {
 	Messages  []*pb.Message // for other brokers, to be sent now; losing them is allowed
 	Applied   []*pb.Entry   // committed entries with data, in order
 	Reads     []ReadState   // read indexes that were confirmed
+	Trimmed   bool          // the log start may have moved
 	Installed *log.Mark     // a snapshot replaced the state: restart the state machine from it, before Applied
 	Changed   bool          // term, leader, role or configuration changed
 	Notes     []string      // for the log, one line each
@@ -137,6 +141,7 @@ func (g *Group) raftConfig() *raft.Config {
 func (g *Group) Tick() {
 	g.ticks++
 	g.expireOffers()
+	g.trim()
 	g.rn.Tick()
 }
 

@@ -174,16 +174,19 @@ func (c *cluster) transfer(from, to *node) {
 		if !ok {
 			break
 		}
-		batches, mem := from.g.Batches(w.From, 200)
-		data := join(batches)
-		if !mem {
-			rd, found := from.store.Find(testGroup, w.From, 300)
-			if !found {
-				c.t.Fatalf("offset %d is nowhere", w.From)
-			}
-			data = cut(c.t, from.lanes[1].Read(rd).Data, w.From)
+		h, ok := from.g.RangeAt(to.id, w.From)
+		if !ok {
+			c.t.Fatalf("no answer from offset %d on", w.From)
 		}
-		if err := to.g.Range(data); err != nil {
+		batches, mem := from.g.Batches(h.From, 200)
+		if !mem {
+			rd, found := from.store.Find(testGroup, h.From, 300)
+			if !found {
+				c.t.Fatalf("offset %d is nowhere", h.From)
+			}
+			batches = [][]byte{cut(c.t, from.lanes[1].Read(rd).Data, h.From)}
+		}
+		if err := to.g.Range(join(AppendRange(nil, h, batches))); err != nil {
 			c.t.Fatal(err)
 		}
 		c.run()

@@ -17,6 +17,7 @@ type Status struct {
 	Leader                bool
 	Commit, Applied       uint64
 	First, Last, Stable   uint64 // window's first index, log's last, last durable here
+	LogStart              int64  // first offset that is kept
 	LogEnd, HighWatermark int64  // uncommitted tail included, and without it
 	EntryHash             uint64 // over the entries up to Applied (G11)
 	StableEnd             int64  // log end of what is durable here
@@ -29,7 +30,7 @@ func (g *Group) Status() Status {
 	hash, _ := g.store.EntryHash(g.cfg.Group, g.applied)
 	stable, _ := g.win.endAt(max(g.stable, g.win.index))
 	return Status{Group: g.cfg.Group, ID: g.cfg.ID, Term: g.term, Lead: g.lead, Leader: g.leader, Commit: g.commit, Applied: g.applied,
-		First: g.win.index + 1, Last: g.win.last(), Stable: g.stable, LogEnd: g.win.logEnd(), HighWatermark: g.HighWatermark(),
+		First: g.win.index + 1, Last: g.win.last(), Stable: g.stable, LogStart: g.LogStart(), LogEnd: g.win.logEnd(), HighWatermark: g.HighWatermark(),
 		EntryHash: hash, StableEnd: stable, Conf: g.Conf(), Bytes: g.win.bytes()}
 }
 
@@ -59,8 +60,8 @@ func (g *Group) Conf() Conf { return g.conf }
 func (g *Group) Bytes() int { return g.win.bytes() }
 
 // Batches returns committed batches from memory: the one that contains offset and those after it, up to maxBytes but at
-// least one, aliasing the window (never changed). ok is false if offset lies before the window: a segment has it.
-// At or beyond the high watermark there are none.
+// least one, aliasing the window (never changed). ok is false if offset lies before the window: a segment has it, unless it
+// lies below the log start, which is for the caller to look at. At or beyond the high watermark there are none.
 func (g *Group) Batches(offset int64, maxBytes int) (batches [][]byte, ok bool) {
 	if offset < g.win.end {
 		return nil, false

@@ -15,6 +15,7 @@ import (
 //	MsgSnap {index, mark} ───────► kept aside, not stepped
 //	         ◄──────────────────── Want: range from where its segments end
 //	range of committed batches ──► hash checked, segment, sync        (again, until the mark's log end)
+//	                               one that begins where the log starts: the segments start anew there
 //	                               MsgSnap stepped: one WAL record switches mark and log
 //	         ◄──────────────────── MsgAppResp
 
@@ -33,7 +34,9 @@ type incoming struct {
 // offer is a MsgSnap sent to a follower that has not ended yet.
 type offer struct {
 	index    uint64 // of the snapshot: entries after it stay in the window until the offer ends
-	deadline int    // in ticks
+	start    int64  // its log start: what lies from there on stays in segments until then
+	from     int64  // the highest offset that was asked for
+	deadline int    // in ticks; progress extends it
 }
 
 // Want is a range of committed batches that a follower needs from its leader.
@@ -54,15 +57,12 @@ func (g *Group) snapshot() *pb.Snapshot {
 
 // offer sends a MsgSnap and remembers it, so that it ends in exactly one ReportSnapshot (R9).
 func (g *Group) offer(m *pb.Message, out *Out) {
-	g.snaps[m.GetTo()] = &offer{m.GetSnapshot().GetMetadata().GetIndex(), g.ticks + g.cfg.Limits.TransferTicks}
-	out.Messages = append(out.Messages, m)
-}
-
-// Asked notes that a follower's transfer makes progress.
-func (g *Group) Asked(follower uint64) {
-	if o := g.snaps[follower]; o != nil {
-		o.deadline = g.ticks + g.cfg.Limits.TransferTicks
+	mark, err := markOf(m.GetSnapshot())
+	if err != nil {
+		panic(fmt.Sprintf("group %d: own snapshot can't be decoded: %v", g.cfg.Group, err))
 	}
+	g.snaps[m.GetTo()] = &offer{index: mark.Index, start: mark.LogStart, from: -1, deadline: g.ticks + g.cfg.Limits.TransferTicks}
+	out.Messages = append(out.Messages, m)
 }
 
 // settleOffer ends an offer once raft itself took the follower out of its snapshot state.
@@ -112,6 +112,7 @@ func (g *Group) offered(m *pb.Message, out *Out) {
 
 // install steps a MsgSnap whose batches are all in synced segments; what it does to the log arrives with the next Ready.
 func (g *Group) install(out *Out) {
+	g.skipAll()
 	for g.snap != nil && g.complete() {
 		m := g.snap.m
 		g.snap = nil
@@ -138,42 +139,6 @@ func (g *Group) Want() (Want, bool) {
 	return Want{g.snap.m.GetFrom(), g.seg.end, g.snap.mark.LogEnd}, true
 }
 
-// Range takes batches that a leader sent for a Want. Those that don't continue the segments are dropped: duplicates and
-// late ones are harmless. Each must be whole and sound; an error names the first that isn't.
-func (g *Group) Range(data []byte) error {
-	w, ok := g.Want()
-	if !ok {
-		return nil
-	}
-	next, batches := g.seg, [][]byte(nil)
-	for len(data) > 0 && next.end < w.To {
-		b, n, err := log.ParseBatch(data)
-		if err == nil {
-			err = log.CheckCRC(data[:n])
-		}
-		if err != nil {
-			return fmt.Errorf("group %d: range from replica %x at offset %d: %w", g.cfg.Group, w.Leader, next.end, err)
-		}
-		if b.NextOffset() > next.end {
-			if b.BaseOffset != next.end {
-				return nil
-			}
-			batches = append(batches, data[:n:n])
-			next = segment{b.NextOffset(), log.HashBatch(next.hash, data[:n])}
-		}
-		data = data[n:]
-	}
-	if next.end == w.To && next.hash != g.snap.mark.BatchHash {
-		return fmt.Errorf("group %d: batches up to offset %d from replica %x have hash %016x, its snapshot says %016x: not taken",
-			g.cfg.Group, w.To, w.Leader, next.hash, g.snap.mark.BatchHash)
-	}
-	if len(batches) > 0 {
-		g.store.Transfer(g.cfg.Group, batches)
-		g.seg = next
-	}
-	return nil
-}
-
 // installed switches window and store to a snapshot that raft accepted.
 func (g *Group) installed(s *pb.Snapshot, out *Out) {
 	mark, err := markOf(s)
@@ -186,9 +151,10 @@ func (g *Group) installed(s *pb.Snapshot, out *Out) {
 	if mark.Index <= g.applied {
 		panic(fmt.Sprintf("invariant R10: group %d installs index %d after applying %d", g.cfg.Group, mark.Index, g.applied))
 	}
+	mark.LogStart = max(mark.LogStart, min(g.floor, mark.LogEnd)) // R11
 	seq := g.store.Install(g.cfg.Group, mark)
 	g.win.reset(mark)
-	g.applied, g.marked = mark.Index, mark.Index
+	g.applied, g.marked, g.markedStart = mark.Index, mark.Index, mark.LogStart
 	g.stable, g.writes = min(g.stable, mark.Index), append(g.writes[:0], write{seq, mark.Index})
 	g.confs = append(g.confs[:0], confAt{mark.Index, s.GetMetadata().GetConfState()})
 	g.conf = confOf(g.confs[0].conf)

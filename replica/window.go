@@ -12,10 +12,11 @@ import (
 
 // slot is one entry in memory with what follows from it.
 type slot struct {
-	e    *pb.Entry
-	end  int64  // log end after this entry
-	hash uint64 // batch hash after this entry (G11)
-	sum  uint64 // bytes of all entries up to this one, since the window began
+	e     *pb.Entry
+	end   int64  // log end after this entry
+	start int64  // log start after this entry; start <= end
+	hash  uint64 // batch hash after this entry (G11)
+	sum   uint64 // bytes of all entries up to this one, since the window began
 }
 
 // window is the recent tail of a group's log in memory: raft's Storage, which never touches the disk and so never fails.
@@ -28,6 +29,7 @@ type window struct {
 	index uint64 // base: the index before slots[0]
 	term  uint64 // its term
 	end   int64  // log end after it
+	start int64  // log start after it
 	hash  uint64 // batch hash after it
 	sum   uint64 // the base's sum
 	slots []slot
@@ -105,6 +107,14 @@ func (w *window) endAt(i uint64) (int64, bool) {
 	return w.at(i).end, true
 }
 
+// startAt returns the log start after index i, which is in the window or its base.
+func (w *window) startAt(i uint64) int64 {
+	if i == w.index {
+		return w.start
+	}
+	return w.at(i).start
+}
+
 // hashAt returns the batch hash after index i, which is in the window or its base.
 func (w *window) hashAt(i uint64) uint64 {
 	if i == w.index {
@@ -141,13 +151,19 @@ func (w *window) append(es []*pb.Entry) {
 			panic(fmt.Sprintf("invariant R3: entry %d after %d", e.GetIndex(), last))
 		}
 		end, _ := w.endAt(last)
-		s := slot{e: e, end: end, hash: w.hashAt(last), sum: w.sumAt(last) + uint64(len(e.Data)) + entryOverhead}
-		if !w.plain && isBatch(e) {
+		s := slot{e: e, end: end, start: w.startAt(last), hash: w.hashAt(last), sum: w.sumAt(last) + uint64(len(e.Data)) + entryOverhead}
+		switch {
+		case w.plain:
+		case isBatch(e):
 			b, _, err := log.ParseBatch(e.Data)
 			if err != nil || b.BaseOffset != end {
 				panic(fmt.Sprintf("invariant R4: entry %d has base offset %d, log end is %d (%v)", e.GetIndex(), b.BaseOffset, end, err))
 			}
 			s.end, s.hash = b.NextOffset(), log.HashBatch(s.hash, e.Data)
+		case isCommand(e):
+			if offset, ok := trimOf(e); ok {
+				s.start = max(s.start, min(offset, end))
+			}
 		}
 		w.slots = append(w.slots, s)
 	}
@@ -171,14 +187,14 @@ func (w *window) evict(i uint64) {
 		return
 	}
 	s := w.at(i)
-	w.index, w.term, w.end, w.hash, w.sum = i, s.e.GetTerm(), s.end, s.hash, s.sum
+	w.index, w.term, w.end, w.start, w.hash, w.sum = i, s.e.GetTerm(), s.end, s.start, s.hash, s.sum
 	clear(w.slots[:n])
 	w.slots = w.slots[n:]
 }
 
 // reset empties the window and starts it after a mark.
 func (w *window) reset(m log.Mark) {
-	w.index, w.term, w.end, w.hash = m.Index, m.Term, m.LogEnd, m.BatchHash
+	w.index, w.term, w.end, w.start, w.hash = m.Index, m.Term, m.LogEnd, m.LogStart, m.BatchHash
 	clear(w.slots)
 	w.slots, w.sum = nil, 0
 }
@@ -192,6 +208,3 @@ func (w *window) find(offset int64, limit uint64) (uint64, bool) {
 	i := w.index + 1 + uint64(n)
 	return i, n < len(w.slots) && i <= limit
 }
-
-// isBatch tells an entry that carries a record batch from a no-op, a blanked and a configuration entry (R6).
-func isBatch(e *pb.Entry) bool { return e.GetType() == pb.EntryNormal && len(e.Data) > 0 }
