@@ -85,7 +85,12 @@ func (g *Group) batchAt(offset int64) (segment, bool) {
 		end, _ := g.win.endAt(i - 1)
 		return segment{end, g.win.hashAt(i - 1)}, true
 	}
-	return segment{}, false
+	rd, ok := g.store.Find(g.cfg.Group, offset, 0)
+	if !ok {
+		return segment{}, false
+	}
+	hash, ok := g.store.HashAt(g.cfg.Group, rd.First)
+	return segment{rd.First, hash}, ok
 }
 
 // Range takes the body of a leader's answer to a Want. Batches that don't continue the segments are dropped: duplicates and
@@ -155,7 +160,7 @@ func (g *Group) skipTo(at segment) {
 			g.cfg.Group, at.end, g.seg.end, start))
 	}
 	g.floor = max(g.floor, start)
-	g.store.ResetSegments(g.cfg.Group, at.end)
+	g.store.ResetSegments(g.cfg.Group, at.end, at.hash)
 	g.seg = at
 }
 
