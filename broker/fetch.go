@@ -125,6 +125,7 @@ func (s *Shard) readBatches(p *partition, offset int64, max int, done func(batch
 func (s *Shard) stepAside(p *partition, offset int64, file string, err error) {
 	if !p.damaged {
 		p.damaged = true
+		p.g.Hurt(true)
 		s.log(LevelError, "a segment can't be read: this replica no longer leads or serves; wipe the broker's directory to rebuild it from its peers",
 			"partition", s.nameOf(p.group), "group", p.group, "offset", offset, "file", file, "error", err.Error())
 	}

@@ -169,15 +169,10 @@ func (s *Shard) tick() {
 	s.stopTick()
 }
 
-// quiet reports whether a replica's clock must stand: no heartbeats from a leader that can't write (S12), no elections for
-// one that can't read (G10).
+// quiet reports whether a replica's clock must stand: no heartbeats from a leader that can't write (S12).
 func (s *Shard) quiet(p *partition) bool {
 	_, leads := p.g.Leading()
-	if p.damaged && leads {
-		p.g.HandOver(s.ticks / handOverTicks)
-		s.touch(p.group)
-	}
-	return s.stalled && leads || p.damaged
+	return s.stalled && leads
 }
 
 // touch has a group collected at the end of this turn.

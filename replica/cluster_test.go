@@ -22,6 +22,7 @@ type node struct {
 	lanes [log.Lanes]*log.Runner
 	plans [log.Lanes]*log.Plan
 	stuck bool
+	peers []uint64 // the voters that its group was created with
 	got   []string // applied payload sizes, as index:offset
 	notes []string
 }
@@ -55,7 +56,7 @@ func newCluster(t *testing.T, n int) *cluster {
 		if err := log.Format(fs, id, testOptions); err != nil {
 			t.Fatal(err)
 		}
-		nd := &node{t: t, id: ids[i], fs: fs}
+		nd := &node{t: t, id: ids[i], fs: fs, peers: ids}
 		nd.open(func(s *log.Store) {
 			s.Create(testGroup, nil, log.Mark{Index: 1, Term: 1, Conf: Voters(ids...)})
 		})
@@ -77,7 +78,7 @@ func (n *node) open(create func(*log.Store)) {
 	g := log.Group{ID: testGroup}
 	if create != nil {
 		create(store)
-		g.Mark = log.Mark{Index: 1, Term: 1, Conf: Voters(ID(1, 1), ID(2, 2), ID(3, 3))}
+		g.Mark = log.Mark{Index: 1, Term: 1, Conf: Voters(n.peers...)}
 	} else {
 		g = rec.Groups[0]
 	}

@@ -46,7 +46,7 @@ func (g *Group) ready(rd raft.Ready, out *Out) {
 		case m.GetType() == pb.MsgSnap:
 			g.offer(m, out)
 		default:
-			out.Messages = append(out.Messages, m)
+			g.send(m, out)
 		}
 	}
 	for _, rs := range rd.ReadStates {
@@ -109,7 +109,7 @@ func (g *Group) release(out *Out) bool {
 		if h.m.GetTo() == g.cfg.ID {
 			_ = g.rn.Step(h.m) // a response of an older term is dropped by raft
 		} else {
-			out.Messages = append(out.Messages, h.m)
+			g.send(h.m, out)
 		}
 	}
 	return true

@@ -25,4 +25,6 @@
 //	R10 applied never goes back, and entries are applied in order of index.
 //	R11 A mark speaks only of batches that the segments hold: its log start is a function of the log up to its index, but for
 //	    a replica whose segments started anew beyond their end, where it is raised up to what a committed trim has deleted.
+//	R13 A replica that can't read all it holds ticks and votes, but sends no vote request, takes no leadership over and gives
+//	    up its own; if its own vote would be enough it doesn't tick (G10).
 package replica

@@ -59,6 +59,7 @@ type Group struct {
 	snap        *incoming         // a MsgSnap that waits for its batches (R9)
 	snaps       map[uint64]*offer // MsgSnaps sent, by follower
 	ticks       int
+	hurt        bool // see [Group.Hurt]
 	pending     bool // a configuration change proposed by us is not applied yet
 }
 
@@ -137,24 +138,13 @@ func (g *Group) raftConfig() *raft.Config {
 	}
 }
 
-// Tick moves raft's clock by one tick.
-func (g *Group) Tick() {
-	g.ticks++
-	g.expireOffers()
-	g.trim()
-	g.rn.Tick()
-}
-
-// Campaign starts an election at once, where a new group's preferred leader should not wait for a timeout.
-func (g *Group) Campaign() {
-	if err := g.rn.Campaign(); err != nil {
-		return // not promotable: a learner, or a snapshot is under way
-	}
-}
-
 // Step takes a message from another broker. What makes no sense is dropped, with a note.
 func (g *Group) Step(m *pb.Message, out *Out) {
 	switch m.GetType() {
+	case pb.MsgTimeoutNow:
+		if g.mute() {
+			return
+		}
 	case pb.MsgSnap:
 		g.offered(m, out)
 		return

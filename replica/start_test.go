@@ -213,6 +213,33 @@ func TestFollowerBelowLogStart(t *testing.T) {
 	}
 }
 
+// A new leader that has not applied the trim yet may offer a snapshot from before it. Segments that started anew beyond that
+// don't hold its log, and the mark must not say so (R11).
+func TestSnapshotFromBeforeTheTrim(t *testing.T) {
+	c, a, lost := behind(t, 12)
+	a.g.Flush(1400)
+	c.run()
+	a.g.Evict(0)
+	c.settle()
+	w, _ := lost.g.Want()
+	h, _ := a.g.RangeAt(lost.id, w.From)
+	b, _ := a.g.Batches(h.From, 200)
+	if err := lost.g.Range(join(AppendRange(nil, h, b))); err != nil {
+		t.Fatal(err)
+	}
+	lost.turn()
+	old := c.node(2).g.markAt(7)
+	cs, _ := decodeConf(old.Conf)
+	var out Out
+	lost.g.Step(&pb.Message{Type: pb.MsgSnap.Enum(), From: new(c.node(2).id), To: new(lost.id), Term: new(a.g.term + 1),
+		Snapshot: &pb.Snapshot{Data: encodeMark(old), Metadata: &pb.SnapshotMetadata{ConfState: cs, Index: &old.Index, Term: &old.Term}}}, &out)
+	lost.turn()
+	if old.LogStart != 0 || lost.g.applied != 7 || lost.g.LogStart() != old.LogEnd {
+		t.Fatalf("applied %d, log starts at %d, the snapshot's at %d", lost.g.applied, lost.g.LogStart(), old.LogStart)
+	}
+	lost.reopen()
+}
+
 // Nothing is left of the log: there is nothing to ask for.
 func TestFollowerOfAnEmptyLog(t *testing.T) {
 	c, a, lost := behind(t, 20)
