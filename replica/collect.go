@@ -15,19 +15,27 @@ import (
 // Collect takes everything that raft has ready: stages writes, applies what is committed, and gives out what may be sent.
 // It is called after each proposal (R5) and at the end of a turn, and again when Durable() rose.
 func (g *Group) Collect(out *Out) {
-	for g.release(out) || g.rn.HasReady() {
-		if g.rn.HasReady() {
-			g.ready(g.rn.Ready(), out)
-		}
-	}
+	g.drain(out)
 	g.install(out)
+	g.resume(out)
 	if g.observe() {
 		out.Changed = true
 	}
 }
 
-// Busy reports whether messages wait for a write, so that Collect is due when Durable() rises.
-func (g *Group) Busy() bool { return len(g.held) > 0 || len(g.writes) > 0 || g.snap != nil }
+// drain takes what raft has ready until it has no more, and nothing more is durable.
+func (g *Group) drain(out *Out) {
+	for g.release(out) || g.rn.HasReady() {
+		if g.rn.HasReady() {
+			g.ready(g.rn.Ready(), out)
+		}
+	}
+}
+
+// Busy reports whether something waits for a write, so that Collect is due when Durable() rises.
+func (g *Group) Busy() bool {
+	return len(g.held) > 0 || len(g.writes) > 0 || g.snap != nil || len(g.holes) > 0 || g.due
+}
 
 // ready handles one Ready: local storage first, so that a vote request in it is held behind the write of its term (R1).
 func (g *Group) ready(rd raft.Ready, out *Out) {
@@ -64,6 +72,7 @@ func (g *Group) stage(m *pb.Message, out *Out) {
 	}
 	if es := m.GetEntries(); len(es) > 0 {
 		g.win.append(es)
+		g.cutHoles(es[0].GetIndex())
 		g.stable = min(g.stable, es[0].GetIndex()-1)
 		seq := g.store.Append(g.cfg.Group, entriesOf(es))
 		for i := range g.writes { // a write under way counts only up to where it was overwritten
@@ -75,7 +84,7 @@ func (g *Group) stage(m *pb.Message, out *Out) {
 		st := log.State{Term: m.GetTerm(), Vote: m.GetVote(), Commit: m.GetCommit()}
 		// Commit alone needs no write: recovery may start from an older one, raft learns it anew (safety.md, S10).
 		if st.Term != g.hard.Term || st.Vote != g.hard.Vote {
-			g.store.SetState(g.cfg.Group, st)
+			g.setState(st)
 		}
 		g.hard = st
 	}
@@ -86,12 +95,14 @@ func (g *Group) stage(m *pb.Message, out *Out) {
 
 // hold keeps a message until everything staged for the group so far is durable (R1, R2).
 func (g *Group) hold(m *pb.Message) {
+	g.clamp(m)
 	g.held = append(g.held, held{g.store.Staged(g.cfg.Group), m})
 }
 
 // release lets go of what waited and is durable now; it reports whether there was any.
 func (g *Group) release(out *Out) bool {
 	durable := g.store.Durable()
+	g.healed(durable)
 	for len(g.writes) > 0 && g.writes[0].seq <= durable {
 		g.stable = max(g.stable, g.writes[0].index)
 		g.writes = slices.Delete(g.writes, 0, 1)
@@ -121,6 +132,9 @@ func (g *Group) apply(m *pb.Message, out *Out) {
 		if e.GetIndex() != g.applied+1 {
 			panic(fmt.Sprintf("invariant R10: group %d applies %d after %d", g.cfg.Group, e.GetIndex(), g.applied))
 		}
+		if e.GetIndex() > g.safe() {
+			panic(fmt.Sprintf("invariant R12: group %d applies %d, an entry after %d is a hole", g.cfg.Group, e.GetIndex(), g.safe()))
+		}
 		g.applied = e.GetIndex()
 		switch e.GetType() {
 		case pb.EntryConfChange, pb.EntryConfChangeV2:
@@ -132,7 +146,7 @@ func (g *Group) apply(m *pb.Message, out *Out) {
 			case !g.cfg.Plain && isCommand(e):
 				g.command(e, out)
 			default:
-				out.Applied = append(out.Applied, e)
+				out.Applied, g.ahead = append(out.Applied, e), true
 			}
 		}
 	}
@@ -154,13 +168,19 @@ func (g *Group) reconfigure(e *pb.Entry) {
 	// replicas that are gone for good. This commit index is therefore written, unlike any other.
 	st := g.hard
 	st.Commit = e.GetIndex()
+	g.setState(st)
+}
+
+// setState writes term, vote and commit; that one never goes back behind what was durable at the start.
+func (g *Group) setState(st log.State) {
+	st.Commit = max(st.Commit, g.known)
 	g.store.SetState(g.cfg.Group, st)
 }
 
 func entriesOf(es []*pb.Entry) []log.Entry {
 	out := make([]log.Entry, len(es))
 	for i, e := range es {
-		out[i] = log.Entry{Index: e.GetIndex(), Term: e.GetTerm(), Type: log.EntryType(e.GetType()), Data: e.Data}
+		out[i] = entryOf(e)
 	}
 	return out
 }

@@ -109,8 +109,7 @@ func (g *Group) Copy(last uint64) {
 	}
 	var es []log.Entry
 	for i := from; i <= to; i++ {
-		e := g.win.at(i).e
-		es = append(es, log.Entry{Index: i, Term: e.GetTerm(), Type: log.EntryType(e.GetType()), Data: e.Data})
+		es = append(es, entryOf(g.win.at(i).e))
 	}
 	g.store.Copy(g.cfg.Group, es)
 }

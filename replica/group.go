@@ -2,6 +2,7 @@ package replica
 
 import (
 	"fmt"
+	"maps"
 
 	"go.etcd.io/raft/v3"
 	pb "go.etcd.io/raft/v3/raftpb"
@@ -59,8 +60,12 @@ type Group struct {
 	snap        *incoming         // a MsgSnap that waits for its batches (R9)
 	snaps       map[uint64]*offer // MsgSnaps sent, by follower
 	ticks       int
-	hurt        bool // see [Group.Hurt]
-	pending     bool // a configuration change proposed by us is not applied yet
+	ahead       bool   // the state machine is not as of applied yet: see [Group.snapshot]
+	hurt        bool   // see [Group.Hurt]
+	holes       []hole // in order of index; empty but where recovery found some, or none is left
+	known       uint64 // the commit index that was durable at the start; committed entries are never cut off
+	due         bool   // raft begins anew at known
+	pending     bool   // a configuration change proposed by us is not applied yet
 }
 
 // write is an append under way: entries up to index are durable once seq is.
@@ -94,9 +99,6 @@ type ReadState struct {
 
 // New starts a replica from what was recovered. The store's group exists (its create record is staged at least).
 func New(cfg Config, store *log.Store, rec log.Group) (*Group, error) {
-	if len(rec.Holes) > 0 {
-		return nil, fmt.Errorf("group %d: %w: %d entries are lost, the first is index %d", cfg.Group, log.ErrDamaged, len(rec.Holes), rec.Holes[0].Index)
-	}
 	conf, err := decodeConf(rec.Mark.Conf)
 	if err != nil {
 		return nil, fmt.Errorf("group %d: mark at %d: %w", cfg.Group, rec.Mark.Index, err)
@@ -109,16 +111,18 @@ func New(cfg Config, store *log.Store, rec log.Group) (*Group, error) {
 	if rec.SegmentEnd > g.seg.end { // all that is in segments is committed: what is behind the mark needs no second flush
 		g.seg = segment{rec.SegmentEnd, rec.SegmentHash}
 	}
-	es := make([]*pb.Entry, len(rec.Entries))
-	for i, e := range rec.Entries {
-		es[i] = &pb.Entry{Index: new(e.Index), Term: new(e.Term), Type: pb.EntryType(e.Type).Enum(), Data: e.Data}
+	for _, h := range rec.Holes {
+		g.holes = append(g.holes, hole{Hole: h})
 	}
-	g.win.append(es)
+	for _, e := range rec.Entries {
+		g.win.push(raftEntry(e), g.lost(e.Index) != nil)
+	}
 	g.stable = g.win.last()
 	commit := max(rec.State.Commit, rec.Mark.Index)
 	if commit > g.stable {
 		return nil, fmt.Errorf("group %d: committed up to %d, but the log ends at %d: damaged", cfg.Group, commit, g.stable)
 	}
+	g.known, commit = commit, min(commit, g.safe())
 	g.win.hard = &pb.HardState{Term: new(max(rec.State.Term, rec.Mark.Term)), Vote: new(rec.State.Vote), Commit: &commit}
 	if g.rn, err = raft.NewRawNode(g.raftConfig()); err != nil {
 		return nil, fmt.Errorf("group %d: %w", cfg.Group, err)
@@ -140,6 +144,7 @@ func (g *Group) raftConfig() *raft.Config {
 
 // Step takes a message from another broker. What makes no sense is dropped, with a note.
 func (g *Group) Step(m *pb.Message, out *Out) {
+	g.ahead = false // what was given out has been applied
 	switch m.GetType() {
 	case pb.MsgTimeoutNow:
 		if g.mute() {
@@ -148,7 +153,12 @@ func (g *Group) Step(m *pb.Message, out *Out) {
 	case pb.MsgSnap:
 		g.offered(m, out)
 		return
+	case pb.MsgHeartbeat:
+		g.mend(m, out)
 	case pb.MsgApp:
+		if !g.mend(m, out) {
+			return
+		}
 		if err := g.continuous(m); err != nil {
 			out.Notes = append(out.Notes, err.Error())
 			return
@@ -157,7 +167,7 @@ func (g *Group) Step(m *pb.Message, out *Out) {
 	// An error means that the message is of no use here (a response to a leadership that ended, an unknown sender).
 	_ = g.rn.Step(m)
 	if m.GetType() == pb.MsgAppResp {
-		g.settleOffer(m.GetFrom())
+		g.settleOffer(m)
 	}
 }
 
@@ -194,7 +204,7 @@ func (g *Group) observe() bool {
 	leader := st.RaftState == raft.StateLeader
 	changed := st.GetTerm() != g.term || st.Lead != g.lead || leader != g.leader
 	if changed && !leader {
-		clear(g.snaps)
+		maps.DeleteFunc(g.snaps, func(_ uint64, o *offer) bool { return !o.asked }) // order: each by itself
 	}
 	g.term, g.lead, g.leader, g.commit = st.GetTerm(), st.Lead, leader, st.GetCommit()
 	return changed

@@ -12,7 +12,7 @@ import (
 func (g *Group) Hurt(hurt bool) { g.hurt = hurt }
 
 // mute reports whether this replica must not come to lead (R13).
-func (g *Group) mute() bool { return g.hurt }
+func (g *Group) mute() bool { return g.hurt || len(g.holes) > 0 || g.due }
 
 // alone reports whether its own vote is enough to elect this replica: nothing could be dropped on the way then, so it must not
 // stand at all.
@@ -24,6 +24,7 @@ const handOverTicks = 2
 // Tick moves raft's clock by one tick.
 func (g *Group) Tick() {
 	g.ticks++
+	g.ahead = false // what was given out has been applied
 	g.expireOffers()
 	g.trim()
 	switch {
@@ -50,5 +51,6 @@ func (g *Group) send(m *pb.Message, out *Out) {
 	if t := m.GetType(); g.mute() && (t == pb.MsgVote || t == pb.MsgPreVote) {
 		return
 	}
+	g.clamp(m)
 	out.Messages = append(out.Messages, m)
 }

@@ -28,7 +28,7 @@ type Status struct {
 // Status returns the replica's state as of its last Collect.
 func (g *Group) Status() Status {
 	hash, _ := g.store.EntryHash(g.cfg.Group, g.applied)
-	stable, _ := g.win.endAt(max(g.stable, g.win.index))
+	stable, _ := g.win.endAt(min(max(g.stable, g.win.index), g.win.known))
 	return Status{Group: g.cfg.Group, ID: g.cfg.ID, Term: g.term, Lead: g.lead, Leader: g.leader, Commit: g.commit, Applied: g.applied,
 		First: g.win.index + 1, Last: g.win.last(), Stable: g.stable, LogStart: g.LogStart(), LogEnd: g.win.logEnd(), HighWatermark: g.HighWatermark(),
 		EntryHash: hash, StableEnd: stable, Conf: g.Conf(), Bytes: g.win.bytes()}

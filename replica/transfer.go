@@ -37,6 +37,7 @@ type offer struct {
 	start    int64  // its log start: what lies from there on stays in segments until then
 	from     int64  // the highest offset that was asked for
 	deadline int    // in ticks; progress extends it
+	asked    bool   // a mark for a replica that lost entries, without raft's knowledge: see [Group.Offer]
 }
 
 // Want is a range of committed batches that a follower needs from its leader.
@@ -45,14 +46,18 @@ type Want struct {
 	From, To int64  // offsets
 }
 
-// snapshot describes the state as of now for a follower: raft calls it through the window.
-func (g *Group) snapshot() *pb.Snapshot {
+// snapshot describes the state as of now for a follower: raft calls it through the window. What was given out in the same
+// turn may not be in the state machine yet; its state is not that of the applied index then, and raft asks again.
+func (g *Group) snapshot() (*pb.Snapshot, error) {
+	if g.cfg.App != nil && g.ahead {
+		return nil, raft.ErrSnapshotTemporarilyUnavailable
+	}
 	m := g.markAt(g.applied)
 	cs, err := decodeConf(m.Conf)
 	if err != nil {
 		panic(fmt.Sprintf("group %d: own configuration can't be decoded: %v", g.cfg.Group, err))
 	}
-	return &pb.Snapshot{Data: encodeMark(m), Metadata: &pb.SnapshotMetadata{ConfState: cs, Index: &m.Index, Term: &m.Term}}
+	return &pb.Snapshot{Data: encodeMark(m), Metadata: &pb.SnapshotMetadata{ConfState: cs, Index: &m.Index, Term: &m.Term}}, nil
 }
 
 // offer sends a MsgSnap and remembers it, so that it ends in exactly one ReportSnapshot (R9).
@@ -66,8 +71,16 @@ func (g *Group) offer(m *pb.Message, out *Out) {
 }
 
 // settleOffer ends an offer once raft itself took the follower out of its snapshot state.
-func (g *Group) settleOffer(follower uint64) {
-	if g.snaps[follower] == nil {
+func (g *Group) settleOffer(m *pb.Message) {
+	follower := m.GetFrom()
+	o := g.snaps[follower]
+	if o == nil {
+		return
+	}
+	if o.asked {
+		if !m.GetReject() && m.GetIndex() >= o.index {
+			delete(g.snaps, follower)
+		}
 		return
 	}
 	g.rn.WithProgress(func(id uint64, _ raft.ProgressType, pr progress) {
@@ -84,8 +97,11 @@ func (g *Group) settleOffer(follower uint64) {
 func (g *Group) expireOffers() {
 	for _, id := range sortedKeys(g.snaps) {
 		if g.ticks >= g.snaps[id].deadline {
+			asked := g.snaps[id].asked
 			delete(g.snaps, id)
-			g.rn.ReportSnapshot(id, raft.SnapshotFailure)
+			if !asked {
+				g.rn.ReportSnapshot(id, raft.SnapshotFailure)
+			}
 		}
 	}
 }
@@ -95,6 +111,10 @@ func (g *Group) offered(m *pb.Message, out *Out) {
 	mark, err := markOf(m.GetSnapshot())
 	if err != nil {
 		out.Notes = append(out.Notes, fmt.Sprintf("group %d: snapshot from replica %x: %v", g.cfg.Group, m.GetFrom(), err))
+		return
+	}
+	if isMark(m) {
+		g.offeredMark(m, mark)
 		return
 	}
 	if m.GetTerm() < g.term {
@@ -112,14 +132,25 @@ func (g *Group) offered(m *pb.Message, out *Out) {
 
 // install steps a MsgSnap whose batches are all in synced segments; what it does to the log arrives with the next Ready.
 func (g *Group) install(out *Out) {
+	if g.snap != nil && isMark(g.snap.m) && !g.covers() {
+		g.snap = nil // healed otherwise, or cut off
+	}
 	g.skipAll()
 	for g.snap != nil && g.complete() {
-		m := g.snap.m
-		g.snap = nil
-		_ = g.rn.Step(m)
-		for g.rn.HasReady() {
-			g.ready(g.rn.Ready(), out)
+		switch {
+		case g.covers():
+			if !g.settled() {
+				return
+			}
+			g.adopt(out)
+		case len(g.holes) > 0 && g.holes[0].Index <= g.applied:
+			return // its own mark is not durable yet: only then raft may say so
+		default:
+			m := g.snap.m
+			g.snap = nil
+			_ = g.rn.Step(m)
 		}
+		g.drain(out)
 	}
 }
 
@@ -154,10 +185,15 @@ func (g *Group) installed(s *pb.Snapshot, out *Out) {
 	mark.LogStart = max(mark.LogStart, min(g.floor, mark.LogEnd)) // R11
 	seq := g.store.Install(g.cfg.Group, mark)
 	g.win.reset(mark)
-	g.applied, g.marked, g.markedStart = mark.Index, mark.Index, mark.LogStart
+	g.cutHoles(0)
 	g.stable, g.writes = min(g.stable, mark.Index), append(g.writes[:0], write{seq, mark.Index})
-	g.confs = append(g.confs[:0], confAt{mark.Index, s.GetMetadata().GetConfState()})
-	g.conf = confOf(g.confs[0].conf)
-	g.pending = false
+	g.follows(mark, s.GetMetadata().GetConfState(), out)
+}
+
+// follows has the replica go on behind a mark that a snapshot brought.
+func (g *Group) follows(mark log.Mark, cs *pb.ConfState, out *Out) {
+	g.applied, g.marked, g.markedStart = mark.Index, mark.Index, mark.LogStart
+	g.confs, g.conf = append(g.confs[:0], confAt{mark.Index, cs}), confOf(cs)
+	g.pending, g.ahead = false, false
 	out.Installed, out.Applied, out.Changed = &mark, nil, true
 }

@@ -2,6 +2,7 @@ package replica
 
 import (
 	"fmt"
+	"slices"
 	"sort"
 
 	"go.etcd.io/raft/v3"
@@ -13,9 +14,10 @@ import (
 // slot is one entry in memory with what follows from it.
 type slot struct {
 	e     *pb.Entry
+	lost  bool   // its bytes are (S5a)
 	end   int64  // log end after this entry
 	start int64  // log start after this entry; start <= end
-	hash  uint64 // batch hash after this entry (G11)
+	hash  uint64 // batch hash after this entry (G11); end, start and hash hold up to window.known
 	sum   uint64 // bytes of all entries up to this one, since the window began
 }
 
@@ -33,11 +35,12 @@ type window struct {
 	hash  uint64 // batch hash after it
 	sum   uint64 // the base's sum
 	slots []slot
-	plain bool // entries are commands, not batches, and take no offsets
+	known uint64 // index <= known <= last(): no bytes are lost up to here, so what follows from the entries is known
+	plain bool   // entries are commands, not batches, and take no offsets
 
 	hard *pb.HardState
 	conf *pb.ConfState
-	snap func() *pb.Snapshot
+	snap func() (*pb.Snapshot, error)
 }
 
 var _ raft.Storage = (*window)(nil)
@@ -73,6 +76,9 @@ func (w *window) Entries(lo, hi, maxSize uint64) ([]*pb.Entry, error) {
 	var size uint64
 	es := make([]*pb.Entry, 0, hi-lo)
 	for i := lo; i < hi; i++ {
+		if w.at(i).lost {
+			panic(fmt.Sprintf("invariant R12: raft reads entry %d, whose bytes are lost", i))
+		}
 		e := w.at(i).e
 		size += uint64(len(e.Data)) + entryOverhead
 		if len(es) > 0 && size > maxSize {
@@ -86,7 +92,7 @@ func (w *window) Entries(lo, hi, maxSize uint64) ([]*pb.Entry, error) {
 // entryOverhead is about what an entry's index, term and type cost beside its data.
 const entryOverhead = 16
 
-func (w *window) Snapshot() (*pb.Snapshot, error) { return w.snap(), nil }
+func (w *window) Snapshot() (*pb.Snapshot, error) { return w.snap() }
 
 // at returns the slot of an index that is in the window.
 func (w *window) at(i uint64) *slot {
@@ -101,13 +107,13 @@ func (w *window) endAt(i uint64) (int64, bool) {
 	if i == w.index {
 		return w.end, true
 	}
-	if i < w.index || i > w.last() {
+	if i < w.index || i > w.known {
 		return 0, false
 	}
 	return w.at(i).end, true
 }
 
-// startAt returns the log start after index i, which is in the window or its base.
+// startAt returns the log start after index i <= known, which is in the window or its base.
 func (w *window) startAt(i uint64) int64 {
 	if i == w.index {
 		return w.start
@@ -115,7 +121,7 @@ func (w *window) startAt(i uint64) int64 {
 	return w.at(i).start
 }
 
-// hashAt returns the batch hash after index i, which is in the window or its base.
+// hashAt returns the batch hash after index i <= known, which is in the window or its base.
 func (w *window) hashAt(i uint64) uint64 {
 	if i == w.index {
 		return w.hash
@@ -134,8 +140,9 @@ func (w *window) sumAt(i uint64) uint64 {
 // bytes returns what the window holds.
 func (w *window) bytes() int { return int(w.sumAt(w.last()) - w.sum) }
 
+// logEnd returns the log end as far as it is known.
 func (w *window) logEnd() int64 {
-	end, _ := w.endAt(w.last())
+	end, _ := w.endAt(w.known)
 	return end
 }
 
@@ -146,26 +153,64 @@ func (w *window) append(es []*pb.Entry) {
 	}
 	w.truncate(es[0].GetIndex())
 	for _, e := range es {
-		last := w.last()
-		if e.GetIndex() != last+1 {
-			panic(fmt.Sprintf("invariant R3: entry %d after %d", e.GetIndex(), last))
+		w.push(e, false)
+	}
+}
+
+// push puts an entry at the tail, its bytes maybe lost.
+func (w *window) push(e *pb.Entry, lost bool) {
+	if e.GetIndex() != w.last()+1 {
+		panic(fmt.Sprintf("invariant R3: entry %d after %d", e.GetIndex(), w.last()))
+	}
+	w.slots = append(w.slots, slot{e: e, lost: lost, sum: w.sumAt(w.last()) + uint64(len(e.Data)) + entryOverhead})
+	w.chain()
+}
+
+// chain derives what follows from the entries, as far as no bytes are lost.
+func (w *window) chain() {
+	for w.known < w.last() {
+		s := w.at(w.known + 1)
+		if s.lost {
+			return
 		}
-		end, _ := w.endAt(last)
-		s := slot{e: e, end: end, start: w.startAt(last), hash: w.hashAt(last), sum: w.sumAt(last) + uint64(len(e.Data)) + entryOverhead}
+		s.end, _ = w.endAt(w.known)
+		s.start, s.hash = w.startAt(w.known), w.hashAt(w.known)
 		switch {
 		case w.plain:
-		case isBatch(e):
-			b, _, err := log.ParseBatch(e.Data)
-			if err != nil || b.BaseOffset != end {
-				panic(fmt.Sprintf("invariant R4: entry %d has base offset %d, log end is %d (%v)", e.GetIndex(), b.BaseOffset, end, err))
+		case isBatch(s.e):
+			b, _, err := log.ParseBatch(s.e.Data)
+			if err != nil || b.BaseOffset != s.end {
+				panic(fmt.Sprintf("invariant R4: entry %d has base offset %d, log end is %d (%v)", s.e.GetIndex(), b.BaseOffset, s.end, err))
 			}
-			s.end, s.hash = b.NextOffset(), log.HashBatch(s.hash, e.Data)
-		case isCommand(e):
-			if offset, ok := trimOf(e); ok {
-				s.start = max(s.start, min(offset, end))
+			s.end, s.hash = b.NextOffset(), log.HashBatch(s.hash, s.e.Data)
+		case isCommand(s.e):
+			if offset, ok := trimOf(s.e); ok {
+				s.start = max(s.start, min(offset, s.end))
 			}
 		}
-		w.slots = append(w.slots, s)
+		w.known++
+	}
+}
+
+// fill gives an entry whose bytes were lost back.
+func (w *window) fill(e *pb.Entry) {
+	s := w.at(e.GetIndex())
+	if !s.lost || s.e.GetTerm() != e.GetTerm() {
+		panic(fmt.Sprintf("invariant R12: entry %d term %d fills a hole of term %d, lost: %t", e.GetIndex(), e.GetTerm(), s.e.GetTerm(), s.lost))
+	}
+	s.e, s.lost = e, false
+	for i := e.GetIndex(); i <= w.last(); i++ {
+		w.at(i).sum += uint64(len(e.Data))
+	}
+	w.chain()
+}
+
+// rebase has the window begin behind a mark that stands for its first entries; those behind stay.
+func (w *window) rebase(m log.Mark) {
+	rest := slices.Clone(w.slots[m.Index-w.index:])
+	w.reset(m)
+	for i := range rest {
+		w.push(rest[i].e, rest[i].lost)
 	}
 }
 
@@ -177,6 +222,7 @@ func (w *window) truncate(i uint64) {
 	if n := int(i - w.index - 1); n < len(w.slots) {
 		clear(w.slots[n:])
 		w.slots = w.slots[:n]
+		w.known = min(w.known, i-1)
 	}
 }
 
@@ -185,6 +231,9 @@ func (w *window) evict(i uint64) {
 	n := int(i - w.index)
 	if i <= w.index {
 		return
+	}
+	if i > w.known {
+		panic(fmt.Sprintf("invariant R12: entries up to %d leave memory, one after %d is lost", i, w.known))
 	}
 	s := w.at(i)
 	w.index, w.term, w.end, w.start, w.hash, w.sum = i, s.e.GetTerm(), s.end, s.start, s.hash, s.sum
@@ -196,7 +245,7 @@ func (w *window) evict(i uint64) {
 func (w *window) reset(m log.Mark) {
 	w.index, w.term, w.end, w.start, w.hash = m.Index, m.Term, m.LogEnd, m.LogStart, m.BatchHash
 	clear(w.slots)
-	w.slots, w.sum = nil, 0
+	w.slots, w.sum, w.known = nil, 0, m.Index
 }
 
 // find returns the index of the entry whose batch contains offset; false if it is before the window or not below limit.
@@ -204,7 +253,8 @@ func (w *window) find(offset int64, limit uint64) (uint64, bool) {
 	if offset < w.end {
 		return 0, false
 	}
-	n := sort.Search(len(w.slots), func(k int) bool { return w.slots[k].end > offset })
+	chained := int(w.known - w.index)
+	n := sort.Search(chained, func(k int) bool { return w.slots[k].end > offset })
 	i := w.index + 1 + uint64(n)
-	return i, n < len(w.slots) && i <= limit
+	return i, n < chained && i <= limit
 }
