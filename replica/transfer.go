@@ -138,6 +138,10 @@ func (g *Group) install(out *Out) {
 	g.skipAll()
 	for g.snap != nil && g.complete() {
 		switch {
+		case !g.proven():
+			out.Notes = append(out.Notes, fmt.Sprintf("group %d: the segments' batches up to offset %d have another hash than the snapshot of replica %x, %016x: not taken; scrub this replica and that one",
+				g.cfg.Group, g.snap.mark.LogEnd, g.snap.m.GetFrom(), g.snap.mark.BatchHash))
+			g.snap = nil
 		case g.covers():
 			if !g.settled() {
 				return
@@ -152,6 +156,20 @@ func (g *Group) install(out *Out) {
 		}
 		g.drain(out)
 	}
+}
+
+// proven reports whether the segments' batches are those of the snapshot that waits, as far as is known. What a transfer
+// brings is checked when it comes; what was there already, before a restart or from another leader, is checked here.
+func (g *Group) proven() bool {
+	m := &g.snap.mark
+	if g.cfg.Plain || m.Index <= g.applied {
+		return true
+	}
+	hash, ok := g.seg.hash, g.seg.end == m.LogEnd
+	if !ok {
+		hash, ok = g.store.HashAt(g.cfg.Group, m.LogEnd)
+	}
+	return !ok || hash == m.BatchHash
 }
 
 // complete reports whether nothing is missing for the snapshot that waits.
