@@ -78,6 +78,13 @@ func (s *schedule) some() *node { return s.node(rapid.Int32Range(1, 3).Draw(s.t,
 func (s *schedule) after(n *node) {
 	g := n.g
 	s.queue = append(s.queue, n.turn()...)
+	for _, h := range n.store.Reclaim() { // as the shard does, for the ring is small
+		g.Flush(1 << 20)
+		if h.Copy {
+			g.Copy(h.Last)
+		}
+		s.queue = append(s.queue, n.turn()...)
+	}
 	for _, h := range s.holes[n.id] {
 		switch {
 		case g.holeAt(h.Index) != nil:

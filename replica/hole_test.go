@@ -229,6 +229,13 @@ func TestAcknowledgementsAreClamped(t *testing.T) {
 			t.Fatalf("invariant R12: %d is acknowledged as %d", x.said, m.GetIndex())
 		}
 	}
+	app := &pb.Message{Type: pb.MsgApp.Enum(), From: &c.node(1).id, To: &n.id, Term: &n.g.term, Index: new(uint64(6)), LogTerm: &n.g.term,
+		Entries: []*pb.Entry{{Index: new(uint64(7)), Term: &n.g.term, Data: testBatch(1)}}} // with a base offset that no one can check
+	n.g.Step(app, &Out{})
+	n.turn()
+	if n.g.win.last() != 6 {
+		t.Fatal("invariant R4: a batch was appended whose base offset can't be checked")
+	}
 	m := &pb.Message{Type: pb.MsgAppResp.Enum(), Index: new(uint64(6)), Reject: new(true)}
 	if n.g.clamp(m); m.GetIndex() != 6 {
 		t.Fatal("a reject names the index that it rejects")
