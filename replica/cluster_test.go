@@ -1,6 +1,7 @@
 package replica
 
 import (
+	"bytes"
 	"encoding/binary"
 	"fmt"
 	"hash/crc32"
@@ -10,11 +11,12 @@ import (
 	"logd/log/osfs"
 
 	pb "go.etcd.io/raft/v3/raftpb"
+	"pgregory.net/rapid"
 )
 
 // node is one broker with one replica of group 7, its disk's wal lane held back while stuck.
 type node struct {
-	t     *testing.T
+	t     rapid.TB
 	id    uint64
 	fs    log.FS
 	store *log.Store
@@ -22,6 +24,8 @@ type node struct {
 	lanes [log.Lanes]*log.Runner
 	plans [log.Lanes]*log.Plan
 	stuck bool
+	plain bool
+	state []byte   // of a plain group's state machine: all commands
 	peers []uint64 // the voters that its group was created with
 	got   []string // applied payload sizes, as index:offset
 	notes []string
@@ -29,7 +33,7 @@ type node struct {
 
 // cluster is three nodes and the messages between them.
 type cluster struct {
-	t      *testing.T
+	t      rapid.TB
 	nodes  map[uint64]*node
 	queue  []*pb.Message
 	drop   func(*pb.Message) bool
@@ -42,13 +46,18 @@ const testGroup = 7
 var testOptions = log.Options{WALFiles: 2, WALFileBytes: 256 << 10, GroupBytes: 64 << 10, SegmentBytes: 1 << 20, IndexBytes: 4096}
 
 func newCluster(t *testing.T, n int) *cluster {
+	return newClusterIn(t, n, t.TempDir, false)
+}
+
+// newClusterIn makes a cluster whose disks are in directories that dir makes; a plain one's log is of commands.
+func newClusterIn(t rapid.TB, n int, dir func() string, plain bool) *cluster {
 	c := &cluster{t: t, nodes: map[uint64]*node{}}
 	var ids []uint64
 	for i := 1; i <= n; i++ {
 		ids = append(ids, ID(int32(i), uint32(i)))
 	}
 	for i := range n {
-		fs, err := osfs.New(t.TempDir(), osfs.Options{UnsafeNoSync: true})
+		fs, err := osfs.New(dir(), osfs.Options{UnsafeNoSync: true})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -56,7 +65,7 @@ func newCluster(t *testing.T, n int) *cluster {
 		if err := log.Format(fs, id, testOptions); err != nil {
 			t.Fatal(err)
 		}
-		nd := &node{t: t, id: ids[i], fs: fs, peers: ids}
+		nd := &node{t: t, id: ids[i], fs: fs, peers: ids, plain: plain}
 		nd.open(func(s *log.Store) {
 			s.Create(testGroup, nil, log.Mark{Index: 1, Term: 1, Conf: Voters(ids...)})
 		})
@@ -82,19 +91,31 @@ func (n *node) open(create func(*log.Store)) {
 	} else {
 		g = rec.Groups[0]
 	}
-	n.g, err = New(Config{Group: testGroup, ID: n.id, Boot: 9, Limits: Limits{ElectionTicks: 10, HeartbeatTicks: 1, MessageBytes: 4096,
-		InflightMessages: 8, UncommittedBytes: 1 << 20, TransferTicks: 20}}, store, g)
+	cfg := Config{Group: testGroup, ID: n.id, Boot: 9, Limits: Limits{ElectionTicks: 10, HeartbeatTicks: 1, MessageBytes: 4096,
+		InflightMessages: 8, UncommittedBytes: 1 << 20, TransferTicks: 20}}
+	if n.plain {
+		n.state = bytes.Clone(g.Mark.App)
+		cfg.Plain, cfg.App = true, func() []byte { return bytes.Clone(n.state) }
+	}
+	n.g, err = New(cfg, store, g)
 	if err != nil {
 		n.t.Fatal(err)
 	}
 }
 
-// turn collects, runs what the disk has to do unless it is stuck, and returns the messages.
+// turn collects, runs what the disk has to do unless it is stuck, applies, and returns the messages.
 func (n *node) turn() []*pb.Message {
 	var out Out
+	n.turnInto(&out)
+	n.apply(&out)
+	return out.Messages
+}
+
+// turnInto is turn but for applying.
+func (n *node) turnInto(out *Out) []*pb.Message {
 	for moved := true; moved; {
 		moved = false
-		n.g.Collect(&out)
+		n.g.Collect(out)
 		for lane := range log.Lanes {
 			p, ok := n.store.Plan(lane)
 			if ok {
@@ -110,12 +131,22 @@ func (n *node) turn() []*pb.Message {
 			}
 		}
 	}
+	return out.Messages
+}
+
+func (n *node) apply(out *Out) {
+	if out.Installed != nil {
+		n.state = bytes.Clone(out.Installed.App)
+	}
 	for _, e := range out.Applied {
+		if n.plain {
+			n.state = append(n.state, e.Data...)
+			continue
+		}
 		b, _, _ := log.ParseBatch(e.Data)
 		n.got = append(n.got, fmt.Sprintf("%d:%d", e.GetIndex(), b.BaseOffset))
 	}
 	n.notes = append(n.notes, out.Notes...)
-	return out.Messages
 }
 
 // run delivers messages until nothing moves.
@@ -189,9 +220,16 @@ func join(bufs [][]byte) []byte {
 }
 
 // testBatch is a batch of so many records, 100 bytes of payload that no one looks into.
-func testBatch(records int) []byte {
-	b := make([]byte, 61+100)
+func testBatch(records int) []byte { return sizedBatch(records, 100, 0) }
+
+// sizedBatch is one with a payload of so many bytes, filled with what a number makes of each place.
+func sizedBatch(records, size int, fill uint64) []byte {
+	b := make([]byte, 61, 61+size+8)
 	be := binary.BigEndian
+	for len(b) < 61+size {
+		b = be.AppendUint64(b, fill*uint64(len(b)))
+	}
+	b = b[:61+size]
 	be.PutUint32(b[8:], uint32(len(b)-12))
 	b[16] = 2
 	be.PutUint32(b[23:], uint32(records-1))
@@ -203,7 +241,7 @@ func testBatch(records int) []byte {
 	return b
 }
 
-func cut(t *testing.T, data []byte, from int64) []byte {
+func cut(t rapid.TB, data []byte, from int64) []byte {
 	t.Helper()
 	b, _, err := log.CutBatches(data, from, 200, true)
 	if err != nil {

@@ -25,6 +25,10 @@
 //	R10 applied never goes back, and entries are applied in order of index.
 //	R11 A mark speaks only of batches that the segments hold: its log start is a function of the log up to its index, but for
 //	    a replica whose segments started anew beyond their end, where it is raised up to what a committed trim has deleted.
+//	R12 What a log with holes says and does ends before its first hole (S5a): nothing at or past it is committed, applied,
+//	    flushed or acknowledged here, until its bytes, or a mark over it, are durable, or raft cut it off. Bytes are taken if and
+//	    only if the running hash fits, a mark if and only if the hash at its index is our own. Votes go by the true last entry,
+//	    and the durable commit index never goes back.
 //	R13 A replica that can't read all it holds ticks and votes, but sends no vote request, takes no leadership over and gives
 //	    up its own; if its own vote would be enough it doesn't tick (G10).
 package replica

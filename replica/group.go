@@ -2,6 +2,7 @@ package replica
 
 import (
 	"fmt"
+	"maps"
 
 	"go.etcd.io/raft/v3"
 	pb "go.etcd.io/raft/v3/raftpb"
@@ -203,7 +204,7 @@ func (g *Group) observe() bool {
 	leader := st.RaftState == raft.StateLeader
 	changed := st.GetTerm() != g.term || st.Lead != g.lead || leader != g.leader
 	if changed && !leader {
-		clear(g.snaps)
+		maps.DeleteFunc(g.snaps, func(_ uint64, o *offer) bool { return !o.asked }) // order: each by itself
 	}
 	g.term, g.lead, g.leader, g.commit = st.GetTerm(), st.Lead, leader, st.GetCommit()
 	return changed

@@ -49,12 +49,13 @@ func (g *Group) Missing() (Need, bool) {
 }
 
 // Entry gives a peer the entry at an index of our log, committed or not, if the running hash after it is the one that the
-// peer's log has there: it is the same entry then. Its data aliases memory that never changes.
+// peer's log has there: it is the same entry then. Where our own is under a mark already and its hash forgotten, the peer is
+// left to find out. Its data aliases memory that never changes.
 func (g *Group) Entry(index, hash uint64) (log.Entry, bool) {
 	if index <= g.win.index || index > g.win.last() || g.win.at(index).lost {
 		return log.Entry{}, false
 	}
-	if h, ok := g.store.EntryHash(g.cfg.Group, index); !ok || h != hash {
+	if h, ok := g.store.EntryHash(g.cfg.Group, index); ok && h != hash {
 		return log.Entry{}, false
 	}
 	return entryOf(g.win.at(index).e), true
@@ -176,6 +177,37 @@ func (g *Group) covers() bool {
 	return err == nil && t == m.Term
 }
 
+// Offer offers our own mark as of now to a replica that lost entries, where nobody has them as such any more, or has their
+// bytes: they may be deleted already (S5a). Anyone may: the replica takes it if and only if its own log has that running hash
+// there. So a group heals that can have no leader before. It is none of raft's MsgSnaps, has no term, and no ReportSnapshot
+// ends it. It reports whether there is an offer now.
+func (g *Group) Offer(replica uint64, out *Out) bool {
+	if replica == g.cfg.ID || g.snaps[replica] != nil || !g.conf.Has(replica) {
+		return false
+	}
+	s, err := g.snapshot()
+	if err != nil {
+		return false
+	}
+	g.offer(&pb.Message{Type: pb.MsgSnap.Enum(), From: new(g.cfg.ID), To: &replica, Term: new(uint64(0)), Snapshot: s}, out)
+	g.snaps[replica].asked = true
+	return true
+}
+
+// isMark tells an offered mark from a leader's snapshot, which has a term.
+func isMark(m *pb.Message) bool { return m.GetTerm() == 0 }
+
+// offeredMark takes a mark that a peer offered, unless a leader's snapshot is on its way.
+func (g *Group) offeredMark(m *pb.Message, mark log.Mark) {
+	was := g.snap
+	if was != nil && (!isMark(was.m) || was.mark.Index > mark.Index) {
+		return
+	}
+	if g.snap = (&incoming{m, mark}); !g.covers() {
+		g.snap = was
+	}
+}
+
 // settling reports whether raft is to begin anew: nothing may be under way then.
 func (g *Group) settling() bool { return g.due || g.covers() && g.complete() }
 
@@ -201,6 +233,9 @@ func (g *Group) adopt(out *Out) {
 		}
 	}
 	g.win.rebase(mark)
+	if isMark(g.snap.m) {
+		g.snap = nil // a leader's is stepped once this is durable, so that raft answers it
+	}
 	g.follows(mark, cs, out)
 	g.renew(mark.Index)
 }

@@ -57,13 +57,15 @@ func parseRange(b []byte) (RangeHead, []byte, error) {
 }
 
 // RangeAt tells where to answer a follower that wants batches from an offset on, and that its transfer makes progress. false if
-// there is nothing to say: this replica doesn't lead, or has no such batches.
+// there is nothing to say: this replica neither leads nor made an
+// offer, or has no such batches.
 func (g *Group) RangeAt(follower uint64, from int64) (RangeHead, bool) {
-	if !g.leader || g.cfg.Plain || from < 0 || from >= g.HighWatermark() {
+	o := g.snaps[follower]
+	if !g.leader && o == nil || g.cfg.Plain || from < 0 || from >= g.HighWatermark() {
 		return RangeHead{}, false
 	}
 	start := g.LogStart()
-	if o := g.snaps[follower]; o != nil {
+	if o != nil {
 		start = min(start, o.start)
 		if from > o.from {
 			o.from, o.deadline = from, g.ticks+g.cfg.Limits.TransferTicks

@@ -37,7 +37,7 @@ type offer struct {
 	start    int64  // its log start: what lies from there on stays in segments until then
 	from     int64  // the highest offset that was asked for
 	deadline int    // in ticks; progress extends it
-	asked    bool   // by the follower, without raft's knowledge: see [Group.Offer]
+	asked    bool   // a mark for a replica that lost entries, without raft's knowledge: see [Group.Offer]
 }
 
 // Want is a range of committed batches that a follower needs from its leader.
@@ -68,21 +68,6 @@ func (g *Group) offer(m *pb.Message, out *Out) {
 	}
 	g.snaps[m.GetTo()] = &offer{index: mark.Index, start: mark.LogStart, from: -1, deadline: g.ticks + g.cfg.Limits.TransferTicks}
 	out.Messages = append(out.Messages, m)
-}
-
-// Offer offers a snapshot as of now to a replica that asked for it: nobody has the entries any more, as such, whose bytes it
-// lost (S5a). It is none of raft's MsgSnaps, so no ReportSnapshot ends it. It reports whether it did.
-func (g *Group) Offer(replica uint64, out *Out) bool {
-	if !g.leader || replica == g.cfg.ID || g.snaps[replica] != nil || !g.conf.Has(replica) {
-		return false
-	}
-	s, err := g.snapshot()
-	if err != nil {
-		return false
-	}
-	g.offer(&pb.Message{Type: pb.MsgSnap.Enum(), From: new(g.cfg.ID), To: &replica, Term: new(g.term), Snapshot: s}, out)
-	g.snaps[replica].asked = true
-	return true
 }
 
 // settleOffer ends an offer once raft itself took the follower out of its snapshot state.
@@ -128,6 +113,10 @@ func (g *Group) offered(m *pb.Message, out *Out) {
 		out.Notes = append(out.Notes, fmt.Sprintf("group %d: snapshot from replica %x: %v", g.cfg.Group, m.GetFrom(), err))
 		return
 	}
+	if isMark(m) {
+		g.offeredMark(m, mark)
+		return
+	}
 	if m.GetTerm() < g.term {
 		_ = g.rn.Step(m) // raft answers a leader of the past by itself
 		return
@@ -143,9 +132,16 @@ func (g *Group) offered(m *pb.Message, out *Out) {
 
 // install steps a MsgSnap whose batches are all in synced segments; what it does to the log arrives with the next Ready.
 func (g *Group) install(out *Out) {
+	if g.snap != nil && isMark(g.snap.m) && !g.covers() {
+		g.snap = nil // healed otherwise, or cut off
+	}
 	g.skipAll()
 	for g.snap != nil && g.complete() {
 		switch {
+		case !g.proven():
+			out.Notes = append(out.Notes, fmt.Sprintf("group %d: the segments' batches up to offset %d have another hash than the snapshot of replica %x, %016x: not taken; scrub this replica and that one",
+				g.cfg.Group, g.snap.mark.LogEnd, g.snap.m.GetFrom(), g.snap.mark.BatchHash))
+			g.snap = nil
 		case g.covers():
 			if !g.settled() {
 				return
@@ -160,6 +156,20 @@ func (g *Group) install(out *Out) {
 		}
 		g.drain(out)
 	}
+}
+
+// proven reports whether the segments' batches are those of the snapshot that waits, as far as is known. What a transfer
+// brings is checked when it comes; what was there already, before a restart or from another leader, is checked here.
+func (g *Group) proven() bool {
+	m := &g.snap.mark
+	if g.cfg.Plain || m.Index <= g.applied {
+		return true
+	}
+	hash, ok := g.seg.hash, g.seg.end == m.LogEnd
+	if !ok {
+		hash, ok = g.store.HashAt(g.cfg.Group, m.LogEnd)
+	}
+	return !ok || hash == m.BatchHash
 }
 
 // complete reports whether nothing is missing for the snapshot that waits.

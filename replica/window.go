@@ -2,6 +2,7 @@ package replica
 
 import (
 	"fmt"
+	"slices"
 	"sort"
 
 	"go.etcd.io/raft/v3"
@@ -206,7 +207,7 @@ func (w *window) fill(e *pb.Entry) {
 
 // rebase has the window begin behind a mark that stands for its first entries; those behind stay.
 func (w *window) rebase(m log.Mark) {
-	rest := w.slots[m.Index-w.index:]
+	rest := slices.Clone(w.slots[m.Index-w.index:])
 	w.reset(m)
 	for i := range rest {
 		w.push(rest[i].e, rest[i].lost)
