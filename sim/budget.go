@@ -62,21 +62,21 @@ func (f *nemesis) affordable(n *node) bool {
 func (f *nemesis) damaged(n *node, text string) {
 	n.rotten, n.lost, n.whole, n.hurtAt, n.scarred = text, "rotten", 0, f.w.now, true
 	n.metaHurt = n.metaHurt || strings.Contains(text, "meta")
-	f.note("broker %d's disk: %s", n.id, text)
+	f.w.did("%s", text)
 }
 
 // astray: a write of a broker was acknowledged, and is not where it should be.
 func (f *nemesis) astray(n *node, text string) {
 	f.w.count[CountStrays]++
-	f.damaged(n, text)
+	f.damaged(n, "# "+text)
 }
 
 // empty ends a broker's process and deletes its directory.
 func (f *nemesis) empty(n *node) {
+	f.w.did("wipe %d", n.id)
 	f.w.count[CountWipes]++
 	n.kill(true)
-	n.disk.Wipe()
-	n.rotten, n.refused, n.lost, n.metaHurt, n.scarred = "", "", "wiped", false, false
+	n.wipe()
 	f.w.views.wiped(n)
 }
 
@@ -128,7 +128,7 @@ func (f *nemesis) watch() {
 // found: a broker is counted upon again.
 func (f *nemesis) found(n *node) {
 	f.note("broker %d was %s, and is whole again", n.id, n.lost)
-	f.w.count[map[bool]Count{true: CountRejoins, false: CountHealed}[n.lost == "wiped"]]++
+	f.w.count[map[bool]Count{true: CountRejoins, false: CountMended}[n.lost == "wiped"]]++
 	n.lost, n.rotten, n.whole = "", "", 0
 	f.w.maybeOver()
 }

@@ -129,7 +129,7 @@ func (d *Disk) Somewhere(kinds ...string) (string, int64, bool) {
 	var places []place
 	pages := 0
 	d.eachFile(func(name string, f *inode) {
-		if strings.HasSuffix(name, class) && f.size > 0 {
+		if strings.HasSuffix(name, class) && f.size > 0 && !strings.HasPrefix(name, "aside-") {
 			places = append(places, place{name, f})
 			pages += len(f.pages)
 		}

@@ -146,5 +146,5 @@ func (d *Disk) Rot() string {
 	for range 1 + d.rng.IntN(3) {
 		pg.data[off%pageSize] ^= 1 << d.rng.IntN(8)
 	}
-	return fmt.Sprintf("%s at %d", name, off)
+	return fmt.Sprintf("%s %d", name, off)
 }

@@ -114,8 +114,10 @@ func (f *nemesis) struck(n *node, powerLost bool) {
 	switch {
 	case n.proc == nil:
 	case powerLost:
+		f.w.did("power %d", n.id)
 		f.w.count[CountPowerLosses]++
 	default:
+		f.w.did("crash %d", n.id)
 		f.w.count[CountCrashes]++
 	}
 }
@@ -123,7 +125,6 @@ func (f *nemesis) struck(n *node, powerLost bool) {
 func (f *nemesis) crash() {
 	if n := f.any(true); n != nil {
 		f.inMidst(n, func() {
-			f.note("broker %d crashes", n.id)
 			f.down(n, false)
 		})
 	}
@@ -143,7 +144,6 @@ func (f *nemesis) power() {
 	}
 	if n != nil {
 		f.inMidst(n, func() {
-			f.note("broker %d loses power", n.id)
 			f.down(n, true)
 		})
 	}
@@ -161,7 +161,6 @@ func (f *nemesis) crashPower() {
 		f.quick(n, false)
 		f.w.after(quickest+f.spread(300*time.Millisecond), func() {
 			if !f.stopped {
-				f.note("broker %d loses power", n.id)
 				f.quick(n, true)
 			}
 		})
@@ -245,10 +244,10 @@ func (f *nemesis) pause() {
 	}
 	p := n.proc
 	f.w.count[CountPauses]++
-	f.note("broker %d is paused", n.id)
+	f.w.did("pause %d", n.id)
 	p.paused = true
 	f.lasting(func() {
-		f.note("broker %d goes on", n.id)
+		f.w.did("resume %d", n.id)
 		p.resume()
 	})
 }
@@ -259,12 +258,12 @@ func (f *nemesis) cutting(what string, pairs [][2]int) {
 		return
 	}
 	f.w.count[CountPartitions]++
-	f.note("%s: cut %v", what, pairs)
+	f.note("%s", what)
 	for _, p := range pairs {
 		f.w.net.cut(p[0], p[1], 1)
 	}
 	f.lasting(func() {
-		f.note("%s ends: %v", what, pairs)
+		f.note("%s ends", what)
 		for _, p := range pairs {
 			f.w.net.cut(p[0], p[1], -1)
 		}
@@ -328,10 +327,8 @@ func (f *nemesis) clog() {
 		return
 	}
 	by := time.Duration(10+f.rng.Int64N(500)) * time.Millisecond
-	l := &f.w.net.links[a][b]
-	f.note("link %d→%d is slower by %v", a, b, by)
-	l.slow += by
-	f.lasting(func() { l.slow -= by })
+	f.w.net.clog(a, b, by)
+	f.lasting(func() { f.w.net.clog(a, b, -by) })
 }
 
 // reset breaks client connections in their midst.
@@ -340,17 +337,11 @@ func (f *nemesis) reset() {
 	if n == nil {
 		return
 	}
-	f.note("connections to broker %d are reset", n.id)
-	for _, c := range append([]*conn(nil), n.proc.conns...) {
-		if f.rng.IntN(2) == 0 {
-			c.up.reset()
-			c.down.reset()
-		}
-	}
+	n.reset(func() bool { return f.rng.IntN(2) == 0 })
 }
 
 func (f *nemesis) clock() {
 	n := f.w.nodes[f.rng.IntN(len(f.w.nodes))]
 	n.wall += f.rng.Int64N(20_000) - 10_000
-	f.note("broker %d's clock is off by %d ms", n.id, n.wall)
+	f.w.did("clock %d %d", n.id, n.wall)
 }

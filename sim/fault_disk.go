@@ -15,6 +15,7 @@ func (f *nemesis) slowDown() {
 // syncError fails the next sync of a broker, which therefore halts.
 func (f *nemesis) syncError() {
 	if n := f.any(true); n != nil {
+		f.w.did("syncfail %d", n.id)
 		f.failing[n.index]++
 	}
 }
@@ -34,19 +35,20 @@ func (f *nemesis) rot() {
 	if n == nil {
 		return
 	}
-	if at := f.spoil(n.disk); at != "" {
+	if at := f.spoil(n); at != "" {
 		f.w.count[CountRots]++
 		f.damaged(n, at)
 		f.refresh(n)
 	}
 }
 
-// spoil damages some place of a disk and says which, "" if it hit nothing.
-func (f *nemesis) spoil(d *Disk) string {
+// spoil damages some place of a broker's disk and says which, as a story would; "" if it hit nothing.
+func (f *nemesis) spoil(n *node) string {
+	d := n.disk
 	how := f.rng.IntN(8)
 	if how > 2 {
 		if at := d.Rot(); at != "" {
-			return "rot of " + at
+			return fmt.Sprintf("rot %d file %s", n.id, at)
 		}
 		return ""
 	}
@@ -55,6 +57,7 @@ func (f *nemesis) spoil(d *Disk) string {
 		return ""
 	}
 	var err error
+	verb := [...]string{"zero", "truncate", "remove"}[how]
 	switch how {
 	case 0:
 		err = d.Zero(name, off&^(sectorSize-1), sectorSize)
@@ -66,7 +69,7 @@ func (f *nemesis) spoil(d *Disk) string {
 	if err != nil {
 		panic("sim: a place that was drawn isn't there: " + err.Error())
 	}
-	return fmt.Sprintf("%s at %d is %s", name, off, [...]string{"zeroed", "cut", "removed"}[how])
+	return fmt.Sprintf("%s %d file %s %d", verb, n.id, name, off)
 }
 
 // refresh restarts a damaged broker soon: what is wrong in a WAL shows at a start only.
@@ -93,7 +96,7 @@ func (f *nemesis) strayWrite() {
 	}
 	a := armed{misdirected: f.rng.IntN(2) == 0, under: [...]string{"/wal/", "/seg/"}[f.rng.IntN(2)]}
 	n.lost = "rotten" // the budget is taken before
-	f.note("broker %d's next write below %s goes astray, misdirected %t", n.id, a.under, a.misdirected)
+	f.w.did("%s %d %s", map[bool]string{true: "misdirect", false: "losewrite"}[a.misdirected], n.id, map[string]string{"/wal/": "wal", "/seg/": "segment"}[a.under])
 	n.disk.arm(a)
 }
 
@@ -104,8 +107,8 @@ func (f *nemesis) dragDown() {
 		return
 	}
 	n.disk.drag = 5 + f.rng.IntN(50)
-	f.note("broker %d's disk takes %d times as long", n.id, n.disk.drag)
-	f.until(10*f.downtime(), func() { n.disk.drag = 0 })
+	f.w.did("slow %d %d", n.id, n.disk.drag)
+	f.until(10*f.downtime(), func() { f.w.did("slow %d 1", n.id); n.disk.drag = 0 })
 }
 
 // badSector makes a place unreadable.
@@ -121,7 +124,7 @@ func (f *nemesis) badSector() {
 	if err := n.disk.Bad(name, off); err != nil {
 		panic("sim: a place that was drawn isn't there: " + err.Error())
 	}
-	f.damaged(n, fmt.Sprintf("%s at %d can't be read", name, off))
+	f.damaged(n, fmt.Sprintf("bad %d file %s %d", n.id, name, off))
 	f.refresh(n)
 }
 
@@ -135,9 +138,9 @@ func (f *nemesis) fullDisk() {
 		}
 		free := int64(f.rng.IntN(16)) * pageSize
 		f.w.count[CountFull]++
-		f.note("broker %d's disk has %d bytes left", n.id, free)
+		f.w.did("full %d %d", n.id, free)
 		n.disk.Fill(free)
-		f.until(2*f.downtime(), func() { n.disk.Space() })
+		f.until(2*f.downtime(), func() { f.w.did("space %d", n.id); n.disk.Space() })
 	}
 }
 
@@ -147,6 +150,7 @@ func (f *nemesis) restoreOne() {
 	n := f.w.nodes[f.rng.IntN(len(f.w.nodes))]
 	if n.backup == nil {
 		if n.lost == "" {
+			f.w.did("backup %d copy-%d", n.id, n.id)
 			image := n.disk.Snapshot()
 			n.backup = &image
 		}
@@ -155,7 +159,7 @@ func (f *nemesis) restoreOne() {
 	if n.lost != "" || !f.affordable(n) {
 		return
 	}
-	f.note("broker %d's directory is an old copy again", n.id)
+	f.w.did("restore %d copy-%d", n.id, n.id)
 	n.kill(true)
 	f.restore(n, *n.backup)
 	n.backup = nil
@@ -165,7 +169,6 @@ func (f *nemesis) restoreOne() {
 func (f *nemesis) wipeOne() {
 	n := f.w.nodes[f.rng.IntN(len(f.w.nodes))]
 	if n.lost != "wiped" && f.affordable(n) {
-		f.note("broker %d's directory is deleted", n.id)
 		f.wipe(n)
 	}
 }

@@ -26,7 +26,7 @@ func (f *nemesis) rotAll() {
 				panic("sim: a place that was found isn't there: " + err.Error())
 			}
 			f.w.count[CountRots]++
-			f.damaged(n, p.String())
+			f.damaged(n, p.told(n))
 		}
 		if n.lost != "" {
 			f.refresh(n)
@@ -49,8 +49,9 @@ type prey struct {
 	loses []key
 }
 
-func (p prey) String() string {
-	return fmt.Sprintf("%s at %d, unreadable %t, loses %v", p.file, p.at, p.bad, p.loses)
+// told is the command of a story that damages it.
+func (p prey) told(n *node) string {
+	return fmt.Sprintf("%s %d file %s %d", map[bool]string{true: "bad", false: "rot"}[p.bad], n.id, p.file, p.at)
 }
 
 func (p prey) hit(d *Disk) error {

@@ -140,7 +140,7 @@ func (f *nemesis) failSync(h *host, kind log.OpKind) bool {
 	f.failing[n.index]--
 	h.p.failed = true
 	f.w.count[CountSyncErrors]++
-	f.note("a %v of %v fails", kind, h)
+	f.w.did("# a %v of %v fails", kind, h)
 	return true
 }
 

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"hash/crc32"
 	"math/rand/v2"
+	"strconv"
 	"time"
 
 	"logd/broker"
@@ -126,7 +127,24 @@ func join(bufs [][]byte) []byte {
 }
 
 // cut adds (+1) or takes away (-1) one fault on a direction.
-func (n *network) cut(from, to, by int) { n.links[from][to].cut += by }
+func (n *network) cut(from, to, by int) {
+	n.w.did("%s %s %s", map[int]string{1: "one-way", -1: "join"}[by], n.place(from), n.place(to))
+	n.links[from][to].cut += by
+}
+
+// clog makes a direction slower, or takes that away.
+func (n *network) clog(from, to int, by time.Duration) {
+	n.w.did("clog %s %s %v", n.place(from), n.place(to), by)
+	n.links[from][to].slow += by
+}
+
+// place names one end of a link as stories do.
+func (n *network) place(at int) string {
+	if at == n.outside() {
+		return "clients"
+	}
+	return strconv.Itoa(at + 1)
+}
 
 // heal ends every fault of the network.
 func (n *network) heal() {

@@ -21,19 +21,21 @@ type node struct {
 	proc  *process
 	wall  int64 // milliseconds that its clock is off
 
-	backup   *Image        // a copy of its disk, taken earlier
-	downBy   int           // faults that keep it down
-	lost     string        // why the budget counts its replicas as lost; "" if it doesn't
-	scarred  bool          // its disk was damaged since it was new: what took the place of damage leaves that where it was
-	rotten   string        // where its disk rots
-	found    []string      // what its last start found amiss on its disk, and dealt with
-	refused  string        // why it refused to start
-	ended    string        // how its process ended; "" if it was killed
 	hurtAt   time.Duration // when it was damaged last
 	metaHurt bool          // its logd.meta was
-	whole    int           // how often in a row it was seen whole since it was lost
-	aside    bool          // it gave up its directory: its next start sets that aside
-	speaks   uint64        // the incarnation that it last started under
+	found    []string      // what its last start found amiss on its disk, and dealt with
+	ended    string        // how its process ended; "" if it was killed
+	backup   *Image        // a copy of its disk, taken earlier
+
+	downBy  int    // faults that keep it down
+	lost    string // why the budget counts its replicas as lost; "" if it doesn't
+	rotten  string // where its disk rots
+	refused string // why it refused to start
+	whole   int    // how often in a row it was seen whole since it was lost
+
+	scarred bool   // its disk was damaged since it was new: what took the place of damage leaves that where it was
+	aside   bool   // it gave up its directory: its next start sets that aside
+	speaks  uint64 // the incarnation that it last started under
 }
 
 // process is one run of a broker, from start to crash.
@@ -70,6 +72,7 @@ func (n *node) start() {
 	if n.proc != nil || n.downBy > 0 || n.refused != "" {
 		return
 	}
+	w.did("start %d", n.id)
 	n.boots++
 	n.found = nil
 	fs := &bootFS{d: n.disk}
@@ -124,7 +127,7 @@ func (n *node) refuse(err error) {
 
 // kill ends the process; caches stay. With powerLost they go too.
 func (n *node) kill(powerLost bool) {
-	w, p := n.w, n.proc
+	p := n.proc
 	if p == nil {
 		if powerLost {
 			n.disk.PowerLoss()
@@ -136,7 +139,7 @@ func (n *node) kill(powerLost bool) {
 		h.abandon(powerLost)
 	}
 	n.ended = ""
-	if !w.scripted {
+	if !n.w.scripted {
 		n.disk.settle()
 	}
 	for _, c := range p.conns {
@@ -145,7 +148,15 @@ func (n *node) kill(powerLost bool) {
 	if powerLost {
 		n.disk.PowerLoss()
 	}
-	w.views.forget(n)
+	n.w.views.forget(n)
+}
+
+// wipe deletes the data directory of a broker that is down.
+func (n *node) wipe() {
+	n.disk.Wipe()
+	n.rotten, n.refused = "", ""
+	n.lost = "wiped"
+	n.metaHurt, n.scarred = false, false
 }
 
 // startsAs notes under which incarnation it starts. Another one that joins: the directory was set aside, and what rots in it

@@ -17,6 +17,14 @@ const (
 	CountRecordsRead
 	CountTails
 	CountUpperBounds
+	CountStrays
+	CountReadErrors
+	CountFull
+	CountRestores
+	CountMended
+	CountCompared
+	CountTrims
+	CountBelowStart
 	CountTurns
 	CountEnvelopes
 	CountElections
@@ -38,21 +46,14 @@ const (
 	CountDamages
 	CountAside
 	CountBudgetStops
-	CountStrays
-	CountReadErrors
-	CountFull
-	CountRestores
-	CountHealed
-	CountCompared
-	CountTrims
-	CountBelowStart
 	Counts
 )
 
 var countNames = [Counts]string{"acknowledged appends", "refused appends", "unknown appends", "reads", "records read", "tails", "upper bounds",
+	"strayed writes", "read errors", "full disks", "restored copies", "brokers whole again", "batches compared", "trims", "reads below the log start",
 	"turns", "envelopes", "elections", "crashes", "power losses", "crashes in a boot", "partitions", "pauses", "rotten sectors",
-	"refused starts", "wipes", "rejoins", "failed syncs", "syncs", "WAL rolls", "segments", "torn tails cut", "cold reads", "pieces of damage found", "directories set aside",
-	"faults not in the budget", "strayed writes", "read errors", "full disks", "restored backups", "disks healed", "batches compared", "trims", "reads below the log start"}
+	"refused starts", "wipes", "rejoins", "failed syncs", "syncs", "WAL rolls", "segments", "torn tails cut", "cold reads",
+	"pieces of damage found", "directories set aside", "faults not in the budget"}
 
 func (c Count) String() string { return countNames[c] }
 

@@ -22,9 +22,8 @@ type stored struct {
 // segmentsOf lists the batches of a group's segment files by offset, as reads would see them.
 func (d *Disk) segmentsOf(group uint64) []stored {
 	var all []stored
-	mine := fmt.Sprintf("/seg/%020d/", group)
 	d.eachFile(func(name string, f *inode) {
-		if !strings.Contains(name, mine) || !strings.HasSuffix(name, ".log") || strings.HasPrefix(name, "aside-") {
+		if !ofGroup(name, group) || !strings.HasSuffix(name, ".log") {
 			return
 		}
 		b := make([]byte, f.size)
@@ -33,6 +32,11 @@ func (d *Disk) segmentsOf(group uint64) []stored {
 	})
 	slices.SortStableFunc(all, func(a, b stored) int { return int(a.base - b.base) })
 	return all
+}
+
+// ofGroup tells whether a file is a group's, in a shard's folder: one that was set aside counts no more.
+func ofGroup(name string, group uint64) bool {
+	return strings.HasPrefix(name, "shard-") && strings.Contains(name, fmt.Sprintf("/seg/%020d/", group))
 }
 
 func batchesOf(name string, b []byte, err error) (all []stored) {

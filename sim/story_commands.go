@@ -40,16 +40,20 @@ var commands = map[string]command{
 	"backup":  {"B NAME", 2, 2, (*teller).doBackup},
 	"restore": {"B NAME", 2, 2, (*teller).doRestore},
 
-	"cut":     {"A B", 2, 2, (*teller).doCut},
-	"one-way": {"FROM TO", 2, 2, (*teller).doOneWay},
+	"cut":     {"A B", 2, 2, onLink((*World).cutBoth)},
+	"one-way": {"FROM TO", 2, 2, onLink((*World).oneWay)},
+	"join":    {"FROM TO", 2, 2, onLink((*World).join)},
+	"clog":    {"FROM TO DURATION", 3, 3, onLink((*World).clog)},
+	"reset":   {"B", 1, 1, onBroker(func(n *node) { n.reset(func() bool { return true }) })},
+	"clock":   {"B MILLISECONDS", 2, 2, (*teller).doClock},
 	"isolate": {"B", 1, 1, onBroker(func(n *node) { n.isolate(1) })},
 	"heal":    {"", 0, 0, func(t *teller, _ []string) ([]string, error) { t.w.net.heal(); return nil, nil }},
 
-	"rot":       {"B PLACE", 2, 10, onPlace((*Disk).rotSpot)},
-	"zero":      {"B PLACE", 2, 10, onPlace((*Disk).zeroSpot)},
-	"bad":       {"B PLACE", 2, 10, onPlace((*Disk).badSpot)},
-	"truncate":  {"B PLACE", 2, 10, onPlace(func(d *Disk, s spot) error { return d.Cut(s.file, s.at) })},
-	"remove":    {"B PLACE", 2, 10, onPlace(func(d *Disk, s spot) error { return d.Lose(s.file) })},
+	"rot":       {"B PLACE", 2, 10, onPlace("rot", (*Disk).rotSpot)},
+	"zero":      {"B PLACE", 2, 10, onPlace("zero", (*Disk).zeroSpot)},
+	"bad":       {"B PLACE", 2, 10, onPlace("bad", (*Disk).badSpot)},
+	"truncate":  {"B PLACE", 2, 10, onPlace("truncate", func(d *Disk, s spot) error { return d.Cut(s.file, s.at) })},
+	"remove":    {"B PLACE", 2, 10, onPlace("remove", func(d *Disk, s spot) error { return d.Lose(s.file) })},
 	"misdirect": {"B wal|segment", 2, 2, (*teller).doMisdirect},
 	"losewrite": {"B wal|segment", 2, 2, (*teller).doLoseWrite},
 	"syncfail":  {"B", 1, 1, onBroker(func(n *node) { n.w.faults.failing[n.index]++ })},
@@ -72,7 +76,7 @@ func onBroker(do func(n *node)) func(*teller, []string) ([]string, error) {
 }
 
 // onPlace is a command that damages a place of a broker's disk, and answers which.
-func onPlace(do func(*Disk, spot) error) func(*teller, []string) ([]string, error) {
+func onPlace(verb string, do func(*Disk, spot) error) func(*teller, []string) ([]string, error) {
 	return func(t *teller, args []string) ([]string, error) {
 		n, err := t.broker(args[0])
 		if err != nil {
@@ -89,7 +93,7 @@ func onPlace(do func(*Disk, spot) error) func(*teller, []string) ([]string, erro
 			}
 			answer = append(answer, fmt.Sprintf("%s byte %d", s.file, s.at))
 		}
-		t.w.faults.damaged(n, strings.Join(args[1:], " "))
+		t.w.faults.damaged(n, verb+" "+strings.Join(args, " "))
 		return answer, nil
 	}
 }

@@ -2,7 +2,9 @@ package sim
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
+	"time"
 )
 
 // strike ends a broker's process, with or without its machine's caches; nobody starts it again.
@@ -112,26 +114,78 @@ func (t *teller) doRestore(args []string) ([]string, error) {
 	return nil, nil
 }
 
-func (t *teller) pair(args []string) (a, b *node, err error) {
-	if a, err = t.broker(args[0]); err == nil {
-		b, err = t.broker(args[1])
+// end reads one end of a link: a broker, or clients.
+func (t *teller) end(word string) (int, error) {
+	if word == "clients" {
+		return t.w.net.outside(), nil
 	}
-	return a, b, err
+	n, err := t.broker(word)
+	if err != nil {
+		return 0, err
+	}
+	return n.index, nil
 }
 
-func (t *teller) doCut(args []string) ([]string, error) {
-	a, b, err := t.pair(args)
-	if err == nil {
-		t.w.net.cut(a.index, b.index, 1)
-		t.w.net.cut(b.index, a.index, 1)
+// onLink is a command that names a direction.
+func onLink(do func(w *World, from, to int, rest []string) error) func(*teller, []string) ([]string, error) {
+	return func(t *teller, args []string) ([]string, error) {
+		from, err := t.end(args[0])
+		if err != nil {
+			return nil, err
+		}
+		to, err := t.end(args[1])
+		if err != nil {
+			return nil, err
+		}
+		return nil, do(t.w, from, to, args[2:])
 	}
-	return nil, err
 }
 
-func (t *teller) doOneWay(args []string) ([]string, error) {
-	a, b, err := t.pair(args)
+func (w *World) cutBoth(a, b int, _ []string) error {
+	w.net.cut(a, b, 1)
+	w.net.cut(b, a, 1)
+	return nil
+}
+
+func (w *World) oneWay(from, to int, _ []string) error {
+	w.net.cut(from, to, 1)
+	return nil
+}
+
+func (w *World) join(from, to int, _ []string) error {
+	if w.net.links[from][to].cut == 0 {
+		return fmt.Errorf("that direction isn't cut")
+	}
+	w.net.cut(from, to, -1)
+	return nil
+}
+
+func (w *World) clog(from, to int, by []string) error {
+	d, err := time.ParseDuration(by[0])
 	if err == nil {
-		t.w.net.cut(a.index, b.index, 1)
+		w.net.clog(from, to, d)
+	}
+	return err
+}
+
+// reset breaks a broker's client connections, those that which picks.
+func (n *node) reset(which func() bool) {
+	n.w.did("reset %d", n.id)
+	if n.proc == nil {
+		return
+	}
+	for _, c := range slices.Clone(n.proc.conns) {
+		if which() {
+			c.up.reset()
+			c.down.reset()
+		}
+	}
+}
+
+func (t *teller) doClock(args []string) ([]string, error) {
+	n, err := t.broker(args[0])
+	if err == nil {
+		n.wall, err = strconv.ParseInt(args[1], 10, 64)
 	}
 	return nil, err
 }

@@ -21,6 +21,7 @@ func (d *Disk) badSpot(s spot) error  { return d.Bad(s.file, s.at) }
 
 // place reads where on a broker's disk:
 //
+//	file NAME N                           byte N of a file
 //	meta                                  the data directory's own file
 //	wal [shard=N] header [file=K]         a WAL file's first block
 //	wal [shard=N] group=WHICH PART        WHICH: a number, last, entries (the last that has any); PART: directory, second, both,
@@ -31,6 +32,12 @@ func (d *Disk) badSpot(s spot) error  { return d.Bad(s.file, s.at) }
 //	index P [K]                           the K-th index file
 func (t *teller) place(n *node, words []string) ([]spot, error) {
 	switch words[0] {
+	case "file":
+		if len(words) != 3 {
+			return nil, fmt.Errorf("say file NAME N")
+		}
+		at, err := number(words[2])
+		return []spot{{words[1], at, sectorSize - at%sectorSize}}, err
 	case "meta":
 		return []spot{{"logd.meta", 12, 1}}, nil
 	case "wal":
@@ -188,7 +195,7 @@ func (t *teller) placeIndex(n *node, words []string) ([]spot, error) {
 	}
 	var names []string
 	n.disk.eachFile(func(name string, _ *inode) {
-		if strings.Contains(name, fmt.Sprintf("/seg/%020d/", g.id)) && strings.HasSuffix(name, ".index") {
+		if ofGroup(name, g.id) && strings.HasSuffix(name, ".index") {
 			names = append(names, name)
 		}
 	})

@@ -33,9 +33,10 @@ const (
 	markProcess
 	markClient
 	markPhase
+	markStory
 )
 
-var markNames = [...]string{"", "turn", "output", "envelope", "drop", "bytes", "conn", "disk", "read", "fault", "process", "client", "phase"}
+var markNames = [...]string{"", "turn", "output", "envelope", "drop", "bytes", "conn", "disk", "read", "fault", "process", "client", "phase", "story"}
 
 // add folds one event into the hash.
 func (t *Trace) add(at time.Duration, m mark, who int, a, b uint64) {
@@ -56,6 +57,13 @@ func (t *Trace) verbose() bool { return t.text != nil }
 // line writes one line for people.
 func (t *Trace) line(at time.Duration, m mark, format string, args ...any) {
 	fmt.Fprintf(t.text, "%12.6f %-8s %s\n", at.Seconds(), markNames[m], fmt.Sprintf(format, args...))
+}
+
+// did writes what happens as the command of a story that would do the same (story_commands.go).
+func (w *World) did(format string, args ...any) {
+	if w.trace.verbose() {
+		w.trace.line(w.now, markStory, format, args...)
+	}
 }
 
 // mix64 is splitmix64's finalizer.

@@ -82,8 +82,16 @@ func TestEveryFault(t *testing.T) {
 		if r := Run(opt, Env{Trace: &lines}); r.Violation != nil {
 			t.Errorf("%s: %v", row.name, r.Violation)
 		}
-		if !bytes.Contains(lines.Bytes(), []byte(" fault ")) {
+		told := bytes.Count(lines.Bytes(), []byte(" story ")) - bytes.Count(lines.Bytes(), []byte(" story    start "))
+		if told == 0 && !bytes.Contains(lines.Bytes(), []byte(" fault ")) {
 			t.Errorf("%s: nothing happened", row.name)
+		}
+		for line := range bytes.Lines(lines.Bytes()) {
+			if words := bytes.Fields(line); string(words[1]) == "story" && words[2][0] != '#' {
+				if c := commands[string(words[2])]; c.do == nil || len(words)-3 < c.least || len(words)-3 > c.most {
+					t.Errorf("%s: no story knows %s", row.name, line)
+				}
+			}
 		}
 	}
 }

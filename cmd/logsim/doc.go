@@ -4,10 +4,12 @@
 //	logsim run --seed 7 -v        one world, a line per event
 //	logsim run --seeds 500        many worlds, in worker processes, and a table
 //	logsim story FILE -v          what a text tells, and whether it goes as it says
+//	logsim crash-states           what crashes at any operation leave of a disk, recovered and judged
 //	logsim mutants                known bugs put back on purpose: each must be found
 //
 //	run --seeds ──► pool ──► worker process ──► sim.Run(seed) ──► a JSON line per seed ──► table
-//	mutants ──► overlay ──► go build ──► pool of that binary, until the check that the mutant names fires
+//	crash-states ──► log/crash ──► table
+//	mutants ──► overlay ──► go build ──► pool of that binary, or its crash-states, until the check that the mutant names fires
 //
 // Invariants:
 //

@@ -24,6 +24,8 @@ var (
 	// errInvalid says that a violation was found and printed.
 	errInvalid = errors.New("not valid")
 	errUsage   = errors.New("usage")
+	// errUnfinished says that less was done than wanted, which is no pass.
+	errUnfinished = errors.New("not finished")
 )
 
 // app is what the commands may touch of the outside.
@@ -53,13 +55,15 @@ func (a *app) run(ctx context.Context, args []string) int {
 		Use: "logsim", Short: "Simulate logd's brokers from seeds, and judge what their clients saw",
 		SilenceErrors: true, SilenceUsage: true, Args: cobra.NoArgs,
 		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},
-		RunE:              func(*cobra.Command, []string) error { return fmt.Errorf("%w: say run, story or mutants", errUsage) },
+		RunE: func(*cobra.Command, []string) error {
+			return fmt.Errorf("%w: say run, story, crash-states or mutants", errUsage)
+		},
 	}
 	root.SetArgs(args)
 	root.SetOut(a.out)
 	root.SetErr(a.err)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return fmt.Errorf("%w: %w", errUsage, err) })
-	root.AddCommand(newRun(a), newStory(a), newMutants(a), newWorker(a))
+	root.AddCommand(newRun(a), newStory(a), newCrashStates(a), newMutants(a), newWorker(a))
 	cmd, err := root.ExecuteContextC(ctx)
 	switch {
 	case err == nil:

@@ -18,9 +18,16 @@ type mutant struct {
 	name      string
 	history   string // where the bug was met
 	guarantee string // which it breaks
+	by        string // what finds it: bySeeds or byCrashStates
 	check     *regexp.Regexp
 	edits     []edit
 }
+
+// What finds a mutant.
+const (
+	bySeeds       = "seeds"
+	byCrashStates = "crash-states"
+)
 
 // edit replaces text in a file of this module, or of a dependency if the file's name begins with that module's path.
 type edit struct{ file, old, new string }
@@ -55,9 +62,11 @@ func readMutants(dir, only string) ([]mutant, error) {
 	return all, nil
 }
 
-// parseMutant reads header lines (name, history, guarantee, check, file) and blocks of exact text:
+// parseMutant reads header lines (name, history, guarantee, check, by, file) and blocks of exact text; by may be missing, and is
+// then seeds:
 //
 //	name: ack-before-sync
+//	by: seeds
 //	check: acknowledged-missing|unseen
 //	file: log/queue.go
 //	--- old
@@ -67,7 +76,7 @@ func readMutants(dir, only string) ([]mutant, error) {
 //
 // A further file: line between blocks names the file of those that follow.
 func parseMutant(text []byte) (mutant, error) {
-	var m mutant
+	m := mutant{by: bySeeds}
 	file, in := "", ""
 	lines := bufio.NewScanner(bytes.NewReader(text))
 	for lines.Scan() {
@@ -108,6 +117,10 @@ func (m *mutant) header(key, value string) (err error) {
 		m.history = value
 	case "guarantee":
 		m.guarantee = value
+	case "by":
+		if m.by = value; value != bySeeds && value != byCrashStates {
+			return fmt.Errorf("%w: by %q, expected %s or %s", errMutant, value, bySeeds, byCrashStates)
+		}
 	case "check":
 		if m.check, err = regexp.Compile("^(?:" + value + ")$"); err != nil {
 			return fmt.Errorf("%w: check: %w", errMutant, err)

@@ -31,8 +31,11 @@ func TestParseMutant(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if m.name != "demo" || m.guarantee != "G1" || len(m.edits) != 2 || m.edits[1].file != "example.org/dep/dep.go" {
+	if m.name != "demo" || m.guarantee != "G1" || len(m.edits) != 2 || m.edits[1].file != "example.org/dep/dep.go" || m.by != bySeeds {
 		t.Fatalf("parsed %+v", m)
+	}
+	if m, err := parseMutant([]byte("by: crash-states\n" + sound)); err != nil || m.by != byCrashStates {
+		t.Fatalf("parsed %+v, %v", m, err)
 	}
 	if want := (edit{"main.go", "\tanswer := 1\n", "\tanswer := 2\n"}); m.edits[0] != want {
 		t.Fatalf("first edit is %q", m.edits[0])
@@ -46,6 +49,7 @@ func TestParseMutant(t *testing.T) {
 
 func TestParseMutantRefuses(t *testing.T) {
 	for what, text := range map[string]string{
+		"by nothing":     "by: luck\n" + sound,
 		"no check":       strings.Replace(sound, "check:", "#check:", 1),
 		"bad check":      strings.Replace(sound, "unseen|", "(", 1),
 		"no file":        strings.Replace(sound, "file: main.go\n", "", 1),

@@ -2,17 +2,22 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"maps"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"logd/log/crash"
 )
 
 type mutantFlags struct {
@@ -24,15 +29,16 @@ type mutantFlags struct {
 	jobs    int
 	seconds int
 	limit   time.Duration
+	states  int
 }
 
 func newMutants(a *app) *cobra.Command {
 	var f mutantFlags
 	cmd := &cobra.Command{
-		Use: "mutants", Short: "Put known bugs back and show that seeds find them", Args: noArgs,
+		Use: "mutants", Short: "Put known bugs back and show that seeds, or crash states, find them", Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if f.seeds < 1 || f.jobs < 1 || f.seconds < 1 {
-				return fmt.Errorf("%w: --seeds, --jobs and --seconds are at least 1", errUsage)
+			if f.seeds < 1 || f.jobs < 1 || f.seconds < 1 || f.states < 1 {
+				return fmt.Errorf("%w: --seeds, --jobs, --seconds and --states are at least 1", errUsage)
 			}
 			return a.mutants(cmd.Context(), &f)
 		},
@@ -42,6 +48,7 @@ func newMutants(a *app) *cobra.Command {
 	fl.StringVar(&f.dir, "dir", filepath.Join("testdata", "mutants"), "folder of the mutants, below the module's")
 	fl.StringVar(&f.write, "write", "", "also write the table to this file")
 	fl.IntVar(&f.seeds, "seeds", 200, "most seeds for one mutant")
+	fl.IntVar(&f.states, "states", 100_000, "most crash states for one mutant that names these as its end")
 	fl.Uint64Var(&f.from, "from", 1, "the first seed")
 	fl.IntVar(&f.jobs, "jobs", runtime.GOMAXPROCS(0), "worker processes")
 	fl.IntVar(&f.seconds, "seconds", 60, "simulated seconds under faults")
@@ -54,7 +61,7 @@ type fate struct {
 	m      *mutant
 	fired  string // the violation that killed it; "" if it survived
 	seed   uint64 // that found it
-	seeds  int    // run until then
+	seeds  int    // run until then; or crash states
 	took   time.Duration
 	others map[string]int // violations that its file doesn't name
 	failed error          // it couldn't be built
@@ -83,7 +90,9 @@ func (a *app) mutants(ctx context.Context, f *mutantFlags) error {
 			fmt.Fprintf(a.out, "FAILED %s: %v\n", t.m.name, t.failed)
 		case t.fired == "":
 			alive++
-			fmt.Fprintf(a.out, "ALIVE  %s after %d seeds, %.1f s; other violations: %v\n", t.m.name, t.seeds, t.took.Seconds(), t.others)
+			fmt.Fprintf(a.out, "ALIVE  %s after %d %s, %.1f s; other violations: %v\n", t.m.name, t.seeds, t.m.by, t.took.Seconds(), t.others)
+		case t.m.by == byCrashStates:
+			fmt.Fprintf(a.out, "killed %s by %s, after %d %s, %.1f s\n", t.m.name, t.fired, t.seeds, t.m.by, t.took.Seconds())
 		default:
 			fmt.Fprintf(a.out, "killed %s by %s at seed %d, after %d seeds, %.1f s\n", t.m.name, t.fired, t.seed, t.seeds, t.took.Seconds())
 		}
@@ -103,8 +112,8 @@ func (a *app) mutants(ctx context.Context, f *mutantFlags) error {
 }
 
 // hunt builds a mutant and runs seeds until the check that it names fires (C3).
-func (a *app) hunt(ctx context.Context, b *builder, m *mutant, f *mutantFlags) fate {
-	t := fate{m: m, others: map[string]int{}}
+func (a *app) hunt(ctx context.Context, b *builder, m *mutant, f *mutantFlags) (t fate) {
+	t = fate{m: m, others: map[string]int{}}
 	work, err := os.MkdirTemp("", "logsim-mutant-")
 	if err != nil {
 		t.failed = err
@@ -117,6 +126,11 @@ func (a *app) hunt(ctx context.Context, b *builder, m *mutant, f *mutantFlags) f
 		return t
 	}
 	begun := time.Now()
+	defer func() { t.took = time.Since(begun) }()
+	if m.by == byCrashStates {
+		t.crash(ctx, binary, f)
+		return t
+	}
 	p := &pool{binary: binary, jobs: f.jobs, seconds: f.seconds, limit: f.limit}
 	p.run(ctx, seedRange(f.from, f.seeds), func(d seedDone) bool {
 		t.seeds++
@@ -130,8 +144,28 @@ func (a *app) hunt(ctx context.Context, b *builder, m *mutant, f *mutantFlags) f
 		t.others[d.Violation.Name]++
 		return true
 	})
-	t.took = time.Since(begun)
 	return t
+}
+
+// crash runs the mutant's own crash-states. It ends at the first violation, which must be of the check that is named (C3).
+func (t *fate) crash(ctx context.Context, binary string, f *mutantFlags) {
+	cmd := exec.CommandContext(ctx, binary, "crash-states", "--json", "--states", strconv.Itoa(f.states), "--jobs", strconv.Itoa(f.jobs))
+	said := &tail{}
+	cmd.Stderr = said
+	out, err := cmd.Output()
+	var r crash.Report
+	if bad := json.Unmarshal(out, &r); bad != nil {
+		t.failed = fmt.Errorf("its crash-states say %q: %w: %v\n%s", out, bad, err, said)
+		return
+	}
+	t.seeds = r.Distinct
+	switch v := r.Violation; {
+	case v == nil:
+	case t.m.check.MatchString(v.Name):
+		t.fired = v.Name
+	default:
+		t.others[v.Name]++
+	}
 }
 
 func writeFates(path string, fates []fate) error {
@@ -145,8 +179,8 @@ func writeFates(path string, fates []fate) error {
 
 // printFates prints the table, as Markdown.
 func printFates(w io.Writer, fates []fate) {
-	fmt.Fprintln(w, "| mutant | history | guarantee | check that fired | seeds | seconds | other violations met |")
-	fmt.Fprintln(w, "|---|---|---|---|---:|---:|---|")
+	fmt.Fprintln(w, "| mutant | history | guarantee | check that fired | found by | after | seconds | other violations met |")
+	fmt.Fprintln(w, "|---|---|---|---|---|---:|---:|---|")
 	for i := range fates {
 		t := &fates[i]
 		fired := t.fired
@@ -160,6 +194,6 @@ func printFates(w io.Writer, fates []fate) {
 		for _, name := range slices.Sorted(maps.Keys(t.others)) {
 			others = append(others, fmt.Sprintf("%s × %d", name, t.others[name]))
 		}
-		fmt.Fprintf(w, "| %s | %s | %s | %s | %d | %.1f | %s |\n", t.m.name, t.m.history, t.m.guarantee, fired, t.seeds, t.took.Seconds(), strings.Join(others, ", "))
+		fmt.Fprintf(w, "| %s | %s | %s | %s | %s | %d | %.1f | %s |\n", t.m.name, t.m.history, t.m.guarantee, fired, t.m.by, t.seeds, t.took.Seconds(), strings.Join(others, ", "))
 	}
 }

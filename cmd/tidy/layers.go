@@ -36,6 +36,8 @@ const (
 var layers = []layer{
 	{dir: "log", strict: true},
 	{dir: "log/osfs", ours: []string{"log"}, libs: []string{sys}},
+	{dir: "log/memfs", strict: true, ours: []string{"log"}},
+	{dir: "log/crash", ours: []string{"log", "log/memfs"}},
 
 	{dir: "transport", strict: true, libs: []string{franz + "kmsg"}},
 	{dir: "transport/tcp", ours: []string{"transport"}, libs: []string{sys}},

@@ -1,0 +1,144 @@
+package crash
+
+import (
+	"fmt"
+
+	"logd/log"
+	"logd/log/memfs"
+)
+
+// outcome is what a recovery found, small enough to be kept for each that differs.
+type outcome struct {
+	failed string // "" or why the store didn't open
+	panics bool
+	groups []found
+	sum    uint64
+}
+
+// found is one group of an outcome.
+type found struct {
+	id      uint64
+	dropped bool
+	left    bool // of a dropped one: its segments' directory is there
+	state   log.State
+	mark    log.Mark
+	last    uint64 // index, term and running hash at the log's end, computed from the entries' bytes
+	term    uint64
+	hash    uint64
+	uneven  string // what is wrong with the log or the segments, by themselves
+	segEnd  int64
+	batches []served
+}
+
+// served is a batch that the store can read: its offsets, and the sum of its bytes.
+type served struct {
+	base, next int64
+	sum        uint64
+}
+
+// open recovers a disk, and reads all that the store then has.
+func open(fs *memfs.FS, opt log.Options) (s *log.Store, rec *log.Recovered, o *outcome) {
+	o = &outcome{}
+	defer func() {
+		if p := recover(); p != nil {
+			*o = outcome{failed: fmt.Sprint(p), panics: true}
+		}
+		o.fold()
+	}()
+	var err error
+	if s, rec, err = log.Open(fs, identity, opt); err != nil {
+		o.failed = err.Error()
+		return nil, nil, o
+	}
+	run := log.NewRunner(fs)
+	for i := range rec.Groups {
+		o.groups = append(o.groups, look(fs, s, run, &rec.Groups[i]))
+	}
+	return s, rec, o
+}
+
+// look takes what is to be compared of one group.
+func look(fs *memfs.FS, s *log.Store, run *log.Runner, g *log.Group) found {
+	f := found{id: g.ID, dropped: g.Dropped, state: g.State, mark: g.Mark}
+	if g.Dropped {
+		_, err := fs.List(fmt.Sprintf("seg/%020d", g.ID))
+		f.left = err == nil
+		return f
+	}
+	f.mark.App, f.mark.Conf = copied(g.Mark.App), copied(g.Mark.Conf)
+	f.last, f.term, f.hash = g.Mark.Index, g.Mark.Term, g.Mark.EntryHash
+	for i := range g.Entries {
+		e := &g.Entries[i]
+		if e.Index != f.last+1 || e.Term < f.term {
+			f.uneven = fmt.Sprintf("index %d term %d follows index %d term %d", e.Index, e.Term, f.last, f.term)
+		}
+		f.last, f.term, f.hash = e.Index, e.Term, log.HashEntry(f.hash, *e)
+	}
+	f.segEnd = s.SegmentEnd(g.ID)
+	for at := g.Mark.LogStart; at < f.segEnd && f.uneven == ""; {
+		at = f.serve(s, run, at)
+	}
+	return f
+}
+
+// serve reads the batch that contains an offset, as a consumer would, and returns the offset after it.
+func (f *found) serve(s *log.Store, run *log.Runner, at int64) int64 {
+	rd, ok := s.Find(f.id, at, 0)
+	if !ok {
+		f.uneven = fmt.Sprintf("offset %d is not found, the log is %d to %d", at, f.mark.LogStart, f.segEnd)
+		return at
+	}
+	data := run.Read(rd)
+	b, next, err := rd.Cut(data.Data, at, 0, true)
+	if err != nil || data.Err != nil || next <= at {
+		f.uneven = fmt.Sprintf("read of offset %d to %d: %v, %v", at, next, data.Err, err)
+		return at
+	}
+	h, _, _ := log.ParseBatch(b)
+	f.batches = append(f.batches, served{base: h.BaseOffset, next: next, sum: foldBytes(0, b)})
+	return next
+}
+
+func copied(b []byte) []byte { return append([]byte(nil), b...) }
+
+// fold sums an outcome, so that equal ones are told by one number.
+func (o *outcome) fold() {
+	h := foldBytes(1, []byte(o.failed))
+	for i := range o.groups {
+		f := &o.groups[i]
+		h = fold(h, f.id, b2u(f.dropped), b2u(f.left), f.state.Term, f.state.Vote, f.state.Commit)
+		h = fold(h, f.mark.Index, f.mark.Term, uint64(f.mark.LogStart), uint64(f.mark.LogEnd), f.mark.EntryHash, f.mark.BatchHash)
+		h = foldBytes(foldBytes(h, f.mark.App), f.mark.Conf)
+		h = fold(h, f.last, f.term, f.hash, uint64(f.segEnd))
+		h = foldBytes(h, []byte(f.uneven))
+		for _, b := range f.batches {
+			h = fold(h, uint64(b.base), uint64(b.next), b.sum)
+		}
+	}
+	o.sum = h
+}
+
+func b2u(b bool) uint64 {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// String shows an outcome in a few lines.
+func (o *outcome) String() string {
+	if o.failed != "" {
+		return o.failed
+	}
+	text := ""
+	for i := range o.groups {
+		f := &o.groups[i]
+		if f.dropped {
+			text += fmt.Sprintf("group %d dropped\n", f.id)
+			continue
+		}
+		text += fmt.Sprintf("group %d term %d vote %d commit %d, mark %d/%d log %d to %d, last %d/%d hash %016x, segments to %d %s\n",
+			f.id, f.state.Term, f.state.Vote, f.state.Commit, f.mark.Index, f.mark.Term, f.mark.LogStart, f.mark.LogEnd, f.last, f.term, f.hash, f.segEnd, f.uneven)
+	}
+	return text
+}

@@ -1,0 +1,79 @@
+package crash
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"logd/log"
+)
+
+// Script is a small workload: lines of a verb, a group and numbers. A command waits until what it needs is durable; those
+// behind it wait for it. n[*m] is a size, repeated.
+//
+//	create G [CONF]           a group, with a configuration of so many bytes
+//	state G TERM VOTE         term and vote
+//	append G SIZE...          entries with a batch of so many bytes; 0 is an empty entry, -n a configuration of n bytes
+//	cut G BACK SIZE...        the same from BACK entries before the end, as from a leader of a higher term
+//	commit G [BACK]           all but the last BACK durable entries are committed
+//	flush G [APP]             what is committed goes to segments; its mark has APP bytes
+//	trim G OFFSET             the log start wanted, below 0 the end of what is committed; the next flush's mark has it
+//	transfer G BATCHES [GAP]  a snapshot's batches, behind a gap in offsets if given
+//	install G AHEAD           the snapshot's mark, so many indexes ahead of the log's end
+//	fill G SIZE               entries of that size, committed once durable, until the store waits for room; the last isn't durable
+//	copy                      what uncommitted entries keep the oldest file is copied out of it, if the store asks for it
+//	drop G                    the group ends
+//	seal                      an empty write group
+//	wait                      until all is durable and both lanes are idle
+type Script struct {
+	Name    string
+	Options log.Options
+	Text    string
+}
+
+// command is one line of a script.
+type command struct {
+	line  int
+	verb  string
+	group uint64
+	args  []int
+}
+
+// least is the fewest numbers behind a verb's group; -1: it has no group.
+var least = map[string]int{"create": 0, "state": 2, "append": 1, "cut": 2, "commit": 0, "flush": 0, "trim": 1, "transfer": 1, "fill": 1,
+	"install": 1, "copy": -1, "drop": 0, "seal": -1, "wait": -1}
+
+// parse reads a script; a mistake in it is a bug of this package, and panics.
+func (s *Script) parse() []command {
+	var all []command
+	for i, line := range strings.Split(s.Text, "\n") {
+		words := strings.Fields(line)
+		if len(words) == 0 || strings.HasPrefix(words[0], "#") {
+			continue
+		}
+		c := command{line: i + 1, verb: words[0]}
+		for _, w := range words[1:] {
+			number, times, repeated := strings.Cut(w, "*")
+			n, err := strconv.Atoi(number)
+			k := 1
+			if err == nil && repeated {
+				k, err = strconv.Atoi(times)
+			}
+			if err != nil {
+				panic(fmt.Sprintf("crash: script %s line %d: %q: %v", s.Name, i+1, line, err))
+			}
+			for range k {
+				c.args = append(c.args, n)
+			}
+		}
+		need, known := least[c.verb]
+		if !known || len(c.args) < need+1 {
+			panic(fmt.Sprintf("crash: script %s line %d: %q", s.Name, i+1, line))
+		}
+		if need >= 0 {
+			c.group, c.args = uint64(c.args[0]), c.args[1:]
+		}
+		all = append(all, c)
+	}
+	return all
+}
