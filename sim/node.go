@@ -26,6 +26,7 @@ type node struct {
 	found    []string      // what its last start found amiss on its disk, and dealt with
 	ended    string        // how its process ended; "" if it was killed
 	backup   *Image        // a copy of its disk, taken earlier
+	gone     []string      // files that were taken from under its process
 
 	downBy  int    // faults that keep it down
 	lost    string // why the budget counts its replicas as lost; "" if it doesn't
@@ -74,7 +75,7 @@ func (n *node) start() {
 	}
 	w.did("start %d", n.id)
 	n.boots++
-	n.found = nil
+	n.found, n.gone = nil, nil
 	fs := &bootFS{d: n.disk}
 	if w.phase == phaseStorm && w.net.chance(w.opt.Faults.Boot) {
 		fs.crashAt = 1 + n.rng.IntN(1+1<<n.rng.IntN(9))
