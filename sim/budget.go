@@ -14,7 +14,7 @@ import (
 const brokersRepair = true
 
 // brokersTrim says that brokers know DeleteRecords and retention.bytes. While it is false no workload deletes anything.
-const brokersTrim = false
+const brokersTrim = true
 
 // condition is what a replica says of its own bytes.
 type condition struct {

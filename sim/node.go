@@ -26,6 +26,7 @@ type node struct {
 	found      []string      // what its last start found amiss on its disk, and dealt with
 	ended      string        // how its process ended; "" if it was killed
 	backupBoot uint64        // the start that it was taken in
+	gone       []string      // files that were taken from under its process
 	backup     *Image        // a copy of its disk, taken earlier
 
 	downBy  int    // faults that keep it down
@@ -75,7 +76,7 @@ func (n *node) start() {
 	}
 	w.did("start %d", n.id)
 	n.boots++
-	n.found = nil
+	n.found, n.gone = nil, nil
 	fs := &bootFS{d: n.disk}
 	if w.phase == phaseStorm && w.net.chance(w.opt.Faults.Boot) {
 		fs.crashAt = 1 + n.rng.IntN(1+1<<n.rng.IntN(9))
