@@ -197,6 +197,6 @@ func (s *Shard) registerTick() {
 	}
 	if s.ticks%2 == 0 {
 		s.send(metaGroup, origin{shard: s.cfg.Shard}, metaCall{EncodeCommand(Register{Broker: s.cfg.Broker, Incarnation: s.cfg.Incarnation,
-			Generation: s.cfg.Generation, Host: s.cfg.Host, Port: s.cfg.Port, Rack: s.cfg.Rack})})
+			Generation: s.cfg.Generation, Boot: s.cfg.Boot, Host: s.cfg.Host, Port: s.cfg.Port, Rack: s.cfg.Rack})})
 	}
 }

@@ -72,16 +72,18 @@ func (w *World) compare(g *groupSeen) {
 		if n.proc == nil || n.lost != "" || n.busy(log.LaneFill) {
 			continue
 		}
-		next := int64(-1)
+		next, start := int64(-1), g.replicas[n.index].logStart
 		for _, s := range n.disk.segmentsOf(g.id) {
 			switch {
+			case s.next <= start: // deleted: nobody reads it, so nothing mends it
+				continue
 			case s.err != nil:
 				w.violate(SegmentDamaged, "%s: broker %d, which counts as whole: %v", g.name, n.id, s.err)
 				return
-			case next < 0 && s.base > g.replicas[n.index].logStart:
-				w.violate(SegmentDamaged, "%s: broker %d's segments begin at offset %d, its log at %d", g.name, n.id, s.base, g.replicas[n.index].logStart)
+			case next < 0 && s.base > start:
+				w.violate(SegmentDamaged, "%s: broker %d's segments begin at offset %d, its log at %d", g.name, n.id, s.base, start)
 				return
-			case next >= 0 && s.base != next && next > g.replicas[n.index].logStart:
+			case next >= 0 && s.base != next:
 				w.violate(SegmentDamaged, "%s: broker %d's segments go on at offset %d after %d", g.name, n.id, s.base, next)
 				return
 			}
