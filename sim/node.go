@@ -21,13 +21,13 @@ type node struct {
 	proc  *process
 	wall  int64 // milliseconds that its clock is off
 
-	hurtAt     time.Duration // when it was damaged last
-	metaHurt   bool          // its logd.meta was
-	found      []string      // what its last start found amiss on its disk, and dealt with
-	ended      string        // how its process ended; "" if it was killed
-	backupBoot uint64        // the start that it was taken in
-	gone       []string      // files that were taken from under its process
-	backup     *Image        // a copy of its disk, taken earlier
+	hurtIn     uint64   // the boot in which, or after which, it was damaged last
+	metaHurt   bool     // its logd.meta was
+	found      []string // what its last start found amiss on its disk, and dealt with
+	ended      string   // how its process ended; "" if it was killed
+	backup     *Image   // a copy of its disk, taken earlier
+	backupBoot uint64   // the start that it was taken in
+	gone       []string // files that were taken from under its process
 
 	downBy  int    // faults that keep it down
 	lost    string // why the budget counts its replicas as lost; "" if it doesn't
