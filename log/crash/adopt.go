@@ -18,16 +18,20 @@ func (w *world) adopt(from *world, rec *log.Recovered) {
 			g.created = 0
 			continue
 		}
-		g.known, g.batches = old.known, maps.Clone(old.batches)
+		g.known, g.batches, g.agreed = old.known, maps.Clone(old.batches), maps.Clone(old.agreed)
 		v := version{mark: is.Mark}
+		commit := is.State.Commit
 		h := is.Mark.EntryHash
 		for _, e := range is.Entries {
 			h = log.HashEntry(h, e)
 			v.log = append(v.log, g.known[h])
+			if g.agreed[h] {
+				commit = max(commit, e.Index) // the other replicas know that it was
+			}
 		}
 		g.versions = []version{v}
 		g.states = []stateAt{{st: is.State}}
-		g.commitTo(max(is.State.Commit, min(old.commit, v.last()))) // the other replicas know what was committed
+		g.commitTo(commit)
 		g.end = w.s.SegmentEnd(is.ID)
 		g.start = is.Mark.LogStart
 		if e, _ := g.now().at(g.commit); g.end > e.end {

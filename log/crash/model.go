@@ -24,6 +24,7 @@ type group struct {
 	batches  map[int64]uint64 // sums of those that may be in segments, by base offset
 	end      int64            // of segments, when what was staged is done
 	known    map[uint64]entry // by running hash
+	agreed   map[uint64]bool  // running hashes of entries that were committed
 }
 
 // entry is one of a log, and what is true behind it.
@@ -74,7 +75,7 @@ func (m *model) group(id uint64) *group {
 
 // create notes a new group.
 func (m *model) create(id uint64, mark log.Mark, seq log.Seq) *group {
-	g := &group{id: id, created: seq, batches: map[int64]uint64{}, known: map[uint64]entry{}, commit: mark.Index, end: mark.LogEnd}
+	g := &group{id: id, created: seq, batches: map[int64]uint64{}, known: map[uint64]entry{}, agreed: map[uint64]bool{}, commit: mark.Index, end: mark.LogEnd}
 	g.versions = []version{{seq: seq, mark: mark}}
 	g.states = []stateAt{{seq: seq}}
 	g.marks = []log.Mark{mark}
@@ -121,6 +122,7 @@ func (g *group) commitTo(index uint64) {
 	for ; g.commit < index; g.commit++ {
 		e, _ := g.now().at(g.commit + 1)
 		prev, _ := g.now().at(g.commit)
+		g.agreed[e.hash] = true
 		if e.end > prev.end {
 			g.batches[prev.end] = foldBytes(0, e.Data)
 		}
