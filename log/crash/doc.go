@@ -15,6 +15,7 @@
 // What is checked of every image, by the names that a [Violation] has:
 //
 //	recovery-refused        a legal crash is no damage: the store opens
+//	crash-taken-for-damage  nor is it reported as any: no damage, no hole
 //	acknowledged-lost       acknowledged ⊆ recovered: groups, entries by running hash, drops, marks (G1)
 //	recovered-uninvoked     recovered ⊆ invoked: no entry, mark or group that nothing staged
 //	vote-back               term and vote are none older than what was durable, and were staged (G2, S6)

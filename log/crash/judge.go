@@ -34,6 +34,9 @@ func (m *model) judge(o *outcome, b bounds) *Violation {
 	if o.failed != "" {
 		return violation("recovery-refused", "%s", o.failed)
 	}
+	if o.damage != "" {
+		return violation("crash-taken-for-damage", "recovered\n%s", o)
+	}
 	left := map[uint64]*found{}
 	for i := range o.groups {
 		left[o.groups[i].id] = &o.groups[i]

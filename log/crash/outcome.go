@@ -11,6 +11,7 @@ import (
 type outcome struct {
 	failed string // "" or why the store didn't open
 	panics bool
+	damage string // what recovery, or the store, says is damaged
 	groups []found
 	sum    uint64
 }
@@ -50,11 +51,32 @@ func open(fs *memfs.FS, opt log.Options) (s *log.Store, rec *log.Recovered, o *o
 		o.failed = err.Error()
 		return nil, nil, o
 	}
+	for _, d := range rec.Damage {
+		o.damage += d.String() + "\n"
+	}
 	run := log.NewRunner(fs)
 	for i := range rec.Groups {
+		o.damage += damage(s, &rec.Groups[i])
 		o.groups = append(o.groups, look(fs, s, run, &rec.Groups[i]))
 	}
 	return s, rec, o
+}
+
+// damage names what of one group is lost, as a store says when it opens.
+func damage(s *log.Store, g *log.Group) (text string) {
+	if g.Dropped {
+		return ""
+	}
+	for _, h := range g.Holes {
+		text += fmt.Sprintf("group %d index %d is a hole\n", g.ID, h.Index)
+	}
+	for _, d := range g.SegmentDamage {
+		text += fmt.Sprintf("group %d %s\n", g.ID, d)
+	}
+	if holes := s.SegmentHoles(g.ID); len(holes) > 0 {
+		text += fmt.Sprintf("group %d has holes in its segments: %v\n", g.ID, holes)
+	}
+	return text
 }
 
 // look takes what is to be compared of one group.
@@ -103,7 +125,7 @@ func copied(b []byte) []byte { return append([]byte(nil), b...) }
 
 // fold sums an outcome, so that equal ones are told by one number.
 func (o *outcome) fold() {
-	h := foldBytes(1, []byte(o.failed))
+	h := foldBytes(foldBytes(1, []byte(o.failed)), []byte(o.damage))
 	for i := range o.groups {
 		f := &o.groups[i]
 		h = fold(h, f.id, b2u(f.dropped), b2u(f.left), f.state.Term, f.state.Vote, f.state.Commit)
@@ -130,7 +152,7 @@ func (o *outcome) String() string {
 	if o.failed != "" {
 		return o.failed
 	}
-	text := ""
+	text := o.damage
 	for i := range o.groups {
 		f := &o.groups[i]
 		if f.dropped {
