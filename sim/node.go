@@ -23,6 +23,7 @@ type node struct {
 
 	hurtIn   uint64   // the boot in which, or after which, it was damaged last
 	metaHurt bool     // its logd.meta was
+	foreign  bool     // it was given a file of another broker
 	found    []string // what its last start found amiss on its disk, and dealt with
 	ended    string   // how its process ended; "" if it was killed
 	backup   *Image   // a copy of its disk, taken earlier
@@ -116,7 +117,7 @@ func (n *node) refuse(err error) {
 		}
 		return
 	}
-	if damage := errors.Is(err, log.ErrDamaged) || errors.Is(err, ErrDevice); n.rotten == "" || !damage || brokersRepair && !n.metaHurt {
+	if damage := errors.Is(err, log.ErrDamaged) || errors.Is(err, ErrDevice) || n.foreign && errors.Is(err, log.ErrForeign); n.rotten == "" || !damage || brokersRepair && !n.metaHurt && !n.foreign {
 		w.violate(NotStarted, "broker %d, boot %d, rot %q: %v", n.id, n.boots, n.rotten, err)
 		return
 	}
@@ -156,7 +157,7 @@ func (n *node) wipe() {
 	n.disk.Wipe()
 	n.rotten, n.refused = "", ""
 	n.lost = "wiped"
-	n.metaHurt, n.scarred = false, false
+	n.metaHurt, n.foreign, n.scarred = false, false, false
 }
 
 // startsAs notes under which incarnation it starts. Another one that joins: the directory was set aside, and what rots in it
