@@ -192,7 +192,7 @@ func (s *Shard) placed(c placedControl) {
 // registerTick keeps this broker's address in the metadata.
 func (s *Shard) registerTick() {
 	b := s.meta.Broker(s.cfg.Broker)
-	if b == nil || b.Incarnation != s.cfg.Incarnation || b.Generation == s.cfg.Generation && b.Host == s.cfg.Host && b.Port == s.cfg.Port && b.Rack == s.cfg.Rack {
+	if b == nil || b.Incarnation != s.cfg.Incarnation || b.Generation == s.cfg.Generation && b.Boot == s.cfg.Boot && b.Host == s.cfg.Host && b.Port == s.cfg.Port && b.Rack == s.cfg.Rack {
 		return
 	}
 	if s.ticks%2 == 0 {

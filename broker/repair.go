@@ -186,11 +186,28 @@ func (s *Shard) serveEntry(p *partition, from int32, asks uint64, e needEntry) {
 	}
 }
 
-// readSound is readBatches, where nothing is said if it fails.
+// readSound reads what another replica has lost: from memory, or from segments, there also behind a hole of our own, since the other
+// verifies it by its own running hash. Nothing is said if that fails.
 func (s *Shard) readSound(p *partition, offset int64, max int, done func(batches [][]byte)) {
-	s.readBatches(p, offset, max, func(batches [][]byte, code int16) {
-		if code == errNone && len(batches) > 0 {
+	if batches, ok := p.g.Batches(offset, max); ok {
+		if len(batches) > 0 {
 			done(batches)
+		}
+		return
+	}
+	rd, ok := s.store.FindForPeer(p.group, offset, min(max, s.cfg.Limits.ColdRead))
+	if !ok {
+		return
+	}
+	s.read(rd, func(d log.ReadDone) {
+		if d.Err == nil {
+			if data, _, err := rd.Cut(d.Data, offset, max, true); err == nil && len(data) > 0 {
+				done([][]byte{data})
+				return
+			}
+		}
+		if s.parts[p.group] == p {
+			s.unreadable(p, offset, rd, d)
 		}
 	})
 }

@@ -117,12 +117,12 @@ func (in *inspection) segment(base, until int64) {
 	if s.Index = why; !s.Closed && why == "missing" {
 		s.Index = "none"
 	}
-	if x != nil && s.Closed && (x.base != base || x.end != until || x.size != s.Size) {
+	if x != nil && s.Closed && (x.base != base || x.end != until || x.size > s.Size) {
 		s.Index = fmt.Sprintf("of offsets %d to %d in %d bytes, expected %d to %d in %d", x.base, x.end-1, x.size, base, until-1, s.Size)
 		x = nil
 	}
 	if x != nil && s.Closed && !in.deep {
-		s.End = x.end
+		s.End, s.Tail = x.end, s.Size-x.size
 		for _, e := range x.index {
 			s.MaxTimestamp = max(s.MaxTimestamp, e.maxTS)
 		}

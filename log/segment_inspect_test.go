@@ -120,6 +120,14 @@ func TestInspectSegmentsTail(t *testing.T) {
 	if err != nil || last.Tail != 100 || len(last.Damage) > 0 || len(rep.Missing) > 0 || last.End != 40 || last.Index != "none" {
 		t.Errorf("%+v, %v", rep, err)
 	}
+	first := r.fs.nodes[segDir(1)+"/"+segmentName(0)+logSuffix]
+	first.now = append(first.now, batches[0][:200]...) // a segment that was the last, cut short within a batch and mended in the next
+	for _, deep := range []bool{false, true} {
+		rep, err = InspectSegments(r.fs, 1, m, deep, nil)
+		if s := rep.Segments[0]; err != nil || s.Tail != 200 || len(s.Damage) > 0 || s.Index != "good" {
+			t.Errorf("deep %t: %+v, %v", deep, s, err)
+		}
+	}
 	m.LogEnd = 41
 	rep, _ = InspectSegments(r.fs, 1, m, false, nil)
 	last = rep.Segments[len(rep.Segments)-1]

@@ -55,5 +55,5 @@ func TestLaterMarkFindsRot(t *testing.T) {
 	_, all := row(0, 39, 10, 10, 10, 10, 10, 10, 10, 10)
 	healWith(t, d, p, all)
 	expectFound(t, d, p, all, nil)
-	mustPanic(t, "invariant L12", func() { p.vouch(Mark{LogEnd: 80, BatchHash: 1}) })
+	mustPanic(t, "invariant L13", func() { p.vouch(Mark{LogEnd: 80, BatchHash: 1}) })
 }

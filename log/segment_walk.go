@@ -61,6 +61,10 @@ func (w *segmentWalk) run() {
 			pos, next = pos+int64(b.Length)+batchLengthEnd, b.NextOffset()
 			continue
 		}
+		if next == w.until { // all that the segment is to have is before: it was cut short, and went on in the next
+			s.Tail = s.Size - pos
+			break
+		}
 		from, at := next, pos
 		pos, next = w.resync(pos, next)
 		w.hash, w.known, w.since = anchor{}, pos, next

@@ -46,7 +46,7 @@ func (p *process) openShards(disk *bootFS, dir log.Dir) error {
 		ids = append(ids, other.id)
 	}
 	var hosts []*host
-	boot := stream(w.opt.Seed, streamShard, uint64(n.id)<<40|p.boot<<8|0xff).Uint64()
+	boot := stream(w.opt.Seed, streamShard, uint64(n.id)<<40|p.boot<<8|0xff).Uint64() | 1
 	for i := range w.opt.Shards {
 		rng := stream(w.opt.Seed, streamShard, uint64(n.id)<<40|p.boot<<8|uint64(i))
 		entropy := entropyOf(rng)

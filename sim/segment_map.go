@@ -2,6 +2,7 @@ package sim
 
 import (
 	"fmt"
+	"path"
 	"slices"
 	"strconv"
 	"strings"
@@ -17,7 +18,7 @@ type stored struct {
 	base int64
 	next int64
 	sum  uint32 // of all its bytes
-	err  error  // why its bytes are no sound batch, or none that follows the one before; base is where it should begin
+	err  error  // why its bytes are no sound batch; it goes on to the next that is, and base is where it should begin
 }
 
 // segmentsOf lists the batches of a group's segment files by offset, as reads would see them.
@@ -27,23 +28,20 @@ func (d *Disk) segmentsOf(group uint64) []stored {
 		if !ofGroup(name, group) || !strings.HasSuffix(name, ".log") {
 			return
 		}
-		b := make([]byte, f.size)
-		f.copyTo(b, 0)
-		if base, ok := segmentBase(name); ok { // what is wrong at the end of the file before stands in this one again
-			for len(all) > 0 && all[len(all)-1].err != nil && all[len(all)-1].base >= base {
-				all = all[:len(all)-1]
-			}
-		}
-		found := batchesOf(name, b)
-		for i := range found {
-			if s := &found[i]; f.readable(s.at, int64(s.size)) < s.at+int64(s.size) {
-				s.err = fmt.Errorf("%s byte %d: a sector can't be read", name, s.at)
-			}
-		}
-		all = append(all, found...)
+		all = append(all, batchesOf(name, f.legible())...)
 	})
 	slices.SortStableFunc(all, func(a, b stored) int { return int(a.base - b.base) })
 	return all
+}
+
+// legible is what a file holds, with worthless bytes in the place of what can't be read.
+func (f *inode) legible() []byte {
+	b := make([]byte, f.size)
+	f.copyTo(b, 0)
+	for _, s := range f.bad {
+		poison(b[min(f.size, s*sectorSize):min(f.size, (s+1)*sectorSize)])
+	}
+	return b
 }
 
 // ofGroup tells whether a file is a group's, in a shard's folder: one that was set aside counts no more.
@@ -51,53 +49,38 @@ func ofGroup(name string, group uint64) bool {
 	return strings.HasPrefix(name, "shard-") && strings.Contains(name, fmt.Sprintf("/seg/%020d/", group))
 }
 
-// batchesOf lists the batches of a file. Behind bytes that are none it goes on with the next sound one.
+// batchesOf lists what a segment file holds: sound batches, and between them the pieces that hold none.
 func batchesOf(name string, b []byte) (all []stored) {
-	next, ok := segmentBase(name)
-	if !ok {
-		next = -1
-	}
+	next, _ := strconv.ParseInt(strings.TrimSuffix(path.Base(name), ".log"), 10, 64) // every segment file is called so
 	for at := 0; at < len(b); {
-		s := readStored(name, b, at)
-		if s.err == nil && next >= 0 && s.base != next {
-			s.err = fmt.Errorf("%s byte %d: a batch of offset %d, expected %d", name, at, s.base, next)
-			s.base, s.next = next, next+s.next-s.base
-		} else if s.err != nil {
-			s.base, s.next, s.size = next, next, 1
-			for at+s.size < len(b) && s.next == next {
-				if after := readStored(name, b, at+s.size); after.err == nil && after.base > next {
-					s.next = after.base
-				} else {
-					s.size++
-				}
-			}
+		h, size, bad := soundBatch(b[at:], next, next)
+		if bad == nil {
+			all = append(all, stored{file: name, at: int64(at), size: size, base: next, next: h.NextOffset(), sum: checksum([][]byte{b[at : at+size]})})
+			at, next = at+size, h.NextOffset()
+			continue
 		}
-		s.next = max(s.next, next+1)
-		all = append(all, s)
-		at, next = at+s.size, s.next
+		all = append(all, stored{file: name, at: int64(at), base: next, err: fmt.Errorf("%s byte %d: %w", name, at, bad)})
+		for from := at; bad != nil; { // no batch has more offsets than bytes
+			if at++; at >= len(b) {
+				return all
+			}
+			h, _, bad = soundBatch(b[at:], next, next+int64(at-from))
+		}
+		next = h.BaseOffset
 	}
 	return all
 }
 
-// segmentBase is the offset that a segment file is named by.
-func segmentBase(name string) (int64, bool) {
-	base, err := strconv.ParseInt(strings.TrimSuffix(name[strings.LastIndex(name, "/")+1:], ".log"), 10, 64)
-	return base, err == nil
-}
-
-// readStored reads the batch at a place.
-func readStored(name string, b []byte, at int) stored {
-	s := stored{file: name, at: int64(at)}
-	h, size, err := log.ParseBatch(b[at:])
+// soundBatch is the batch that bytes begin with, if it is whole and its base offset within bounds.
+func soundBatch(b []byte, lowest, highest int64) (log.Batch, int, error) {
+	h, size, err := log.ParseBatch(b)
+	if err == nil && (h.BaseOffset < lowest || h.BaseOffset > highest) {
+		err = fmt.Errorf("%w: base offset %d, expected %d to %d", log.ErrBadBatch, h.BaseOffset, lowest, highest)
+	}
 	if err == nil {
-		err = log.CheckCRC(b[at : at+size])
+		err = log.CheckCRC(b[:size])
 	}
-	if err != nil {
-		s.err = fmt.Errorf("%s byte %d: %w", name, at, err)
-		return s
-	}
-	s.size, s.base, s.next, s.sum = size, h.BaseOffset, h.NextOffset(), checksum([][]byte{b[at : at+size]})
-	return s
+	return h, size, err
 }
 
 // batchAt finds the batch of an offset in a group's segments.

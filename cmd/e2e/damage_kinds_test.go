@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -86,6 +87,13 @@ func newVandal(t *testing.T, rng *rand.Rand, dir string) *vandal {
 	rep, _ := inspectWAL(t, dir)
 	v.wal = rep.Writes
 	return v
+}
+
+// keep leaves only some files to be hurt.
+func (v *vandal) keep(which func(file string) bool) {
+	for target, files := range v.files {
+		v.files[target] = slices.DeleteFunc(files, func(file string) bool { return !which(file) })
+	}
 }
 
 // inspectWAL is the WAL of a stopped broker's only shard.

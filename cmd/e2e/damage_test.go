@@ -47,23 +47,8 @@ type damageTest struct {
 //	go test ./cmd/e2e -run TestDamage -v -damage-cases 300 -timeout 1h
 func TestDamage(t *testing.T) {
 	t.Parallel()
-	seed := *damageSeed
-	if seed == 0 {
-		seed = rand.Uint64()
-	}
-	t.Logf("-damage-seed %d", seed)
-	start := time.Now()
-	d := &damageTest{t: t, c: startCluster(t, smallDisk...), rng: rand.New(rand.NewPCG(seed, 0))}
-	segmentBytes := "1048576"
-	d.c.createTopicWith(t, "orders", damagedPartitions, map[string]*string{"segment.bytes": &segmentBytes})
-	d.groups = d.c.nodes[0].groupsOf(t, "orders", damagedPartitions)
-	d.load = startBulk(t, d.c, "orders", damagedPartitions)
-	await(t, "closed segments", func() (bool, string) {
-		closed := d.c.nodes[0].closedSegments(t)
-		return len(closed) >= 2*damagedPartitions, fmt.Sprint(len(closed))
-	})
+	d := startDamage(t)
 	d.load.pace.Store(int64(50 * time.Millisecond))
-	t.Logf("%d records are acknowledged, in %s", d.load.count(), time.Since(start).Round(time.Millisecond))
 	for last := 0; len(d.all) < *damageCases; {
 		d.round(min(1+d.rng.IntN(damagesAtOnce), *damageCases-len(d.all)))
 		if t.Failed() {
@@ -75,6 +60,64 @@ func TestDamage(t *testing.T) {
 		}
 	}
 	d.load.finish()
+	d.compare()
+	d.table()
+}
+
+// startDamage starts a cluster and a producer, and waits for something to damage.
+func startDamage(t *testing.T) *damageTest {
+	t.Helper()
+	seed := *damageSeed
+	if seed == 0 {
+		seed = rand.Uint64()
+	}
+	t.Logf("-damage-seed %d", seed)
+	d := &damageTest{t: t, c: startCluster(t, smallDisk...), rng: rand.New(rand.NewPCG(seed, 0))}
+	segmentBytes := "1048576"
+	d.c.createTopicWith(t, "orders", damagedPartitions, map[string]*string{"segment.bytes": &segmentBytes})
+	d.groups = d.c.nodes[0].groupsOf(t, "orders", damagedPartitions)
+	d.load = startBulk(t, d.c, "orders", damagedPartitions)
+	await(t, "closed segments", func() (bool, string) {
+		for _, n := range d.c.nodes {
+			if closed := n.closedSegments(t); len(closed) < 2*damagedPartitions {
+				return false, fmt.Sprintf("broker %d: %d", n.id, len(closed))
+			}
+		}
+		return true, ""
+	})
+	return d
+}
+
+// All three brokers have lost something, each of other partitions, so that of everything there are two sound copies: all give, and all
+// take. None of them is whole enough to be asked first.
+func TestDamageEverywhere(t *testing.T) {
+	t.Parallel()
+	d := startDamage(t)
+	d.load.finish()
+	for _, n := range d.c.nodes {
+		n.proc.signal(syscall.SIGKILL)
+	}
+	for i, n := range d.c.nodes {
+		n.proc.exit(t)
+		v := newVandal(t, d.rng, n.data)
+		v.keep(func(file string) bool {
+			return slices.ContainsFunc(d.groups, func(group uint64) bool {
+				return group%brokers == uint64(i) && strings.Contains(file, fmt.Sprintf("/%020d/", group))
+			})
+		})
+		var hurts []*hurt
+		for range damagesAtOnce {
+			hurts = append(hurts, v.hurt())
+			t.Logf("broker %d: %s", n.id, hurts[len(hurts)-1])
+		}
+		if d.all = append(d.all, hurts...); d.foresee(n, hurts) {
+			t.Errorf("broker %d: a vote may be lost, by damages to segments alone", n.id)
+		}
+	}
+	d.c.startAndServe(t, d.c.nodes...)
+	if r, code := d.c.scrub(t, d.c.nodes...); code != 0 || !r.Clean {
+		t.Fatalf("exit %d, %+v", code, r)
+	}
 	d.compare()
 	d.table()
 }

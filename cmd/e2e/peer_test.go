@@ -35,7 +35,7 @@ func (b *besieged) envelopes(rng *rand.Rand) {
 		for range rng.IntN(4) {
 			var msgs []transport.Msg
 			for range rng.IntN(20) {
-				msgs = append(msgs, transport.Msg{Kind: uint8(rng.IntN(6)), Group: []uint64{0, 1, 2, 3, math.MaxUint64, rng.Uint64()}[rng.IntN(6)], Bufs: [][]byte{b.body(rng)}})
+				msgs = append(msgs, transport.Msg{Kind: uint8(rng.IntN(10)), Group: []uint64{0, 1, 2, 3, math.MaxUint64, rng.Uint64()}[rng.IntN(6)], Bufs: [][]byte{b.body(rng)}})
 			}
 			data = append(data, flat(transport.AppendEnvelope(nil, h, msgs))...)
 		}
@@ -65,7 +65,7 @@ func (b *besieged) body(rng *rand.Rand) []byte {
 	texts := []string{"", "null", "{}", "[]", "{", `{"hello":{}}`, `{"hello":{"to":18446744073709551615}}`, `{"hello":{"formed":{"cluster":"","brokers":[]}}}`,
 		`{"range":{"g":2,"r":8589934593,"from":-1,"max":-1}}`, `{"range":{"g":2,"r":8589934593,"from":9223372036854775807,"max":9223372036854775807}}`,
 		`{"range":{"g":0}}`, `{"leading":[]}`, `{"leading":[{"g":99999,"t":0}]}`, `{"propose":{"id":1,"cmd":""}}`, `{"propose":{"id":1,"cmd":"AAAA"}}`,
-		`{"proposed":{"id":1}}`, `{"placed":{}}`, `{"unknown":1}`}
+		`{"proposed":{"id":1}}`, `{"placed":{}}`, `{"unknown":1}`, `{"scrub":true}`, `{"replicas":true}`, `{"scrub":1}`}
 	if rng.IntN(2) == 0 {
 		return []byte(texts[rng.IntN(len(texts))])
 	}
