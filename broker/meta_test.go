@@ -309,7 +309,7 @@ func TestGenerationsRise(t *testing.T) {
 	m = must(t, m, Register{Broker: 2, Incarnation: 102, Generation: 7, Host: "h", Port: 1})
 	refused(t, m, Register{Broker: 2, Incarnation: 102, Generation: 6, Host: "h", Port: 1}, errStaleBroker)
 	m = must(t, m, Register{Broker: 2, Incarnation: 102, Generation: 8, Boot: 5, Host: "h", Port: 1})
-	m = must(t, m, Register{Broker: 2, Incarnation: 102, Generation: 8, Boot: 5, Host: "h2", Port: 1})
+	m = must(t, m, Register{Broker: 2, Incarnation: 102, Generation: 8, Boot: 5, Host: "h", Port: 1})
 	refused(t, m, Register{Broker: 2, Incarnation: 102, Generation: 8, Boot: 6, Host: "h", Port: 1}, errStaleBroker)
 	if !m.registered(2, 102) || m.registered(2, 101) || m.registered(1, 101) {
 		t.Errorf("registered: %+v", m.Brokers)
@@ -324,24 +324,25 @@ func TestGenerationsRise(t *testing.T) {
 	}
 }
 
-// S7: a copy of a directory that was started as often as the directory is told from it by its process.
+// S7: a copy of a directory that was started as often as the directory is told from it by its process, also where it spoke first.
 func TestStartsAreTold(t *testing.T) {
 	s := &Shard{peers: newPeers(Config{}), meta: must(t, formed(t, 3), Register{Broker: 2, Incarnation: 102, Generation: 7, Boot: 5, Host: "h", Port: 1})}
-	seen := func(want uint64, by start) {
+	older := func(want bool, is started) {
 		t.Helper()
-		if got := s.seenOf(2, 102, by); got != want {
-			t.Errorf("start %v is told %d, expected %d", by, got, want)
+		if known := s.seenOf(2, 102); is.older(known) != want {
+			t.Errorf("start %v, known is %v: older %t, expected %t", is, known, !want, want)
 		}
 	}
-	seen(7, start{7, 5})
-	seen(8, start{7, 6})
-	seen(7, start{8, 6})
+	s.peers.newest[generationOf{2, 102}] = started{7, 6}
+	older(true, started{7, 6})
+	older(false, started{7, 5})
+	older(false, started{8, 6})
 	// What stands in the log, committed or not, spoke.
-	s.heardBefore([]log.Entry{{}, {Data: []byte("x")}, {Data: EncodeCommand(Register{Broker: 2, Incarnation: 102, Generation: 8, Boot: 9, Host: "h", Port: 1})}})
-	seen(8, start{7, 5})
-	seen(8, start{8, 9})
-	seen(9, start{8, 6})
-	if got := s.seenOf(2, 101, start{1, 1}); got != 0 {
-		t.Errorf("another incarnation is told %d", got)
+	s.evidence([]log.Entry{{}, {Data: []byte("x")}, {Data: EncodeCommand(Register{Broker: 2, Incarnation: 102, Generation: 8, Boot: 9, Host: "h", Port: 1})}})
+	older(true, started{7, 5})
+	older(false, started{8, 9})
+	older(true, started{8, 6})
+	if got := s.seenOf(2, 101); got != (started{}) {
+		t.Errorf("of another incarnation %v is known", got)
 	}
 }

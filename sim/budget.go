@@ -61,7 +61,7 @@ func (f *nemesis) affordable(n *node) bool {
 // damaged has the budget count a broker as lost.
 func (f *nemesis) damaged(n *node, text string) {
 	n.rotten, n.lost, n.whole, n.hurtIn, n.scarred = text, "rotten", 0, n.boots, true
-	n.metaHurt = n.metaHurt || strings.Contains(text, "meta")
+	n.metaHurt = n.metaHurt || strings.Contains(text, "logd.meta") || strings.HasSuffix(text, " meta")
 	f.w.did("%s", text)
 }
 
