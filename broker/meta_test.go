@@ -244,7 +244,7 @@ func TestMetaGolden(t *testing.T) {
 func examples() []Command {
 	return []Command{
 		Form{ClusterID: id(1), Brokers: []FormBroker{{1, 11}, {2, 12}}},
-		Register{Broker: 1, Incarnation: 11, Generation: 3, Host: "h", Port: 9092, Rack: "r"},
+		Register{Broker: 1, Incarnation: 11, Generation: 3, Boot: 5, Host: "h", Port: 9092, Rack: "r"},
 		Replace{Broker: 1, Old: 11, New: 21},
 		Removed{Group: 2, Replica: 1<<32 | 3},
 		CreateTopic{Name: "t", ID: id(2), Partitions: 1, Replication: 2, Configs: []TopicConfig{{configRetentionTime, "1"}}},
@@ -306,7 +306,9 @@ func TestGenerationsRise(t *testing.T) {
 	m := formed(t, 3)
 	m = must(t, m, Register{Broker: 2, Incarnation: 102, Generation: 7, Host: "h", Port: 1})
 	refused(t, m, Register{Broker: 2, Incarnation: 102, Generation: 6, Host: "h", Port: 1}, errStaleBroker)
-	m = must(t, m, Register{Broker: 2, Incarnation: 102, Generation: 8, Host: "h", Port: 1})
+	m = must(t, m, Register{Broker: 2, Incarnation: 102, Generation: 8, Boot: 5, Host: "h", Port: 1})
+	m = must(t, m, Register{Broker: 2, Incarnation: 102, Generation: 8, Boot: 5, Host: "h", Port: 1})
+	refused(t, m, Register{Broker: 2, Incarnation: 102, Generation: 8, Boot: 6, Host: "h", Port: 1}, errStaleBroker)
 	if !m.registered(2, 102) || m.registered(2, 101) || m.registered(1, 101) {
 		t.Errorf("registered: %+v", m.Brokers)
 	}

@@ -4,6 +4,8 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+
+	"logd/log"
 )
 
 // A directory that was put back from a copy has forgotten what it promised since: it could vote twice in a term, and take back
@@ -28,6 +30,7 @@ type voucher struct {
 type knownControl struct {
 	Ask  bool   `json:"ask,omitempty"`
 	Of   uint64 `json:"of"`             // the generation that asks
+	Boot uint64 `json:"boot,omitempty"` // the process that Seen is of
 	Seen uint64 `json:"seen,omitempty"` // the highest one that is known of its incarnation; forgotten: there is a newer incarnation
 	// Empty: the answer is to a hello that said that the directory is of no cluster, though it was under this incarnation.
 	Empty bool `json:"empty,omitempty"`
@@ -76,14 +79,16 @@ func (s *Shard) vouchEnough() {
 
 // known takes a question or an answer; incarnation and generation are the sender's.
 func (s *Shard) known(from int32, incarnation uint64, c knownControl) {
+	seen := s.seenOf(from, incarnation)
 	switch {
 	case c.Ask:
-		s.peers.control(from, control{Known: &knownControl{Of: c.Of, Seen: s.seenOf(from, incarnation)}})
+		s.peers.control(from, control{Known: &knownControl{Of: c.Of, Seen: seen.generation, Boot: seen.boot}})
 	case c.Of != s.cfg.Generation || c.Empty && s.form.formation != nil:
 		// it was asked by an earlier start of this broker, or before it was told of the cluster
-	case c.Seen > s.cfg.Generation:
-		s.rejoin(fmt.Sprintf("broker %d knows this directory at generation %d, it is at %d: it is an older copy", from, c.Seen, s.cfg.Generation))
-		if c.Seen == forgotten {
+	case started{s.cfg.Generation, s.cfg.Boot}.older(started{c.Seen, c.Boot}):
+		if c.Seen != forgotten {
+			s.rejoin(fmt.Sprintf("broker %d knows this directory at generation %d, it is at %d, or another start at the same: it is an older copy", from, c.Seen, s.cfg.Generation))
+		} else {
 			s.rejoin(fmt.Sprintf("broker %d knows a newer directory of this broker: this one, incarnation %016x, was replaced", from, s.cfg.Incarnation))
 		}
 	case !s.vouch.ok:
@@ -92,18 +97,40 @@ func (s *Shard) known(from int32, incarnation uint64, c knownControl) {
 	}
 }
 
-// seenOf is the highest generation that is known of a broker's directory.
-func (s *Shard) seenOf(broker int32, incarnation uint64) uint64 {
+// started is one start of a directory: its generation, and the process, since a copy comes to generations that there were.
+type started struct{ generation, boot uint64 }
+
+// older reports whether a start is not the latest of its directory, given one that is known.
+func (a started) older(known started) bool {
+	return a.generation < known.generation || a.generation == known.generation && a.boot != known.boot && known.boot != 0
+}
+
+// seenOf is the latest start that is known of a broker's directory.
+func (s *Shard) seenOf(broker int32, incarnation uint64) started {
 	seen := s.peers.newest[generationOf{broker, incarnation}]
 	if b := s.meta.Broker(broker); b != nil {
-		switch {
+		switch is := (started{b.Generation, b.Boot}); {
 		case b.retired(incarnation):
-			return forgotten
-		case b.Incarnation == incarnation:
-			seen = max(seen, b.Generation)
+			return started{generation: forgotten}
+		case b.Incarnation == incarnation && !is.older(seen):
+			seen = is
 		}
 	}
 	return seen
+}
+
+// evidence takes from the metadata group's log which starts others registered. Whether that is committed doesn't matter here, nor is it
+// known yet: there was such a start, since its broker said so.
+func (s *Shard) evidence(es []log.Entry) {
+	for _, e := range es {
+		c, err := decodeCommand(e.Data)
+		if r, ok := c.(Register); err == nil && ok {
+			g := generationOf{r.Broker, r.Incarnation}
+			if r.Generation > s.peers.newest[g].generation {
+				s.peers.newest[g] = started{r.Generation, r.Boot}
+			}
+		}
+	}
 }
 
 // rejoin asks the driver to set this directory aside and to come back with an empty one. The first reason counts.

@@ -160,7 +160,7 @@ func (f *nemesis) crashPower() {
 		f.note("broker %d crashes, and its power will go", n.id)
 		f.quick(n, false)
 		f.w.after(quickest+f.spread(300*time.Millisecond), func() {
-			if !f.stopped {
+			if !f.stopped && f.w.now >= f.quiet {
 				f.quick(n, true)
 			}
 		})

@@ -21,11 +21,12 @@ type node struct {
 	proc  *process
 	wall  int64 // milliseconds that its clock is off
 
-	hurtAt   time.Duration // when it was damaged last
-	metaHurt bool          // its logd.meta was
-	found    []string      // what its last start found amiss on its disk, and dealt with
-	ended    string        // how its process ended; "" if it was killed
-	backup   *Image        // a copy of its disk, taken earlier
+	hurtAt     time.Duration // when it was damaged last
+	metaHurt   bool          // its logd.meta was
+	found      []string      // what its last start found amiss on its disk, and dealt with
+	ended      string        // how its process ended; "" if it was killed
+	backupBoot uint64        // the start that it was taken in
+	backup     *Image        // a copy of its disk, taken earlier
 
 	downBy  int    // faults that keep it down
 	lost    string // why the budget counts its replicas as lost; "" if it doesn't
