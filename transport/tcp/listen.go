@@ -38,7 +38,7 @@ func (n *Net) Serve(l net.Listener, limit int, idle time.Duration, open func(*Co
 			continue
 		}
 		c, err := n.newConn(nc.(*net.TCPConn), idle)
-		if err != nil {
+		if err != nil || !n.enter(c) {
 			nc.Close() // the error is that it is closed
 			continue
 		}
@@ -46,6 +46,7 @@ func (n *Net) Serve(l net.Listener, limit int, idle time.Duration, open func(*Co
 		sink := open(c)
 		go func() {
 			c.serve(sink)
+			n.leave(c)
 			count.Add(-1)
 		}()
 	}

@@ -2,6 +2,7 @@ package tcp
 
 import (
 	"log/slog"
+	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -32,11 +33,15 @@ type Net struct {
 	ids    atomic.Uint64
 	queued atomic.Int64
 	pool   chan []byte // BufferBytes each, or nil: not made yet
+
+	mu   sync.Mutex
+	open map[*Conn]bool // accepted ones
+	over error          // not nil: after End
 }
 
 // New returns a Net; log gets what happens to connections as a whole, never one line per request.
 func New(limits Limits, log *slog.Logger) *Net {
-	n := &Net{limits: limits, log: log, pool: make(chan []byte, limits.Buffers)}
+	n := &Net{limits: limits, log: log, pool: make(chan []byte, limits.Buffers), open: map[*Conn]bool{}}
 	for range limits.Buffers {
 		n.pool <- nil
 	}
@@ -48,6 +53,32 @@ func (n *Net) Limits() Limits { return n.limits }
 
 // Queued returns how many bytes wait in the write queues of all connections.
 func (n *Net) Queued() int64 { return n.queued.Load() }
+
+// End ends all accepted connections now, and those that are accepted later as they come (N6). Links go on.
+func (n *Net) End(reason error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.over = reason
+	for c := range n.open { // order: they are independent
+		c.Abort(reason)
+	}
+}
+
+// enter notes a connection that was accepted; it returns false after End.
+func (n *Net) enter(c *Conn) bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.over == nil {
+		n.open[c] = true
+	}
+	return n.over == nil
+}
+
+func (n *Net) leave(c *Conn) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	delete(n.open, c)
+}
 
 // Buf is bytes that arrived. Whoever gets one gives it back with Release, once, and doesn't look at Bytes after that.
 type Buf struct {
