@@ -33,13 +33,13 @@ type (
 		ID          int32  `json:"id"`
 		Incarnation uint64 `json:"inc"`
 	}
-	// Register says at which address a broker serves clients. It is refused if another incarnation, or a
-	// higher generation of it, is on record (S7).
+	// Register says at which address a broker serves clients. It is refused if another incarnation, a higher
+	// generation of it, or another process of the same generation is on record (S7).
 	Register struct {
 		Broker      int32  `json:"id"`
 		Incarnation uint64 `json:"inc"`
 		Generation  uint64 `json:"gen,omitempty"`
-		Boot        uint64 `json:"boot,omitempty"`
+		Boot        uint64 `json:"boot,omitempty"` // the process: no two have one generation, unless one's directory is a copy
 		Host        string `json:"host"`
 		Port        int32  `json:"port"`
 		Rack        string `json:"rack,omitempty"`

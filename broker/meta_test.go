@@ -10,6 +10,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"logd/log"
 )
 
 var rewrite = flag.Bool("rewrite", false, "write goldens anew")
@@ -307,7 +309,7 @@ func TestGenerationsRise(t *testing.T) {
 	m = must(t, m, Register{Broker: 2, Incarnation: 102, Generation: 7, Host: "h", Port: 1})
 	refused(t, m, Register{Broker: 2, Incarnation: 102, Generation: 6, Host: "h", Port: 1}, errStaleBroker)
 	m = must(t, m, Register{Broker: 2, Incarnation: 102, Generation: 8, Boot: 5, Host: "h", Port: 1})
-	m = must(t, m, Register{Broker: 2, Incarnation: 102, Generation: 8, Boot: 5, Host: "h", Port: 1})
+	m = must(t, m, Register{Broker: 2, Incarnation: 102, Generation: 8, Boot: 5, Host: "h2", Port: 1})
 	refused(t, m, Register{Broker: 2, Incarnation: 102, Generation: 8, Boot: 6, Host: "h", Port: 1}, errStaleBroker)
 	if !m.registered(2, 102) || m.registered(2, 101) || m.registered(1, 101) {
 		t.Errorf("registered: %+v", m.Brokers)
@@ -319,5 +321,27 @@ func TestGenerationsRise(t *testing.T) {
 	m = must(t, m, Register{Broker: 2, Incarnation: 202, Generation: 1, Host: "h", Port: 1})
 	if !m.registered(2, 202) {
 		t.Errorf("not registered: %+v", m.Brokers)
+	}
+}
+
+// S7: a copy of a directory that was started as often as the directory is told from it by its process.
+func TestStartsAreTold(t *testing.T) {
+	s := &Shard{peers: newPeers(Config{}), meta: must(t, formed(t, 3), Register{Broker: 2, Incarnation: 102, Generation: 7, Boot: 5, Host: "h", Port: 1})}
+	seen := func(want uint64, by start) {
+		t.Helper()
+		if got := s.seenOf(2, 102, by); got != want {
+			t.Errorf("start %v is told %d, expected %d", by, got, want)
+		}
+	}
+	seen(7, start{7, 5})
+	seen(8, start{7, 6})
+	seen(7, start{8, 6})
+	// What stands in the log, committed or not, spoke.
+	s.heardBefore([]log.Entry{{}, {Data: []byte("x")}, {Data: EncodeCommand(Register{Broker: 2, Incarnation: 102, Generation: 8, Boot: 9, Host: "h", Port: 1})}})
+	seen(8, start{7, 5})
+	seen(8, start{8, 9})
+	seen(9, start{8, 6})
+	if got := s.seenOf(2, 101, start{1, 1}); got != 0 {
+		t.Errorf("another incarnation is told %d", got)
 	}
 }

@@ -16,8 +16,8 @@ type peers struct {
 	order   []int32 // of brokers, so that envelopes leave in the same order everywhere
 	waiting bool    // something was left for the next turn
 	refused map[string]bool
-	seen    map[int32]uint64         // the incarnation that each broker spoke under last
-	newest  map[generationOf]started // the latest start of each directory that spoke
+	seen    map[int32]uint64 // the incarnation that each broker spoke under last
+	newest  map[generationOf]start
 
 	met       bool           // another broker of this cluster was heard of
 	strangers map[int32]bool // brokers that said that they are of another one
@@ -29,13 +29,34 @@ type generationOf struct {
 	incarnation uint64
 }
 
+// start is one start of a directory. No two have the same generation, unless one of them is of a copy.
+type start struct {
+	generation uint64
+	boot       uint64 // its process; 0: not known
+}
+
+// seen is what a start is told that one of them is known: above its own if that is a later one, or not itself.
+func (k start) seen(by start) uint64 {
+	if k.generation == by.generation && k.boot != by.boot && k.boot != 0 && by.boot != 0 {
+		return k.generation + 1
+	}
+	return k.generation
+}
+
+// spoke notes a start that was heard of.
+func (p *peers) spoke(g generationOf, s start) {
+	if s.generation > p.newest[g].generation {
+		p.newest[g] = s
+	}
+}
+
 type outbox struct {
 	msgs  []transport.Msg
 	bytes int
 }
 
 func newPeers(cfg Config) peers {
-	p := peers{cfg: cfg, out: map[int32]*outbox{}, refused: map[string]bool{}, seen: map[int32]uint64{}, newest: map[generationOf]started{}, strangers: map[int32]bool{}}
+	p := peers{cfg: cfg, out: map[int32]*outbox{}, refused: map[string]bool{}, seen: map[int32]uint64{}, newest: map[generationOf]start{}, strangers: map[int32]bool{}}
 	for _, b := range cfg.Brokers {
 		if b != cfg.Broker {
 			p.out[b] = &outbox{}
@@ -130,12 +151,8 @@ func (s *Shard) envelope(e PeerFrame) {
 	// Only what is known to be replaced is refused: metadata that lags behind must not cut off a broker that came anew. What a
 	// raft message may do is decided by the replica ids in it, which are never used again.
 	// What an older copy of a directory says, or said before it was started again, is not heard either.
-	g := generationOf{h.From, h.Incarnation}
-	now := started{h.Generation, h.Boot}
-	if now.generation > s.peers.newest[g].generation {
-		s.peers.newest[g] = now
-	}
-	stale := now.older(s.seenOf(h.From, h.Incarnation))
+	s.peers.spoke(generationOf{h.From, h.Incarnation}, start{h.Generation, h.Boot})
+	stale := s.seenOf(h.From, h.Incarnation, start{h.Generation, h.Boot}) > h.Generation
 	for _, m := range msgs {
 		switch {
 		case m.Kind == kindControl:
@@ -202,9 +219,9 @@ func (s *Shard) controlFrom(h transport.Header, body []byte) {
 	case c.Known != nil && !c.Known.Ask && UUID(h.Cluster).IsZero():
 		return // only a broker of the cluster knows
 	case c.Known != nil:
-		s.known(h.From, h.Incarnation, *c.Known)
+		s.known(h.From, h.Incarnation, start{h.Generation, h.Boot}, *c.Known)
 		return
-	case started{h.Generation, h.Boot}.older(s.seenOf(h.From, h.Incarnation)):
+	case s.seenOf(h.From, h.Incarnation, start{h.Generation, h.Boot}) > h.Generation:
 		return
 	}
 	if c.Speaks != nil {

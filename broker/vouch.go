@@ -17,9 +17,10 @@ import (
 //	                                      a higher generation, or acknowledgements             vouched: raft goes on
 //	                                      that are not here any more: Output.Rejoin
 //
-// What others know: the generation that the metadata has on record, the highest one that spoke to them, and, where they lead, what
-// this broker's replicas acknowledged. A copy made in the very run that ended, of which no leader remembers anything, can't be told
-// from a crash.
+// What others know: the generation that the metadata has on record, or has in its log at least, the highest one that spoke to them,
+// and, where they lead, what this broker's replicas acknowledged. A copy that was started as often as the directory has the same
+// generation, and another process. A copy made in the very run that ended, of which no leader remembers anything, can't be told from
+// a crash.
 type voucher struct {
 	ok      bool
 	since   int // tick of the first question
@@ -28,10 +29,10 @@ type voucher struct {
 
 // knownControl asks what a broker knows of the sender, or answers.
 type knownControl struct {
-	Ask  bool   `json:"ask,omitempty"`
-	Of   uint64 `json:"of"`             // the generation that asks
-	Boot uint64 `json:"boot,omitempty"` // the process that Seen is of
-	Seen uint64 `json:"seen,omitempty"` // the highest one that is known of its incarnation; forgotten: there is a newer incarnation
+	Ask   bool   `json:"ask,omitempty"`
+	Of    uint64 `json:"of"`              // the generation that asks
+	Seen  uint64 `json:"seen,omitempty"`  // the highest one that is known of its incarnation; forgotten: there is a newer incarnation
+	Short bool   `json:"short,omitempty"` // it acknowledged more than it has
 	// Empty: the answer is to a hello that said that the directory is of no cluster, though it was under this incarnation.
 	Empty bool `json:"empty,omitempty"`
 }
@@ -77,57 +78,47 @@ func (s *Shard) vouchEnough() {
 	s.place()
 }
 
-// known takes a question or an answer; incarnation and generation are the sender's.
-func (s *Shard) known(from int32, incarnation uint64, c knownControl) {
-	seen := s.seenOf(from, incarnation)
+// known takes a question or an answer; incarnation and start are the sender's.
+func (s *Shard) known(from int32, incarnation uint64, by start, c knownControl) {
 	switch {
 	case c.Ask:
-		s.peers.control(from, control{Known: &knownControl{Of: c.Of, Seen: seen.generation, Boot: seen.boot}})
+		s.peers.control(from, control{Known: &knownControl{Of: c.Of, Seen: s.seenOf(from, incarnation, by)}})
 	case c.Of != s.cfg.Generation || c.Empty && s.form.formation != nil:
 		// it was asked by an earlier start of this broker, or before it was told of the cluster
-	case started{s.cfg.Generation, s.cfg.Boot}.older(started{c.Seen, c.Boot}):
-		if c.Seen != forgotten {
-			s.rejoin(fmt.Sprintf("broker %d knows this directory at generation %d, it is at %d, or another start at the same: it is an older copy", from, c.Seen, s.cfg.Generation))
-		} else {
-			s.rejoin(fmt.Sprintf("broker %d knows a newer directory of this broker: this one, incarnation %016x, was replaced", from, s.cfg.Incarnation))
-		}
+	case c.Short:
+		s.rejoin(fmt.Sprintf("broker %d has acknowledgements of this directory for more than it holds: it is an older copy", from))
+	case c.Seen == forgotten && c.Empty:
+		s.rejoin(fmt.Sprintf("broker %d knows this directory as one of the cluster, it is of none: it is an older copy", from))
+	case c.Seen == forgotten:
+		s.rejoin(fmt.Sprintf("broker %d knows a newer directory of this broker: this one, incarnation %016x, was replaced", from, s.cfg.Incarnation))
+	case c.Seen > s.cfg.Generation:
+		s.rejoin(fmt.Sprintf("broker %d knows another start of this directory, at generation %d or above, it is at %d: it is an older copy", from, c.Seen-1, s.cfg.Generation))
 	case !s.vouch.ok:
 		s.vouch.answers[from] = true
 		s.vouchEnough()
 	}
 }
 
-// started is one start of a directory: its generation, and the process, since a copy comes to generations that there were.
-type started struct{ generation, boot uint64 }
-
-// older reports whether a start is not the latest of its directory, given one that is known.
-func (a started) older(known started) bool {
-	return a.generation < known.generation || a.generation == known.generation && a.boot != known.boot && known.boot != 0
-}
-
-// seenOf is the latest start that is known of a broker's directory.
-func (s *Shard) seenOf(broker int32, incarnation uint64) started {
-	seen := s.peers.newest[generationOf{broker, incarnation}]
+// seenOf is what a start of a broker's directory is told of the highest generation that is known.
+func (s *Shard) seenOf(broker int32, incarnation uint64, by start) uint64 {
+	seen := s.peers.newest[generationOf{broker, incarnation}].seen(by)
 	if b := s.meta.Broker(broker); b != nil {
-		switch is := (started{b.Generation, b.Boot}); {
+		switch {
 		case b.retired(incarnation):
-			return started{generation: forgotten}
-		case b.Incarnation == incarnation && !is.older(seen):
-			seen = is
+			return forgotten
+		case b.Incarnation == incarnation:
+			seen = max(seen, start{b.Generation, b.Boot}.seen(by))
 		}
 	}
 	return seen
 }
 
-// evidence takes from the metadata group's log which starts others registered. Whether that is committed doesn't matter here, nor is it
-// known yet: there was such a start, since its broker said so.
-func (s *Shard) evidence(es []log.Entry) {
-	for _, e := range es {
-		c, err := decodeCommand(e.Data)
-		if r, ok := c.(Register); err == nil && ok {
-			g := generationOf{r.Broker, r.Incarnation}
-			if r.Generation > s.peers.newest[g].generation {
-				s.peers.newest[g] = started{r.Generation, r.Boot}
+// heardBefore notes the starts that stand in the metadata's log: they spoke, whether it is known yet that this was committed or not.
+func (s *Shard) heardBefore(entries []log.Entry) {
+	for _, e := range entries {
+		if c, err := decodeCommand(e.Data); err == nil {
+			if r, ok := c.(Register); ok {
+				s.peers.spoke(generationOf{r.Broker, r.Incarnation}, start{r.Generation, r.Boot})
 			}
 		}
 	}
@@ -165,5 +156,5 @@ func (s *Shard) position(p *partition, in raftMail) {
 		return
 	}
 	s.log(LevelError, "a broker has lost what it acknowledged: it must rejoin", "broker", in.from, "group", p.group, "acknowledged", match, "has", last)
-	s.peers.control(in.from, control{Known: &knownControl{Of: in.generation, Seen: forgotten}})
+	s.peers.control(in.from, control{Known: &knownControl{Of: in.generation, Seen: forgotten, Short: true}})
 }

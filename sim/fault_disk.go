@@ -65,6 +65,7 @@ func (f *nemesis) spoil(n *node) string {
 		err = d.Cut(name, off)
 	default:
 		err = d.Lose(name)
+		n.gone = append(n.gone, name) // a write to it halts the process
 	}
 	if err != nil {
 		panic("sim: a place that was drawn isn't there: " + err.Error())

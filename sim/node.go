@@ -21,12 +21,13 @@ type node struct {
 	proc  *process
 	wall  int64 // milliseconds that its clock is off
 
-	hurtAt     time.Duration // when it was damaged last
-	metaHurt   bool          // its logd.meta was
-	found      []string      // what its last start found amiss on its disk, and dealt with
-	ended      string        // how its process ended; "" if it was killed
-	backupBoot uint64        // the start that it was taken in
-	backup     *Image        // a copy of its disk, taken earlier
+	hurtIn     uint64   // the boot in which, or after which, it was damaged last
+	metaHurt   bool     // its logd.meta was
+	found      []string // what its last start found amiss on its disk, and dealt with
+	ended      string   // how its process ended; "" if it was killed
+	backup     *Image   // a copy of its disk, taken earlier
+	backupBoot uint64   // the start that it was taken in
+	gone       []string // files that were taken from under its process
 
 	downBy  int    // faults that keep it down
 	lost    string // why the budget counts its replicas as lost; "" if it doesn't
@@ -75,7 +76,7 @@ func (n *node) start() {
 	}
 	w.did("start %d", n.id)
 	n.boots++
-	n.found = nil
+	n.found, n.gone = nil, nil
 	fs := &bootFS{d: n.disk}
 	if w.phase == phaseStorm && w.net.chance(w.opt.Faults.Boot) {
 		fs.crashAt = 1 + n.rng.IntN(1+1<<n.rng.IntN(9))

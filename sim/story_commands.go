@@ -168,5 +168,10 @@ func (t *teller) doFinish([]string) ([]string, error) {
 	for part := range w.partitions() {
 		answer = append(answer, fmt.Sprintf("%s: read %d..%d", w.partName(part), w.views.told[part], w.views.known[part]-1))
 	}
+	for _, n := range w.nodes {
+		if n.lost != "" || n.proc == nil {
+			answer = append(answer, "not compared: "+n.describe())
+		}
+	}
 	return answer, nil
 }

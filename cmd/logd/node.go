@@ -96,7 +96,7 @@ func (n *node) run(ctx context.Context, clients, peers net.Listener, addrs map[i
 			link.Close()
 		}
 	}
-	n.net.End(errEnd) // also those that no shard has seen: a peer would take one for this broker's next life
+	n.net.Close(errEnd) // also what has said nothing yet: the process may go on with another directory
 	return err
 }
 

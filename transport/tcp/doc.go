@@ -18,5 +18,4 @@
 //	N3 No method of Conn and Link waits for the network.
 //	N4 Bytes in queues and buffers are bounded: Buffers × BufferBytes to read, TotalBytes and one Send to write.
 //	N5 What a Link sends after the hello are whole Sends; one that was begun and not finished ends the connection.
-//	N6 After Net.End no accepted connection stays open: whoever is at its other side would send into the void.
 package tcp

@@ -38,8 +38,12 @@ func (n *Net) Serve(l net.Listener, limit int, idle time.Duration, open func(*Co
 			continue
 		}
 		c, err := n.newConn(nc.(*net.TCPConn), idle)
-		if err != nil || !n.enter(c) {
+		if err != nil {
 			nc.Close() // the error is that it is closed
+			continue
+		}
+		if !n.enter(c) {
+			nc.Close() // nobody takes it
 			continue
 		}
 		count.Add(1)

@@ -34,9 +34,9 @@ type Net struct {
 	queued atomic.Int64
 	pool   chan []byte // BufferBytes each, or nil: not made yet
 
-	mu   sync.Mutex
-	open map[*Conn]bool // accepted ones
-	over error          // not nil: after End
+	mu     sync.Mutex
+	open   map[*Conn]bool // accepted, and not ended yet
+	closed error          // not nil: nothing more is accepted
 }
 
 // New returns a Net; log gets what happens to connections as a whole, never one line per request.
@@ -51,27 +51,28 @@ func New(limits Limits, log *slog.Logger) *Net {
 // Limits returns what New was given.
 func (n *Net) Limits() Limits { return n.limits }
 
-// Queued returns how many bytes wait in the write queues of all connections.
-func (n *Net) Queued() int64 { return n.queued.Load() }
-
-// End ends all accepted connections now, and those that are accepted later as they come (N6). Links go on.
-func (n *Net) End(reason error) {
+// Close ends all connections that were accepted, and those that still come. Listeners and links are closed by who has them.
+func (n *Net) Close(reason error) {
 	n.mu.Lock()
-	defer n.mu.Unlock()
-	n.over = reason
+	n.closed = reason
+	var all []*Conn
 	for c := range n.open { // order: they are independent
+		all = append(all, c)
+	}
+	n.mu.Unlock()
+	for _, c := range all {
 		c.Abort(reason)
 	}
 }
 
-// enter notes a connection that was accepted; it returns false after End.
+// enter notes a connection that was accepted; false if there is to be none any more.
 func (n *Net) enter(c *Conn) bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if n.over == nil {
+	if n.closed == nil {
 		n.open[c] = true
 	}
-	return n.over == nil
+	return n.closed == nil
 }
 
 func (n *Net) leave(c *Conn) {
@@ -79,6 +80,9 @@ func (n *Net) leave(c *Conn) {
 	defer n.mu.Unlock()
 	delete(n.open, c)
 }
+
+// Queued returns how many bytes wait in the write queues of all connections.
+func (n *Net) Queued() int64 { return n.queued.Load() }
 
 // Buf is bytes that arrived. Whoever gets one gives it back with Release, once, and doesn't look at Bytes after that.
 type Buf struct {

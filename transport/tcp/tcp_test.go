@@ -385,23 +385,3 @@ func TestManyIdleConnections(t *testing.T) {
 		closed.Add(1)
 	}
 }
-
-// N6: End ends what is open, and what comes later.
-func TestEnd(t *testing.T) {
-	s := serve(t, DefaultLimits(), 10, nil)
-	nc, k := s.dial(t)
-	s.net.End(errors.New("over"))
-	k.until(t, "closed", func(_ []byte, closes int) bool { return closes == 1 })
-	late, err := net.Dial("tcp", s.addr)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer late.Close()
-	late.SetDeadline(time.Now().Add(wait))
-	for _, c := range []net.Conn{nc, late} {
-		var ne net.Error
-		if n, err := c.Read(make([]byte, 1)); n > 0 || err == nil || errors.As(err, &ne) && ne.Timeout() {
-			t.Errorf("still open: %d bytes, %v", n, err)
-		}
-	}
-}
