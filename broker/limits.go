@@ -50,7 +50,7 @@ func DefaultLimits() Limits {
 		Tick: 100 * time.Millisecond, ElectionTicks: 10, HeartbeatTicks: 1, TransferTicks: 50, HandOverTicks: 50, StallElections: 10,
 		WindowBytes: 64 << 20, FlushBytes: 8 << 20, FlushChunk: 4 << 20, RetentionTicks: 50,
 		MessageBytes: 1 << 20, InflightMessages: 256, InflightBytes: 16 << 20, UncommittedBytes: 16 << 20, QueueBytes: 128 << 20,
-		EnvelopeBytes: 4 << 20, RangeBytes: 1 << 20, Transfers: 4, TransferBytes: 8 << 20, FetchBytes: 55 << 20, ColdRead: 1 << 20,
+		EnvelopeBytes: 4 << 20, RangeBytes: 1 << 20, Transfers: 4, TransferBytes: 3 << 20, FetchBytes: 55 << 20, ColdRead: 1 << 20,
 		Repairs: 4, ScrubBytes: 2 << 20, ScrubEvery: 24 * time.Hour,
 		RequestBytes: 4 << 20, PartialBytes: 16 << 20, ConnRequests: 1000, ConnBytes: 32 << 20,
 		ReadIndexWait: 2 * time.Second, ProduceWait: 60 * time.Second, FetchWait: 30 * time.Second, AdminWait: 30 * time.Second,
