@@ -30,6 +30,7 @@ const (
 	faultFull
 	faultRestore
 	faultRotAll
+	faultVotes
 	faultKinds
 )
 
@@ -68,6 +69,7 @@ var faultTable = [faultKinds]faultRow{
 	faultFull:          {"full-disk", 3, false, true},
 	faultRestore:       {"restore", 2, false, true},
 	faultRotAll:        {"rot-all", 4, false, true},
+	faultVotes:         {"lose-votes", 2, false, true},
 }
 
 // cause causes one fault of a kind.
@@ -98,6 +100,7 @@ func (f *nemesis) cause(kind int) {
 		faultFull:          (*nemesis).fullDisk,
 		faultRestore:       (*nemesis).restoreOne,
 		faultRotAll:        (*nemesis).rotAll,
+		faultVotes:         (*nemesis).loseVotes,
 	}[kind](f)
 }
 

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -65,7 +66,7 @@ func (f *nemesis) spoil(n *node) string {
 		err = d.Cut(name, off)
 	default:
 		err = d.Lose(name)
-		n.gone = append(n.gone, name) // a write to it halts the process
+		n.gone = append(n.gone, name[strings.Index(name, "/")+1:]) // a write to it halts the process
 	}
 	if err != nil {
 		panic("sim: a place that was drawn isn't there: " + err.Error())

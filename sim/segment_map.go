@@ -21,17 +21,34 @@ type stored struct {
 	err  error  // why its bytes are no sound batch; it goes on to the next that is, and base is where it should begin
 }
 
-// segmentsOf lists the batches of a group's segment files by offset, as reads would see them.
+// segmentsOf lists the batches of a group's segment files by offset, as reads would see them: a file ends where the next one
+// begins. What repair found no use for stays behind that.
 func (d *Disk) segmentsOf(group uint64) []stored {
-	var all []stored
+	var files [][]stored
 	d.eachFile(func(name string, f *inode) {
 		if !ofGroup(name, group) || !strings.HasSuffix(name, ".log") {
 			return
 		}
-		all = append(all, batchesOf(name, f.legible())...)
+		if found := batchesOf(name, f.legible()); len(found) > 0 {
+			files = append(files, found)
+		}
 	})
-	slices.SortStableFunc(all, func(a, b stored) int { return int(a.base - b.base) })
+	slices.SortFunc(files, func(a, b []stored) int { return strings.Compare(a[0].file, b[0].file) })
+	var all []stored
+	for i, found := range files {
+		if i+1 < len(files) {
+			next := baseOf(files[i+1][0].file)
+			found = slices.DeleteFunc(found, func(s stored) bool { return s.base >= next })
+		}
+		all = append(all, found...)
+	}
 	return all
+}
+
+// baseOf is the offset that a segment file is called by.
+func baseOf(name string) int64 {
+	base, _ := strconv.ParseInt(strings.TrimSuffix(path.Base(name), ".log"), 10, 64) // all are called so
+	return base
 }
 
 // legible is what a file holds, with worthless bytes in the place of what can't be read.
@@ -51,7 +68,7 @@ func ofGroup(name string, group uint64) bool {
 
 // batchesOf lists what a segment file holds: sound batches, and between them the pieces that hold none.
 func batchesOf(name string, b []byte) (all []stored) {
-	next, _ := strconv.ParseInt(strings.TrimSuffix(path.Base(name), ".log"), 10, 64) // every segment file is called so
+	next := baseOf(name)
 	for at := 0; at < len(b); {
 		h, size, bad := soundBatch(b[at:], next, next)
 		if bad == nil {

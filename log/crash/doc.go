@@ -15,6 +15,7 @@
 // What is checked of every image, by the names that a [Violation] has:
 //
 //	recovery-refused        a legal crash is no damage: the store opens
+//	crash-taken-for-damage  nor is it reported as any: no damage, no hole
 //	acknowledged-lost       acknowledged ⊆ recovered: groups, entries by running hash, drops, marks (G1)
 //	recovered-uninvoked     recovered ⊆ invoked: no entry, mark or group that nothing staged
 //	vote-back               term and vote are none older than what was durable, and were staged (G2, S6)
@@ -35,4 +36,6 @@
 //	    each boundary anew.
 //	X3  All choices are tried where they are at most [MaxStates]; else each alone, each missing, the first and the last so
 //	    many, and drawn ones, up to the limit. No boundary has more states than [MaxStates].
+//	X4  One fault at a time: no sync fails while batches are put back into a damaged segment. What these were when a crash came
+//	    may be lost again, which a reader or the scrub finds as before.
 package crash

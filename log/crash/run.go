@@ -73,12 +73,16 @@ func (t task) run(m *memo, stop func() bool) (d done) {
 		x.work(w, at, whatWork)
 	}
 	w.play(ends)
+	if w.fault != nil && x.found == nil {
+		x.found = violation(w.fault.Name, "%s: %s", x.title, w.fault.Text)
+	}
 	return d
 }
 
 // work looks at a boundary of a store at work.
 func (x *explorer) work(w *world, at moment, what string) {
 	b := w.bounds()
+	x.mending = w.mending()
 	x.boundary(Row{What: what, Kind: at.kind, Lane: at.lane.String(), Done: at.done}, w.fs, w.flying(), func(o *outcome) *Violation { return w.m.judge(o, b) })
 }
 
@@ -169,6 +173,9 @@ func (x *explorer) life(w *world, disk *memfs.FS, key uint64) {
 		}
 	}
 	next.play(func() bool { return x.found != nil })
+	if next.fault != nil && x.found == nil {
+		x.found = violation(next.fault.Name, "%s: %s", x.title, next.fault.Text)
+	}
 }
 
 // format looks at all that a directory's formatting may leave: it can be opened, or formatted again, and then opened.
