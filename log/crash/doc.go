@@ -24,6 +24,11 @@
 //	dropped-left            nothing is left of a dropped group (S7)
 //	recovery-unsteady       recovering what was recovered gives the same; so does it after a loss of power (S4)
 //	start-refused           a directory whose formatting was cut short can't be formatted, or opened
+//	generation-back         a start has a generation that was spoken under before (S7)
+//	incarnation-reused      a directory that was set aside speaks on, or its bytes are gone (S5, S7)
+//	damage-unseen, damage-forgotten, misfit-taken, hole-served
+//	                        where a script damages a disk: that isn't noticed, or a lost vote is forgotten; other bytes are taken for
+//	                        what was lost; what is known to be lost is given out (S5, G10)
 //	panic                   recovery, or a store, panicked
 //
 // Some of the images are taken further: their recovery crashes at each of its operations, and what they recovered works on, crashes

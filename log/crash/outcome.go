@@ -15,6 +15,8 @@ type outcome struct {
 	damage string // what recovery, or the store, says is damaged
 	votes  bool   // it didn't open, because a vote may be lost
 	groups []found
+	start  uint64 // of a directory: its generation
+	aside  int    // and how many folders of earlier incarnations it has
 	sum    uint64 // of everything
 	same   uint64 // of all that another recovery must give too
 }
@@ -188,8 +190,8 @@ func (o *outcome) fold() {
 			h = fold(h, uint64(r.From), uint64(r.To))
 		}
 	}
-	o.same = h
-	o.sum = foldBytes(h, []byte(o.damage))
+	o.same = fold(h, uint64(o.aside))
+	o.sum = foldBytes(fold(o.same, o.start), []byte(o.damage))
 }
 
 func b2u(b bool) uint64 {
@@ -205,6 +207,9 @@ func (o *outcome) String() string {
 		return o.failed
 	}
 	text := o.damage
+	if o.start > 0 {
+		return fmt.Sprintf("incarnation %016x, generation %d, %d folders of earlier ones\n", o.groups[0].id, o.start, o.aside)
+	}
 	for i := range o.groups {
 		f := &o.groups[i]
 		if f.dropped {
