@@ -187,10 +187,32 @@ func (w *World) setupStalled() {
 	}
 }
 
+// Where all partitions serve, and only a broker that lost everything isn't whole yet, there is the time to ship it besides (G9).
 func (w *World) stalled() {
-	if w.phase == phaseCalm {
-		w.violate(Stalled, "%v after the last fault:%s%s", calmBound, w.waits(), w.state())
+	if w.phase != phaseCalm {
+		return
 	}
+	if waits := w.waits(); waits != "" || w.shipping {
+		w.violate(Stalled, "%v after the last fault:%s%s", calmBound, waits, w.state())
+		return
+	}
+	w.shipping = true
+	w.after(w.shipTime(), w.stalled)
+}
+
+// shipTime is how long it may take to give a broker all that another one's segments hold, at half the rate that limits allow.
+func (w *World) shipTime() time.Duration {
+	var most int64
+	for _, n := range w.nodes {
+		var bytes int64
+		n.disk.eachFile(func(name string, f *inode) {
+			if strings.HasPrefix(name, "shard-") && strings.HasSuffix(name, ".log") {
+				bytes += f.size
+			}
+		})
+		most = max(most, bytes)
+	}
+	return time.Duration(1+2*most/int64(w.opt.Limits.TransferBytes)) * w.opt.Limits.Tick
 }
 
 // waits says what the finishers wait for.

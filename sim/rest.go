@@ -41,7 +41,7 @@ func (w *World) behind() string {
 			continue
 		}
 		for _, g := range w.views.groups {
-			if r := &g.replicas[n.index]; r.commit < g.commit {
+			if r := &g.replicas[n.index]; w.views.places(g, r) && r.commit < g.commit {
 				return fmt.Sprintf("%s: broker %d is at commit %d of %d", g.name, n.id, r.commit, g.commit)
 			}
 		}

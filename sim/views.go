@@ -251,16 +251,24 @@ func (v *views) acknowledged(part int, end int64) {
 // seen: a client was told that a partition is at least so long.
 func (v *views) seen(part int, end int64) { v.known[part] = max(v.known[part], end) }
 
+// places tells whether a group has a replica on a broker: of three brokers on each, of more where one was seen.
+func (v *views) places(g *groupSeen, r *replicaSeen) bool {
+	return len(v.w.nodes) <= 3 || g.part < 0 || r.id != 0
+}
+
 // rejoined: every live replica of every group has applied a configuration with this broker's present replica as a voter,
 // and that has on its disk all that was committed.
 func (v *views) rejoined(n *node) bool {
 	for _, g := range v.groups {
 		mine := &g.replicas[n.index]
+		if !v.places(g, mine) {
+			continue
+		}
 		if !mine.live || mine.stable < g.commit {
 			return false
 		}
 		for i := range g.replicas {
-			if r := &g.replicas[i]; !r.live || !slices.Contains(r.voters, mine.id) {
+			if r := &g.replicas[i]; v.places(g, r) && !r.live || r.live && !slices.Contains(r.voters, mine.id) {
 				return false
 			}
 		}
