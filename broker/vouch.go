@@ -32,6 +32,8 @@ type knownControl struct {
 	Of   uint64 `json:"of"`             // the generation that asks
 	Boot uint64 `json:"boot,omitempty"` // the process that Seen is of
 	Seen uint64 `json:"seen,omitempty"` // the highest one that is known of its incarnation; forgotten: there is a newer incarnation
+	// Short: the sender of the answer led, and has acknowledgements for more than the directory holds.
+	Short bool `json:"short,omitempty"`
 	// Empty: the answer is to a hello that said that the directory is of no cluster, though it was under this incarnation.
 	Empty bool `json:"empty,omitempty"`
 }
@@ -86,15 +88,26 @@ func (s *Shard) known(from int32, incarnation uint64, c knownControl) {
 	case c.Of != s.cfg.Generation || c.Empty && s.form.formation != nil:
 		// it was asked by an earlier start of this broker, or before it was told of the cluster
 	case started{s.cfg.Generation, s.cfg.Boot}.older(started{c.Seen, c.Boot}):
-		if c.Seen != forgotten {
-			s.rejoin(fmt.Sprintf("broker %d knows this directory at generation %d, it is at %d, or another start at the same: it is an older copy", from, c.Seen, s.cfg.Generation))
-		} else {
-			s.rejoin(fmt.Sprintf("broker %d knows a newer directory of this broker: this one, incarnation %016x, was replaced", from, s.cfg.Incarnation))
-		}
+		s.rejoin(s.olderThan(from, c))
 	case !s.vouch.ok:
 		s.vouch.answers[from] = true
 		s.vouchEnough()
 	}
+}
+
+// olderThan says what proves that this directory is none to speak for.
+func (s *Shard) olderThan(from int32, c knownControl) string {
+	switch {
+	case c.Short:
+		return fmt.Sprintf("broker %d has acknowledgements of this directory for more than it holds: it is an older copy", from)
+	case c.Empty:
+		return fmt.Sprintf("broker %d knows this directory as one of the cluster, and it is of none: it is an older copy", from)
+	case c.Seen == forgotten:
+		return fmt.Sprintf("broker %d knows a newer directory of this broker: this one, incarnation %016x, was replaced", from, s.cfg.Incarnation)
+	case c.Seen == s.cfg.Generation:
+		return fmt.Sprintf("broker %d knows another start of this directory at generation %d, process %016x, this one is %016x: one of two is a copy", from, c.Seen, c.Boot, s.cfg.Boot)
+	}
+	return fmt.Sprintf("broker %d knows this directory at generation %d, it is at %d: it is an older copy", from, c.Seen, s.cfg.Generation)
 }
 
 // started is one start of a directory: its generation, and the process, since a copy comes to generations that there were.
@@ -112,8 +125,8 @@ func (s *Shard) seenOf(broker int32, incarnation uint64) started {
 		switch is := (started{b.Generation, b.Boot}); {
 		case b.retired(incarnation):
 			return started{generation: forgotten}
-		case b.Incarnation == incarnation && !is.older(seen):
-			seen = is
+		case b.Incarnation == incarnation && is.generation >= seen.generation && is.boot != 0:
+			seen = is // also of two with one generation: who registered is no copy, and a copy may have spoken to us first
 		}
 	}
 	return seen
@@ -165,5 +178,5 @@ func (s *Shard) position(p *partition, in raftMail) {
 		return
 	}
 	s.log(LevelError, "a broker has lost what it acknowledged: it must rejoin", "broker", in.from, "group", p.group, "acknowledged", match, "has", last)
-	s.peers.control(in.from, control{Known: &knownControl{Of: in.generation, Seen: forgotten}})
+	s.peers.control(in.from, control{Known: &knownControl{Of: in.generation, Seen: forgotten, Short: true}})
 }

@@ -32,6 +32,7 @@ func (p *process) open(disk *bootFS) error {
 			return err
 		}
 		w.faults.note("broker %d sets its directory aside: %v", n.id, err)
+		n.found = []string{"set aside: " + err.Error()}
 		dir, err = log.SetAside(disk, dir, n.rng.Uint64())
 	}
 	return err
@@ -65,6 +66,14 @@ func (p *process) openShards(disk *bootFS, dir log.Dir) error {
 			w.count[CountDamages]++
 			n.found = append(n.found, d.String())
 			w.faults.note("broker %d, shard %d: %v", n.id, i, d)
+		}
+		for _, g := range rec.Groups {
+			for _, d := range g.SegmentDamage {
+				if !n.scarred {
+					return fmt.Errorf("shard %d: found damage where none was done: %s", i, d)
+				}
+				n.found = append(n.found, d)
+			}
 		}
 		cfg := broker.Config{Broker: n.id, Incarnation: dir.Incarnation, Generation: dir.Generation, Boot: boot, Shard: i, Shards: w.opt.Shards, Brokers: ids, Joins: dir.Joins,
 			Host: fmt.Sprintf("broker-%d", n.id), Port: 9092, Limits: w.opt.Limits,

@@ -249,6 +249,9 @@ func (h *host) rejoins(why string) {
 	if w.trace.verbose() {
 		w.trace.line(w.now, markProcess, "%v gives up its directory: %s", h, why)
 	}
+	if w.hear != nil {
+		w.hear(h, broker.LogEvent{Level: broker.LevelError, Text: "gives up its directory: " + why})
+	}
 	n.kill(false)
 	n.aside = true
 	w.after(w.faults.downtime(), n.start)

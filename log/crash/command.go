@@ -2,6 +2,7 @@ package crash
 
 import (
 	"fmt"
+	"math"
 
 	"logd/log"
 )
@@ -18,6 +19,12 @@ func (w *world) command() bool {
 	}
 	if !w.ready(c, g) {
 		return false
+	}
+	if c.verb == "mend" && len(w.s.SegmentHoles(g.id)) > 0 {
+		if w.mend(g, c.args) && w.full[1] > 0 {
+			w.todo = w.todo[1:] // there is no room for it
+		}
+		return true
 	}
 	if c.verb == "fill" && !w.s.Blocked() {
 		g.commitTo(g.now().last())
@@ -61,6 +68,10 @@ func (w *world) command() bool {
 		w.seq = g.dropped
 	case "seal":
 		w.s.Seal()
+	case "wait":
+		w.whole()
+	default:
+		w.harm(c, g)
 	}
 	return true
 }
@@ -79,7 +90,11 @@ func (w *world) ready(c *command, g *group) bool {
 		return !w.s.Flushing(g.id)
 	case "install":
 		return !w.s.Flushing(g.id) && w.s.SegmentEnd(g.id) == g.end
-	case "wait":
+	case "mend":
+		return !w.s.Repairing(g.id)
+	case "space":
+		return w.s.Starved() || w.idle()
+	case "wait", "rot", "lose", "forget", "stray", "ruin", "start":
 		return w.idle()
 	}
 	return true
@@ -116,8 +131,17 @@ func (w *world) flush(g *group, to uint64, app int) {
 		b = make([]byte, app)
 		fill(b, fold(g.id, to))
 	}
+	to = min(to, w.safe(g))
 	mark, batches := g.markAt(to, b)
 	w.s.Flush(g.id, batches, mark)
+}
+
+// safe is the last index before the first hole: no mark passes it.
+func (w *world) safe(g *group) uint64 {
+	if holes := w.s.Holes(g.id); len(holes) > 0 {
+		return holes[0].Index - 1
+	}
+	return math.MaxUint64
 }
 
 // transfer brings a leader's batches.
@@ -130,7 +154,7 @@ func (w *world) transfer(g *group, batches, gap int) {
 	}
 	for range batches {
 		b := newBatch(g.end, int32(g.state().Term+1), 3, 400, fold(g.id, uint64(g.end)))
-		g.batches[g.end] = foldBytes(0, b)
+		g.batches[g.end], g.data[g.end] = foldBytes(0, b), b
 		w.s.Transfer(g.id, [][]byte{b})
 		g.end += 3
 	}
@@ -156,7 +180,7 @@ func (w *world) install(g *group, ahead int) {
 func (w *world) answer() (some bool) {
 	for _, h := range w.s.Reclaim() {
 		g := w.m.group(h.Group)
-		if to := min(h.Last, g.commit); to > g.mark().Index && !w.s.Flushing(g.id) {
+		if to := min(h.Last, g.commit, w.safe(g)); to > g.mark().Index && !w.s.Flushing(g.id) {
 			w.flush(g, to, 0)
 			some = true
 		}

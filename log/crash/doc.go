@@ -15,6 +15,7 @@
 // What is checked of every image, by the names that a [Violation] has:
 //
 //	recovery-refused        a legal crash is no damage: the store opens
+//	crash-taken-for-damage  nor is it reported as any: no damage, no hole
 //	acknowledged-lost       acknowledged ⊆ recovered: groups, entries by running hash, drops, marks (G1)
 //	recovered-uninvoked     recovered ⊆ invoked: no entry, mark or group that nothing staged
 //	vote-back               term and vote are none older than what was durable, and were staged (G2, S6)
@@ -23,6 +24,11 @@
 //	dropped-left            nothing is left of a dropped group (S7)
 //	recovery-unsteady       recovering what was recovered gives the same; so does it after a loss of power (S4)
 //	start-refused           a directory whose formatting was cut short can't be formatted, or opened
+//	generation-back         a start has a generation that was spoken under before (S7)
+//	incarnation-reused      a directory that was set aside speaks on, or its bytes are gone (S5, S7)
+//	damage-unseen, damage-forgotten, misfit-taken, hole-served
+//	                        where a script damages a disk: that isn't noticed, or a lost vote is forgotten; other bytes are taken for
+//	                        what was lost; what is known to be lost is given out (S5, G10)
 //	panic                   recovery, or a store, panicked
 //
 // Some of the images are taken further: their recovery crashes at each of its operations, and what they recovered works on, crashes
@@ -35,4 +41,6 @@
 //	    each boundary anew.
 //	X3  All choices are tried where they are at most [MaxStates]; else each alone, each missing, the first and the last so
 //	    many, and drawn ones, up to the limit. No boundary has more states than [MaxStates].
+//	X4  One fault at a time: no sync fails while batches are put back into a damaged segment. What these were when a crash came
+//	    may be lost again, which a reader or the scrub finds as before.
 package crash

@@ -34,6 +34,9 @@ func (m *model) judge(o *outcome, b bounds) *Violation {
 	if o.failed != "" {
 		return violation("recovery-refused", "%s", o.failed)
 	}
+	if o.damage != "" && !m.hurt {
+		return violation("crash-taken-for-damage", "recovered\n%s", o)
+	}
 	left := map[uint64]*found{}
 	for i := range o.groups {
 		left[o.groups[i].id] = &o.groups[i]
@@ -67,7 +70,7 @@ func (g *group) judge(f *found, b bounds) *Violation {
 	case g.dropped != 0 && g.dropped <= b.durable:
 		return violation("dropped-left", "it is there, its drop was durable at %d", g.dropped)
 	}
-	for _, check := range []func(*found, bounds) *Violation{g.judgeLog, g.judgeMark, g.judgeState, g.judgeSegments} {
+	for _, check := range []func(*found, bounds) *Violation{g.judgeHurt, g.judgeLog, g.judgeMark, g.judgeState, g.judgeSegments} {
 		if v := check(f, b); v != nil {
 			return v
 		}
@@ -173,9 +176,13 @@ func (g *group) judgeSegments(f *found, _ bounds) *Violation {
 	if f.segEnd < f.mark.LogEnd {
 		return violation("segment-wrong", "segments end at %d, the mark says %d", f.segEnd, f.mark.LogEnd)
 	}
-	at := f.mark.LogStart
-	for i, b := range f.batches {
-		if i > 0 && b.base != at || i == 0 && b.base > at || g.batches[b.base] != b.sum {
+	at, lost := f.mark.LogStart, f.lost
+	for _, b := range f.batches {
+		first := at == f.mark.LogStart
+		for len(lost) > 0 && lost[0].From == at {
+			at, lost = lost[0].To, lost[1:]
+		}
+		if b.base != at && !(first && b.base < at) || g.batches[b.base] != b.sum {
 			return violation("segment-wrong", "the batch at offset %d, where %d was expected, is not what was committed", b.base, at)
 		}
 		at = b.next

@@ -84,7 +84,10 @@ func (m *memo) steady(first *outcome, fs *memfs.FS, key, kind uint64, open opene
 		if !ok {
 			r = m.put(next, recovered{out: open(fs)})
 		}
-		if r.out.sum != first.sum {
+		if first.start > 0 && r.out.failed == "" && r.out.start <= first.start {
+			return violation("generation-back", "started\n%sand %s\n%s", first, what, r.out)
+		}
+		if r.out.same != first.same {
 			return violation("recovery-unsteady", "recovered\n%sand %s\n%s", first, what, r.out)
 		}
 		return nil

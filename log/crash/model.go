@@ -9,6 +9,7 @@ import (
 // model is what was staged, by position; judge compares an outcome with it.
 type model struct {
 	groups []*group // in the order of their creation
+	hurt   bool     // something was damaged, and may still be
 }
 
 // group is one raft group's part: all versions of its log, marks and states.
@@ -20,10 +21,15 @@ type group struct {
 	versions []version
 	states   []stateAt
 	commit   uint64
-	start    int64            // log start wanted
-	batches  map[int64]uint64 // sums of those that may be in segments, by base offset
-	end      int64            // of segments, when what was staged is done
-	known    map[uint64]entry // by running hash
+	start    int64              // log start wanted
+	batches  map[int64]uint64   // sums of those that may be in segments, by base offset
+	end      int64              // of segments, when what was staged is done
+	known    map[uint64]entry   // by running hash
+	agreed   map[uint64]bool    // running hashes of entries that were committed
+	data     map[int64][]byte   // the batches
+	rotten   []log.Range        // of segments: what may be lost
+	lost     map[uint64]log.Seq // by running hash: entries that may be lost, until a position is durable; 0: for good
+	offered  bool               // batches that are not the ones were offered for a lost stretch
 }
 
 // entry is one of a log, and what is true behind it.
@@ -74,7 +80,7 @@ func (m *model) group(id uint64) *group {
 
 // create notes a new group.
 func (m *model) create(id uint64, mark log.Mark, seq log.Seq) *group {
-	g := &group{id: id, created: seq, batches: map[int64]uint64{}, known: map[uint64]entry{}, commit: mark.Index, end: mark.LogEnd}
+	g := &group{id: id, created: seq, batches: map[int64]uint64{}, known: map[uint64]entry{}, agreed: map[uint64]bool{}, data: map[int64][]byte{}, lost: map[uint64]log.Seq{}, commit: mark.Index, end: mark.LogEnd}
 	g.versions = []version{{seq: seq, mark: mark}}
 	g.states = []stateAt{{seq: seq}}
 	g.marks = []log.Mark{mark}
@@ -121,8 +127,9 @@ func (g *group) commitTo(index uint64) {
 	for ; g.commit < index; g.commit++ {
 		e, _ := g.now().at(g.commit + 1)
 		prev, _ := g.now().at(g.commit)
+		g.agreed[e.hash] = true
 		if e.end > prev.end {
-			g.batches[prev.end] = foldBytes(0, e.Data)
+			g.batches[prev.end], g.data[prev.end] = foldBytes(0, e.Data), e.Data
 		}
 	}
 }

@@ -1,9 +1,7 @@
 package crash
 
 import (
-	"errors"
 	"fmt"
-	"io/fs"
 	"math/rand/v2"
 
 	"logd/log"
@@ -45,6 +43,7 @@ const (
 	whatRecovery   = "recovery"
 	whatLife       = "second life"
 	whatFormat     = "format"
+	whatStart      = "start"
 )
 
 // run goes through a task.
@@ -59,7 +58,7 @@ func (t task) run(m *memo, stop func() bool) (d done) {
 	}()
 	ends := func() bool { return x.found != nil || stop() }
 	if t.script == nil {
-		x.format(ends)
+		x.starts(ends)
 		return d
 	}
 	opt := t.script.Options
@@ -73,12 +72,16 @@ func (t task) run(m *memo, stop func() bool) (d done) {
 		x.work(w, at, whatWork)
 	}
 	w.play(ends)
+	if w.fault != nil && x.found == nil {
+		x.found = violation(w.fault.Name, "%s: %s", x.title, w.fault.Text)
+	}
 	return d
 }
 
 // work looks at a boundary of a store at work.
 func (x *explorer) work(w *world, at moment, what string) {
 	b := w.bounds()
+	x.mending = w.mending()
 	x.boundary(Row{What: what, Kind: at.kind, Lane: at.lane.String(), Done: at.done}, w.fs, w.flying(), func(o *outcome) *Violation { return w.m.judge(o, b) })
 }
 
@@ -169,61 +172,7 @@ func (x *explorer) life(w *world, disk *memfs.FS, key uint64) {
 		}
 	}
 	next.play(func() bool { return x.found != nil })
-}
-
-// format looks at all that a directory's formatting may leave: it can be opened, or formatted again, and then opened.
-func (x *explorer) format(stop func() bool) {
-	opt := small
-	dir := log.Dir{Broker: 3, Incarnation: identity.Incarnation, Shards: 2, Options: opt}
-	x.kind, x.open = 2, func(disk *memfs.FS) *outcome { return startDir(disk, dir) }
-	disk := memfs.New()
-	judge := func(o *outcome) *Violation {
-		if o.failed != "" {
-			return violation("start-refused", "%s", o.failed)
-		}
-		return nil
+	if next.fault != nil && x.found == nil {
+		x.found = violation(next.fault.Name, "%s: %s", x.title, next.fault.Text)
 	}
-	t := &tap{FS: disk, before: func(op log.Op) {
-		if !stop() {
-			x.boundary(Row{What: whatFormat, Kind: op.Kind, Lane: "boot"}, disk, []log.Op{op}, judge)
-		}
-	}}
-	if err := log.FormatDir(t, dir); err != nil {
-		panic(fmt.Sprintf("crash: format: %v", err))
-	}
-	if !stop() {
-		x.boundary(Row{What: whatFormat, Kind: log.OpSyncDir, Lane: "boot", Done: true}, disk, nil, judge)
-	}
-}
-
-// startDir does what a broker does at its start.
-func startDir(disk *memfs.FS, dir log.Dir) (o *outcome) {
-	o = &outcome{}
-	defer func() {
-		if p := recover(); p != nil {
-			*o = outcome{failed: fmt.Sprint(p), panics: true}
-		}
-		o.fold()
-	}()
-	d, err := log.StartDir(disk)
-	if errors.Is(err, fs.ErrNotExist) {
-		dir.Incarnation++ // what was said in the name of the first is not to be said in another's
-		if err = log.FormatDir(disk, dir); err == nil {
-			d, err = log.StartDir(disk)
-		}
-	}
-	for shard := range dir.Shards {
-		if err != nil {
-			break
-		}
-		var rec *log.Recovered
-		if _, rec, err = log.Open(log.Sub(disk, log.ShardDir(shard)), d.Identity(shard), dir.Options); err == nil && len(rec.Groups) > 0 {
-			err = fmt.Errorf("%s has %d groups, nobody made any", log.ShardDir(shard), len(rec.Groups))
-		}
-	}
-	if err != nil {
-		o.failed = err.Error()
-	}
-	o.groups = []found{{id: d.Incarnation}}
-	return o
 }

@@ -24,6 +24,17 @@ import (
 //	copy                      what uncommitted entries keep the oldest file is copied out of it, if the store asks for it
 //	drop G                    the group ends
 //	seal                      an empty write group
+//	full N [K]                operations N to N+K-1 of the fill lane, from here, find no room, a write of them half way; K is 1
+//	failsync N                the sync after N others fails, and the store is opened again
+//	space                     there is room again, once it was missing
+//	rot G OFFSET              a bit of that batch in segments turns over, and somebody reads it
+//	lose G OFFSET             the segment with that batch is gone, at a start
+//	forget G INDEX            a bit of that entry's bytes turns over wherever the WAL has them, and the store is opened again
+//	stray                     an old block of the WAL is written over a block of the last write group; then the same
+//	ruin                      both directories of the last write group but one rot: the store must say that a vote may be lost
+//	start                     the store is opened again
+//	heal G                    lost entries get their bytes, after others were offered
+//	mend G [BATCHES]          lost stretches of segments get their batches, so many at once, after others were offered
 //	wait                      until all is durable and both lanes are idle
 type Script struct {
 	Name    string
@@ -41,7 +52,8 @@ type command struct {
 
 // least is the fewest numbers behind a verb's group; -1: it has no group.
 var least = map[string]int{"create": 0, "state": 2, "append": 1, "cut": 2, "commit": 0, "flush": 0, "trim": 1, "transfer": 1, "fill": 1,
-	"install": 1, "copy": -1, "drop": 0, "seal": -1, "wait": -1}
+	"install": 1, "copy": -1, "drop": 0, "seal": -1, "wait": -1,
+	"failsync": -1, "full": -1, "space": -1, "rot": 1, "lose": 1, "forget": 1, "stray": -1, "ruin": -1, "start": -1, "heal": 0, "mend": 0}
 
 // parse reads a script; a mistake in it is a bug of this package, and panics.
 func (s *Script) parse() []command {

@@ -12,7 +12,7 @@ var three = log.Options{WALFiles: 3, WALFileBytes: 32 * log.BlockSize, GroupByte
 var wide = log.Options{WALFiles: 2, WALFileBytes: 32 * log.BlockSize, GroupBytes: 8 * log.BlockSize, SegmentBytes: 30000, IndexBytes: 5000}
 
 // Scripts are all workloads; between them they have every verb, every kind of record and every kind of operation of a plan.
-var Scripts = []Script{
+var Scripts = append([]Script{
 	{Name: "append", Options: small, Text: `
 		create 1
 		state 1 1 1
@@ -323,4 +323,4 @@ var Scripts = []Script{
 		append 1 3000*4
 		commit 1
 		seal`},
-}
+}, hurt...)

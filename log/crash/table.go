@@ -11,7 +11,7 @@ import (
 // Print prints the table: what, kind of operation, lane, boundaries, states, distinct ones; the last line sums up.
 func (r *Report) Print(w io.Writer) {
 	rows := slices.Clone(r.Rows)
-	order := map[string]int{whatFormat: 0, whatWork: 1, whatRecovery: 2, whatLife: 3}
+	order := map[string]int{whatFormat: 0, whatStart: 1, whatWork: 2, whatRecovery: 3, whatLife: 4}
 	slices.SortFunc(rows, func(a, b Row) int {
 		return cmp.Or(cmp.Compare(order[a.What], order[b.What]), cmp.Compare(b.Lane, a.Lane), cmp.Compare(b2u(a.Done), b2u(b.Done)), cmp.Compare(a.Kind, b.Kind))
 	})

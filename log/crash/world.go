@@ -27,6 +27,9 @@ type world struct {
 	turns   int
 	blocked bool            // the store was, ever
 	look    func(at moment) // at each boundary
+	full    [2]int          // the operations of the fill lane, counted from here, that find no room
+	badSync int             // the sync that fails, counted from here; 0: none
+	fault   *Violation      // of the running store
 }
 
 // Order is how the commands and the two lanes of a script are interleaved.
@@ -94,7 +97,7 @@ func (w *world) bounds() bounds {
 
 // play runs the whole script.
 func (w *world) play(stop func() bool) {
-	for !stop() && w.turn() {
+	for !stop() && w.fault == nil && w.turn() {
 	}
 }
 
@@ -160,6 +163,9 @@ func (w *world) step(lane log.Lane) bool {
 	}
 	op := p.Ops[w.next[lane]]
 	w.look(moment{kind: op.Kind, lane: lane})
+	if w.noRoom(op, lane) || w.syncFails(op, lane) {
+		return true
+	}
 	if err := w.run[lane].Do(op); err != nil {
 		panic(fmt.Sprintf("crash: script %s: %s: %v", w.script.Name, op, err))
 	}

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"path"
 	"slices"
+	"strings"
 
 	"logd/log"
 )
@@ -77,19 +78,22 @@ func (m *FS) Mkdir(name string) error {
 	return m.add(name, &node{dir: true})
 }
 
-// Rename replaces to by from, in the same directory.
+// Rename replaces to by from, in the same directory; a directory replaces nothing, and takes along what is in it.
 func (m *FS) Rename(from, to string) error {
 	from, to = path.Clean(from), path.Clean(to)
 	n := m.nodes[from]
 	if n == nil {
 		return fmt.Errorf("%s: %w", from, fs.ErrNotExist)
 	}
-	if n.dir || path.Dir(from) != path.Dir(to) {
-		return fmt.Errorf("rename %s %s: only files are renamed here, within their directory", from, to)
+	if path.Dir(from) != path.Dir(to) {
+		return fmt.Errorf("rename %s %s: names are changed within their directory only", from, to)
 	}
-	delete(m.nodes, from)
-	m.nodes[to] = n
-	m.ops = append(m.ops, nameOp{add: to, del: from, node: n})
+	if n.dir && m.nodes[to] != nil {
+		return fmt.Errorf("rename %s %s: %w", from, to, fs.ErrExist)
+	}
+	op := nameOp{add: to, del: from, node: n}
+	op.apply(m.nodes)
+	m.ops = append(m.ops, op)
 	return nil
 }
 
@@ -131,6 +135,14 @@ func (op nameOp) in(dir string) bool {
 }
 
 func (op nameOp) apply(names map[string]*node) {
+	if op.del != "" && op.add != "" && op.node.dir {
+		for _, name := range slices.Sorted(maps.Keys(names)) {
+			if in, ok := strings.CutPrefix(name, op.del+"/"); ok {
+				names[op.add+"/"+in] = names[name]
+				delete(names, name)
+			}
+		}
+	}
 	if op.del != "" {
 		delete(names, op.del)
 	}
