@@ -198,6 +198,7 @@ func (s *Shard) readSound(p *partition, offset int64, max int, done func(batches
 	}
 	rd, ok := s.store.FindForPeer(p.group, offset, min(max, s.cfg.Limits.ColdRead))
 	if !ok {
+		s.salvage(p, offset, max, done)
 		return
 	}
 	s.read(rd, func(d log.ReadDone) {
@@ -209,6 +210,19 @@ func (s *Shard) readSound(p *partition, offset int64, max int, done func(batches
 		}
 		if s.parts[p.group] == p {
 			s.unreadable(p, offset, rd, d)
+		}
+	})
+}
+
+// salvage reads for another replica the sound batches of an interval of which others are lost here too.
+func (s *Shard) salvage(p *partition, offset int64, max int, done func(batches [][]byte)) {
+	rd, ok := s.store.FindLost(p.group, offset, min(max, s.cfg.Limits.ColdRead))
+	if !ok {
+		return
+	}
+	s.read(rd, func(d log.ReadDone) {
+		if batches := log.Salvage(d.Data, offset, max); len(batches) > 0 {
+			done(batches)
 		}
 	})
 }

@@ -103,7 +103,13 @@ func (s *Shard) verify(p *partition, rd log.Read, d log.ReadDone) error {
 		if s.trimmed(p, rd) {
 			return nil
 		}
-		s.store.Suspect(p.group, rd)
+		lost := []log.Read{rd}
+		if len(d.Data) == rd.Len { // but for some sectors
+			lost = s.store.Rotten(p.group, rd, d.Data)
+		}
+		for _, bad := range lost {
+			s.store.Suspect(p.group, bad)
+		}
 		return d.Err
 	}
 	err := s.store.CheckScrub(p.group, rd, d.Data)

@@ -85,7 +85,8 @@ type Read struct {
 	First int64
 }
 
-// ReadDone is the completion of a [Read]. Data belongs to the shard from then on.
+// ReadDone is the completion of a [Read]. Data belongs to the shard from then on. Where Err is a device's, Data may have all that
+// was asked for, with zeros where it couldn't be read.
 type ReadDone struct {
 	ID   uint64
 	Data []byte

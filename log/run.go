@@ -67,6 +67,10 @@ func (r *Runner) Read(rd Read) ReadDone {
 	if errors.Is(err, io.EOF) {
 		err = nil
 	}
+	if err != nil { // all but the sectors that can't be read: the batches beside them are sound (S5)
+		readPieces(f, buf, rd.Off, func(from, to int64) { clear(buf[from-rd.Off : to-rd.Off]) })
+		n = len(buf)
+	}
 	return ReadDone{ID: rd.ID, Data: buf[:n], Err: err}
 }
 

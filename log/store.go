@@ -162,6 +162,12 @@ func (s *Store) FindForPeer(group uint64, offset int64, maxBytes int) (Read, boo
 	return s.group(group).segs.find(offset, maxBytes, true)
 }
 
+// FindLost is [Store.FindForPeer] where the interval with the offset is a hole here as well: its other batches may be sound, and
+// lost on the peer alone. What the read brings goes to [Salvage].
+func (s *Store) FindLost(group uint64, offset int64, maxBytes int) (Read, bool) {
+	return s.group(group).segs.findLost(offset, maxBytes)
+}
+
 // FindTime returns an offset at or before the first record in segments with a timestamp of at least ts (ms), within one
 // index interval of it.
 func (s *Store) FindTime(group uint64, ts int64) (int64, bool) {

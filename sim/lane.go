@@ -115,7 +115,9 @@ func (h *host) startRead(r log.Read) {
 				n, err := f.readAt(buf, r.Off)
 				if done.Data = buf[:n]; err != nil {
 					w.count[CountReadErrors]++
-					done.Data, done.Err = nil, fmt.Errorf("%s: read %d+%d: %w", r.File, r.Off, r.Len, err)
+					f.copyTo(buf, r.Off)
+					f.blot(buf, r.Off)
+					done.Data, done.Err = buf, fmt.Errorf("%s: read %d+%d: %w", r.File, r.Off, r.Len, err)
 				}
 			}
 			h.give(done)

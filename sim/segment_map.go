@@ -55,10 +55,18 @@ func baseOf(name string) int64 {
 func (f *inode) legible() []byte {
 	b := make([]byte, f.size)
 	f.copyTo(b, 0)
-	for _, s := range f.bad {
-		poison(b[min(f.size, s*sectorSize):min(f.size, (s+1)*sectorSize)])
-	}
+	f.blot(b, 0)
 	return b
+}
+
+// blot makes worthless what of the bytes from off on can't be read.
+func (f *inode) blot(b []byte, off int64) {
+	for _, s := range f.bad {
+		from, to := max(s*sectorSize-off, 0), min((s+1)*sectorSize-off, int64(len(b)))
+		if from < to {
+			poison(b[from:to])
+		}
+	}
 }
 
 // ofGroup tells whether a file is a group's, in a shard's folder: one that was set aside counts no more.
