@@ -187,12 +187,14 @@ func (t *fate) story(ctx context.Context, binary, file string) {
 		return
 	}
 	_, what, _ := strings.Cut(strings.TrimSpace(string(out)), "INVALID "+file+": ")
-	name, _, _ := strings.Cut(what, ":")
-	if t.m.check.MatchString(name) {
-		t.fired = name
-		return
+	for _, name := range strings.Split(what, ": ") { // behind the line that it happened at
+		if t.m.check.MatchString(name) {
+			t.fired = name
+			return
+		}
 	}
-	t.others[name]++
+	what, _, _ = strings.Cut(what, "\n")
+	t.others[what]++
 }
 
 func writeFates(path string, fates []fate) error {
