@@ -60,10 +60,28 @@ func (s *Shard) serveRange(from int32, c rangeControl) {
 	size := min(max(c.Max, 1), s.cfg.Limits.RangeBytes)
 	s.catchup.budget -= size
 	s.readBatches(p, h.From, size, func(batches [][]byte, code int16) {
+		for _, b := range batches {
+			size -= len(b)
+		}
 		if code == errNone && len(batches) > 0 {
 			s.peers.send(from, kindRange, c.Group, replica.AppendRange(nil, h, batches))
 		}
+		s.giveBack(size)
 	})
+}
+
+// giveBack returns what a range didn't need of the tick's worth to those that wait: a read brings less than may be asked for.
+func (s *Shard) giveBack(bytes int) {
+	c := &s.catchup
+	if bytes <= 0 {
+		return
+	}
+	c.budget = min(c.budget+bytes, s.cfg.Limits.TransferBytes)
+	if len(c.row) > 0 && c.budget > 0 {
+		a := c.row[0]
+		c.row = c.row[1:]
+		s.serveRange(a.from, a.c)
+	}
 }
 
 // rangeMessage takes batches that we asked for.

@@ -192,11 +192,11 @@ func (s *Shard) placed(c placedControl) {
 // registerTick keeps this broker's address in the metadata.
 func (s *Shard) registerTick() {
 	b := s.meta.Broker(s.cfg.Broker)
-	if b == nil || b.Incarnation != s.cfg.Incarnation || b.Generation == s.cfg.Generation && b.Host == s.cfg.Host && b.Port == s.cfg.Port && b.Rack == s.cfg.Rack {
+	if b == nil || b.Incarnation != s.cfg.Incarnation || b.Generation == s.cfg.Generation && b.Boot == s.cfg.Boot && b.Host == s.cfg.Host && b.Port == s.cfg.Port && b.Rack == s.cfg.Rack {
 		return
 	}
 	if s.ticks%2 == 0 {
 		s.send(metaGroup, origin{shard: s.cfg.Shard}, metaCall{EncodeCommand(Register{Broker: s.cfg.Broker, Incarnation: s.cfg.Incarnation,
-			Generation: s.cfg.Generation, Host: s.cfg.Host, Port: s.cfg.Port, Rack: s.cfg.Rack})})
+			Generation: s.cfg.Generation, Boot: s.cfg.Boot, Host: s.cfg.Host, Port: s.cfg.Port, Rack: s.cfg.Rack})})
 	}
 }

@@ -21,9 +21,11 @@ type GroupView struct {
 	HighWatermark int64
 	Voters        []uint64
 	Learners      []uint64
-	Holes         int  // entries of the WAL whose bytes are lost
-	SegmentHoles  int  // ranges of offsets whose bytes are lost
-	Damaged       bool // for that reason it neither leads nor serves (G10)
+	Holes         int    // entries of the WAL whose bytes are lost
+	SegmentHoles  int    // ranges of offsets whose bytes are lost
+	Damaged       bool   // for that reason it neither leads nor serves (G10)
+	Healed        uint64 // entries that came from others, since the start
+	Mended        uint64 // and ranges of segments
 }
 
 // Inspect visits this shard's replicas by rising group. For the simulator, tests and metrics; the view is valid during
@@ -32,14 +34,15 @@ func (s *Shard) Inspect(visit func(*GroupView)) {
 	for _, id := range s.order {
 		p := s.parts[id]
 		st := p.g.Status()
-		v := GroupView{Group: id, Replica: st.ID, Term: st.Term, Lead: st.Lead, Leading: st.Leader, Commit: st.Commit, Applied: st.Applied,
+		s.seen = GroupView{Group: id, Replica: st.ID, Term: st.Term, Lead: st.Lead, Leading: st.Leader, Commit: st.Commit, Applied: st.Applied,
 			AppliedHash: st.EntryHash, Durable: st.Stable, DurableEnd: st.StableEnd, LogStart: st.LogStart, LogEnd: st.LogEnd, HighWatermark: st.HighWatermark,
 			Voters: st.Conf.Voters, Learners: st.Conf.Learners,
-			Holes: len(s.store.Holes(id)), SegmentHoles: len(s.store.SegmentHoles(id)), Damaged: p.damaged}
+			Holes: len(s.store.Holes(id)), SegmentHoles: len(s.store.SegmentHoles(id)), Damaged: p.damaged,
+			Healed: st.Healed, Mended: p.repair.mended}
 		if t, n := s.meta.PartitionOf(id); t != nil {
-			v.Topic, v.Partition = t.Name, n
+			s.seen.Topic, s.seen.Partition = t.Name, n
 		}
-		visit(&v)
+		visit(&s.seen)
 	}
 }
 

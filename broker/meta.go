@@ -52,6 +52,7 @@ type BrokerInfo struct {
 	Incarnation uint64   `json:"inc"`
 	Retired     []uint64 `json:"retired,omitempty"` // incarnations that were replaced, oldest first
 	Generation  uint64   `json:"gen,omitempty"`     // the highest that registered: an older copy of its directory has a lower one (S7)
+	Boot        uint64   `json:"boot,omitempty"`    // the process that did
 	Host        string   `json:"host,omitempty"`
 	Port        int32    `json:"port,omitempty"`
 	Rack        string   `json:"rack,omitempty"`

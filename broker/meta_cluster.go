@@ -49,14 +49,14 @@ func (r Register) apply(m *Meta) (*Meta, Result) {
 		return m, refusedBy(refuse(errUnknownBroker, "broker %d isn't of this cluster", r.Broker))
 	case m.Brokers[i].Incarnation != r.Incarnation:
 		return m, refusedBy(refuse(errStaleBroker, "broker %d registers as incarnation %d, on record is %d", r.Broker, r.Incarnation, m.Brokers[i].Incarnation))
-	case r.Generation < m.Brokers[i].Generation:
-		return m, refusedBy(refuse(errStaleBroker, "broker %d registers at generation %d, on record is %d", r.Broker, r.Generation, m.Brokers[i].Generation))
+	case started{r.Generation, r.Boot}.older(started{m.Brokers[i].Generation, m.Brokers[i].Boot}):
+		return m, refusedBy(refuse(errStaleBroker, "broker %d registers at generation %d, process %016x, on record is %d, %016x", r.Broker, r.Generation, r.Boot, m.Brokers[i].Generation, m.Brokers[i].Boot))
 	case r.Host == "" || len(r.Host) > 255 || r.Port < 1 || r.Port > math.MaxUint16 || len(r.Rack) > 255:
 		return m, refusedBy(refuse(errBadRequest, "broker %d can't serve at %.300q port %d, rack %.300q", r.Broker, r.Host, r.Port, r.Rack))
 	}
 	c := *m
 	c.Brokers = slices.Clone(m.Brokers)
-	c.Brokers[i].Generation, c.Brokers[i].Host, c.Brokers[i].Port, c.Brokers[i].Rack = r.Generation, r.Host, r.Port, r.Rack
+	c.Brokers[i].Generation, c.Brokers[i].Boot, c.Brokers[i].Host, c.Brokers[i].Port, c.Brokers[i].Rack = r.Generation, r.Boot, r.Host, r.Port, r.Rack
 	return &c, Result{}
 }
 
@@ -77,7 +77,7 @@ func (r Replace) apply(m *Meta) (*Meta, Result) {
 	}
 	c := *m
 	c.Brokers = slices.Clone(m.Brokers)
-	c.Brokers[i].Incarnation, c.Brokers[i].Generation = r.New, 0
+	c.Brokers[i].Incarnation, c.Brokers[i].Generation, c.Brokers[i].Boot = r.New, 0, 0
 	c.Brokers[i].Retired = append(slices.Clone(b.Retired), r.Old)
 	if !c.replaceIn(&c.Group1, r) {
 		return m, outOfReplicas()

@@ -39,6 +39,7 @@ type (
 		Broker      int32  `json:"id"`
 		Incarnation uint64 `json:"inc"`
 		Generation  uint64 `json:"gen,omitempty"`
+		Boot        uint64 `json:"boot,omitempty"`
 		Host        string `json:"host"`
 		Port        int32  `json:"port"`
 		Rack        string `json:"rack,omitempty"`

@@ -10,6 +10,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"logd/log"
 )
 
 var rewrite = flag.Bool("rewrite", false, "write goldens anew")
@@ -244,7 +246,7 @@ func TestMetaGolden(t *testing.T) {
 func examples() []Command {
 	return []Command{
 		Form{ClusterID: id(1), Brokers: []FormBroker{{1, 11}, {2, 12}}},
-		Register{Broker: 1, Incarnation: 11, Generation: 3, Host: "h", Port: 9092, Rack: "r"},
+		Register{Broker: 1, Incarnation: 11, Generation: 3, Boot: 5, Host: "h", Port: 9092, Rack: "r"},
 		Replace{Broker: 1, Old: 11, New: 21},
 		Removed{Group: 2, Replica: 1<<32 | 3},
 		CreateTopic{Name: "t", ID: id(2), Partitions: 1, Replication: 2, Configs: []TopicConfig{{configRetentionTime, "1"}}},
@@ -306,7 +308,9 @@ func TestGenerationsRise(t *testing.T) {
 	m := formed(t, 3)
 	m = must(t, m, Register{Broker: 2, Incarnation: 102, Generation: 7, Host: "h", Port: 1})
 	refused(t, m, Register{Broker: 2, Incarnation: 102, Generation: 6, Host: "h", Port: 1}, errStaleBroker)
-	m = must(t, m, Register{Broker: 2, Incarnation: 102, Generation: 8, Host: "h", Port: 1})
+	m = must(t, m, Register{Broker: 2, Incarnation: 102, Generation: 8, Boot: 5, Host: "h", Port: 1})
+	m = must(t, m, Register{Broker: 2, Incarnation: 102, Generation: 8, Boot: 5, Host: "h", Port: 1})
+	refused(t, m, Register{Broker: 2, Incarnation: 102, Generation: 8, Boot: 6, Host: "h", Port: 1}, errStaleBroker)
 	if !m.registered(2, 102) || m.registered(2, 101) || m.registered(1, 101) {
 		t.Errorf("registered: %+v", m.Brokers)
 	}
@@ -317,5 +321,28 @@ func TestGenerationsRise(t *testing.T) {
 	m = must(t, m, Register{Broker: 2, Incarnation: 202, Generation: 1, Host: "h", Port: 1})
 	if !m.registered(2, 202) {
 		t.Errorf("not registered: %+v", m.Brokers)
+	}
+}
+
+// S7: a copy of a directory that was started as often as the directory is told from it by its process, also where it spoke first.
+func TestStartsAreTold(t *testing.T) {
+	s := &Shard{peers: newPeers(Config{}), meta: must(t, formed(t, 3), Register{Broker: 2, Incarnation: 102, Generation: 7, Boot: 5, Host: "h", Port: 1})}
+	older := func(want bool, is started) {
+		t.Helper()
+		if known := s.seenOf(2, 102); is.older(known) != want {
+			t.Errorf("start %v, known is %v: older %t, expected %t", is, known, !want, want)
+		}
+	}
+	s.peers.newest[generationOf{2, 102}] = started{7, 6}
+	older(true, started{7, 6})
+	older(false, started{7, 5})
+	older(false, started{8, 6})
+	// What stands in the log, committed or not, spoke.
+	s.evidence([]log.Entry{{}, {Data: []byte("x")}, {Data: EncodeCommand(Register{Broker: 2, Incarnation: 102, Generation: 8, Boot: 9, Host: "h", Port: 1})}})
+	older(true, started{7, 5})
+	older(false, started{8, 9})
+	older(true, started{8, 6})
+	if got := s.seenOf(2, 101); got != (started{}) {
+		t.Errorf("of another incarnation %v is known", got)
 	}
 }

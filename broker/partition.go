@@ -76,6 +76,7 @@ func (s *Shard) restore(rec log.Group) error {
 			}
 		}
 		s.form.formed(m)
+		s.evidence(rec.Entries)
 	}
 	g, err := replica.New(s.groupConfig(rec.ID, m.Replica), s.store, rec)
 	if err != nil {

@@ -16,8 +16,8 @@ type peers struct {
 	order   []int32 // of brokers, so that envelopes leave in the same order everywhere
 	waiting bool    // something was left for the next turn
 	refused map[string]bool
-	seen    map[int32]uint64 // the incarnation that each broker spoke under last
-	newest  map[generationOf]uint64
+	seen    map[int32]uint64         // the incarnation that each broker spoke under last
+	newest  map[generationOf]started // the latest start of each directory that spoke
 
 	met       bool           // another broker of this cluster was heard of
 	strangers map[int32]bool // brokers that said that they are of another one
@@ -35,7 +35,7 @@ type outbox struct {
 }
 
 func newPeers(cfg Config) peers {
-	p := peers{cfg: cfg, out: map[int32]*outbox{}, refused: map[string]bool{}, seen: map[int32]uint64{}, newest: map[generationOf]uint64{}, strangers: map[int32]bool{}}
+	p := peers{cfg: cfg, out: map[int32]*outbox{}, refused: map[string]bool{}, seen: map[int32]uint64{}, newest: map[generationOf]started{}, strangers: map[int32]bool{}}
 	for _, b := range cfg.Brokers {
 		if b != cfg.Broker {
 			p.out[b] = &outbox{}
@@ -131,8 +131,11 @@ func (s *Shard) envelope(e PeerFrame) {
 	// raft message may do is decided by the replica ids in it, which are never used again.
 	// What an older copy of a directory says, or said before it was started again, is not heard either.
 	g := generationOf{h.From, h.Incarnation}
-	s.peers.newest[g] = max(s.peers.newest[g], h.Generation)
-	stale := s.seenOf(h.From, h.Incarnation) > h.Generation
+	now := started{h.Generation, h.Boot}
+	if now.generation > s.peers.newest[g].generation {
+		s.peers.newest[g] = now
+	}
+	stale := now.older(s.seenOf(h.From, h.Incarnation))
 	for _, m := range msgs {
 		switch {
 		case m.Kind == kindControl:
@@ -201,7 +204,7 @@ func (s *Shard) controlFrom(h transport.Header, body []byte) {
 	case c.Known != nil:
 		s.known(h.From, h.Incarnation, *c.Known)
 		return
-	case s.seenOf(h.From, h.Incarnation) > h.Generation:
+	case started{h.Generation, h.Boot}.older(s.seenOf(h.From, h.Incarnation)):
 		return
 	}
 	if c.Speaks != nil {

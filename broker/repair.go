@@ -18,10 +18,11 @@ import (
 //
 // Until the last hole is gone the replica neither leads nor serves, and acknowledges nothing at or past a lost entry (G10).
 type repairing struct {
-	asked  int // tick of the last question
-	peer   int // who is asked next, in turn
-	silent int // questions in a row that brought nothing
-	lost   int // bytes or offsets that were missing at the last look, so that progress shows
+	asked  int    // tick of the last question
+	peer   int    // who is asked next, in turn
+	silent int    // questions in a row that brought nothing
+	lost   int    // bytes or offsets that were missing at the last look, so that progress shows
+	mended uint64 // ranges that were taken
 }
 
 // needControl asks for what a replica has lost.
@@ -253,5 +254,9 @@ func (s *Shard) mendRange(p *partition, from int64, data []byte) error {
 		}
 		batches, data, next = append(batches, data[:n:n]), data[n:], b.NextOffset()
 	}
-	return s.store.Repair(p.group, from, batches)
+	err := s.store.Repair(p.group, from, batches)
+	if err == nil && len(batches) > 0 {
+		p.repair.mended++
+	}
+	return err
 }

@@ -73,7 +73,8 @@ type Shard struct {
 	uncommitted int      // <= roomWAL, or one proposal; the sum of all partitions' bytes
 	starved     []uint64 // groups whose queues wait for roomWAL
 	retained    retention
-	queued      int // bytes that wait to be proposed, in all groups
+	seen        GroupView // by Inspect, which is called after every turn in the simulator
+	queued      int       // bytes that wait to be proposed, in all groups
 	stopping    bool
 	stopBy      time.Duration
 	stopAt      int  // tick in which the process was asked to

@@ -4,6 +4,8 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+
+	"logd/log"
 )
 
 // A directory that was put back from a copy has forgotten what it promised since: it could vote twice in a term, and take back
@@ -28,7 +30,10 @@ type voucher struct {
 type knownControl struct {
 	Ask  bool   `json:"ask,omitempty"`
 	Of   uint64 `json:"of"`             // the generation that asks
+	Boot uint64 `json:"boot,omitempty"` // the process that Seen is of
 	Seen uint64 `json:"seen,omitempty"` // the highest one that is known of its incarnation; forgotten: there is a newer incarnation
+	// Short: the sender of the answer led, and has acknowledgements for more than the directory holds.
+	Short bool `json:"short,omitempty"`
 	// Empty: the answer is to a hello that said that the directory is of no cluster, though it was under this incarnation.
 	Empty bool `json:"empty,omitempty"`
 }
@@ -76,34 +81,69 @@ func (s *Shard) vouchEnough() {
 
 // known takes a question or an answer; incarnation and generation are the sender's.
 func (s *Shard) known(from int32, incarnation uint64, c knownControl) {
+	seen := s.seenOf(from, incarnation)
 	switch {
 	case c.Ask:
-		s.peers.control(from, control{Known: &knownControl{Of: c.Of, Seen: s.seenOf(from, incarnation)}})
+		s.peers.control(from, control{Known: &knownControl{Of: c.Of, Seen: seen.generation, Boot: seen.boot}})
 	case c.Of != s.cfg.Generation || c.Empty && s.form.formation != nil:
 		// it was asked by an earlier start of this broker, or before it was told of the cluster
-	case c.Seen > s.cfg.Generation:
-		s.rejoin(fmt.Sprintf("broker %d knows this directory at generation %d, it is at %d: it is an older copy", from, c.Seen, s.cfg.Generation))
-		if c.Seen == forgotten {
-			s.rejoin(fmt.Sprintf("broker %d knows a newer directory of this broker: this one, incarnation %016x, was replaced", from, s.cfg.Incarnation))
-		}
+	case started{s.cfg.Generation, s.cfg.Boot}.older(started{c.Seen, c.Boot}):
+		s.rejoin(s.olderThan(from, c))
 	case !s.vouch.ok:
 		s.vouch.answers[from] = true
 		s.vouchEnough()
 	}
 }
 
-// seenOf is the highest generation that is known of a broker's directory.
-func (s *Shard) seenOf(broker int32, incarnation uint64) uint64 {
+// olderThan says what proves that this directory is none to speak for.
+func (s *Shard) olderThan(from int32, c knownControl) string {
+	switch {
+	case c.Short:
+		return fmt.Sprintf("broker %d has acknowledgements of this directory for more than it holds: it is an older copy", from)
+	case c.Empty:
+		return fmt.Sprintf("broker %d knows this directory as one of the cluster, and it is of none: it is an older copy", from)
+	case c.Seen == forgotten:
+		return fmt.Sprintf("broker %d knows a newer directory of this broker: this one, incarnation %016x, was replaced", from, s.cfg.Incarnation)
+	case c.Seen == s.cfg.Generation:
+		return fmt.Sprintf("broker %d knows another start of this directory at generation %d, process %016x, this one is %016x: one of two is a copy", from, c.Seen, c.Boot, s.cfg.Boot)
+	}
+	return fmt.Sprintf("broker %d knows this directory at generation %d, it is at %d: it is an older copy", from, c.Seen, s.cfg.Generation)
+}
+
+// started is one start of a directory: its generation, and the process, since a copy comes to generations that there were.
+type started struct{ generation, boot uint64 }
+
+// older reports whether a start is not the latest of its directory, given one that is known.
+func (a started) older(known started) bool {
+	return a.generation < known.generation || a.generation == known.generation && a.boot != known.boot && known.boot != 0
+}
+
+// seenOf is the latest start that is known of a broker's directory.
+func (s *Shard) seenOf(broker int32, incarnation uint64) started {
 	seen := s.peers.newest[generationOf{broker, incarnation}]
 	if b := s.meta.Broker(broker); b != nil {
-		switch {
+		switch is := (started{b.Generation, b.Boot}); {
 		case b.retired(incarnation):
-			return forgotten
-		case b.Incarnation == incarnation:
-			seen = max(seen, b.Generation)
+			return started{generation: forgotten}
+		case b.Incarnation == incarnation && is.generation >= seen.generation && is.boot != 0:
+			seen = is // also of two with one generation: who registered is no copy, and a copy may have spoken to us first
 		}
 	}
 	return seen
+}
+
+// evidence takes from the metadata group's log which starts others registered. Whether that is committed doesn't matter here, nor is it
+// known yet: there was such a start, since its broker said so.
+func (s *Shard) evidence(es []log.Entry) {
+	for _, e := range es {
+		c, err := decodeCommand(e.Data)
+		if r, ok := c.(Register); err == nil && ok {
+			g := generationOf{r.Broker, r.Incarnation}
+			if r.Generation > s.peers.newest[g].generation {
+				s.peers.newest[g] = started{r.Generation, r.Boot}
+			}
+		}
+	}
 }
 
 // rejoin asks the driver to set this directory aside and to come back with an empty one. The first reason counts.
@@ -138,5 +178,5 @@ func (s *Shard) position(p *partition, in raftMail) {
 		return
 	}
 	s.log(LevelError, "a broker has lost what it acknowledged: it must rejoin", "broker", in.from, "group", p.group, "acknowledged", match, "has", last)
-	s.peers.control(in.from, control{Known: &knownControl{Of: in.generation, Seen: forgotten}})
+	s.peers.control(in.from, control{Known: &knownControl{Of: in.generation, Seen: forgotten, Short: true}})
 }

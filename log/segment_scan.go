@@ -180,7 +180,7 @@ func (s *scan) follows(pos, until int64) (Batch, bool) {
 	return b, err == nil
 }
 
-// view returns n bytes from a position on, or what the file has of them. Blocks that can't be read are zeros: the checksum
+// view returns n bytes from a position on, or what the file has of them. Sectors that can't be read are zeros: the checksum
 // tells.
 func (s *scan) view(pos int64, n int) []byte {
 	has := func() []byte {
@@ -202,16 +202,11 @@ func (s *scan) view(pos int64, n int) []byte {
 	return has()
 }
 
-// blocks reads again, block by block, what couldn't be read at once.
+// blocks reads again, in ever smaller pieces, what couldn't be read at once: one unreadable sector is no reason to lose the
+// batches beside it, which may be lost on other replicas (S5).
 func (s *scan) blocks(err error) {
 	s.damage = append(s.damage, fmt.Sprintf("segment %s: byte %d: read of %d bytes: %v", s.name, s.at, len(s.data), err))
-	for b, at := s.data, s.at; len(b) > 0; {
-		n := min(len(b), BlockSize-int(at%BlockSize))
-		if readAt(s.file, b[:n], at) != nil {
-			clear(b[:n])
-		}
-		b, at = b[n:], at+int64(n)
-	}
+	readPieces(s.file, s.data, s.at, func(from, to int64) { clear(s.data[from-s.at : to-s.at]) })
 }
 
 // readAt reads len(b) bytes, zeros where the file ends before.

@@ -357,3 +357,19 @@ func TestFaultEveryRewriteCanEnd(t *testing.T) {
 		}
 	}
 }
+
+// What looks torn isn't provably so where a later write group, which would prove that it was synced, may have been: at the beginning of
+// a next file that is gone, or behind it.
+func TestFaultTornTailBeforeRot(t *testing.T) {
+	f := newFaulty(t, 2)
+	f.stale(64, 66)
+	delete(f.fs.nodes, walName(1))
+	delete(f.fs.disk, walName(1))
+	f.expect("lost", "damaged: a vote may be lost: wal/0001.wal byte 4096: write group 5: expected it, or what it would replace, found")
+	f = newFaulty(t, 2)
+	f.stale(66)
+	for i := 80; i < 96; i++ {
+		f.rot(i)
+	}
+	f.expect("lost", "damaged: a vote may be lost: wal/0000.wal byte 40960: write group 5: expected it, or what it would replace, found")
+}

@@ -121,8 +121,8 @@ func (w *walScan) elsewhere(l *loaded) bool {
 	return len(w.extents[l.number]) > 1 || e.first < l.start || e.last >= l.end
 }
 
-// check refuses a chain that contradicts itself, and one behind which a whole write group may have rotted: at one of the two
-// places where a next one would begin, no sector proves what was there before.
+// check refuses a chain that contradicts itself, and one behind which, or behind whose torn write group, a whole write group may
+// have rotted: at one of the two places where a next one would begin, no sector proves what was there before.
 func (w *walScan) check(v *verdict) error {
 	for _, l := range v.chain {
 		if l.dir() == nil {
@@ -132,10 +132,10 @@ func (w *walScan) check(v *verdict) error {
 			return w.lost(l, found)
 		}
 	}
-	if v.cut != nil {
-		return nil // nothing was written after it
-	}
 	l := v.last()
+	if v.cut != nil {
+		l = v.cut // one behind it would prove that it was synced
+	}
 	slot, i := l.slot, l.end
 	for range 2 {
 		if w.nothingKnown(slot, i) {

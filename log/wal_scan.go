@@ -130,21 +130,24 @@ func (w *walScan) passFile(slot int) error {
 	return nil
 }
 
-// readPieces reads b, in smaller and smaller pieces where the device fails, and calls fail for what can't be read.
+// readPieces reads b, in smaller and smaller pieces, down to sectors, where the device fails, and calls fail for what can't be read.
 func readPieces(f File, b []byte, off int64, fail func(from, to int64)) {
 	if readFull(f, b, off) == nil {
 		return
 	}
-	piece := sectorSize
+	last := off + int64(len(b)) - 1
+	piece := int64(sectorSize)
 	switch {
-	case len(b) <= sectorSize:
-		fail(off, off+int64(len(b)))
+	case off/sectorSize == last/sectorSize:
+		fail(off, last+1)
 		return
-	case len(b) > BlockSize:
+	case off/BlockSize != last/BlockSize:
 		piece = BlockSize
 	}
-	for at := 0; at < len(b); at += piece {
-		readPieces(f, b[at:min(at+piece, len(b))], off+int64(at), fail)
+	for len(b) > 0 {
+		n := min(int64(len(b)), piece-off%piece)
+		readPieces(f, b[:n], off, fail)
+		b, off = b[n:], off+n
 	}
 }
 

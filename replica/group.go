@@ -65,6 +65,7 @@ type Group struct {
 	holes       []hole // in order of index; empty but where recovery found some, or none is left
 	known       uint64 // the commit index that was durable at the start; committed entries are never cut off
 	due         bool   // raft begins anew at known
+	restored    uint64 // holes filled with bytes from others, since the start
 	pending     bool   // a configuration change proposed by us is not applied yet
 }
 

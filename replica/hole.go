@@ -74,6 +74,7 @@ func (g *Group) Heal(e log.Entry) error {
 		return fmt.Errorf("healing: %w", err)
 	}
 	h.seq = seq
+	g.restored++
 	g.win.fill(raftEntry(e))
 	return nil
 }

@@ -22,7 +22,8 @@ type Status struct {
 	EntryHash             uint64 // over the entries up to Applied (G11)
 	StableEnd             int64  // log end of what is durable here
 	Conf                  Conf
-	Bytes                 int // of the window
+	Bytes                 int    // of the window
+	Healed                uint64 // entries whose bytes came from others, since the start
 }
 
 // Status returns the replica's state as of its last Collect.
@@ -31,7 +32,7 @@ func (g *Group) Status() Status {
 	stable, _ := g.win.endAt(min(max(g.stable, g.win.index), g.win.known))
 	return Status{Group: g.cfg.Group, ID: g.cfg.ID, Term: g.term, Lead: g.lead, Leader: g.leader, Commit: g.commit, Applied: g.applied,
 		First: g.win.index + 1, Last: g.win.last(), Stable: g.stable, LogStart: g.LogStart(), LogEnd: g.win.logEnd(), HighWatermark: g.HighWatermark(),
-		EntryHash: hash, StableEnd: stable, Conf: g.Conf(), Bytes: g.win.bytes()}
+		EntryHash: hash, StableEnd: stable, Conf: g.Conf(), Bytes: g.win.bytes(), Healed: g.restored}
 }
 
 // Leading reports whether this replica leads, and its term.

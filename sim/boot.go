@@ -32,6 +32,7 @@ func (p *process) open(disk *bootFS) error {
 			return err
 		}
 		w.faults.note("broker %d sets its directory aside: %v", n.id, err)
+		n.found = []string{"set aside: " + err.Error()}
 		dir, err = log.SetAside(disk, dir, n.rng.Uint64())
 	}
 	return err
@@ -45,6 +46,7 @@ func (p *process) openShards(disk *bootFS, dir log.Dir) error {
 		ids = append(ids, other.id)
 	}
 	var hosts []*host
+	boot := stream(w.opt.Seed, streamShard, uint64(n.id)<<40|p.boot<<8|0xff).Uint64() | 1
 	for i := range w.opt.Shards {
 		rng := stream(w.opt.Seed, streamShard, uint64(n.id)<<40|p.boot<<8|uint64(i))
 		entropy := entropyOf(rng)
@@ -65,7 +67,15 @@ func (p *process) openShards(disk *bootFS, dir log.Dir) error {
 			n.found = append(n.found, d.String())
 			w.faults.note("broker %d, shard %d: %v", n.id, i, d)
 		}
-		cfg := broker.Config{Broker: n.id, Incarnation: dir.Incarnation, Generation: dir.Generation, Boot: rng.Uint64(), Shard: i, Shards: w.opt.Shards, Brokers: ids, Joins: dir.Joins,
+		for _, g := range rec.Groups {
+			for _, d := range g.SegmentDamage {
+				if !n.scarred {
+					return fmt.Errorf("shard %d: found damage where none was done: %s", i, d)
+				}
+				n.found = append(n.found, d)
+			}
+		}
+		cfg := broker.Config{Broker: n.id, Incarnation: dir.Incarnation, Generation: dir.Generation, Boot: boot, Shard: i, Shards: w.opt.Shards, Brokers: ids, Joins: dir.Joins,
 			Host: fmt.Sprintf("broker-%d", n.id), Port: 9092, Limits: w.opt.Limits,
 			Topics: broker.TopicDefaults{Partitions: 1, Replication: -1, MaxMessageBytes: 1 << 20}}
 		s, err := broker.New(cfg, store, rec, rand.New(rand.NewPCG(rng.Uint64(), rng.Uint64())))

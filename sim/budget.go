@@ -14,7 +14,7 @@ import (
 const brokersRepair = true
 
 // brokersTrim says that brokers know DeleteRecords and retention.bytes. While it is false no workload deletes anything.
-const brokersTrim = false
+const brokersTrim = true
 
 // condition is what a replica says of its own bytes.
 type condition struct {
@@ -60,8 +60,8 @@ func (f *nemesis) affordable(n *node) bool {
 
 // damaged has the budget count a broker as lost.
 func (f *nemesis) damaged(n *node, text string) {
-	n.rotten, n.lost, n.whole, n.hurtAt, n.scarred = text, "rotten", 0, f.w.now, true
-	n.metaHurt = n.metaHurt || strings.Contains(text, "meta")
+	n.rotten, n.lost, n.whole, n.hurtIn, n.scarred = text, "rotten", 0, n.boots, true
+	n.metaHurt = n.metaHurt || strings.Contains(text, "logd.meta") || strings.HasSuffix(text, " meta")
 	f.w.did("%s", text)
 }
 
@@ -142,5 +142,5 @@ func (w *World) isWhole(n *node) bool {
 	if n.rotten == "" {
 		return true
 	}
-	return brokersRepair && n.proc.started > n.hurtAt && n.proc.scrubbed() && w.views.misses(n) == ""
+	return brokersRepair && n.proc.boot > n.hurtIn && n.proc.scrubbed() && w.views.misses(n) == ""
 }

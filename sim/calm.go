@@ -52,7 +52,7 @@ func (w *World) calm() {
 			w.cutOff(n)
 			fallthrough
 		default:
-			if n.proc != nil && n.proc.started <= n.hurtAt && n.rotten != "" {
+			if n.proc != nil && n.proc.boot <= n.hurtIn && n.rotten != "" {
 				n.kill(false) // what is wrong in its WAL shows at a start only
 			}
 			if n.proc != nil && n.proc.paused {

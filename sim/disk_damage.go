@@ -43,6 +43,15 @@ func (d *Disk) Zero(name string, off, n int64) error {
 	return err
 }
 
+// overwrite puts bytes where others are, as far as the file goes.
+func (d *Disk) overwrite(name string, off int64, with []byte) error {
+	f, err := d.within(name, off)
+	if err == nil {
+		f.damage(off, int64(len(with)), func(b []byte, at int64) { copy(b, with[at-off:]) })
+	}
+	return err
+}
+
 // Bad makes the sector of a byte unreadable, until it is written.
 func (d *Disk) Bad(name string, off int64) error {
 	f, err := d.within(name, off)

@@ -30,6 +30,7 @@ const (
 	faultFull
 	faultRestore
 	faultRotAll
+	faultVotes
 	faultKinds
 )
 
@@ -68,6 +69,7 @@ var faultTable = [faultKinds]faultRow{
 	faultFull:          {"full-disk", 3, false, true},
 	faultRestore:       {"restore", 2, false, true},
 	faultRotAll:        {"rot-all", 4, false, true},
+	faultVotes:         {"lose-votes", 2, false, true},
 }
 
 // cause causes one fault of a kind.
@@ -98,6 +100,7 @@ func (f *nemesis) cause(kind int) {
 		faultFull:          (*nemesis).fullDisk,
 		faultRestore:       (*nemesis).restoreOne,
 		faultRotAll:        (*nemesis).rotAll,
+		faultVotes:         (*nemesis).loseVotes,
 	}[kind](f)
 }
 
@@ -160,7 +163,7 @@ func (f *nemesis) crashPower() {
 		f.note("broker %d crashes, and its power will go", n.id)
 		f.quick(n, false)
 		f.w.after(quickest+f.spread(300*time.Millisecond), func() {
-			if !f.stopped {
+			if !f.stopped && f.w.now >= f.quiet {
 				f.quick(n, true)
 			}
 		})

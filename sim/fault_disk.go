@@ -2,6 +2,7 @@ package sim
 
 import (
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -65,6 +66,7 @@ func (f *nemesis) spoil(n *node) string {
 		err = d.Cut(name, off)
 	default:
 		err = d.Lose(name)
+		n.gone = append(n.gone, name[strings.Index(name, "/")+1:]) // a write to it halts the process
 	}
 	if err != nil {
 		panic("sim: a place that was drawn isn't there: " + err.Error())
@@ -152,18 +154,50 @@ func (f *nemesis) restoreOne() {
 		if n.lost == "" {
 			f.w.did("backup %d copy-%d", n.id, n.id)
 			image := n.disk.Snapshot()
-			n.backup = &image
+			n.backup, n.backupBoot = &image, n.boots
 		}
 		return
 	}
-	if n.lost != "" || !f.affordable(n) {
+	f.quiet = max(f.quiet, f.w.now+peaceWait)
+	f.restoreBy(n, f.quiet)
+}
+
+// peaceWait is how long a copy waits to be put back for the faults that are on to end; there are no new ones till then.
+const peaceWait = 8 * time.Second
+
+func (f *nemesis) restoreBy(n *node, by time.Duration) {
+	if f.stopped || f.w.now > by || n.backup == nil || n.lost != "" || n.boots == n.backupBoot || !f.affordable(n) {
+		return
+	}
+	if !f.atPeace() {
+		f.w.after(watchEvery, func() { f.restoreBy(n, by) })
 		return
 	}
 	f.w.did("restore %d copy-%d", n.id, n.id)
 	n.kill(true)
 	f.restore(n, *n.backup)
 	n.backup = nil
-	f.w.after(f.downtime(), n.start)
+	f.w.after(quickest, n.start)
+	f.quiet = f.w.now + f.electionTime(4) + time.Second
+}
+
+// atPeace tells whether all brokers have run for some time, and all links hold. An old copy is told from a crash by what the others
+// know: one that was away, or can't be reached, can't be asked, and two of three brokers must go on without the third. So a copy put
+// back while another broker is away is two losses at once (W7).
+func (f *nemesis) atPeace() bool {
+	for _, n := range f.w.nodes {
+		if n.proc == nil || n.proc.paused || n.lost != "" || f.armed[n.index] != nil || f.w.now < n.proc.started+2*time.Second {
+			return false
+		}
+	}
+	for _, row := range f.w.net.links {
+		for _, l := range row {
+			if l.cut > 0 || l.slow > 0 {
+				return false
+			}
+		}
+	}
+	return f.electing == nil
 }
 
 func (f *nemesis) wipeOne() {

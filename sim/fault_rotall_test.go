@@ -46,6 +46,11 @@ func TestMapsFindEveryBatch(t *testing.T) {
 			}
 			stable := min(g.replicas[n.index].highWatermark, g.end)
 			at := int64(0)
+			for base, next := range have { // order: one batch at most holds an offset
+				if start := g.replicas[n.index].logStart; base <= start && start < next {
+					at = base
+				}
+			}
 			for have[at] > at {
 				at = have[at]
 			}

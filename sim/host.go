@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"time"
 
@@ -223,7 +224,8 @@ func (h *host) post(m broker.Mail) {
 // halted: a process may give up only for a cause that was put there (W8).
 func (h *host) halted(why string) {
 	w, n := h.w, h.p.node
-	if !h.p.failed && (n.rotten == "" || brokersRepair) { // what can be repaired is no cause
+	gone := slices.ContainsFunc(n.gone, func(file string) bool { return strings.Contains(why, file) })
+	if !h.p.failed && !gone && (n.rotten == "" || brokersRepair) { // what can be repaired is no cause
 		w.violate(Halted, "%v: %s", h, why)
 		return
 	}
@@ -246,6 +248,9 @@ func (h *host) rejoins(why string) {
 	}
 	if w.trace.verbose() {
 		w.trace.line(w.now, markProcess, "%v gives up its directory: %s", h, why)
+	}
+	if w.hear != nil {
+		w.hear(h, broker.LogEvent{Level: broker.LevelError, Text: "gives up its directory: " + why})
 	}
 	n.kill(false)
 	n.aside = true

@@ -21,11 +21,14 @@ type node struct {
 	proc  *process
 	wall  int64 // milliseconds that its clock is off
 
-	hurtAt   time.Duration // when it was damaged last
-	metaHurt bool          // its logd.meta was
-	found    []string      // what its last start found amiss on its disk, and dealt with
-	ended    string        // how its process ended; "" if it was killed
-	backup   *Image        // a copy of its disk, taken earlier
+	hurtIn     uint64   // the boot in which, or after which, it was damaged last
+	metaHurt   bool     // its logd.meta was
+	found      []string // what its last start found amiss on its disk, and dealt with
+	ended      string   // how its process ended; "" if it was killed
+	backupBoot uint64   // the start that it was taken in
+	gone       []string // files that were taken from under its process
+	backup     *Image   // a copy of its disk, taken earlier
+	foreign    bool     // it was given a file of another broker
 
 	downBy  int    // faults that keep it down
 	lost    string // why the budget counts its replicas as lost; "" if it doesn't
@@ -74,7 +77,7 @@ func (n *node) start() {
 	}
 	w.did("start %d", n.id)
 	n.boots++
-	n.found = nil
+	n.found, n.gone = nil, nil
 	fs := &bootFS{d: n.disk}
 	if w.phase == phaseStorm && w.net.chance(w.opt.Faults.Boot) {
 		fs.crashAt = 1 + n.rng.IntN(1+1<<n.rng.IntN(9))
@@ -116,7 +119,7 @@ func (n *node) refuse(err error) {
 		}
 		return
 	}
-	if damage := errors.Is(err, log.ErrDamaged) || errors.Is(err, ErrDevice); n.rotten == "" || !damage || brokersRepair && !n.metaHurt {
+	if damage := errors.Is(err, log.ErrDamaged) || errors.Is(err, ErrDevice) || n.foreign && errors.Is(err, log.ErrForeign); n.rotten == "" || !damage || brokersRepair && !n.metaHurt && !n.foreign {
 		w.violate(NotStarted, "broker %d, boot %d, rot %q: %v", n.id, n.boots, n.rotten, err)
 		return
 	}
@@ -156,7 +159,7 @@ func (n *node) wipe() {
 	n.disk.Wipe()
 	n.rotten, n.refused = "", ""
 	n.lost = "wiped"
-	n.metaHurt, n.scarred = false, false
+	n.metaHurt, n.foreign, n.scarred = false, false, false
 }
 
 // startsAs notes under which incarnation it starts. Another one that joins: the directory was set aside, and what rots in it

@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"time"
@@ -13,7 +14,8 @@ const restBound = 30 * time.Second
 
 // atRest compares the copies once a run is over: when every running broker that is counted upon has applied all that is
 // committed, the same bytes by its running hashes, and none writes segments any more, each batch in a running broker's segments
-// is sound, follows the one before it, and has the same bytes as in all others' (G2, G11).
+// is sound, follows the one before it, and has the same bytes as in all others' (G2, G11). What lies below the log start may
+// rot, since nobody may read it, and so may what is left behind a segment's last batch, where another file goes on.
 func (w *World) atRest() {
 	for end := w.now + restBound; w.violation == nil && w.queue.len() > 0 && w.queue.heap[0].at <= end; {
 		if !w.filling() && w.behind() == "" {
@@ -72,19 +74,22 @@ func (w *World) compare(g *groupSeen) {
 		if n.proc == nil || n.lost != "" || n.busy(log.LaneFill) {
 			continue
 		}
-		next := int64(-1)
+		next, unsound := int64(-1), error(nil)
+		start := g.replicas[n.index].logStart
 		for _, s := range n.disk.segmentsOf(g.id) {
+			if s.err != nil { // what it holds instead tells whether it is of the log
+				unsound = cmp.Or(unsound, s.err)
+				continue
+			}
 			switch {
-			case s.err != nil:
-				w.violate(SegmentDamaged, "%s: broker %d, which counts as whole: %v", g.name, n.id, s.err)
+			case next < 0 && s.base > start:
+				w.violate(SegmentDamaged, "%s: broker %d's segments begin at offset %d, its log at %d (%v)", g.name, n.id, s.base, start, unsound)
 				return
-			case next < 0 && s.base > g.replicas[n.index].logStart:
-				w.violate(SegmentDamaged, "%s: broker %d's segments begin at offset %d, its log at %d", g.name, n.id, s.base, g.replicas[n.index].logStart)
-				return
-			case next >= 0 && s.base != next && next > g.replicas[n.index].logStart:
-				w.violate(SegmentDamaged, "%s: broker %d's segments go on at offset %d after %d", g.name, n.id, s.base, next)
+			case next >= 0 && s.base != next && max(s.base, next) > start:
+				w.violate(SegmentDamaged, "%s: broker %d's segments go on at offset %d after %d, its log starts at %d (%v)", g.name, n.id, s.base, next, start, unsound)
 				return
 			}
+			unsound = nil
 			next = s.next
 			if was, ok := seen[s.base]; !ok {
 				seen[s.base] = first{s, n}
@@ -93,6 +98,10 @@ func (w *World) compare(g *groupSeen) {
 				return
 			}
 			w.count[CountCompared]++
+		}
+		if unsound != nil {
+			w.violate(SegmentDamaged, "%s: broker %d, which counts as whole, has segments to offset %d, and then: %v", g.name, n.id, next, unsound)
+			return
 		}
 	}
 }

@@ -54,6 +54,8 @@ var commands = map[string]command{
 	"bad":       {"B PLACE", 2, 10, onPlace("bad", (*Disk).badSpot)},
 	"truncate":  {"B PLACE", 2, 10, onPlace("truncate", func(d *Disk, s spot) error { return d.Cut(s.file, s.at) })},
 	"remove":    {"B PLACE", 2, 10, onPlace("remove", func(d *Disk, s spot) error { return d.Lose(s.file) })},
+	"misplace":  {"B PLACE over PLACE", 4, 20, (*teller).doMisplace},
+	"plant":     {"B FROM FILE", 3, 3, (*teller).doPlant},
 	"misdirect": {"B wal|segment", 2, 2, (*teller).doMisdirect},
 	"losewrite": {"B wal|segment", 2, 2, (*teller).doLoseWrite},
 	"syncfail":  {"B", 1, 1, onBroker(func(n *node) { n.w.faults.failing[n.index]++ })},
@@ -167,6 +169,11 @@ func (t *teller) doFinish([]string) ([]string, error) {
 	var answer []string
 	for part := range w.partitions() {
 		answer = append(answer, fmt.Sprintf("%s: read %d..%d", w.partName(part), w.views.told[part], w.views.known[part]-1))
+	}
+	for _, n := range w.nodes {
+		if n.lost != "" || n.proc == nil {
+			answer = append(answer, "not compared: "+n.describe())
+		}
 	}
 	return answer, nil
 }

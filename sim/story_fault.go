@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -227,4 +228,59 @@ func (t *teller) doSlow(args []string) ([]string, error) {
 	}
 	n.disk.drag, err = strconv.Atoi(args[1])
 	return nil, err
+}
+
+// doMisplace has the sector of one place lie on another one too, as a write that went to both.
+func (t *teller) doMisplace(args []string) ([]string, error) {
+	over := slices.Index(args, "over")
+	if over < 2 || over == len(args)-1 {
+		return nil, fmt.Errorf("say misplace B PLACE over PLACE")
+	}
+	n, err := t.broker(args[0])
+	if err != nil {
+		return nil, err
+	}
+	from, err := t.place(n, args[1:over])
+	if err != nil {
+		return nil, err
+	}
+	to, err := t.place(n, args[over+1:])
+	if err != nil {
+		return nil, err
+	}
+	f, err := n.disk.within(from[0].file, from[0].at)
+	if err != nil {
+		return nil, err
+	}
+	sector := make([]byte, sectorSize)
+	f.copyTo(sector, from[0].at&^(sectorSize-1))
+	if err := n.disk.overwrite(to[0].file, to[0].at&^(sectorSize-1), sector); err != nil {
+		return nil, err
+	}
+	t.w.faults.damaged(n, "misplace "+strings.Join(args, " "))
+	return []string{fmt.Sprintf("%s byte %d lies at byte %d of %s", from[0].file, from[0].at&^(sectorSize-1), to[0].at&^(sectorSize-1), to[0].file)}, nil
+}
+
+// doPlant puts a file of one broker in the place of another one's.
+func (t *teller) doPlant(args []string) ([]string, error) {
+	n, err := t.broker(args[0])
+	if err != nil {
+		return nil, err
+	}
+	other, err := t.broker(args[1])
+	if err != nil {
+		return nil, err
+	}
+	f, err := other.disk.within(args[2], 0)
+	if err != nil {
+		return nil, err
+	}
+	b := make([]byte, f.size)
+	f.copyTo(b, 0)
+	if err := n.disk.overwrite(args[2], 0, b); err != nil {
+		return nil, err
+	}
+	n.foreign = true
+	t.w.faults.damaged(n, "plant "+strings.Join(args, " "))
+	return nil, nil
 }

@@ -22,6 +22,7 @@ func storyOptions() Options {
 	}
 	o.Limits.WindowBytes, o.Limits.FlushBytes, o.Limits.FlushChunk = 16<<10, 4<<10, 4<<10
 	o.Limits.UncommittedBytes, o.Limits.MessageBytes = 16<<10, 8<<10
+	o.Limits.ScrubEvery = 3 * time.Second
 	return o
 }
 
@@ -63,6 +64,8 @@ func (o *Options) setOption(word string) error {
 		o.Limits.WindowBytes = int(n)
 	case "flush":
 		o.Limits.FlushBytes, o.Limits.FlushChunk = int(n), int(n)
+	case "scrub": // milliseconds
+		o.Limits.ScrubEvery = time.Duration(n) * time.Millisecond
 	case "unit":
 		o.Disk.Unit = int(n)
 	default:

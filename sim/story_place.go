@@ -9,24 +9,29 @@ import (
 	"logd/log"
 )
 
-// spot is one place on a disk: of n bytes from at on, of which damage hits one or all.
+// spot is one place on a disk: of n bytes from at on, of which damage hits one, or all their sectors.
 type spot struct {
 	file  string
 	at, n int64
 }
 
-func (d *Disk) rotSpot(s spot) error  { return d.Flip(s.file, s.at) }
-func (d *Disk) zeroSpot(s spot) error { return d.Zero(s.file, s.at, s.n) }
-func (d *Disk) badSpot(s spot) error  { return d.Bad(s.file, s.at) }
+func (d *Disk) rotSpot(s spot) error { return d.Flip(s.file, s.at) }
+func (d *Disk) zeroSpot(s spot) error {
+	from := s.at &^ (sectorSize - 1)
+	return d.Zero(s.file, from, (s.at+s.n+sectorSize-1)&^(sectorSize-1)-from)
+}
+func (d *Disk) badSpot(s spot) error { return d.Bad(s.file, s.at) }
 
 // place reads where on a broker's disk:
 //
 //	file NAME N                           byte N of a file
 //	meta                                  the data directory's own file
 //	wal [shard=N] header [file=K]         a WAL file's first block
-//	wal [shard=N] group=WHICH PART        WHICH: a number, last, entries (the last that has any); PART: directory, second, both,
-//	                                      payload, trailer, all
+//	wal [shard=N] group=WHICH PART        WHICH: a number, last, entries (the last that has a batch), mark (the last that has a
+//	                                      mark); PART: directory, second, both, payload, padding, trailer, all
 //	wal [shard=N] entry P offset N        the bytes of one batch
+//	wal [shard=N] entry P index N         the bytes of one entry, of the metadata as well
+//	wal [shard=N] block file=K N          block N of a WAL file
 //	segment P offset N [PART]             one batch; PART: base, epoch (which lie outside of its CRC) or body
 //	segment P last                        the last batch
 //	index P [K]                           the K-th index file
@@ -72,24 +77,32 @@ func (t *teller) placeWAL(n *node, words []string) ([]spot, error) {
 			}
 		}
 		return []spot{{fmt.Sprintf("%s/wal/%04d.wal", log.ShardDir(shard), file), 30, 1}}, nil
-	case words[0] == "entry" && len(words) == 4 && words[2] == "offset":
-		return t.placeEntry(n, shard, words[1], words[3])
+	case words[0] == "entry" && len(words) == 4 && (words[2] == "offset" || words[2] == "index"):
+		return t.placeEntry(n, shard, words[1], words[2] == "index", words[3])
+	case words[0] == "block" && len(words) == 3:
+		file, block := 0, int64(0)
+		if _, err := fmt.Sscanf(words[1]+" "+words[2], "file=%d %d", &file, &block); err != nil {
+			return nil, err
+		}
+		return []spot{{fmt.Sprintf("%s/wal/%04d.wal", log.ShardDir(shard), file), block * pageSize, 1}}, nil
 	case isGroup && len(words) == 2:
 		return placeGroup(n.disk.walOf(shard), which, words[1])
 	}
 	return nil, fmt.Errorf("no place in the WAL: %s", strings.Join(words, " "))
 }
 
-func (t *teller) placeEntry(n *node, shard int, name, at string) ([]spot, error) {
+func (t *teller) placeEntry(n *node, shard int, name string, byIndex bool, at string) ([]spot, error) {
 	g, err := t.groupOf(name)
 	if err != nil {
 		return nil, err
 	}
-	offset, err := number(at)
+	number, err := number(at)
 	if err != nil {
 		return nil, err
 	}
-	w, r, err := n.disk.entryOf(shard, g.id, offset)
+	w, r, err := n.disk.entryOf(shard, g.id, func(r *walRecord) bool {
+		return byIndex && r.index == uint64(number) || !byIndex && r.offset >= 0 && r.offset <= number && number < r.next
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -100,7 +113,9 @@ func (t *teller) placeEntry(n *node, shard int, name, at string) ([]spot, error)
 func placeGroup(groups []walGroup, which, what string) ([]spot, error) {
 	i := slices.IndexFunc(groups, func(g walGroup) bool { return strconv.FormatUint(g.number, 10) == which })
 	for k := range groups {
-		if which == "last" || which == "entries" && slices.ContainsFunc(groups[k].records, func(r walRecord) bool { return r.offset >= 0 }) {
+		has := func(is func(r walRecord) bool) bool { return slices.ContainsFunc(groups[k].records, is) }
+		if which == "last" || which == "entries" && has(func(r walRecord) bool { return r.offset >= 0 }) ||
+			which == "mark" && has(func(r walRecord) bool { return r.kind == walMark }) {
 			i = k
 		}
 	}
@@ -116,7 +131,9 @@ func placeGroup(groups []walGroup, which, what string) ([]spot, error) {
 		return []spot{second}, nil
 	case "both":
 		return []spot{first, second}, nil
-	case "trailer":
+	case "padding": // behind the payloads, if they don't fill their last sector
+		return []spot{{g.file, g.secondAt() - sectorSize + walSealed - 12, 1}}, nil
+	case "trailer": // behind the second directory
 		return []spot{{g.file, g.end() - sectorSize + walSealed - 12, 1}}, nil
 	case "all":
 		return []spot{{g.file, g.at, g.end() - g.at}}, nil

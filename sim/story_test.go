@@ -10,19 +10,19 @@ import (
 
 var rewrite = flag.Bool("rewrite", false, "write the answers in testdata/sim anew")
 
-// Each story of testdata/sim is told twice: as it expects, and by the same events. Those in its folders repair and trim wait
+// Each story of testdata/sim is told twice: as it expects, and by the same events. Those in its folders wait
 // for brokers that do that.
 func TestStories(t *testing.T) {
 	for _, folder := range []struct {
 		name string
 		told bool
-	}{{"", true}, {"repair", brokersRepair}, {"trim", brokersTrim}} {
+	}{{"", true}, {"wal", brokersRepair}, {"segments", brokersRepair}, {"repair", brokersRepair}, {"trim", brokersTrim}} {
 		files, err := filepath.Glob(filepath.Join("../testdata/sim", folder.name, "*.txt"))
 		if err != nil || len(files) == 0 {
 			t.Fatalf("no stories: %v", err)
 		}
 		for _, file := range files {
-			t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) {
+			t.Run(filepath.Join(folder.name, strings.TrimSuffix(filepath.Base(file), ".txt")), func(t *testing.T) {
 				story := readStory(t, file)
 				if !folder.told {
 					t.Logf("NOT TOLD: needs brokers that %s", folder.name)

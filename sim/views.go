@@ -56,6 +56,7 @@ type replicaSeen struct {
 	voters                []uint64
 	logStart              int64
 	condition             condition
+	healed, mended        uint64 // in the process that lives, or died last
 	owed                  uint64 // it knew of this index when it came back, and had holes before it
 }
 
@@ -106,6 +107,12 @@ func (v *views) see(s *broker.GroupView) {
 	if !slices.Equal(r.voters, s.Voters) {
 		r.voters = slices.Clone(s.Voters)
 	}
+	if !r.live {
+		r.healed, r.mended = 0, 0
+	}
+	w.count[CountHealed] += int64(s.Healed - r.healed)
+	w.count[CountPatched] += int64(s.Mended - r.mended)
+	r.healed, r.mended = s.Healed, s.Mended
 	if !r.live && r.id == s.Replica {
 		v.recovered(g, r, s)
 	}

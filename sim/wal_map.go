@@ -140,15 +140,15 @@ func (g *walGroup) readRecords(sealed []byte, n int) bool {
 	return true
 }
 
-// entryOf finds the newest copy of the batch with an offset in the WAL of a shard.
-func (d *Disk) entryOf(shard int, group uint64, offset int64) (walGroup, walRecord, error) {
+// entryOf finds the newest copy of an entry of a group in the WAL of a shard.
+func (d *Disk) entryOf(shard int, group uint64, is func(r *walRecord) bool) (walGroup, walRecord, error) {
 	groups := d.walOf(shard)
 	for i := len(groups) - 1; i >= 0; i-- {
 		for _, r := range groups[i].records {
-			if r.group == group && r.offset >= 0 && r.offset <= offset && offset < r.next {
+			if (r.kind == walEntry || r.kind == walCopy) && r.group == group && r.length > 0 && is(&r) {
 				return groups[i], r, nil
 			}
 		}
 	}
-	return walGroup{}, walRecord{}, fmt.Errorf("the WAL of shard %d has no entry of group %d with offset %d", shard, group, offset)
+	return walGroup{}, walRecord{}, fmt.Errorf("the WAL of shard %d has no such entry of group %d", shard, group)
 }

@@ -152,8 +152,20 @@ func (d *damageTest) round(n int) {
 	t.Logf("broker %d is whole and in sync %s after its start", victim.id, time.Since(start).Round(time.Millisecond))
 	d.load.progress(20)
 	aside, err := filepath.Glob(filepath.Join(victim.data, "aside-*"))
-	if err != nil || (len(aside) > 0) != lost {
-		t.Errorf("broker %d: inspect says that a vote may be lost: %t; set aside: %v (%v)\n%s", victim.id, lost, aside, err, tail(victim.log, 40))
+	switch {
+	case err != nil || lost && len(aside) == 0:
+		t.Errorf("broker %d: inspect says that a vote may be lost, and nothing was set aside: %v\n%s", victim.id, err, tail(victim.log, 40))
+	case !lost && len(aside) > 0:
+		// Zeros where the last write group was, and zeros before it: as after a loss of power in the midst of writing it. The leaders know
+		// better: they were told that it was there.
+		if !strings.Contains(readAll(victim.log), "this directory must not be used any more") {
+			t.Errorf("broker %d was set aside, and nobody says why\n%s", victim.id, tail(victim.log, 40))
+		}
+		for _, h := range hurts {
+			if h.target == "WAL" {
+				h.fates = []string{"told by peers"}
+			}
+		}
 	}
 	for _, dir := range aside { // as an operator does who needs it no more
 		d.aside++
@@ -294,7 +306,7 @@ func count(acked [][]string) (n int) {
 
 // table shows what was done and what became of it.
 func (d *damageTest) table() {
-	fates := []string{"healed", "hole", "superseded", "aside", "nothing lost"}
+	fates := []string{"healed", "hole", "superseded", "aside", "told by peers", "nothing lost"}
 	counts := map[string]map[string]int{}
 	var rows []string
 	for _, h := range d.all {
@@ -315,12 +327,12 @@ func (d *damageTest) table() {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%-24s %8s", "damage", "times")
 	for _, fate := range fates {
-		fmt.Fprintf(&b, " %12s", fate)
+		fmt.Fprintf(&b, " %13s", fate)
 	}
 	for _, row := range rows {
 		fmt.Fprintf(&b, "\n%-24s %8d", row, counts[row]["damages"])
 		for _, fate := range fates {
-			fmt.Fprintf(&b, " %12d", counts[row][fate])
+			fmt.Fprintf(&b, " %13d", counts[row][fate])
 		}
 	}
 	d.t.Logf("%d damages, %d directories set aside\n%s", len(d.all), d.aside, &b)

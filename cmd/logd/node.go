@@ -96,6 +96,7 @@ func (n *node) run(ctx context.Context, clients, peers net.Listener, addrs map[i
 			link.Close()
 		}
 	}
+	n.net.Close(errEnd) // also what has said nothing yet: the process may go on with another directory
 	return err
 }
 

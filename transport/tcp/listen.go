@@ -42,10 +42,15 @@ func (n *Net) Serve(l net.Listener, limit int, idle time.Duration, open func(*Co
 			nc.Close() // the error is that it is closed
 			continue
 		}
+		if !n.enter(c) {
+			nc.Close() // nobody takes it
+			continue
+		}
 		count.Add(1)
 		sink := open(c)
 		go func() {
 			c.serve(sink)
+			n.leave(c)
 			count.Add(-1)
 		}()
 	}

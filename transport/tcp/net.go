@@ -2,6 +2,7 @@ package tcp
 
 import (
 	"log/slog"
+	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -32,11 +33,15 @@ type Net struct {
 	ids    atomic.Uint64
 	queued atomic.Int64
 	pool   chan []byte // BufferBytes each, or nil: not made yet
+
+	mu     sync.Mutex
+	open   map[*Conn]bool // accepted, and not ended yet
+	closed error          // not nil: nothing more is accepted
 }
 
 // New returns a Net; log gets what happens to connections as a whole, never one line per request.
 func New(limits Limits, log *slog.Logger) *Net {
-	n := &Net{limits: limits, log: log, pool: make(chan []byte, limits.Buffers)}
+	n := &Net{limits: limits, log: log, pool: make(chan []byte, limits.Buffers), open: map[*Conn]bool{}}
 	for range limits.Buffers {
 		n.pool <- nil
 	}
@@ -45,6 +50,36 @@ func New(limits Limits, log *slog.Logger) *Net {
 
 // Limits returns what New was given.
 func (n *Net) Limits() Limits { return n.limits }
+
+// Close ends all connections that were accepted, and those that still come. Listeners and links are closed by who has them.
+func (n *Net) Close(reason error) {
+	n.mu.Lock()
+	n.closed = reason
+	var all []*Conn
+	for c := range n.open { // order: they are independent
+		all = append(all, c)
+	}
+	n.mu.Unlock()
+	for _, c := range all {
+		c.Abort(reason)
+	}
+}
+
+// enter notes a connection that was accepted; false if there is to be none any more.
+func (n *Net) enter(c *Conn) bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.closed == nil {
+		n.open[c] = true
+	}
+	return n.closed == nil
+}
+
+func (n *Net) leave(c *Conn) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	delete(n.open, c)
+}
 
 // Queued returns how many bytes wait in the write queues of all connections.
 func (n *Net) Queued() int64 { return n.queued.Load() }
