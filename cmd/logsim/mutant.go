@@ -18,7 +18,8 @@ type mutant struct {
 	name      string
 	history   string // where the bug was met
 	guarantee string // which it breaks
-	by        string // what finds it: bySeeds or byCrashStates
+	by        string // what finds it: bySeeds, byCrashStates or byStory
+	only      string // the workload of crash-states that finds it, or the story; "": all
 	check     *regexp.Regexp
 	edits     []edit
 }
@@ -27,6 +28,7 @@ type mutant struct {
 const (
 	bySeeds       = "seeds"
 	byCrashStates = "crash-states"
+	byStory       = "story"
 )
 
 // edit replaces text in a file of this module, or of a dependency if the file's name begins with that module's path.
@@ -62,8 +64,8 @@ func readMutants(dir, only string) ([]mutant, error) {
 	return all, nil
 }
 
-// parseMutant reads header lines (name, history, guarantee, check, by, file) and blocks of exact text; by may be missing, and is
-// then seeds:
+// parseMutant reads header lines (name, history, guarantee, check, by, only, file) and blocks of exact text; by may be missing, and
+// is then seeds; only names the story, or one workload of crash-states:
 //
 //	name: ack-before-sync
 //	by: seeds
@@ -118,9 +120,11 @@ func (m *mutant) header(key, value string) (err error) {
 	case "guarantee":
 		m.guarantee = value
 	case "by":
-		if m.by = value; value != bySeeds && value != byCrashStates {
-			return fmt.Errorf("%w: by %q, expected %s or %s", errMutant, value, bySeeds, byCrashStates)
+		if m.by = value; value != bySeeds && value != byCrashStates && value != byStory {
+			return fmt.Errorf("%w: by %q, expected %s, %s or %s", errMutant, value, bySeeds, byCrashStates, byStory)
 		}
+	case "only":
+		m.only = value
 	case "check":
 		if m.check, err = regexp.Compile("^(?:" + value + ")$"); err != nil {
 			return fmt.Errorf("%w: check: %w", errMutant, err)
@@ -136,6 +140,8 @@ func (m *mutant) complete() error {
 	switch {
 	case m.name == "" || m.history == "" || m.guarantee == "" || m.check == nil:
 		return fmt.Errorf("%w: name, history, guarantee and check must all be given", errMutant)
+	case m.by == byStory && m.only == "" || m.by == bySeeds && m.only != "":
+		return fmt.Errorf("%w: only names a story, or a workload of crash-states", errMutant)
 	case len(m.edits) == 0:
 		return fmt.Errorf("%w: no --- old block", errMutant)
 	}

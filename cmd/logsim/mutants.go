@@ -91,7 +91,7 @@ func (a *app) mutants(ctx context.Context, f *mutantFlags) error {
 		case t.fired == "":
 			alive++
 			fmt.Fprintf(a.out, "ALIVE  %s after %d %s, %.1f s; other violations: %v\n", t.m.name, t.seeds, t.m.by, t.took.Seconds(), t.others)
-		case t.m.by == byCrashStates:
+		case t.m.by != bySeeds:
 			fmt.Fprintf(a.out, "killed %s by %s, after %d %s, %.1f s\n", t.m.name, t.fired, t.seeds, t.m.by, t.took.Seconds())
 		default:
 			fmt.Fprintf(a.out, "killed %s by %s at seed %d, after %d seeds, %.1f s\n", t.m.name, t.fired, t.seed, t.seeds, t.took.Seconds())
@@ -127,8 +127,12 @@ func (a *app) hunt(ctx context.Context, b *builder, m *mutant, f *mutantFlags) (
 	}
 	begun := time.Now()
 	defer func() { t.took = time.Since(begun) }()
-	if m.by == byCrashStates {
+	switch m.by {
+	case byCrashStates:
 		t.crash(ctx, binary, f)
+		return t
+	case byStory:
+		t.story(ctx, binary, filepath.Join(b.root, m.only))
 		return t
 	}
 	p := &pool{binary: binary, jobs: f.jobs, seconds: f.seconds, limit: f.limit}
@@ -149,7 +153,7 @@ func (a *app) hunt(ctx context.Context, b *builder, m *mutant, f *mutantFlags) (
 
 // crash runs the mutant's own crash-states. It ends at the first violation, which must be of the check that is named (C3).
 func (t *fate) crash(ctx context.Context, binary string, f *mutantFlags) {
-	cmd := exec.CommandContext(ctx, binary, "crash-states", "--json", "--states", strconv.Itoa(f.states), "--jobs", strconv.Itoa(f.jobs))
+	cmd := exec.CommandContext(ctx, binary, "crash-states", "--only", t.m.only, "--json", "--states", strconv.Itoa(f.states), "--jobs", strconv.Itoa(f.jobs))
 	said := &tail{}
 	cmd.Stderr = said
 	out, err := cmd.Output()
@@ -166,6 +170,31 @@ func (t *fate) crash(ctx context.Context, binary string, f *mutantFlags) {
 	default:
 		t.others[v.Name]++
 	}
+}
+
+// story tells the story that the mutant names. It must end with the check that is named, and not with another answer.
+func (t *fate) story(ctx context.Context, binary, file string) {
+	cmd := exec.CommandContext(ctx, binary, "story", file)
+	said := &tail{}
+	cmd.Stderr = said
+	out, err := cmd.Output()
+	t.seeds = 1
+	switch {
+	case err == nil:
+		return
+	case len(out) == 0:
+		t.failed = fmt.Errorf("its story says nothing: %w\n%s", err, said)
+		return
+	}
+	_, what, _ := strings.Cut(strings.TrimSpace(string(out)), "INVALID "+file+": ")
+	for _, name := range strings.Split(what, ": ") { // behind the line that it happened at
+		if t.m.check.MatchString(name) {
+			t.fired = name
+			return
+		}
+	}
+	what, _, _ = strings.Cut(what, "\n")
+	t.others[what]++
 }
 
 func writeFates(path string, fates []fate) error {

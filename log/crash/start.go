@@ -37,12 +37,13 @@ func (x *explorer) starts(stop func() bool) {
 		}
 	}
 	came := func(d log.Dir) { // to its end
-		life.may, life.said = []uint64{d.Incarnation}, max(life.said, d.Generation)
+		life.said = max(life.said, d.Generation)
 		if !stop() {
 			x.boundary(Row{What: what, Kind: log.OpSyncDir, Lane: "boot", Done: true}, disk, nil, life.judge)
 		}
 	}
 	must(log.FormatDir(t, dir))
+	life.may = []uint64{dir.Incarnation}
 	came(dir)
 	what = whatStart
 	for i := range 3 {
