@@ -77,7 +77,7 @@ func DrawLimits(rng *rand.Rand) Limits {
 	l.FetchBytes = 4 << 10 << rng.IntN(8)
 	l.ColdRead = 4 << 10 << rng.IntN(6)
 	l.Transfers = 1 + rng.IntN(3)
-	l.TransferBytes = 8 << 10 << rng.IntN(8)
+	l.TransferBytes = 64 << 10 << rng.IntN(5) // less couldn't bring a broker's whole log within the bound of a run
 	l.Repairs = 1 + rng.IntN(4)
 	l.ScrubBytes = 256 << 10 << rng.IntN(4)
 	l.ScrubEvery = time.Duration(1+rng.IntN(8)) * time.Second

@@ -18,7 +18,6 @@ func (g *Group) Collect(out *Out) {
 	g.drain(out)
 	g.install(out)
 	g.resume(out)
-	g.saveCommit()
 	if g.observe() {
 		out.Changed = true
 	}
@@ -171,23 +170,6 @@ func (g *Group) reconfigure(e *pb.Entry) {
 	st.Commit = e.GetIndex()
 	g.setState(st)
 }
-
-// saveCommit has the commit index written now and then, though nothing relies on it: what a restart doesn't know to be committed
-// can't be flushed, and the WAL must have room to copy it before it can write a vote (L11). A leader that knew of none would also
-// send all of it on as uncommitted.
-func (g *Group) saveCommit() {
-	to, from := min(g.applied, g.stable), max(g.saved, g.store.Flushed(g.cfg.Group).Index, g.win.index)
-	if to <= from || g.win.sumAt(to)-g.win.sumAt(from) < uint64(g.store.MaxEntry()/commitShare) {
-		return
-	}
-	st := g.hard
-	st.Commit = to
-	g.saved = to
-	g.setState(st)
-}
-
-// commitShare is the part of what may be uncommitted in a store that one group may have committed and not said so.
-const commitShare = 16
 
 // setState writes term, vote and commit; that one never goes back behind what was durable at the start.
 func (g *Group) setState(st log.State) {

@@ -64,7 +64,6 @@ type Group struct {
 	hurt        bool   // see [Group.Hurt]
 	holes       []hole // in order of index; empty but where recovery found some, or none is left
 	known       uint64 // the commit index that was durable at the start; committed entries are never cut off
-	saved       uint64 // the commit index that was written for its own sake
 	due         bool   // raft begins anew at known
 	restored    uint64 // holes filled with bytes from others, since the start
 	pending     bool   // a configuration change proposed by us is not applied yet

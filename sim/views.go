@@ -268,8 +268,10 @@ func (v *views) rejoined(n *node) bool {
 			return false
 		}
 		for i := range g.replicas {
-			if r := &g.replicas[i]; v.places(g, r) && !r.live || r.live && !slices.Contains(r.voters, mine.id) {
-				return false
+			r := &g.replicas[i]
+			former := func(id uint64) bool { return id != mine.id && id>>32 == mine.id>>32 }
+			if v.places(g, r) && !r.live || r.live && (!slices.Contains(r.voters, mine.id) || slices.ContainsFunc(r.voters, former)) {
+				return false // a joint configuration still needs the votes of the replica that is gone
 			}
 		}
 	}
