@@ -18,8 +18,8 @@ type mutant struct {
 	name      string
 	history   string // where the bug was met
 	guarantee string // which it breaks
-	by        string // what finds it: bySeeds, byCrashStates or byStory
-	only      string // the workload of crash-states that finds it, or the story; "": all
+	by        string // what finds it: bySeeds, byCrashStates, byStory or byTest
+	only      string // the workload of crash-states that finds it, the story, or the test's folder; "": all
 	check     *regexp.Regexp
 	edits     []edit
 }
@@ -29,12 +29,16 @@ const (
 	bySeeds       = "seeds"
 	byCrashStates = "crash-states"
 	byStory       = "story"
+	byTest        = "test"
 )
 
 // edit replaces text in a file of this module, or of a dependency if the file's name begins with that module's path.
 type edit struct{ file, old, new string }
 
 var errMutant = errors.New("bad mutant")
+
+// pkg is the folder of the test that finds it.
+func (m *mutant) pkg() string { return m.only }
 
 // readMutants reads the files of a directory, by name; only, if given, selects one.
 func readMutants(dir, only string) ([]mutant, error) {
@@ -65,7 +69,7 @@ func readMutants(dir, only string) ([]mutant, error) {
 }
 
 // parseMutant reads header lines (name, history, guarantee, check, by, only, file) and blocks of exact text; by may be missing, and
-// is then seeds; only names the story, or one workload of crash-states:
+// is then seeds; only names the story, the package of the test that check names, or one workload of crash-states:
 //
 //	name: ack-before-sync
 //	by: seeds
@@ -120,8 +124,8 @@ func (m *mutant) header(key, value string) (err error) {
 	case "guarantee":
 		m.guarantee = value
 	case "by":
-		if m.by = value; value != bySeeds && value != byCrashStates && value != byStory {
-			return fmt.Errorf("%w: by %q, expected %s, %s or %s", errMutant, value, bySeeds, byCrashStates, byStory)
+		if m.by = value; value != bySeeds && value != byCrashStates && value != byStory && value != byTest {
+			return fmt.Errorf("%w: by %q, expected %s, %s, %s or %s", errMutant, value, bySeeds, byCrashStates, byStory, byTest)
 		}
 	case "only":
 		m.only = value
@@ -140,8 +144,8 @@ func (m *mutant) complete() error {
 	switch {
 	case m.name == "" || m.history == "" || m.guarantee == "" || m.check == nil:
 		return fmt.Errorf("%w: name, history, guarantee and check must all be given", errMutant)
-	case m.by == byStory && m.only == "" || m.by == bySeeds && m.only != "":
-		return fmt.Errorf("%w: only names a story, or a workload of crash-states", errMutant)
+	case (m.by == byStory || m.by == byTest) && m.only == "" || m.by == bySeeds && m.only != "":
+		return fmt.Errorf("%w: only names a story, the package of a test, or a workload of crash-states", errMutant)
 	case len(m.edits) == 0:
 		return fmt.Errorf("%w: no --- old block", errMutant)
 	}

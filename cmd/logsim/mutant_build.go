@@ -90,7 +90,10 @@ func (b *builder) build(ctx context.Context, m *mutant, work string) (binary str
 			overlay[at] = to
 		}
 	}
-	args := []string{"build"}
+	args, target := []string{"build"}, b.target
+	if m.by == byTest {
+		args, target = []string{"test", "-c"}, "./"+m.pkg()
+	}
 	if len(overlay) > 0 {
 		text, _ := json.Marshal(map[string]any{"Replace": overlay}) // strings always marshal
 		file := filepath.Join(work, "overlay.json")
@@ -107,7 +110,7 @@ func (b *builder) build(ctx context.Context, m *mutant, work string) (binary str
 		args = append(args, "-mod=mod", "-modfile="+file)
 	}
 	binary = filepath.Join(work, "mutant")
-	_, err = goTool(ctx, b.root, append(args, "-o", binary, b.target)...)
+	_, err = goTool(ctx, b.root, append(args, "-o", binary, target)...)
 	return binary, err
 }
 

@@ -134,6 +134,9 @@ func (a *app) hunt(ctx context.Context, b *builder, m *mutant, f *mutantFlags) (
 	case byStory:
 		t.story(ctx, binary, filepath.Join(b.root, m.only))
 		return t
+	case byTest:
+		t.test(ctx, binary, filepath.Join(b.root, m.only))
+		return t
 	}
 	p := &pool{binary: binary, jobs: f.jobs, seconds: f.seconds, limit: f.limit}
 	p.run(ctx, seedRange(f.from, f.seeds), func(d seedDone) bool {
@@ -195,6 +198,22 @@ func (t *fate) story(ctx context.Context, binary, file string) {
 	}
 	what, _, _ = strings.Cut(what, "\n")
 	t.others[what]++
+}
+
+// test runs the one test that the mutant's check names, in its folder. It must fail, and not panic.
+func (t *fate) test(ctx context.Context, binary, folder string) {
+	cmd := exec.CommandContext(ctx, binary, "-test.run", t.m.check.String())
+	cmd.Dir = folder
+	out, _ := cmd.CombinedOutput() // what failed stands in the text
+	t.seeds = 1
+	_, what, failed := strings.Cut(string(out), "--- FAIL: ")
+	name, _, _ := strings.Cut(what, " ")
+	switch {
+	case failed && t.m.check.MatchString(name) && !strings.Contains(string(out), "\npanic: "):
+		t.fired = name
+	case failed:
+		t.others[name]++
+	}
 }
 
 func writeFates(path string, fates []fate) error {
