@@ -2,6 +2,7 @@ package sim
 
 import (
 	"fmt"
+	"math"
 	"path"
 	"slices"
 	"strconv"
@@ -24,23 +25,24 @@ type stored struct {
 // segmentsOf lists the batches of a group's segment files by offset, as reads would see them: a file ends where the next one
 // begins. What repair found no use for stays behind that.
 func (d *Disk) segmentsOf(group uint64) []stored {
-	var files [][]stored
+	type file struct {
+		name string
+		f    *inode
+	}
+	var files []file
 	d.eachFile(func(name string, f *inode) {
-		if !ofGroup(name, group) || !strings.HasSuffix(name, ".log") {
-			return
-		}
-		if found := batchesOf(name, f.legible()); len(found) > 0 {
-			files = append(files, found)
+		if ofGroup(name, group) && strings.HasSuffix(name, ".log") && f.size > 0 {
+			files = append(files, file{name, f})
 		}
 	})
-	slices.SortFunc(files, func(a, b []stored) int { return strings.Compare(a[0].file, b[0].file) })
+	slices.SortFunc(files, func(a, b file) int { return strings.Compare(a.name, b.name) })
 	var all []stored
-	for i, found := range files {
+	for i, at := range files {
+		end := int64(math.MaxInt64)
 		if i+1 < len(files) {
-			next := baseOf(files[i+1][0].file)
-			found = slices.DeleteFunc(found, func(s stored) bool { return s.base >= next })
+			end = baseOf(files[i+1].name)
 		}
-		all = append(all, found...)
+		all = append(all, slices.DeleteFunc(batchesOf(at.name, at.f.legible(), end), func(s stored) bool { return s.base >= end })...)
 	}
 	return all
 }
@@ -74,8 +76,8 @@ func ofGroup(name string, group uint64) bool {
 	return strings.HasPrefix(name, "shard-") && strings.Contains(name, fmt.Sprintf("/seg/%020d/", group))
 }
 
-// batchesOf lists what a segment file holds: sound batches, and between them the pieces that hold none.
-func batchesOf(name string, b []byte) (all []stored) {
+// batchesOf lists what a segment file of offsets below end holds: sound batches, and between them the pieces that hold none.
+func batchesOf(name string, b []byte, end int64) (all []stored) {
 	next := baseOf(name)
 	for at := 0; at < len(b); {
 		h, size, bad := soundBatch(b[at:], next, next)
@@ -89,11 +91,21 @@ func batchesOf(name string, b []byte) (all []stored) {
 			if at++; at >= len(b) {
 				return all
 			}
-			h, _, bad = soundBatch(b[at:], next, next+int64(at-from))
+			h, bad = goesOn(b[at:], next, min(next+int64(at-from), end-1))
 		}
 		next = h.BaseOffset
 	}
 	return all
+}
+
+// goesOn finds out whether a file goes on with a batch here: a page that was written elsewhere can hold sound ones of another file, so
+// the one behind it must follow.
+func goesOn(b []byte, lowest, highest int64) (log.Batch, error) {
+	h, size, err := soundBatch(b, lowest, highest)
+	if err == nil && size < len(b) {
+		_, _, err = soundBatch(b[size:], h.NextOffset(), h.NextOffset())
+	}
+	return h, err
 }
 
 // soundBatch is the batch that bytes begin with, if it is whole and its base offset within bounds.
