@@ -82,8 +82,10 @@ func (g *Group) stage(m *pb.Message, out *Out) {
 	}
 	if m.Term != nil {
 		st := log.State{Term: m.GetTerm(), Vote: m.GetVote(), Commit: m.GetCommit()}
-		// Commit alone needs no write: recovery may start from an older one, raft learns it anew (safety.md, S10).
-		if st.Term != g.hard.Term || st.Vote != g.hard.Vote {
+		// Commit alone needs no write: recovery may start from an older one, raft learns it anew (safety.md, S10). But what a restart
+		// doesn't know to be committed can't be flushed, and the WAL must have room to copy it (L11): so it is written now and then,
+		// with the very entries that it speaks of.
+		if st.Term != g.hard.Term || st.Vote != g.hard.Vote || g.commitDue(st.Commit) {
 			g.setState(st)
 		}
 		g.hard = st
@@ -91,6 +93,15 @@ func (g *Group) stage(m *pb.Message, out *Out) {
 	for _, r := range m.GetResponses() {
 		g.hold(r)
 	}
+}
+
+// commitShare is the part of what may be uncommitted in a store that one group may have committed and not written so.
+const commitShare = 16
+
+// commitDue reports whether so much was committed since the commit index was written that it is to be written again.
+func (g *Group) commitDue(commit uint64) bool {
+	to, from := min(commit, g.win.last()), max(g.saved, g.store.Flushed(g.cfg.Group).Index, g.win.index)
+	return to > from && g.win.sumAt(to)-g.win.sumAt(from) >= uint64(g.store.MaxEntry()/commitShare)
 }
 
 // hold keeps a message until everything staged for the group so far is durable (R1, R2).
@@ -174,6 +185,7 @@ func (g *Group) reconfigure(e *pb.Entry) {
 // setState writes term, vote and commit; that one never goes back behind what was durable at the start.
 func (g *Group) setState(st log.State) {
 	st.Commit = max(st.Commit, g.known)
+	g.saved = max(g.saved, st.Commit)
 	g.store.SetState(g.cfg.Group, st)
 }
 

@@ -63,6 +63,7 @@ type Group struct {
 	ahead       bool   // the state machine is not as of applied yet: see [Group.snapshot]
 	hurt        bool   // see [Group.Hurt]
 	holes       []hole // in order of index; empty but where recovery found some, or none is left
+	saved       uint64 // the commit index that was staged last
 	known       uint64 // the commit index that was durable at the start; committed entries are never cut off
 	due         bool   // raft begins anew at known
 	restored    uint64 // holes filled with bytes from others, since the start
