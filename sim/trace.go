@@ -46,9 +46,11 @@ func (t *Trace) add(at time.Duration, m mark, who int, a, b uint64) {
 	t.hash = mix64(h ^ b)
 }
 
-// bytes folds one event with its bytes into the hash.
-func (t *Trace) bytes(at time.Duration, m mark, who int, a uint64, p []byte) {
-	t.add(at, m, who, a, uint64(len(p))<<32|uint64(crc32.Checksum(p, castagnoli)))
+// bytes folds one event with its bytes into the hash, and returns their checksum.
+func (t *Trace) bytes(at time.Duration, m mark, who int, a uint64, p []byte) uint32 {
+	sum := crc32.Checksum(p, castagnoli)
+	t.add(at, m, who, a, uint64(len(p))<<32|uint64(sum))
+	return sum
 }
 
 // verbose tells whether lines are wanted: callers ask before they format (a trace costs no text unless asked for).

@@ -25,7 +25,7 @@ func newWorker(a *app) *cobra.Command {
 	var seconds int
 	var twice bool
 	cmd := &cobra.Command{Use: "worker", Hidden: true, Args: noArgs, RunE: func(*cobra.Command, []string) error {
-		debug.SetGCPercent(400)
+		spendMemory()
 		in := bufio.NewScanner(os.Stdin)
 		for in.Scan() {
 			seed, err := strconv.ParseUint(in.Text(), 10, 64)
