@@ -16,6 +16,7 @@ type Env struct {
 	History io.Writer                       // the clients' history in JSON lines; nil for none
 	Events  func(at time.Duration, e Event) // told what happens, as it happens; nil for none (event.go)
 	Stack   func() []byte                   // the stack of a panic, where it is caught
+	tape    *tape                           // keeps the trace; nil for none
 }
 
 // World is brokers, disks, links and clients on one goroutine, and the time they share.
@@ -66,10 +67,10 @@ func Run(opt Options, env Env) Result {
 	before := setEntropy(nil)
 	defer setEntropy(before)
 	w.start()
-	for w.violation == nil && w.phase != phaseOver && w.queue.len() > 0 {
+	for w.violation == nil && w.phase != phaseOver && w.queue.len() > 0 && !w.trace.over {
 		w.step()
 	}
-	if w.violation == nil {
+	if w.violation == nil && !w.trace.over {
 		w.atRest()
 	}
 	w.judge.finish()
@@ -79,7 +80,7 @@ func Run(opt Options, env Env) Result {
 
 func newWorld(opt Options, env Env) *World {
 	w := &World{opt: opt, env: env, rng: stream(opt.Seed, streamWorld, 0)}
-	w.trace.hash, w.trace.text = mix64(opt.Seed), env.Trace
+	w.trace = Trace{hash: mix64(opt.Seed), text: env.Trace, tape: env.tape}
 	w.net = newNetwork(w)
 	w.judge = newJudge(w)
 	w.views = newViews(w)

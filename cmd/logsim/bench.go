@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"os"
-	"runtime"
 	"runtime/debug"
 	"runtime/pprof"
 	"syscall"
@@ -44,7 +43,6 @@ func newBench(a *app) *cobra.Command {
 // bench runs worlds in this process, so that a profile shows nothing else, and counts the CPU time of all its threads: the
 // collector's too, but not what others take of the machine.
 func (a *app) bench(f *benchFlags) error {
-	runtime.GOMAXPROCS(1)
 	if f.profile != "" {
 		file, err := os.Create(f.profile)
 		if err != nil {
@@ -57,13 +55,13 @@ func (a *app) bench(f *benchFlags) error {
 		defer pprof.StopCPUProfile()
 	}
 	begun := cpuTime()
-	simulated, counts := time.Duration(0), [sim.Counts]int64{}
+	simulated, counts, traces := time.Duration(0), [sim.Counts]int64{}, uint64(0)
 	for _, seed := range seedRange(f.from, f.seeds) {
 		r := runSeed(sim.Draw(seed, time.Duration(f.seconds)*time.Second), sim.Env{Stack: debug.Stack}, false)
 		if r.Violation != nil {
 			return fmt.Errorf("seed %d: %s", seed, r.Violation)
 		}
-		simulated += r.Simulated
+		simulated, traces = simulated+r.Simulated, traces^r.Hash
 		for i, n := range r.Counts {
 			counts[i] += n
 		}
@@ -72,8 +70,8 @@ func (a *app) bench(f *benchFlags) error {
 	each := func(c sim.Count) float64 { return float64(counts[c]) / simulated.Seconds() }
 	fmt.Fprintf(a.out, "in a simulated second: %.1f appends acknowledged, %.1f reads, %.0f turns, %.0f envelopes, %.0f syncs\n",
 		each(sim.CountAcked), each(sim.CountReads), each(sim.CountTurns), each(sim.CountEnvelopes), each(sim.CountSyncs))
-	fmt.Fprintf(a.out, "%.0f simulated seconds in %.2f s of CPU: %.0f simulated seconds per second and core, %.1f µs a turn\n",
-		simulated.Seconds(), took.Seconds(), simulated.Seconds()/took.Seconds(), took.Seconds()*1e6/max(1, float64(counts[sim.CountTurns])))
+	fmt.Fprintf(a.out, "%.0f simulated seconds in %.2f s of CPU: %.0f simulated seconds per second and core, %.1f µs a turn, traces=%016x\n",
+		simulated.Seconds(), took.Seconds(), simulated.Seconds()/took.Seconds(), took.Seconds()*1e6/max(1, float64(counts[sim.CountTurns])), traces)
 	return nil
 }
 

@@ -91,7 +91,7 @@ func (a *app) mutants(ctx context.Context, f *mutantFlags) error {
 		case t.fired == "":
 			alive++
 			fmt.Fprintf(a.out, "ALIVE  %s after %d %s, %.1f s; other violations: %v\n", t.m.name, t.seeds, t.m.by, t.took.Seconds(), t.others)
-		case t.m.by != bySeeds:
+		case t.m.by != bySeeds && t.m.by != byTwice:
 			fmt.Fprintf(a.out, "killed %s by %s, after %d %s, %.1f s\n", t.m.name, t.fired, t.seeds, t.m.by, t.took.Seconds())
 		default:
 			fmt.Fprintf(a.out, "killed %s by %s at seed %d, after %d seeds, %.1f s\n", t.m.name, t.fired, t.seed, t.seeds, t.took.Seconds())
@@ -138,7 +138,7 @@ func (a *app) hunt(ctx context.Context, b *builder, m *mutant, f *mutantFlags) (
 		t.test(ctx, binary, filepath.Join(b.root, m.only))
 		return t
 	}
-	p := &pool{binary: binary, jobs: f.jobs, seconds: f.seconds, limit: f.limit}
+	p := &pool{binary: binary, jobs: f.jobs, seconds: f.seconds, limit: f.limit, twice: m.by == byTwice}
 	p.run(ctx, seedRange(f.from, f.seeds), func(d seedDone) bool {
 		t.seeds++
 		if d.Violation == nil {

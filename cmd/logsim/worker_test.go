@@ -104,7 +104,7 @@ func TestRunMany(t *testing.T) {
 		from string
 		code int
 		last string
-	}{{"20", exitOK, "valid 3 seeds from 20"}, {"6", exitInvalid, "INVALID 2 of 3 seeds, 0 not run"}} {
+	}{{"20", exitOK, "valid 3 seeds from 20, traces=0000000000000017"}, {"6", exitInvalid, "INVALID 2 of 3 seeds, 0 not run"}} {
 		var out, errs bytes.Buffer
 		a := &app{out: &out, err: &errs, binary: binary}
 		code := a.run(t.Context(), []string{"run", "--seeds", "3", "--from", c.from, "--limit", "2s"})
