@@ -21,14 +21,15 @@ type Env struct {
 
 // World is brokers, disks, links and clients on one goroutine, and the time they share.
 type World struct {
-	opt   Options
-	env   Env
-	now   time.Duration
-	queue queue
-	rng   *rand.Rand // the order and the cuts of turns
-	trace Trace
-	watch *watcher // nil if nobody wants events
-	count [Counts]int64
+	opt    Options
+	env    Env
+	now    time.Duration
+	queue  queue
+	rng    *rand.Rand // the order and the cuts of turns
+	trace  Trace
+	watch  *watcher // nil if nobody wants events
+	count  [Counts]int64
+	struck [faultKinds]int64 // faults, by kind
 
 	nodes   []*node
 	net     *network
@@ -75,7 +76,7 @@ func Run(opt Options, env Env) Result {
 	}
 	w.judge.finish()
 	w.watch.look()
-	return Result{Seed: opt.Seed, Hash: w.trace.hash, Violation: w.violation, Simulated: w.now, Events: w.trace.events, Counts: w.count}
+	return Result{Seed: opt.Seed, Hash: w.trace.hash, Violation: w.violation, Simulated: w.now, Events: w.trace.events, Counts: w.count, Faults: w.struck}
 }
 
 func newWorld(opt Options, env Env) *World {

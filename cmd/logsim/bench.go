@@ -56,7 +56,7 @@ func (a *app) bench(f *benchFlags) error {
 	}
 	begun := cpuTime()
 	simulated, counts, traces := time.Duration(0), [sim.Counts]int64{}, uint64(0)
-	for _, seed := range seedRange(f.from, f.seeds) {
+	for seed := range seedRange(f.from, f.seeds) {
 		r := runSeed(sim.Draw(seed, time.Duration(f.seconds)*time.Second), sim.Env{Stack: debug.Stack}, false)
 		if r.Violation != nil {
 			return fmt.Errorf("seed %d: %s", seed, r.Violation)

@@ -24,6 +24,7 @@ type mutantFlags struct {
 	only    string
 	dir     string
 	write   string
+	build   string
 	seeds   int
 	from    uint64
 	jobs    int
@@ -40,6 +41,9 @@ func newMutants(a *app) *cobra.Command {
 			if f.seeds < 1 || f.jobs < 1 || f.seconds < 1 || f.states < 1 {
 				return fmt.Errorf("%w: --seeds, --jobs, --seconds and --states are at least 1", errUsage)
 			}
+			if f.build != "" && f.only == "" {
+				return fmt.Errorf("%w: --build goes with --only", errUsage)
+			}
 			return a.mutants(cmd.Context(), &f)
 		},
 	}
@@ -47,6 +51,7 @@ func newMutants(a *app) *cobra.Command {
 	fl.StringVar(&f.only, "only", "", "the mutant of this name")
 	fl.StringVar(&f.dir, "dir", filepath.Join("testdata", "mutants"), "folder of the mutants, below the module's")
 	fl.StringVar(&f.write, "write", "", "also write the table to this file")
+	fl.StringVar(&f.build, "build", "", "only build the one of --only, in this folder, as the program 'mutant'")
 	fl.IntVar(&f.seeds, "seeds", 200, "most seeds for one mutant")
 	fl.IntVar(&f.states, "states", 100_000, "most crash states for one mutant that names these as its end")
 	fl.Uint64Var(&f.from, "from", 1, "the first seed")
@@ -75,6 +80,9 @@ func (a *app) mutants(ctx context.Context, f *mutantFlags) error {
 	all, err := readMutants(filepath.Join(b.root, f.dir), f.only)
 	if err != nil {
 		return err
+	}
+	if f.build != "" {
+		return a.buildMutant(ctx, b, &all[0], f.build)
 	}
 	var fates []fate
 	alive := 0
@@ -109,6 +117,22 @@ func (a *app) mutants(ctx context.Context, f *mutantFlags) error {
 	}
 	fmt.Fprintf(a.out, "all %d mutants are dead\n", len(all))
 	return nil
+}
+
+// buildMutant leaves a mutant's program in a folder, for those who want to see it fail.
+func (a *app) buildMutant(ctx context.Context, b *builder, m *mutant, folder string) error {
+	folder, err := filepath.Abs(folder)
+	if err == nil {
+		err = os.MkdirAll(folder, 0o777)
+	}
+	if err != nil {
+		return err
+	}
+	binary, err := b.build(ctx, m, folder)
+	if err == nil {
+		fmt.Fprintln(a.out, binary)
+	}
+	return err
 }
 
 // hunt builds a mutant and runs seeds until the check that it names fires (C3).

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"iter"
 	"os"
 	"runtime"
 	"runtime/debug"
@@ -170,10 +171,12 @@ func clearLine(w io.Writer, progress bool) {
 	}
 }
 
-func seedRange(from uint64, n int) []uint64 {
-	seeds := make([]uint64, n)
-	for i := range seeds {
-		seeds[i] = from + uint64(i)
+func seedRange(from uint64, n int) iter.Seq[uint64] {
+	return func(yield func(uint64) bool) {
+		for i := range uint64(n) {
+			if !yield(from + i) {
+				return
+			}
+		}
 	}
-	return seeds
 }

@@ -117,7 +117,7 @@ func TestRunMany(t *testing.T) {
 
 func TestUsage(t *testing.T) {
 	for _, args := range [][]string{{}, {"what"}, {"run"}, {"run", "--seed", "1", "--seeds", "2"}, {"run", "--seed", "x"}, {"run", "--seeds", "0"},
-		{"run", "--seed", "1", "more"}, {"run", "--seeds", "2", "-v"}, {"mutants", "--seeds", "0"},
+		{"run", "--seed", "1", "more"}, {"run", "--seeds", "2", "-v"}, {"mutants", "--seeds", "0"}, {"mutants", "--build", "x"}, {"soak", "--for", "0s"}, {"soak", "--seeds", "-1"}, {"bench", "--seeds", "0"},
 		{"mutants", "--states", "0"}, {"crash-states", "--states", "0"}, {"crash-states", "--per-boundary", "5000"}, {"crash-states", "--only", "nothing"}} {
 		var out, errs bytes.Buffer
 		a := &app{out: &out, err: &errs}
