@@ -144,7 +144,7 @@ func (in *inspection) index(base int64) (*segment, string) {
 	if err != nil {
 		return nil, err.Error()
 	}
-	s, err := decodeIndex(b)
+	s, err := decodeIndex(in.dir, b)
 	if err != nil {
 		return nil, err.Error()
 	}

@@ -533,7 +533,7 @@ func (m *segModel) checkFiles(t *rapid.T) {
 		}
 		if s.indexed && !m.rotten {
 			n := m.disk.nodes[m.p.file(s.base, indexSuffix)]
-			got, err := decodeIndex(n.now)
+			got, err := decodeIndex(testDir, n.now)
 			if err == nil { // in memory there may be more, from before a suspected interval was taken apart
 				got.index = slices.DeleteFunc(got.index, func(e indexEntry) bool {
 					i, ok := s.index.boundary(int64(e.pos))

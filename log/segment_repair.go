@@ -131,6 +131,7 @@ func (f *fitting) batch(data []byte) error {
 	f.r.batches = append(f.r.batches, data)
 	sized := f.c.seg != nil
 	if f.r.to > f.c.to || sized && (f.pos > f.c.end || (f.pos == f.c.end) != (f.r.to == f.c.to)) {
+		f.sp.strays++
 		return f.misfit("batch at %d goes to offset %d, byte %d; the hole goes to offset %d, byte %d", b.BaseOffset, f.r.to, f.pos, f.c.to, f.c.end)
 	}
 	return f.boundary()
@@ -151,6 +152,7 @@ func (f *fitting) boundary() error {
 	case f.pos < at && f.r.to < want:
 		return nil
 	case f.pos != at || f.r.to != want:
+		f.sp.strays++
 		return f.misfit("batches lead to offset %d at byte %d, expected offset %d at byte %d", f.r.to, f.pos, want, at)
 	case f.known && f.hash != hash:
 		return f.misfit("running hash at offset %d is %016x, expected %016x", f.r.to, f.hash, hash)
@@ -185,6 +187,7 @@ func (f *fitting) misfit(format string, args ...any) error {
 	}
 	to := f.r.to
 	f.p.misfit(f.sp)
+	f.p.giveUpIndex(f.sp)
 	return fmt.Errorf("%w: segments %s: offsets %d to %d: %w", ErrMisfit, f.p.dir, from, to, fmt.Errorf(format, args...))
 }
 
@@ -381,7 +384,7 @@ func (p *segments) advance(sp *span) bool {
 			return false
 		}
 		sp.before = anchor{hash, true}
-		sp.first = sp.before
+		sp.first, sp.strays = sp.before, 0
 		c.from, c.pos, c.links = to, end, c.links[n:]
 		if c.pos == c.end {
 			sp.pieces = slices.Delete(sp.pieces, 0, 1)
@@ -415,5 +418,5 @@ func (p *segments) planIndex(ops []Op, s *segment) []Op {
 	} else {
 		ops = append(ops, Op{Kind: OpCreate, File: name})
 	}
-	return append(ops, Op{Kind: OpWrite, File: name, Data: encodeIndex(s)}, Op{Kind: OpSync, File: name}, Op{Kind: OpSyncDir, File: p.dir})
+	return append(ops, Op{Kind: OpWrite, File: name, Data: encodeIndex(p.dir, s)}, Op{Kind: OpSync, File: name}, Op{Kind: OpSyncDir, File: p.dir})
 }

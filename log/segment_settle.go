@@ -20,13 +20,13 @@ func (o *opening) settle() error {
 		if !s.sealed || o.p.touches(s, false) || !slices.Contains(o.p.live, s) {
 			continue
 		}
-		if err := o.write(o.p.file(s.base, indexSuffix), encodeIndex(s)); err != nil {
+		if err := o.write(o.p.file(s.base, indexSuffix), encodeIndex(o.p.dir, s)); err != nil {
 			return err
 		}
 		s.has.index, s.indexed = true, true
 	}
 	if s := o.p.open(); s != nil && s.base > 0 && !o.p.touches(s, true) {
-		start := encodeStart(s.base, s.index[0].hash)
+		start := encodeStart(o.p.dir, s.base, s.index[0].hash)
 		if h, ok, err := o.readStart(s.base); err != nil {
 			return err
 		} else if !ok || h != s.index[0].hash {
@@ -122,7 +122,7 @@ func (o *opening) readIndex(base int64) (*segment, error) {
 	if err != nil {
 		return nil, err
 	}
-	s, err := decodeIndex(b)
+	s, err := decodeIndex(o.p.dir, b)
 	if err != nil || s.base != base {
 		return nil, nil
 	}
@@ -138,7 +138,7 @@ func (o *opening) readStart(base int64) (hash uint64, ok bool, err error) {
 	if err != nil {
 		return 0, false, err
 	}
-	hash, ok = decodeStart(b, base)
+	hash, ok = decodeStart(o.p.dir, b, base)
 	return hash, ok, nil
 }
 
