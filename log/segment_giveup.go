@@ -9,7 +9,8 @@ const maxStrays = 8
 
 // giveUpIndex has an index no say any more in what is lost of its segment, if it can't be right: of the lost intervals next to each other
 // only the hashes around them stay. Where all of the segment is lost its neighbours' hashes decide, and the file is written from the
-// beginning. Whatever peers give is still taken only if it leads from one hash that is known to the other (S5).
+// beginning. Whatever peers give is still taken only if it leads from one hash that is known to the other (S5). Where what is wrong lies
+// below the log start, nobody looks for it: there the hole stays until the log start is past the segment.
 func (p *segments) giveUpIndex(sp *span) {
 	s := sp.pieces[0].seg
 	if sp.strays <= maxStrays || !(sp.indexed || sp.given) || s == nil {

@@ -300,7 +300,7 @@ func (o *opening) beyond(last *scan) error {
 	return nil
 }
 
-// lastEpoch reads the leader epoch of a segment's last batch, if what is there is sound.
+// lastEpoch reads the leader epoch of a segment's last batch, if what is there is sound: by the running hash, since no checksum covers it.
 func (o *opening) lastEpoch(s *segment) int32 {
 	f, err := o.fs.Open(o.p.file(s.base, logSuffix))
 	if err != nil {
@@ -312,13 +312,17 @@ func (o *opening) lastEpoch(s *segment) int32 {
 	if readFull(f, data, from) != nil {
 		return anyChain.epoch
 	}
-	epoch := anyChain.epoch
+	epoch, h := anyChain.epoch, s.index[len(s.index)-1].hash
 	for len(data) > 0 {
 		b, n, err := ParseBatch(data)
 		if err != nil || CheckCRC(data[:n]) != nil {
 			return anyChain.epoch
 		}
+		h = HashBatch(h, data[:n])
 		epoch, data = b.LeaderEpoch, data[n:]
+	}
+	if h != s.hash {
+		return anyChain.epoch
 	}
 	return epoch
 }
