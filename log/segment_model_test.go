@@ -372,7 +372,7 @@ func (m *segModel) Heal(t *rapid.T) {
 			for at := m.from; at < m.end; {
 				at = m.checkFind(t, at, 0)
 			}
-			m.lied = false
+			m.lied = m.lied && m.from > m.mark.LogStart // it may come back
 			m.count["healed"]++
 			return
 		}
