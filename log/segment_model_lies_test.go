@@ -6,6 +6,10 @@ import (
 	"pgregory.net/rapid"
 )
 
+// tellsAll says that the log begins with the first batch of all. Else the hash before it may be known from the damaged file alone, and what
+// no file tells nobody can prove.
+func (m *segModel) tellsAll() bool { return m.from == 0 && m.mark.LogStart == 0 }
+
 // Exchange has two files of a kind change places, each as good as before; or parts of two files of batches, or of one.
 func (m *segModel) Exchange(t *rapid.T) {
 	suffix := rapid.SampledFrom([]string{logSuffix, logSuffix, indexSuffix, startSuffix}).Draw(t, "kind")
@@ -13,7 +17,10 @@ func (m *segModel) Exchange(t *rapid.T) {
 	if name == "" || len(m.disk.nodes[name].now) == 0 || len(m.disk.nodes[other].now) == 0 {
 		return
 	}
-	m.rotten = true
+	if suffix != logSuffix && !m.tellsAll() {
+		return
+	}
+	m.rotten, m.lied = true, m.lied || suffix != logSuffix
 	a, b := slices.Clone(m.disk.nodes[name].now), slices.Clone(m.disk.nodes[other].now)
 	if suffix != logSuffix || rapid.Bool().Draw(t, "whole") {
 		a, b = b, a
@@ -37,10 +44,10 @@ func (m *segModel) Exchange(t *rapid.T) {
 // Foreign puts another group's index or start file in the place of ours: whole, and of a segment at the same offset.
 func (m *segModel) Foreign(t *rapid.T) {
 	name := m.pick(t, rapid.SampledFrom([]string{indexSuffix, startSuffix}).Draw(t, "kind"))
-	if name == "" {
+	if name == "" || !m.tellsAll() {
 		return
 	}
-	m.rotten = true
+	m.rotten, m.lied = true, true
 	base := (&segments{}).looseBase(name)
 	b := encodeStart(foreignDir, base, rapid.Uint64().Draw(t, "hash"))
 	if _, ok := parseSegmentName(name[len(testDir)+1:], indexSuffix); ok {
@@ -65,17 +72,16 @@ func (m *segModel) Lie(t *rapid.T) {
 		return
 	}
 	s, err := decodeIndex(testDir, m.disk.nodes[name].now)
-	if err != nil || len(s.index) == 1 || s.base < m.from {
+	if err != nil || len(s.index) == 1 || !m.tellsAll() {
 		return
 	}
-	m.rotten = true
+	m.rotten, m.lied = true, true
 	if rapid.IntRange(0, 3).Draw(t, "stale") == 0 { // as it was when less had been written
 		n := rapid.IntRange(1, len(s.index)-1).Draw(t, "intervals")
 		e := s.index[n]
 		s.end, s.size, s.hash, s.index = s.base+int64(e.offset), int64(e.pos), e.hash, s.index[:n]
 		m.count["stale"]++
 	} else {
-		m.lied = true
 		for range rapid.IntRange(1, 3).Draw(t, "lies") {
 			i := rapid.IntRange(1, len(s.index)-1).Draw(t, "entry")
 			e, before := &s.index[i], s.index[i-1]

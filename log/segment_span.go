@@ -221,12 +221,16 @@ func (s *span) foldTail() {
 	}
 }
 
-// fits folds the hash through pieces of which none is lost. Where the hash before is not known, it is the one that fits.
+// fits folds the hash through pieces of which none is lost. Where the hash before is not known, it is the one that fits; but leader epochs
+// that fall have rotted.
 func (s *span) fits(pieces []piece) bool {
 	if !s.after.known {
 		return true
 	}
 	if !s.before.known {
+		if !rising(pieces) {
+			return false
+		}
 		h := s.after.hash
 		for i := len(pieces) - 1; i >= 0; i-- {
 			h = pieces[i].before(h)
@@ -241,6 +245,20 @@ func (s *span) fits(pieces []piece) bool {
 		}
 	}
 	return h == s.after.hash
+}
+
+// rising says whether no leader epoch is below one before it.
+func rising(pieces []piece) bool {
+	epoch := anyChain.epoch
+	for i := range pieces {
+		for _, l := range pieces[i].links {
+			if l.epoch() < epoch {
+				return false
+			}
+			epoch = l.epoch()
+		}
+	}
+	return true
 }
 
 // before returns the running hash before a piece, given the one after it.
