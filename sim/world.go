@@ -38,9 +38,8 @@ type World struct {
 
 	phase     phase
 	violation *Violation
-	instant   int   // events since time moved
-	left      *node // stays broken in the calm, nil if none does
-	shipping  bool  // nothing but copying to a broker that lost everything goes on
+	instant   int  // events since time moved
+	shipping  bool // nothing but copying to a broker that lost everything goes on
 
 	scripted bool                         // a story tells what happens: nothing happens by itself
 	hear     func(*host, broker.LogEvent) // what brokers say; nil if nobody listens

@@ -78,7 +78,7 @@ func TestEveryFault(t *testing.T) {
 			t.Logf("NOT RUN: %s, which needs brokers that repair", row.name)
 			continue
 		}
-		opt := Draw(11, 5*time.Second)
+		opt := DrawSized(11, 5*time.Second, Size{Brokers: 3})
 		opt.Faults.Weight = [faultKinds]int{}
 		opt.Faults.Weight[kind] = 1
 		opt.Faults.Every = 700 * time.Millisecond
