@@ -9,7 +9,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime/debug"
-	"strconv"
 	"strings"
 	"time"
 
@@ -24,6 +23,7 @@ import (
 type viewFlags struct {
 	seed    uint64
 	seconds int
+	size    sim.Size
 	history string
 	mutant  string
 	out     string
@@ -51,8 +51,8 @@ found wrong. The page needs no network. With --mutant, the run is that of logsim
 			if given != 1 {
 				return fmt.Errorf("%w: give one of --seed, --history and a story", errUsage)
 			}
-			if f.seconds < 1 {
-				return fmt.Errorf("%w: --seconds is at least 1", errUsage)
+			if f.seconds < 1 || f.size.Brokers < 0 || f.size.Brokers > sim.MaxBrokers || f.size.Shards < 0 || f.size.Shards > sim.MaxShards {
+				return fmt.Errorf("%w: --seconds is at least 1, --brokers at most %d, --shards at most %d", errUsage, sim.MaxBrokers, sim.MaxShards)
 			}
 			if len(args) == 1 {
 				f.story = args[0]
@@ -63,6 +63,8 @@ found wrong. The page needs no network. With --mutant, the run is that of logsim
 	fl := cmd.Flags()
 	fl.Uint64Var(&f.seed, "seed", 0, "run this seed")
 	fl.IntVar(&f.seconds, "seconds", 60, "simulated seconds under faults")
+	fl.IntVar(&f.size.Brokers, "brokers", 0, "so many brokers; 0: as the seed draws")
+	fl.IntVar(&f.size.Shards, "shards", 0, "so many shards of each; 0: as the seed draws")
 	fl.StringVar(&f.history, "history", "", "show this history, in JSON lines, instead: what its clients saw, and the checker's verdict")
 	fl.StringVar(&f.mutant, "mutant", "", "build this mutant of testdata/mutants, and have it run the seed or the story")
 	fl.StringVarP(&f.out, "out", "o", "", "the page's file; logsim-WHAT.html if not given")
@@ -145,16 +147,16 @@ func (f *viewFlags) command() string {
 	case f.story != "":
 		return "go run ./cmd/logsim view " + mutant + f.story
 	}
-	return fmt.Sprintf("go run ./cmd/logsim view %s--seed %d --seconds %d", mutant, f.seed, f.seconds)
+	return "go run ./cmd/logsim view " + mutant + worldFlags(f.seed, f.seconds, f.size)
 }
 
 func (f *viewFlags) pictureSeed(about *picture.About) *picture.Recorder {
-	opt := sim.Draw(f.seed, time.Duration(f.seconds)*time.Second)
+	opt := sim.DrawSized(f.seed, time.Duration(f.seconds)*time.Second, f.size)
 	about.Title, about.Options = fmt.Sprintf("seed %d", f.seed), opt.String()
 	if name := os.Getenv(mutantEnv); name != "" {
 		about.Title = name + ", " + about.Title
 	} else {
-		about.Replay = replay(f.seed, f.seconds)
+		about.Replay = replay(f.seed, f.seconds, f.size)
 	}
 	r := picture.NewRecorder()
 	result := sim.Run(opt, sim.Env{Stack: debug.Stack, Events: r.Event})
@@ -222,11 +224,11 @@ func (a *app) viewMutant(ctx context.Context, f *viewFlags) error {
 	if err != nil {
 		return err
 	}
-	args := []string{"view", "--out", f.out, "--seconds", strconv.Itoa(f.seconds)}
+	args := []string{"view", "--out", f.out}
 	if f.story != "" {
 		args = append(args, f.story)
 	} else {
-		args = append(args, "--seed", strconv.FormatUint(f.seed, 10))
+		args = append(args, strings.Fields(worldFlags(f.seed, f.seconds, f.size))...)
 	}
 	cmd := exec.CommandContext(ctx, binary, args...)
 	cmd.Env = append(os.Environ(), mutantEnv+"="+m.name)

@@ -112,7 +112,11 @@ func TestPageRefersToNothing(t *testing.T) {
 func watched(t *testing.T, seed uint64) (*Recorder, int) {
 	r, ops := NewRecorder(), 0
 	var history bytes.Buffer
-	result := sim.Run(sim.Draw(seed, 6*time.Second), sim.Env{Events: r.Event, History: &history})
+	opt := sim.Draw(seed, 6*time.Second)
+	for ; opt.Brokers < 3; seed += 100 {
+		opt = sim.Draw(seed, 6*time.Second)
+	}
+	result := sim.Run(opt, sim.Env{Events: r.Event, History: &history})
 	if result.Violation != nil {
 		t.Fatalf("seed %d: %v", seed, result.Violation)
 	}

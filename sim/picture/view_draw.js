@@ -188,7 +188,7 @@ function drawBar(ctx, d, place, x0, x1, y, h) {
       ctx.fillRect(x0, y, w, h);
       if (w >= 4) { ctx.strokeStyle = color; ctx.strokeRect(x0 + .5, y + .5, w - 1, h - 1); }
   }
-  if (w > 34) words(ctx, opShort(d, place), x0, x1, y + h / 2, outcome === "ok" ? "#ffffff" : paint.front, outcome !== "ok");
+  if (w > 24) words(ctx, w > 110 ? opShort(d, place) : opTiny(d, place), x0, x1, y + h / 2, outcome === "ok" ? "#ffffff" : paint.front, outcome !== "ok");
 }
 
 const letter = 6.4; // pixels of a letter, about

@@ -12,6 +12,13 @@ function opShort(d, i) {
   return kind;
 }
 
+// opTiny is what stands in a narrow bar.
+function opTiny(d, i) {
+  const o = d.ops, n = Math.max(1, o.count[i]);
+  if (o.off[i] >= 0) return offsets(o.off[i], n);
+  return d.strings[o.kind[i]] === "read" && o.count[i] ? offsets(o.from[i], n) : "";
+}
+
 const offsets = (from, n) => n > 1 ? from + ".." + (from + n - 1) : String(from);
 
 function opText(d, i) {
@@ -110,7 +117,7 @@ function runPanel(d) {
   html += table([["simulated", seconds(d.end, 1e9)], ["operations", d.ops.id.length], ["messages", d.messages.at.length], ["disk operations", d.disk.at.length], ["all items", d.items]]);
   if (d.command) html += "<h3>this page</h3><pre>" + escape(d.command) + "</pre>";
   if (d.replay) html += "<h3>a line per event</h3><pre>" + escape(d.replay) + "</pre>";
-  if (d.options) html += "<h3>options</h3><pre>" + escape(d.options) + "</pre>";
+  if (d.options) html += "<h3>" + (d.options.startsWith("#") ? "the story" : "options") + "</h3><pre>" + escape(d.options) + "</pre>";
   if (d.brokers.length) {
     html += "<h3>replicas</h3><div class='keys'>" + swatch("leader", "leads") + swatch("follower", "follows") + swatch("electing", "knows no leader") + swatch("learner", "not a voter") + swatch("alarm", "lacks bytes", true) + swatch("behind", "behind (log scale)") + "</div>" +
       "<h3>processes</h3><div class='keys'>" + swatch("up", "runs") + swatch("crash", "crashed") + swatch("power", "power lost") + swatch("paused", "paused") + swatch("halted", "halted") + swatch("refused", "refuses to start") + "</div>" +
