@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 )
 
 // ErrMalformed is returned, wrapped, for an operation that cannot be judged
@@ -164,6 +165,17 @@ func (op *Op) validateLogOp() error {
 		}
 	}
 	return nil
+}
+
+// Clone returns a copy that shares no slice with op; strings it shares.
+func (op *Op) Clone() Op {
+	c := *op
+	c.Values, c.Offs = slices.Clone(op.Values), slices.Clone(op.Offs)
+	c.Ops = nil
+	for i := range op.Ops {
+		c.Ops = append(c.Ops, op.Ops[i].Clone())
+	}
+	return c
 }
 
 // offset is that of the k-th value read.
