@@ -171,6 +171,7 @@ func (op *Op) validateLogOp() error {
 func (op *Op) Clone() Op {
 	c := *op
 	c.Values, c.Offs = slices.Clone(op.Values), slices.Clone(op.Offs)
+	c.Parts, c.Rebalanced = slices.Clone(op.Parts), slices.Clone(op.Rebalanced)
 	c.Ops = nil
 	for i := range op.Ops {
 		c.Ops = append(c.Ops, op.Ops[i].Clone())

@@ -2,6 +2,7 @@ package anomaly
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -17,11 +18,12 @@ const notIsolated = "a transaction's sends aren't isolated: others may come betw
 
 // classes go from the cycles that prove most to those that prove least. First those
 // that nothing allows: information that goes in a circle by itself, and circles in
-// which all that orders sends is between operations that are no transactions, and
-// which then need a session or real time to close. A component whose cycle has been told isn't
+// which all that orders sends is between operations that are no transactions: batches
+// that are torn, or circles that a session or real time closes. A component whose cycle has been told isn't
 // looked at again.
 var classes = []class{
 	{G1c, wr, wr, ""},
+	{G0, alone, alone, ""},
 	{G0Process, alone | process, alone | process, ""},
 	{G1cProcess, alone | wr | process, wr | process, ""},
 	{G0Realtime, alone | process | realtime, alone | realtime, ""},
@@ -190,7 +192,7 @@ func (s *search) walk(start, at state, before map[state]state, back map[state]st
 func (c *check) tell(g *graph, k class, w []step) {
 	a := Anomaly{Name: k.name, Allowed: k.allowed}
 	var ops []int32
-	var says []string
+	var says, parts []string
 	for i, st := range w {
 		if st.to != w[(i+1)%len(w)].from {
 			panic(fmt.Sprintf("invariant B5: step %d of a cycle leads to node %d, the next begins at %d", i, st.to, w[(i+1)%len(w)].from))
@@ -198,35 +200,39 @@ func (c *check) tell(g *graph, k class, w []step) {
 		if int(st.from) >= g.acts {
 			continue
 		}
-		kind := st.kind
-		if kind == alone {
-			kind = ww
-		}
-		s := Step{Kind: kindNames[kind]}
-		from := &c.acts[st.from]
 		j := i
 		for int(w[j].to) >= g.acts {
 			j = (j + 1) % len(w)
 		}
-		to := &c.acts[w[j].to]
-		switch kind {
-		case process:
-			says = append(says, fmt.Sprintf("%s precedes %s in its session", from.say(), to.say()))
-		case realtime:
-			says = append(says, fmt.Sprintf("%s had returned by %d when %s was called at %d", from.say(), from.ret(), to.say(), to.op.Call))
-		default:
-			l := c.logs[st.log]
-			s.Partition, s.Value = l.name, l.values[st.value].name
-			if kind == wr {
-				says = append(says, fmt.Sprintf("%s sent %q, which %s read", from.say(), s.Value, to.say()))
-				break
-			}
-			s.Next = l.values[st.next].name
-			says = append(says, fmt.Sprintf("%s sent %q to %s before %q of %s", from.say(), s.Value, s.Partition, s.Next, to.say()))
+		s, say := c.explain(st, w[j].to)
+		a.Steps, says, ops = append(a.Steps, s), append(says, say), append(ops, st.from)
+		if s.Partition != "" && !slices.Contains(parts, s.Partition) {
+			parts = append(parts, s.Partition)
 		}
-		a.Steps = append(a.Steps, s)
-		ops = append(ops, st.from)
 	}
-	a.Explain = strings.Join(says, "; ")
+	a.Explain, a.Partition = strings.Join(says, "; "), strings.Join(parts, ", ")
 	c.found(a, ops...)
+}
+
+// explain says what a step from its act to another one means.
+func (c *check) explain(st step, next int32) (Step, string) {
+	kind := st.kind
+	if kind == alone {
+		kind = ww
+	}
+	s := Step{Kind: kindNames[kind]}
+	from, to := &c.acts[st.from], &c.acts[next]
+	switch kind {
+	case process:
+		return s, fmt.Sprintf("%s precedes %s in its session", from.say(), to.say())
+	case realtime:
+		return s, fmt.Sprintf("%s had returned by %d when %s was called at %d", from.say(), from.ret(), to.say(), to.op.Call)
+	}
+	l := c.logs[st.log]
+	s.Partition, s.Value = l.name, l.values[st.value].name
+	if kind == wr {
+		return s, fmt.Sprintf("%s sent %q, which %s read", from.say(), s.Value, to.say())
+	}
+	s.Next = l.values[st.next].name
+	return s, fmt.Sprintf("%s sent %q to %s before %q of %s", from.say(), s.Value, s.Partition, s.Next, to.say())
 }

@@ -34,7 +34,7 @@ func (c *check) groups() {
 				continue
 			}
 			t := touch{by: int32(i), off: in.Off, call: a.op.Call, ret: a.ret(), fetch: in.Kind == checker.FetchOffset}
-			if in.Outcome != checker.OK && a.op.Kind != checker.Txn {
+			if in.Outcome != checker.OK {
 				t.ret = never
 			}
 			if t.fetch && (in.Outcome != checker.OK || t.ret == never) {

@@ -40,7 +40,7 @@ func brief(a anomaly.Anomaly) string {
 	for _, st := range a.Steps {
 		s += fmt.Sprintf(" %s %s %s %s;", st.Kind, st.Partition, st.Value, st.Next)
 	}
-	if a.Partition == "" {
+	if len(a.Steps) > 0 {
 		return s
 	}
 	s += fmt.Sprintf(" %s %v %v", a.Partition, a.Values, a.Offsets)

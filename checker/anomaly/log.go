@@ -29,6 +29,7 @@ type value struct {
 	name   string
 	writer int32 // act, or -1
 	failed bool  // its own send failed, whatever became of its transaction
+	twice  bool  // it was sent twice, so that it may well stand at two offsets
 	reader int32 // the first act that is ok and returned it, or -1
 	first  int32 // its lowest index, or -1
 	last   int32 // its highest
@@ -110,6 +111,7 @@ func (c *check) learnSends(i int32) {
 		for _, name := range in.Values {
 			v := &l.values[l.value(name)]
 			if v.writer >= 0 {
+				v.twice = true
 				c.undecided("%q was sent to %s by %s and by %s: check B needs values that are unique in their partition",
 					name, l.name, c.acts[v.writer].say(), c.acts[i].say())
 				continue

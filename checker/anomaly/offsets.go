@@ -16,7 +16,7 @@ func (c *check) offsets(li int32) {
 			c.inconsistent(l, off)
 		}
 		for _, s := range l.sights(off) {
-			if v := &l.values[s.value]; v.first != v.last {
+			if v := &l.values[s.value]; v.first != v.last && !v.twice {
 				twice[s.value] = append(twice[s.value], place{off, s.by})
 			}
 		}

@@ -11,7 +11,7 @@ import (
 type Report struct {
 	Verdict checker.Verdict `json:"verdict"`
 	Ops     int64           `json:"ops"`
-	// Counts of the anomalies found, in the order of Definitions.
+	// Counts of the anomalies found, in the order of [Family].
 	Counts []Count `json:"counts,omitempty"`
 	// Anomalies in that order, at most MaxAnomalies of each name.
 	Anomalies []Anomaly `json:"anomalies,omitempty"`
@@ -48,7 +48,7 @@ type PartitionReport struct {
 // Anomaly is one finding with its evidence.
 type Anomaly struct {
 	Name      string `json:"name"`
-	Partition string `json:"partition,omitempty"` // of cycles, empty
+	Partition string `json:"partition,omitempty"` // of a cycle, all of them
 	// Allowed says why it doesn't make the history invalid; empty if it does.
 	Allowed string `json:"allowed,omitempty"`
 	// Explain says in one sentence what contradicts what.
@@ -135,7 +135,7 @@ func (c *check) finish() {
 		r.Verdict = checker.Undecided
 	}
 	place := map[string]int{}
-	for i, d := range Definitions {
+	for i, d := range Family.Anomalies {
 		place[d.Name] = i
 		if n := c.counts[d.Name]; n != nil {
 			r.Counts = append(r.Counts, *n)
