@@ -18,6 +18,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"logd/log/crash"
+	"logd/sim"
 )
 
 type mutantFlags struct {
@@ -100,9 +101,9 @@ func (a *app) mutants(ctx context.Context, f *mutantFlags) error {
 			alive++
 			fmt.Fprintf(a.out, "ALIVE  %s after %d %s, %.1f s; other violations: %v\n", t.m.name, t.seeds, t.m.by, t.took.Seconds(), t.others)
 		case t.m.by != bySeeds && t.m.by != byTwice:
-			fmt.Fprintf(a.out, "killed %s by %s, after %d %s, %.1f s\n", t.m.name, t.fired, t.seeds, t.m.by, t.took.Seconds())
+			fmt.Fprintf(a.out, "killed %s by %s, after %d %s, %.1f s%s\n", t.m.name, t.fired, t.seeds, t.m.by, t.took.Seconds(), t.view(f))
 		default:
-			fmt.Fprintf(a.out, "killed %s by %s at seed %d, after %d seeds, %.1f s\n", t.m.name, t.fired, t.seed, t.seeds, t.took.Seconds())
+			fmt.Fprintf(a.out, "killed %s by %s at seed %d, after %d seeds, %.1f s%s\n", t.m.name, t.fired, t.seed, t.seeds, t.took.Seconds(), t.view(f))
 		}
 	}
 	printFates(a.out, fates)
@@ -133,6 +134,17 @@ func (a *app) buildMutant(ctx context.Context, b *builder, m *mutant, folder str
 		fmt.Fprintln(a.out, binary)
 	}
 	return err
+}
+
+// view is the command that shows how the mutant died, "" where there is nothing to look at.
+func (t *fate) view(f *mutantFlags) string {
+	switch t.m.by {
+	case bySeeds:
+		return fmt.Sprintf("; view: go run ./cmd/logsim view --mutant %s %s", t.m.name, worldFlags(t.seed, f.seconds, sim.Size{}))
+	case byStory:
+		return fmt.Sprintf("; view: go run ./cmd/logsim view --mutant %s %s", t.m.name, t.m.only)
+	}
+	return ""
 }
 
 // hunt builds a mutant and runs seeds until the check that it names fires (C3).

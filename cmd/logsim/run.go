@@ -101,19 +101,29 @@ func (a *app) verdict(r *sim.Result, f *runFlags) error {
 		fmt.Fprintln(a.out, r.Line())
 		return nil
 	}
-	fmt.Fprintf(a.out, "%s\n%s; replay: %s\n", r.Violation, r.Line(), replay(r.Seed, f))
+	fmt.Fprintf(a.out, "%s\n%s; %s\n", r.Violation, r.Line(), hints(r.Seed, f.seconds, f.size))
 	return errInvalid
 }
 
-func replay(seed uint64, f *runFlags) string {
-	sized := ""
-	if f.size.Brokers > 0 {
-		sized += fmt.Sprintf(" --brokers %d", f.size.Brokers)
+// hints are the commands that show a seed again.
+func hints(seed uint64, seconds int, size sim.Size) string {
+	return fmt.Sprintf("replay: %s\nview: go run ./cmd/logsim view %s", replay(seed, seconds, size), worldFlags(seed, seconds, size))
+}
+
+func replay(seed uint64, seconds int, size sim.Size) string {
+	return fmt.Sprintf("go run ./cmd/logsim run %s -v", worldFlags(seed, seconds, size))
+}
+
+// worldFlags make the world of a seed.
+func worldFlags(seed uint64, seconds int, size sim.Size) string {
+	flags := fmt.Sprintf("--seed %d --seconds %d", seed, seconds)
+	if size.Brokers > 0 {
+		flags += fmt.Sprintf(" --brokers %d", size.Brokers)
 	}
-	if f.size.Shards > 0 {
-		sized += fmt.Sprintf(" --shards %d", f.size.Shards)
+	if size.Shards > 0 {
+		flags += fmt.Sprintf(" --shards %d", size.Shards)
 	}
-	return fmt.Sprintf("go run ./cmd/logsim run --seed %d --seconds %d%s -v", seed, f.seconds, sized)
+	return flags
 }
 
 // runSeed runs a world, or two that must be equal.
@@ -138,7 +148,7 @@ func (a *app) runMany(ctx context.Context, f *runFlags) error {
 		if d.Violation != nil {
 			bad++
 			clearLine(a.err, progress)
-			fmt.Fprintf(a.out, "%s\n%s; replay: %s\n", d.Violation, d.Line(), replay(d.Seed, f))
+			fmt.Fprintf(a.out, "%s\n%s; %s\n", d.Violation, d.Line(), hints(d.Seed, f.seconds, f.size))
 		}
 		if progress {
 			fmt.Fprintf(a.err, "\r\x1b[K%d of %d seeds, %d invalid, %.0f s", len(results), f.seeds, bad, time.Since(begun).Seconds())

@@ -135,7 +135,6 @@ func (s *soakState) todo(f *soakFlags, left func() time.Duration) iter.Seq[uint6
 // keep writes a failing seed down.
 func keep(f *soakFlags, d *seedDone) error {
 	opt := sim.DrawSized(d.Seed, time.Duration(f.seconds)*time.Second, f.size)
-	run := &runFlags{seconds: f.seconds, size: f.size}
-	text := fmt.Sprintf("%s\n%s\nreplay: %s\n\nseed=%d %s\n", d.Violation, d.Line(), replay(d.Seed, run), d.Seed, opt.String())
+	text := fmt.Sprintf("%s\n%s\n%s\n\nseed=%d %s\n", d.Violation, d.Line(), hints(d.Seed, f.seconds, f.size), d.Seed, opt.String())
 	return writeAtomically(filepath.Join(f.dir, fmt.Sprintf("seed-%d.txt", d.Seed)), []byte(text))
 }
