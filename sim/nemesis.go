@@ -19,6 +19,7 @@ type nemesis struct {
 	failing  []int         // by node: syncs still to fail
 	armed    []func()      // by node: what waits for it to be in the midst of a write
 	electing *node         // loses power when it is elected
+	rolling  bool          // brokers are restarted one after the other
 	quiet    time.Duration // no new faults before
 }
 

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"logd/broker"
 	"logd/log"
 )
 
@@ -30,8 +31,10 @@ type node struct {
 	backup     *Image   // a copy of its disk, taken earlier
 	foreign    bool     // it was given a file of another broker
 
-	downBy  int    // faults that keep it down
-	behind  bool   // it stays broken in the calm
+	downBy  int  // faults that keep it down
+	behind  bool // it stays broken in the calm
+	limits  broker.Limits
+	sealed  bool   // its last process stopped cleanly
 	lost    string // why the budget counts its replicas as lost; "" if it doesn't
 	rotten  string // where its disk rots
 	refused string // why it refused to start
@@ -49,7 +52,11 @@ type process struct {
 	started  time.Duration
 	dead     bool
 	paused   bool
-	failed   bool // a device error was injected
+	failed   bool          // a device error was injected
+	stopping bool          // it was asked to stop
+	asked    time.Duration // when it was
+	then     func()        // called when it has stopped
+	resumed  time.Duration // when it was started or resumed last
 	hosts    []*host
 	conns    []*conn
 	accepted uint64
@@ -58,7 +65,7 @@ type process struct {
 
 func newNode(w *World, index int) *node {
 	rng := stream(w.opt.Seed, streamDisk, uint64(index))
-	n := &node{w: w, index: index, id: int32(index + 1), rng: rng, disk: NewDisk(rng, w.opt.Disk.Unit)}
+	n := &node{w: w, index: index, id: int32(index + 1), rng: rng, disk: NewDisk(rng, w.opt.Disk.Unit), limits: w.opt.Limits}
 	n.disk.astray = func(text string) { w.faults.astray(n, text) }
 	return n
 }
@@ -83,7 +90,7 @@ func (n *node) start() {
 	if w.phase == phaseStorm && w.net.chance(w.opt.Faults.Boot) {
 		fs.crashAt = 1 + n.rng.IntN(1+1<<n.rng.IntN(9))
 	}
-	p := &process{node: n, boot: n.boots, started: w.now}
+	p := &process{node: n, boot: n.boots, started: w.now, resumed: w.now}
 	var err error
 	w.guard(fmt.Sprintf("start of broker %d", n.id), func() { err = p.open(fs) })
 	w.trace.add(w.now, markProcess, n.index, n.boots, uint64(fs.calls))
@@ -101,7 +108,7 @@ func (n *node) start() {
 	case err != nil:
 		n.refuse(err)
 	default:
-		n.proc = p
+		n.proc, n.sealed = p, false
 		for _, h := range p.hosts {
 			h.poke(time.Duration(fs.calls) * w.opt.Disk.Read)
 			h.watchSpace()
@@ -142,7 +149,7 @@ func (n *node) kill(powerLost bool) {
 	for _, h := range p.hosts {
 		h.abandon(powerLost)
 	}
-	n.ended = ""
+	n.ended, n.sealed = "", false
 	if !n.w.scripted {
 		n.disk.settle()
 	}
@@ -193,7 +200,7 @@ func (p *process) whenRunning(do func()) {
 }
 
 func (p *process) resume() {
-	p.paused = false
+	p.paused, p.resumed = false, p.node.w.now
 	held := p.held
 	p.held = nil
 	for i, do := range held {
