@@ -145,6 +145,7 @@ func (n *node) kill(powerLost bool) {
 		}
 		return
 	}
+	n.w.watch.killed(n, powerLost)
 	n.proc, p.dead = nil, true
 	for _, h := range p.hosts {
 		h.abandon(powerLost)
