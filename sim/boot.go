@@ -55,6 +55,7 @@ func (p *process) openShards(disk *bootFS, dir log.Dir) error {
 		if err != nil {
 			return fmt.Errorf("shard %d: %w", i, err)
 		}
+		p.cut = append(p.cut, rec.Cut != "")
 		if rec.Cut != "" {
 			w.count[CountTornTails]++
 			n.found = append(n.found, rec.Cut)

@@ -32,6 +32,7 @@ type host struct {
 	out     broker.Output
 	lanes   [log.Lanes]lane
 	walFile string        // written last
+	rolls   bool          // the WAL operation under way is the first in its file
 	stopped bool          // it was asked to stop, and has nothing in flight any more
 	turnAt  time.Duration // the turn that is planned; idle if none
 	mailAt  []time.Duration
@@ -146,6 +147,9 @@ func (h *host) carryOut() {
 	if out.Halt != "" {
 		h.halted(out.Halt)
 		return
+	}
+	if out.Starved {
+		w.mark(MarkStarved, h.p.node)
 	}
 	for i := range out.Plans {
 		h.startPlan(out.Plans[i])

@@ -55,9 +55,11 @@ type process struct {
 	failed   bool          // a device error was injected
 	stopping bool          // it was asked to stop
 	asked    time.Duration // when it was
+	led      []*groupSeen  // then
 	then     func()        // called when it has stopped
 	resumed  time.Duration // when it was started or resumed last
 	hosts    []*host
+	cut      []bool // by shard: its recovery cut a torn tail
 	conns    []*conn
 	accepted uint64
 	held     []func() // what happened while it was paused
@@ -101,6 +103,7 @@ func (n *node) start() {
 	case w.violation != nil:
 	case fs.crashed():
 		w.count[CountBootCrashes]++
+		w.mark(MarkBootKilled, n)
 		if n.rng.IntN(2) == 0 {
 			n.disk.PowerLoss()
 		}
@@ -109,6 +112,9 @@ func (n *node) start() {
 		n.refuse(err)
 	default:
 		n.proc, n.sealed = p, false
+		if n.limits != w.opt.Limits {
+			w.mark(MarkOtherLimits, n)
+		}
 		for _, h := range p.hosts {
 			h.poke(time.Duration(fs.calls) * w.opt.Disk.Read)
 			h.watchSpace()
@@ -146,7 +152,11 @@ func (n *node) kill(powerLost bool) {
 		return
 	}
 	n.w.watch.killed(n, powerLost)
+	if powerLost {
+		n.markPower()
+	}
 	n.proc, p.dead = nil, true
+	n.markEnded()
 	for _, h := range p.hosts {
 		h.abandon(powerLost)
 	}
@@ -201,6 +211,7 @@ func (p *process) whenRunning(do func()) {
 }
 
 func (p *process) resume() {
+	p.node.markResumed()
 	p.paused, p.resumed = false, p.node.w.now
 	held := p.held
 	p.held = nil

@@ -103,6 +103,7 @@ type Result struct {
 	Simulated time.Duration `json:"simulated"`
 	Events    uint64        `json:"events"`
 	Counts    [Counts]int64 `json:"counts"`
+	Marks     [Marks]int64  `json:"marks"` // how often it came by each
 }
 
 // Line is the last line of a run.

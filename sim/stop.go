@@ -16,7 +16,7 @@ func (n *node) stop(then func()) {
 	}
 	w.did("stop %d", n.id)
 	w.count[CountStops]++
-	p.stopping, p.asked, p.then = true, w.now, then
+	p.stopping, p.asked, p.led, p.then = true, w.now, n.led(), then
 	for _, h := range p.hosts {
 		h.give(broker.Stop{})
 	}
@@ -76,6 +76,7 @@ func (n *node) end() {
 		w.trace.line(w.now, markProcess, "broker %d has stopped, with nothing in flight: %t", n.id, clean)
 	}
 	w.trace.add(w.now, markProcess, n.index, n.boots, 0)
+	n.markStopped(p.led)
 	n.kill(false)
 	n.ended, n.sealed = "has stopped", clean
 	if p.then != nil {
