@@ -34,6 +34,8 @@ type host struct {
 	out     broker.Output
 	lanes   [log.Lanes]lane
 	walFile string        // written last
+	rolls   bool          // the WAL operation under way is the first in its file
+	stopped bool          // it was asked to stop, and has nothing in flight any more
 	turnAt  time.Duration // the turn that is planned; idle if none
 	mailAt  []time.Duration
 	fire    func()
@@ -148,6 +150,9 @@ func (h *host) carryOut() {
 		h.halted(out.Halt)
 		return
 	}
+	if out.Starved {
+		w.mark(MarkStarved, h.p.node)
+	}
 	for i := range out.Plans {
 		h.startPlan(out.Plans[i])
 	}
@@ -161,10 +166,10 @@ func (h *host) carryOut() {
 		h.post(m)
 	}
 	h.answer()
-	if out.Stopped {
-		w.violate(Halted, "%v stopped, and nobody asked it to", h)
-	}
 	w.views.after(h)
+	if out.Stopped && h.stops() {
+		return
+	}
 	if len(h.inbox) > 0 {
 		h.poke(h.gap())
 	}
