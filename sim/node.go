@@ -49,6 +49,8 @@ type process struct {
 	dead     bool
 	paused   bool
 	failed   bool // a device error was injected
+	dir      log.Dir
+	name     uint64 // that others know it by
 	hosts    []*host
 	conns    []*conn
 	accepted uint64

@@ -68,6 +68,7 @@ type Violation struct {
 // The names of the violations that the world itself finds; those of histories are in package checker.
 const (
 	Panicked         = "panic"                      // a turn or a start panicked
+	SpokeOn          = "spoke-on"                   // a shard that gave up its directory had more to say
 	Halted           = "halt"                       // a shard gave up without an injected cause
 	NotStarted       = "refused-start"              // a broker refused to start on an undamaged disk
 	BusyLoop         = "busy-loop"                  // turns without end at one instant
