@@ -92,6 +92,7 @@ func (o *opening) choose(list []string) error {
 			logSuffix:   func(n *names) { n.log = true },
 			indexSuffix: func(n *names) { n.index = true },
 			startSuffix: func(n *names) { n.start = true },
+			mendSuffix:  func(n *names) { n.mend = true },
 		} {
 			if base, ok := parseSegmentName(name, suffix); ok {
 				if o.found[base] == nil {

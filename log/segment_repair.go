@@ -204,18 +204,13 @@ func (p *segments) planRepair(ops []Op, r *repair) ([]Op, bool) {
 	} else {
 		p.layOut(r, sp, k)
 	}
-	ops = p.makeDir(ops)
-	created, at := false, 0
+	ops, cut := p.planMends(p.makeDir(ops), r)
+	at := 0
 	for i := range r.parts {
 		t := &r.parts[i]
 		name := p.file(t.seg.base, logSuffix)
-		switch {
-		case t.seg.has.log:
-		case slices.Contains(p.loose, name):
+		if slices.Contains(cut, name) {
 			ops = append(ops, Op{Kind: OpTruncate, File: name})
-		default:
-			ops = append(ops, Op{Kind: OpCreate, File: name})
-			created = true
 		}
 		t.end = t.pos
 		for _, b := range r.batches[at : at+t.n] {
@@ -225,10 +220,7 @@ func (p *segments) planRepair(ops []Op, r *repair) ([]Op, bool) {
 		ops = append(ops, Op{Kind: OpSync, File: name})
 		at += t.n
 	}
-	if created {
-		ops = append(ops, Op{Kind: OpSyncDir, File: p.dir})
-	}
-	return ops, true
+	return p.planMended(ops, r), true
 }
 
 // writeBlocks adds writes of batches one behind the other, cut as those of an append are.
@@ -351,6 +343,7 @@ func (p *segments) adoptPatch(t *filePart, from int64) {
 			if p.looseBase(p.loose[i]) == s.base {
 				s.has.index = s.has.index || p.loose[i] == p.file(s.base, indexSuffix)
 				s.has.start = s.has.start || p.loose[i] == p.file(s.base, startSuffix)
+				s.has.mend = s.has.mend || p.loose[i] == p.file(s.base, mendSuffix)
 				p.loose = slices.Delete(p.loose, i, i+1)
 			}
 		}
