@@ -25,6 +25,8 @@ type GroupView struct {
 	Holes         int        // entries of the WAL whose bytes are lost
 	SegmentHoles  int        // ranges of offsets whose bytes are lost
 	Damaged       bool       // for that reason it neither leads nor serves (G10)
+	Transferring  bool       // a snapshot waits for its batches
+	Installed     uint64     // snapshots installed since the start
 	Healed        uint64     // entries that came from others, since the start
 	Mended        uint64     // and ranges of segments
 }
@@ -38,7 +40,7 @@ func (s *Shard) Inspect(visit func(*GroupView)) {
 		s.seen = GroupView{Group: id, Replica: st.ID, Term: st.Term, Lead: st.Lead, Leading: st.Leader, Commit: st.Commit, Applied: st.Applied,
 			AppliedHash: st.EntryHash, Durable: st.Stable, DurableEnd: st.StableEnd, LogStart: st.LogStart, LogEnd: st.LogEnd, HighWatermark: st.HighWatermark,
 			Voters: st.Conf.Voters, Learners: st.Conf.Learners, Quorums: st.Conf.Quorums,
-			Damaged: p.damaged, Healed: st.Healed, Mended: p.repair.mended}
+			Damaged: p.damaged, Transferring: st.Transferring, Installed: st.Installed, Healed: st.Healed, Mended: p.repair.mended}
 		s.seen.Holes, s.seen.SegmentHoles = s.store.Lost(id)
 		if t, n := s.meta.PartitionOf(id); t != nil {
 			s.seen.Topic, s.seen.Partition = t.Name, n

@@ -33,6 +33,8 @@ const (
 	CountElections
 	CountCrashes
 	CountPowerLosses
+	CountStops
+	CountRolling
 	CountBootCrashes
 	CountPartitions
 	CountPauses
@@ -54,7 +56,7 @@ const (
 
 var countNames = [Counts]string{"acknowledged appends", "acknowledged records", "refused appends", "unknown appends", "reads", "records read", "tails", "upper bounds",
 	"strayed writes", "read errors", "full disks", "restored copies", "brokers whole again", "entries healed", "ranges mended", "batches compared", "trims", "reads below the log start",
-	"turns", "envelopes", "elections", "crashes", "power losses", "crashes in a boot", "partitions", "pauses", "rotten sectors",
+	"turns", "envelopes", "elections", "crashes", "power losses", "clean stops", "rolling restarts", "crashes in a boot", "partitions", "pauses", "rotten sectors",
 	"refused starts", "wipes", "rejoins", "failed syncs", "syncs", "WAL rolls", "segments", "torn tails cut", "cold reads",
 	"pieces of damage found", "directories set aside", "faults not in the budget"}
 
@@ -70,7 +72,9 @@ type Violation struct {
 // The names of the violations that the world itself finds; those of histories are in package checker.
 const (
 	Panicked         = "panic"                      // a turn or a start panicked
+	SpokeOn          = "spoke-on"                   // a shard that gave up its directory had more to say
 	Halted           = "halt"                       // a shard gave up without an injected cause
+	UncleanStop      = "unclean-stop"               // a process didn't end when it was asked to, or left a torn tail though nothing was in flight
 	NotStarted       = "refused-start"              // a broker refused to start on an undamaged disk
 	BusyLoop         = "busy-loop"                  // turns without end at one instant
 	Stalled          = "liveness"                   // no progress within the bound after the last fault
@@ -102,6 +106,7 @@ type Result struct {
 	Events    uint64            `json:"events"`
 	Counts    [Counts]int64     `json:"counts"`
 	Faults    [faultKinds]int64 `json:"faults"` // how often each kind struck, see [FaultName]
+	Marks     [Marks]int64      `json:"marks"`  // how often it came by each
 }
 
 // FaultName is what the faults of Result.Faults[kind] are called.

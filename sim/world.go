@@ -31,6 +31,7 @@ type World struct {
 	watch  *watcher // nil if nobody wants events
 	count  [Counts]int64
 	struck [faultKinds]int64 // faults, by kind
+	marks  [Marks]int64
 
 	nodes   []*node
 	net     *network
@@ -43,6 +44,10 @@ type World struct {
 	violation *Violation
 	instant   int  // events since time moved
 	shipping  bool // nothing but copying to a broker that lost everything goes on
+
+	appending [][]int         // by partition: the clients that append
+	asking    []int           // by node: tails under way
+	unclear   map[string]bool // values whose append has no clear outcome, and that nobody has read yet
 
 	scripted bool                         // a story tells what happens: nothing happens by itself
 	hear     func(*host, broker.LogEvent) // what brokers say; nil if nobody listens
@@ -77,7 +82,7 @@ func Run(opt Options, env Env) Result {
 	}
 	w.judge.finish()
 	w.watch.look()
-	return Result{Seed: opt.Seed, Hash: w.trace.hash, Violation: w.violation, Simulated: w.now, Events: w.trace.events, Counts: w.count, Faults: w.struck}
+	return Result{Seed: opt.Seed, Hash: w.trace.hash, Violation: w.violation, Simulated: w.now, Events: w.trace.events, Counts: w.count, Faults: w.struck, Marks: w.marks}
 }
 
 func newWorld(opt Options, env Env) *World {
@@ -90,6 +95,7 @@ func newWorld(opt Options, env Env) *World {
 		w.nodes = append(w.nodes, newNode(w, i))
 	}
 	w.faults = newNemesis(w)
+	w.appending, w.asking, w.unclear = make([][]int, w.partitions()), make([]int, opt.Brokers), map[string]bool{}
 	w.watch = newWatcher(w)
 	return w
 }

@@ -10,6 +10,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"logd/sim"
 )
 
 // mutant is a known bug as a small replacement of source text.
@@ -21,6 +23,7 @@ type mutant struct {
 	by        string // what finds it: bySeeds, byTwice, byCrashStates, byStory or byTest
 	only      string // the workload of crash-states that finds it, the story, or the test's folder; "": all
 	check     *regexp.Regexp
+	mark      string // that no seed hits any more, instead of a check that fires
 	edits     []edit
 }
 
@@ -70,7 +73,8 @@ func readMutants(dir, only string) ([]mutant, error) {
 }
 
 // parseMutant reads header lines (name, history, guarantee, check, by, only, file) and blocks of exact text; by may be missing, and
-// is then seeds; only names the story, the package of the test that check names, or one workload of crash-states:
+// is then seeds; only names the story, the package of the test that check names, or one workload of crash-states; check: mark NAME says
+// that no seed comes by that mark any more, which is how a workload or a nemesis with a blind spot shows:
 //
 //	name: ack-before-sync
 //	by: seeds
@@ -131,6 +135,12 @@ func (m *mutant) header(key, value string) (err error) {
 	case "only":
 		m.only = value
 	case "check":
+		if name, ok := strings.CutPrefix(value, "mark "); ok {
+			if _, known := sim.MarkNamed(name); !known {
+				return fmt.Errorf("%w: no mark %q", errMutant, name)
+			}
+			m.mark = name
+		}
 		if m.check, err = regexp.Compile("^(?:" + value + ")$"); err != nil {
 			return fmt.Errorf("%w: check: %w", errMutant, err)
 		}

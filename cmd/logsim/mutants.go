@@ -174,6 +174,10 @@ func (a *app) hunt(ctx context.Context, b *builder, m *mutant, f *mutantFlags) (
 		t.test(ctx, binary, filepath.Join(b.root, m.only))
 		return t
 	}
+	if m.mark != "" {
+		t.marks(ctx, binary, f)
+		return t
+	}
 	p := &pool{binary: binary, jobs: f.jobs, seconds: f.seconds, limit: f.limit, twice: m.by == byTwice}
 	p.run(ctx, seedRange(f.from, f.seeds), func(d seedDone) bool {
 		t.seeds++
@@ -188,6 +192,27 @@ func (a *app) hunt(ctx context.Context, b *builder, m *mutant, f *mutantFlags) (
 		return true
 	})
 	return t
+}
+
+// markSeeds is how many seeds must not come by a mark; the marks that mutants name are those that nearly each seed hits.
+const markSeeds = 10
+
+// marks runs seeds, none of which may come by the mark that the mutant names.
+func (t *fate) marks(ctx context.Context, binary string, f *mutantFlags) {
+	mark, _ := sim.MarkNamed(t.m.mark) // it was looked up when the mutant was read
+	hit := false
+	p := &pool{binary: binary, jobs: f.jobs, seconds: f.seconds, limit: f.limit}
+	p.run(ctx, seedRange(f.from, min(f.seeds, markSeeds)), func(d seedDone) bool {
+		t.seeds, t.seed = t.seeds+1, d.Seed
+		if d.Violation != nil {
+			t.others[d.Violation.Name]++
+		}
+		hit = hit || d.Marks[mark] > 0
+		return !hit
+	})
+	if !hit && len(t.others) == 0 {
+		t.fired = "mark " + t.m.mark
+	}
 }
 
 // crash runs the mutant's own crash-states. It ends at the first violation, which must be of the check that is named (C3).

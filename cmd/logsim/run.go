@@ -29,6 +29,7 @@ type runFlags struct {
 	history  string
 	limit    time.Duration
 	size     sim.Size
+	marks    bool
 }
 
 func newRun(a *app) *cobra.Command {
@@ -44,6 +45,8 @@ func newRun(a *app) *cobra.Command {
 				return fmt.Errorf("%w: --seconds, --jobs and --seeds are at least 1", errUsage)
 			case f.size.Brokers < 0 || f.size.Brokers > sim.MaxBrokers || f.size.Shards < 0 || f.size.Shards > sim.MaxShards:
 				return fmt.Errorf("%w: --brokers is at most %d, --shards at most %d; 0 leaves it to the seed", errUsage, sim.MaxBrokers, sim.MaxShards)
+			case one && f.marks:
+				return fmt.Errorf("%w: --marks-must-hit goes with --seeds", errUsage)
 			case many && (f.verbose || f.history != ""):
 				return fmt.Errorf("%w: -v and --history go with --seed", errUsage)
 			case one:
@@ -62,6 +65,7 @@ func newRun(a *app) *cobra.Command {
 	fl.BoolVar(&f.twice, "twice", false, "run each seed two times and compare the hashes of their traces")
 	fl.BoolVar(&f.paranoid, "paranoid", false, "check every replica after every turn, also those that did not change: nothing may come of it")
 	fl.StringVar(&f.history, "history", "", "write what the clients saw to this file, in JSON lines")
+	fl.BoolVar(&f.marks, "marks-must-hit", false, "fail if there is a mark that none of --seeds hit")
 	fl.IntVar(&f.size.Brokers, "brokers", 0, "so many brokers; 0: as the seed draws, 1, 3 or 5")
 	fl.IntVar(&f.size.Shards, "shards", 0, "so many shards of each; 0: as the seed draws, 1 to 3")
 	fl.DurationVar(&f.limit, "limit", 3*time.Minute, "longest time for one seed")
@@ -94,6 +98,7 @@ func (a *app) runOne(f *runFlags) error {
 	took := time.Since(begun)
 	fmt.Fprintf(a.out, "%.1f simulated seconds in %.2f s\n", r.Simulated.Seconds(), took.Seconds())
 	printCounts(a.out, []sim.Result{r})
+	printMarks(a.out, []sim.Result{r})
 	return a.verdict(&r, f)
 }
 
@@ -159,6 +164,8 @@ func (a *app) runMany(ctx context.Context, f *runFlags) error {
 	})
 	clearLine(a.err, progress)
 	printCounts(a.out, results)
+	missed := printMarks(a.out, results)
+	printMissed(a.out, missed, len(results))
 	simulated, traces := time.Duration(0), uint64(0)
 	for i := range results {
 		simulated += results[i].Simulated
@@ -171,6 +178,10 @@ func (a *app) runMany(ctx context.Context, f *runFlags) error {
 		len(results), simulated.Seconds(), time.Since(begun).Seconds(), simulated.Seconds()/max(busy.Seconds(), 1e-9))
 	if bad > 0 || len(results) < f.seeds {
 		fmt.Fprintf(a.out, "INVALID %d of %d seeds, %d not run\n", bad, f.seeds, f.seeds-len(results))
+		return errInvalid
+	}
+	if f.marks && len(missed) > 0 {
+		fmt.Fprintf(a.out, "INVALID %d marks were never hit in %d seeds\n", len(missed), len(results))
 		return errInvalid
 	}
 	fmt.Fprintf(a.out, "valid %d seeds from %d, traces=%016x\n", len(results), f.from, traces)
