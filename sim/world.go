@@ -36,6 +36,7 @@ type World struct {
 	nodes   []*node
 	net     *network
 	clients []*client
+	names   []string // of partitions
 	faults  *nemesis
 	views   *views
 	judge   *judge
