@@ -34,6 +34,7 @@ const (
 	CountPowerLosses
 	CountStops
 	CountRolling
+	CountAmbushes
 	CountBootCrashes
 	CountPartitions
 	CountPauses
@@ -55,7 +56,7 @@ const (
 
 var countNames = [Counts]string{"acknowledged appends", "refused appends", "unknown appends", "reads", "records read", "tails", "upper bounds",
 	"strayed writes", "read errors", "full disks", "restored copies", "brokers whole again", "entries healed", "ranges mended", "batches compared", "trims", "reads below the log start",
-	"turns", "envelopes", "elections", "crashes", "power losses", "clean stops", "rolling restarts", "crashes in a boot", "partitions", "pauses", "rotten sectors",
+	"turns", "envelopes", "elections", "crashes", "power losses", "clean stops", "rolling restarts", "ambushes", "crashes in a boot", "partitions", "pauses", "rotten sectors",
 	"refused starts", "wipes", "rejoins", "failed syncs", "syncs", "WAL rolls", "segments", "torn tails cut", "cold reads",
 	"pieces of damage found", "directories set aside", "faults not in the budget"}
 

@@ -216,24 +216,13 @@ func (v *views) elected(g *groupSeen, s *broker.GroupView) {
 // that the budget counts as lost may have held it.
 func (v *views) onMajority(g *groupSeen, leader *replicaSeen, before [][]uint64) {
 	short := v.shortOf(g, leader.quorums, leader.commit)
-	if short == "" && v.barely(g, leader) {
-		v.w.mark(MarkBareMajority, v.w.nodes[g.leader])
+	if short == "" {
+		v.markBarely(g, leader)
 	}
 	if short == "" || before != nil && v.shortOf(g, before, leader.commit) == "" {
 		return
 	}
 	v.w.violate(NotOnMajority, "%s: replica %x commits index %d, %s: %s", g.name, leader.id, leader.commit, short, g)
-}
-
-// barely tells whether any replica less would be too few for what a leader commits.
-func (v *views) barely(g *groupSeen, leader *replicaSeen) bool {
-	have := 0
-	for i := range g.replicas {
-		if r := &g.replicas[i]; slices.Contains(leader.voters, r.id) && r.stable >= leader.commit {
-			have++
-		}
-	}
-	return g.leader >= 0 && len(leader.voters) >= 3 && have == len(leader.voters)/2+1
 }
 
 // shortOf says of which set of voters less than a majority has an index on disk, "" if of none.
