@@ -258,6 +258,9 @@ func (c *client) tally(k *call) {
 	switch k.op.Kind {
 	case checker.Append:
 		w.count[[...]Count{0, CountAcked, CountFailed, CountUnknown}[k.op.Outcome]]++
+		if k.op.Outcome == checker.OK {
+			w.count[CountAckedRecords] += int64(len(k.op.Values))
+		}
 	case checker.Read:
 		w.count[CountReads]++
 		w.count[CountRecordsRead] += int64(len(k.op.Values))

@@ -96,6 +96,7 @@ var faultTable = [faultKinds]faultRow{
 
 // cause causes one fault of a kind.
 func (f *nemesis) cause(kind int) {
+	f.w.struck[kind]++
 	[faultKinds]func(*nemesis){
 		faultCrash:         (*nemesis).crash,
 		faultCrashAll:      (*nemesis).crashAll,

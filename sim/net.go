@@ -65,11 +65,11 @@ func (n *network) send(from *host, to int32, bufs [][]byte) {
 	} else if n.chance(w.opt.Net.Double) {
 		copies = 2
 	}
-	w.trace.bytes(w.now, markEnvelope, from.p.node.index, uint64(node.index)<<8|uint64(copies), data)
+	sum := w.trace.bytes(w.now, markEnvelope, from.p.node.index, uint64(node.index)<<8|uint64(copies), data)
 	if w.trace.verbose() {
 		w.trace.line(w.now, markEnvelope, "%v → %d: %d bytes, %d copies", from, to, len(data), copies)
 	}
-	sum, boot, elections := crc32.Checksum(data, castagnoli), from.p.boot, w.count[CountElections]
+	boot, elections := from.p.boot, w.count[CountElections]
 	if len(data) < 4 || int(binary.BigEndian.Uint32(data)) != len(data)-4 {
 		w.violate(BadResponse, "%v sends an envelope of %d bytes that is not one frame", from, len(data))
 		return

@@ -11,6 +11,7 @@ type Count int
 // What is counted. The names are in countNames.
 const (
 	CountAcked Count = iota
+	CountAckedRecords
 	CountFailed
 	CountUnknown
 	CountReads
@@ -54,7 +55,7 @@ const (
 	Counts
 )
 
-var countNames = [Counts]string{"acknowledged appends", "refused appends", "unknown appends", "reads", "records read", "tails", "upper bounds",
+var countNames = [Counts]string{"acknowledged appends", "acknowledged records", "refused appends", "unknown appends", "reads", "records read", "tails", "upper bounds",
 	"strayed writes", "read errors", "full disks", "restored copies", "brokers whole again", "entries healed", "ranges mended", "batches compared", "trims", "reads below the log start",
 	"turns", "envelopes", "elections", "crashes", "power losses", "clean stops", "rolling restarts", "ambushes", "crashes in a boot", "partitions", "pauses", "rotten sectors",
 	"refused starts", "wipes", "rejoins", "failed syncs", "syncs", "WAL rolls", "segments", "torn tails cut", "cold reads",
@@ -98,14 +99,18 @@ func (v *Violation) String() string { return v.Name + ": " + v.Text }
 
 // Result is what became of one seed.
 type Result struct {
-	Seed      uint64        `json:"seed"`
-	Hash      uint64        `json:"hash,string"`
-	Violation *Violation    `json:"violation,omitempty"`
-	Simulated time.Duration `json:"simulated"`
-	Events    uint64        `json:"events"`
-	Counts    [Counts]int64 `json:"counts"`
-	Marks     [Marks]int64  `json:"marks"` // how often it came by each
+	Seed      uint64            `json:"seed"`
+	Hash      uint64            `json:"hash,string"`
+	Violation *Violation        `json:"violation,omitempty"`
+	Simulated time.Duration     `json:"simulated"`
+	Events    uint64            `json:"events"`
+	Counts    [Counts]int64     `json:"counts"`
+	Faults    [faultKinds]int64 `json:"faults"` // how often each kind struck, see [FaultName]
+	Marks     [Marks]int64      `json:"marks"`  // how often it came by each
 }
+
+// FaultName is what the faults of Result.Faults[kind] are called.
+func FaultName(kind int) string { return faultTable[kind].name }
 
 // Line is the last line of a run.
 func (r *Result) Line() string {

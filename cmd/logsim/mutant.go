@@ -20,7 +20,7 @@ type mutant struct {
 	name      string
 	history   string // where the bug was met
 	guarantee string // which it breaks
-	by        string // what finds it: bySeeds, byCrashStates, byStory or byTest
+	by        string // what finds it: bySeeds, byTwice, byCrashStates, byStory or byTest
 	only      string // the workload of crash-states that finds it, the story, or the test's folder; "": all
 	check     *regexp.Regexp
 	mark      string // that no seed hits any more, instead of a check that fires
@@ -30,6 +30,7 @@ type mutant struct {
 // What finds a mutant.
 const (
 	bySeeds       = "seeds"
+	byTwice       = "twice" // seeds, each run two times
 	byCrashStates = "crash-states"
 	byStory       = "story"
 	byTest        = "test"
@@ -128,8 +129,8 @@ func (m *mutant) header(key, value string) (err error) {
 	case "guarantee":
 		m.guarantee = value
 	case "by":
-		if m.by = value; value != bySeeds && value != byCrashStates && value != byStory && value != byTest {
-			return fmt.Errorf("%w: by %q, expected %s, %s, %s or %s", errMutant, value, bySeeds, byCrashStates, byStory, byTest)
+		if m.by = value; value != bySeeds && value != byTwice && value != byCrashStates && value != byStory && value != byTest {
+			return fmt.Errorf("%w: by %q, expected %s, %s, %s, %s or %s", errMutant, value, bySeeds, byTwice, byCrashStates, byStory, byTest)
 		}
 	case "only":
 		m.only = value
@@ -154,7 +155,7 @@ func (m *mutant) complete() error {
 	switch {
 	case m.name == "" || m.history == "" || m.guarantee == "" || m.check == nil:
 		return fmt.Errorf("%w: name, history, guarantee and check must all be given", errMutant)
-	case (m.by == byStory || m.by == byTest) && m.only == "" || m.by == bySeeds && m.only != "":
+	case (m.by == byStory || m.by == byTest) && m.only == "" || (m.by == bySeeds || m.by == byTwice) && m.only != "":
 		return fmt.Errorf("%w: only names a story, the package of a test, or a workload of crash-states", errMutant)
 	case len(m.edits) == 0:
 		return fmt.Errorf("%w: no --- old block", errMutant)

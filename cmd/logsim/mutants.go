@@ -25,6 +25,7 @@ type mutantFlags struct {
 	only    string
 	dir     string
 	write   string
+	build   string
 	seeds   int
 	from    uint64
 	jobs    int
@@ -41,6 +42,9 @@ func newMutants(a *app) *cobra.Command {
 			if f.seeds < 1 || f.jobs < 1 || f.seconds < 1 || f.states < 1 {
 				return fmt.Errorf("%w: --seeds, --jobs, --seconds and --states are at least 1", errUsage)
 			}
+			if f.build != "" && f.only == "" {
+				return fmt.Errorf("%w: --build goes with --only", errUsage)
+			}
 			return a.mutants(cmd.Context(), &f)
 		},
 	}
@@ -48,6 +52,7 @@ func newMutants(a *app) *cobra.Command {
 	fl.StringVar(&f.only, "only", "", "the mutant of this name")
 	fl.StringVar(&f.dir, "dir", filepath.Join("testdata", "mutants"), "folder of the mutants, below the module's")
 	fl.StringVar(&f.write, "write", "", "also write the table to this file")
+	fl.StringVar(&f.build, "build", "", "only build the one of --only, in this folder, as the program 'mutant'")
 	fl.IntVar(&f.seeds, "seeds", 200, "most seeds for one mutant")
 	fl.IntVar(&f.states, "states", 100_000, "most crash states for one mutant that names these as its end")
 	fl.Uint64Var(&f.from, "from", 1, "the first seed")
@@ -77,6 +82,9 @@ func (a *app) mutants(ctx context.Context, f *mutantFlags) error {
 	if err != nil {
 		return err
 	}
+	if f.build != "" {
+		return a.buildMutant(ctx, b, &all[0], f.build)
+	}
 	var fates []fate
 	alive := 0
 	for i := range all {
@@ -92,10 +100,10 @@ func (a *app) mutants(ctx context.Context, f *mutantFlags) error {
 		case t.fired == "":
 			alive++
 			fmt.Fprintf(a.out, "ALIVE  %s after %d %s, %.1f s; other violations: %v\n", t.m.name, t.seeds, t.m.by, t.took.Seconds(), t.others)
-		case t.m.by != bySeeds:
-			fmt.Fprintf(a.out, "killed %s by %s, after %d %s, %.1f s\n", t.m.name, t.fired, t.seeds, t.m.by, t.took.Seconds())
+		case t.m.by != bySeeds && t.m.by != byTwice:
+			fmt.Fprintf(a.out, "killed %s by %s, after %d %s, %.1f s%s\n", t.m.name, t.fired, t.seeds, t.m.by, t.took.Seconds(), t.view(f))
 		default:
-			fmt.Fprintf(a.out, "killed %s by %s at seed %d, after %d seeds, %.1f s\n", t.m.name, t.fired, t.seed, t.seeds, t.took.Seconds())
+			fmt.Fprintf(a.out, "killed %s by %s at seed %d, after %d seeds, %.1f s%s\n", t.m.name, t.fired, t.seed, t.seeds, t.took.Seconds(), t.view(f))
 		}
 	}
 	printFates(a.out, fates)
@@ -110,6 +118,33 @@ func (a *app) mutants(ctx context.Context, f *mutantFlags) error {
 	}
 	fmt.Fprintf(a.out, "all %d mutants are dead\n", len(all))
 	return nil
+}
+
+// buildMutant leaves a mutant's program in a folder, for those who want to see it fail.
+func (a *app) buildMutant(ctx context.Context, b *builder, m *mutant, folder string) error {
+	folder, err := filepath.Abs(folder)
+	if err == nil {
+		err = os.MkdirAll(folder, 0o777)
+	}
+	if err != nil {
+		return err
+	}
+	binary, err := b.build(ctx, m, folder)
+	if err == nil {
+		fmt.Fprintln(a.out, binary)
+	}
+	return err
+}
+
+// view is the command that shows how the mutant died, "" where there is nothing to look at.
+func (t *fate) view(f *mutantFlags) string {
+	switch t.m.by {
+	case bySeeds:
+		return fmt.Sprintf("; view: go run ./cmd/logsim view --mutant %s %s", t.m.name, worldFlags(t.seed, f.seconds, sim.Size{}))
+	case byStory:
+		return fmt.Sprintf("; view: go run ./cmd/logsim view --mutant %s %s", t.m.name, t.m.only)
+	}
+	return ""
 }
 
 // hunt builds a mutant and runs seeds until the check that it names fires (C3).
@@ -143,7 +178,7 @@ func (a *app) hunt(ctx context.Context, b *builder, m *mutant, f *mutantFlags) (
 		t.marks(ctx, binary, f)
 		return t
 	}
-	p := &pool{binary: binary, jobs: f.jobs, seconds: f.seconds, limit: f.limit}
+	p := &pool{binary: binary, jobs: f.jobs, seconds: f.seconds, limit: f.limit, twice: m.by == byTwice}
 	p.run(ctx, seedRange(f.from, f.seeds), func(d seedDone) bool {
 		t.seeds++
 		if d.Violation == nil {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"iter"
 	"os"
 	"runtime"
 	"runtime/debug"
@@ -105,32 +106,37 @@ func (a *app) verdict(r *sim.Result, f *runFlags) error {
 		fmt.Fprintln(a.out, r.Line())
 		return nil
 	}
-	fmt.Fprintf(a.out, "%s\n%s; replay: %s\n", r.Violation, r.Line(), replay(r.Seed, f))
+	fmt.Fprintf(a.out, "%s\n%s; %s\n", r.Violation, r.Line(), hints(r.Seed, f.seconds, f.size))
 	return errInvalid
 }
 
-func replay(seed uint64, f *runFlags) string {
-	sized := ""
-	if f.size.Brokers > 0 {
-		sized += fmt.Sprintf(" --brokers %d", f.size.Brokers)
+// hints are the commands that show a seed again.
+func hints(seed uint64, seconds int, size sim.Size) string {
+	return fmt.Sprintf("replay: %s\nview: go run ./cmd/logsim view %s", replay(seed, seconds, size), worldFlags(seed, seconds, size))
+}
+
+func replay(seed uint64, seconds int, size sim.Size) string {
+	return fmt.Sprintf("go run ./cmd/logsim run %s -v", worldFlags(seed, seconds, size))
+}
+
+// worldFlags make the world of a seed.
+func worldFlags(seed uint64, seconds int, size sim.Size) string {
+	flags := fmt.Sprintf("--seed %d --seconds %d", seed, seconds)
+	if size.Brokers > 0 {
+		flags += fmt.Sprintf(" --brokers %d", size.Brokers)
 	}
-	if f.size.Shards > 0 {
-		sized += fmt.Sprintf(" --shards %d", f.size.Shards)
+	if size.Shards > 0 {
+		flags += fmt.Sprintf(" --shards %d", size.Shards)
 	}
-	return fmt.Sprintf("go run ./cmd/logsim run --seed %d --seconds %d%s -v", seed, f.seconds, sized)
+	return flags
 }
 
 // runSeed runs a world, or two that must be equal.
 func runSeed(opt sim.Options, env sim.Env, twice bool) sim.Result {
-	r := sim.Run(opt, env)
-	if twice && r.Violation == nil {
-		again := sim.Run(opt, sim.Env{Stack: env.Stack})
-		if again.Hash != r.Hash {
-			r.Violation = &sim.Violation{Name: sim.NotDeterministic,
-				Text: fmt.Sprintf("the trace's hash is %016x after %d events, and %016x after %d when run again", r.Hash, r.Events, again.Hash, again.Events)}
-		}
+	if twice {
+		return sim.RunTwice(opt, env)
 	}
-	return r
+	return sim.Run(opt, env)
 }
 
 // runMany runs seeds in worker processes and prints a table.
@@ -147,7 +153,7 @@ func (a *app) runMany(ctx context.Context, f *runFlags) error {
 		if d.Violation != nil {
 			bad++
 			clearLine(a.err, progress)
-			fmt.Fprintf(a.out, "%s\n%s; replay: %s\n", d.Violation, d.Line(), replay(d.Seed, f))
+			fmt.Fprintf(a.out, "%s\n%s; %s\n", d.Violation, d.Line(), hints(d.Seed, f.seconds, f.size))
 		}
 		if progress {
 			fmt.Fprintf(a.err, "\r\x1b[K%d of %d seeds, %d invalid, %.0f s", len(results), f.seeds, bad, time.Since(begun).Seconds())
@@ -158,9 +164,10 @@ func (a *app) runMany(ctx context.Context, f *runFlags) error {
 	printCounts(a.out, results)
 	missed := printMarks(a.out, results)
 	printMissed(a.out, missed, len(results))
-	simulated := time.Duration(0)
+	simulated, traces := time.Duration(0), uint64(0)
 	for i := range results {
 		simulated += results[i].Simulated
+		traces ^= results[i].Hash
 	}
 	if f.twice {
 		simulated *= 2
@@ -175,7 +182,7 @@ func (a *app) runMany(ctx context.Context, f *runFlags) error {
 		fmt.Fprintf(a.out, "INVALID %d marks were never hit in %d seeds\n", len(missed), len(results))
 		return errInvalid
 	}
-	fmt.Fprintf(a.out, "valid %d seeds from %d\n", len(results), f.from)
+	fmt.Fprintf(a.out, "valid %d seeds from %d, traces=%016x\n", len(results), f.from, traces)
 	return nil
 }
 
@@ -185,10 +192,12 @@ func clearLine(w io.Writer, progress bool) {
 	}
 }
 
-func seedRange(from uint64, n int) []uint64 {
-	seeds := make([]uint64, n)
-	for i := range seeds {
-		seeds[i] = from + uint64(i)
+func seedRange(from uint64, n int) iter.Seq[uint64] {
+	return func(yield func(uint64) bool) {
+		for i := range uint64(n) {
+			if !yield(from + i) {
+				return
+			}
+		}
 	}
-	return seeds
 }

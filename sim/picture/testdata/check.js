@@ -1,0 +1,74 @@
+// What TestPageInABrowser adds to a page: it uses the page as a person would, and tells the test what failed.
+addEventListener("load", async () => {
+  const failed = [], took = {};
+  const check = (is, what) => { if (!is) failed.push(what); };
+  const frame = () => new Promise(done => requestAnimationFrame(() => setTimeout(done, 0)));
+  const key = async (k, more) => { document.dispatchEvent(new KeyboardEvent("keydown", { key: k, bubbles: true, ...more })); await frame(); };
+  const point = async (type, x, y, more) => { const e = new PointerEvent(type, { bubbles: true, pointerId: 1, ...more }); Object.defineProperties(e, { offsetX: { value: x }, offsetY: { value: y } }); $("over").dispatchEvent(e); await frame(); };
+  const colors = () => { const c = $("rows"), p = c.getContext("2d").getImageData(0, 0, c.width, c.height).data, seen = new Set(); for (let i = 0; i < p.length; i += 52) seen.add(p[i] << 16 | p[i + 1] << 8 | p[i + 2]); return seen.size; };
+  try {
+    for (let i = 0; i < 500 && !(window.view && view.frames); i++) await new Promise(done => setTimeout(done, 10));
+    $("over").setPointerCapture = () => {};
+    const v = view, d = v.d, span = () => v.t1 - v.t0, rows = v.rows.length;
+    took.opened = v.openedIn;
+    check(d.items > 1000, d.items + " items");
+    check(colors() > 8, "the rows show " + colors() + " colours");
+    check(d.violations.length === 1 && v.t1 <= d.end * 1.03 && span() < d.end / 2, "it doesn't open at the violation");
+    check(!$("alarm").hidden && $("alarm").textContent.includes(d.violations[0].name), "no alarm");
+    check(v.rows.find(r => r.kind === "ops").accused, "the counterexample's clients are not first");
+    await key("0");
+    check(span() > d.end, "0 doesn't show the whole run");
+    took.whole = v.took;
+    const whole = span();
+    $("over").dispatchEvent(Object.defineProperties(new WheelEvent("wheel", { deltaY: -120, bubbles: true, cancelable: true }), { offsetX: { value: 600 }, offsetY: { value: 100 } }));
+    await frame();
+    check(span() < whole, "the wheel doesn't zoom");
+    await key("+");
+    const t0 = v.t0, at = v.time(500);
+    await key("ArrowRight");
+    check(v.t0 > t0, "the arrow doesn't move");
+    v.show(at, at + d.end / 10); await frame();
+    const before = v.t0;
+    await point("pointerdown", 700, 300); await point("pointermove", 600, 300); await point("pointerup", 600, 300);
+    check(v.t0 > before, "a drag doesn't move");
+    $("messages").click(); await frame();
+    check(v.drawn && v.drawn.length > 0, "no messages are drawn");
+    took.messages = v.took;
+    const m = v.drawn.find(i => d.messages.arrives[i] > 0), [x0, y0, x1, y1] = messageEnds(d, m, brokerY(v.rows, v), v);
+    if (x0 > gutter && x1 < v.width) { const hit = v.at((x0 + x1) / 2, (y0 + y1) / 2); check(hit && hit.kind === "message", "a message can't be pointed at"); }
+    await key("m");
+    check(!v.messages, "m doesn't hide the messages");
+    await key("d");
+    check(v.rows.length > rows, "d shows no disk work");
+    await key("d");
+    const row = v.rows.find(r => r.kind === "ops" && r.places.length > 5), place = row.places[5];
+    v.go({ kind: "op", place }); await frame();
+    const x = v.x((d.ops.call[place] + d.ops.ret[place]) / 2), y = ruler + row.y + row.h / 2 - v.scroll;
+    await point("pointermove", x, y);
+    check(!$("tip").hidden && $("tip").textContent.includes("client"), "no tip over an operation");
+    await point("pointerdown", x, y); await point("pointerup", x, y);
+    check($("panel").textContent.includes("outcome"), "a click shows no details: " + $("panel").textContent.slice(0, 80));
+    v.tell(instantPanel(d, v.time(x), -1));
+    check($("panel").textContent.includes("broker 1") && /commit \d+/.test($("panel").textContent), "no states at an instant");
+    const id = d.ops.id.find(i => i > 0);
+    v.search("#" + id);
+    check(v.hits.length === 1, "#" + id + " finds " + v.hits.length);
+    v.search("crash");
+    check(v.hits.length > 0 && $("hits").textContent.includes("found"), "a search for crash finds nothing");
+    await key("n");
+    check(v.hit === 0 && v.hits[0].at >= v.t0 && v.hits[0].at <= v.t1, "n doesn't go to the hit");
+    v.search("");
+    $("part").value = 1; $("part").dispatchEvent(new Event("change")); await frame();
+    check(v.rows.length < rows && v.rows.every(r => r.kind !== "role" || r.part === 1), "the filter by partition doesn't hold");
+    $("part").value = -1; $("part").dispatchEvent(new Event("change"));
+    clicked(v, 30, ruler + v.rows.find(r => r.name === "process").y - v.scroll + 5); await frame();
+    check(v.rows.length < rows, "a click on a broker's name doesn't fold it");
+    await key("v");
+    check(span() < d.end / 2, "v doesn't show the violation");
+    let most = 0;
+    v.show(0, d.end);
+    for (let i = 0; i < 12; i++) { v.zoom(.7, 500 + i * 20); await frame(); most = Math.max(most, v.took); }
+    took.frame = most;
+  } catch (e) { failed.push("thrown: " + e + " " + e.stack); }
+  await fetch("/verdict", { method: "POST", body: failed.length ? "FAILED " + failed.join("; ") : "PASSED " + JSON.stringify(took) });
+});
