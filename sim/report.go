@@ -83,6 +83,10 @@ const (
 	SegmentDamaged   = "segment-damaged"            // a broker that counts as whole has bytes in its segments that are no sound batches
 	BadStart         = "log-start"                  // a log start went back, or is above what was asked, or is told wrong (T5, T6)
 	CommitLost       = "committed-index-lost"       // an index committed somewhere is above what any leader has
+	RecoveredMore    = "recovered-invented"         // a replica came back with entries that it never had
+	TermForgotten    = "term-forgotten"             // a replica came back in a term before one that it led in (S1)
+	OverBound        = "over-bound"                 // a shard holds more than its limits allow
+	Leaked           = "leak"                       // a shard holds something for clients that have gone
 	RecoveredShort   = "recovered-short"            // a replica came back without what it had held durably, and committed
 	NotOnMajority    = "acknowledged-not-durable"   // acknowledged, and not stable on a majority (G1)
 	ResponseOrder    = "response-out-of-order"      // a connection's responses overtook each other
