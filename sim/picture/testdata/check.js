@@ -9,7 +9,10 @@ addEventListener("load", async () => {
   try {
     for (let i = 0; i < 500 && !(window.view && view.frames); i++) await new Promise(done => setTimeout(done, 10));
     $("over").setPointerCapture = () => {};
-    const v = view, d = v.d, span = () => v.t1 - v.t0, rows = v.rows.length;
+    const v = view, d = v.d, span = () => v.t1 - v.t0, part = async i => { $("part").value = i; $("part").dispatchEvent(new Event("change")); await frame(); };
+    check(d.parts[v.want.part] === "orders/0" && $("part").value == v.want.part, "it doesn't open at the violation's partition");
+    await part(-1);
+    const rows = v.rows.length;
     took.opened = v.openedIn;
     check(d.items > 1000, d.items + " items");
     check(colors() > 8, "the rows show " + colors() + " colours");
@@ -58,9 +61,9 @@ addEventListener("load", async () => {
     await key("n");
     check(v.hit === 0 && v.hits[0].at >= v.t0 && v.hits[0].at <= v.t1, "n doesn't go to the hit");
     v.search("");
-    $("part").value = 1; $("part").dispatchEvent(new Event("change")); await frame();
+    await part(1);
     check(v.rows.length < rows && v.rows.every(r => r.kind !== "role" || r.part === 1), "the filter by partition doesn't hold");
-    $("part").value = -1; $("part").dispatchEvent(new Event("change"));
+    await part(-1);
     clicked(v, 30, ruler + v.rows.find(r => r.name === "process").y - v.scroll + 5); await frame();
     check(v.rows.length < rows, "a click on a broker's name doesn't fold it");
     await key("v");
