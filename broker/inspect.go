@@ -25,6 +25,8 @@ type GroupView struct {
 	Holes         int        // entries of the WAL whose bytes are lost
 	SegmentHoles  int        // ranges of offsets whose bytes are lost
 	Damaged       bool       // for that reason it neither leads nor serves (G10)
+	Transferring  bool       // a snapshot waits for its batches
+	Installed     uint64     // snapshots installed since the start
 	Healed        uint64     // entries that came from others, since the start
 	Mended        uint64     // and ranges of segments
 }
@@ -39,7 +41,7 @@ func (s *Shard) Inspect(visit func(*GroupView)) {
 			AppliedHash: st.EntryHash, Durable: st.Stable, DurableEnd: st.StableEnd, LogStart: st.LogStart, LogEnd: st.LogEnd, HighWatermark: st.HighWatermark,
 			Voters: st.Conf.Voters, Learners: st.Conf.Learners, Quorums: st.Conf.Quorums,
 			Holes: len(s.store.Holes(id)), SegmentHoles: len(s.store.SegmentHoles(id)), Damaged: p.damaged,
-			Healed: st.Healed, Mended: p.repair.mended}
+			Transferring: st.Transferring, Installed: st.Installed, Healed: st.Healed, Mended: p.repair.mended}
 		if t, n := s.meta.PartitionOf(id); t != nil {
 			s.seen.Topic, s.seen.Partition = t.Name, n
 		}

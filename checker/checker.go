@@ -3,6 +3,7 @@ package checker
 import (
 	"cmp"
 	"slices"
+	"strings"
 )
 
 // Options of a [Checker].
@@ -18,10 +19,11 @@ type Options struct {
 }
 
 // Checker decides check A while operations complete. It isn't safe for use by
-// several goroutines. It keeps the values' strings, but no Op and no slice of one.
+// several goroutines. It copies what it needs of an Op: its values' bytes, no slice and no string.
 type Checker struct {
 	opts   Options
 	parts  map[string]*part
+	last   *part   // asked for last
 	inside []*part // had a call or completion at instant now
 	now    int64
 	report Report
@@ -46,12 +48,8 @@ func Check(h History) Report {
 // returns a violation that the passing of time has proved, or nil.
 func (c *Checker) Invoke(op *Op) *Violation {
 	early := c.advance(op.Call)
-	if op.Kind != Append || op.Partition == "" || len(op.Values) == 0 {
-		return early
-	}
-	p := c.part(op.Partition)
-	if !p.broken {
-		p.register(op)
+	if op.Kind == Append && op.Partition != "" && len(op.Values) > 0 {
+		c.part(op.Partition).invoke(op)
 	}
 	return early
 }
@@ -81,8 +79,10 @@ func (c *Checker) Complete(op *Op) *Violation {
 		return early
 	}
 	p := c.part(op.Partition)
-	if found := p.newest(func() { p.complete(op) }); early == nil {
-		early = found
+	before := len(p.report.Violations)
+	p.complete(op)
+	if early == nil {
+		early = p.since(before)
 	}
 	if c.opts.Invoked && !p.dirty {
 		p.dirty = true
@@ -131,8 +131,10 @@ func (c *Checker) advance(t int64) (first *Violation) {
 	c.now = t
 	for _, p := range c.inside {
 		p.dirty = false
-		if v := p.newest(p.settle); first == nil {
-			first = v
+		before := len(p.report.Violations)
+		p.settle()
+		if first == nil {
+			first = p.since(before)
 		}
 	}
 	c.inside = c.inside[:0]
@@ -140,11 +142,16 @@ func (c *Checker) advance(t int64) (first *Violation) {
 }
 
 func (c *Checker) part(name string) *part {
+	if c.last != nil && c.last.report.Partition == name {
+		return c.last
+	}
 	p := c.parts[name]
 	if p == nil {
+		name = strings.Clone(name)
 		p = newPart(name, c.opts)
 		c.parts[name] = p
 	}
+	c.last = p
 	return p
 }
 

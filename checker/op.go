@@ -87,7 +87,8 @@ type Op struct {
 	// Offs are the offsets of Values; nil if they are From, From+1, ....
 	Offs []int64
 	// Poll says that a read went on where its session's last one of the partition had
-	// ended, as a consumer does; otherwise the caller chose From.
+	// ended, as a consumer does; otherwise the caller chose From. Of a transaction: that
+	// it polled, whatever partitions the answer named.
 	Poll bool
 
 	// Parts are what an assign or subscribe asks for: the session's partitions from then
@@ -170,6 +171,7 @@ func (op *Op) validateLogOp() error {
 func (op *Op) Clone() Op {
 	c := *op
 	c.Values, c.Offs = slices.Clone(op.Values), slices.Clone(op.Offs)
+	c.Parts, c.Rebalanced = slices.Clone(op.Parts), slices.Clone(op.Rebalanced)
 	c.Ops = nil
 	for i := range op.Ops {
 		c.Ops = append(c.Ops, op.Ops[i].Clone())

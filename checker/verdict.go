@@ -153,7 +153,7 @@ func (p *part) violate(name string, off int64, ops []int32, format string, args 
 	for _, i := range ops {
 		if i >= 0 && !slices.Contains(told, i) {
 			told = append(told, i)
-			v.Ops = append(v.Ops, p.ops[i].evidence())
+			v.Ops = append(v.Ops, p.evidence(i))
 		}
 	}
 	p.report.Violations = append(p.report.Violations, v)

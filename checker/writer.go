@@ -82,6 +82,7 @@ func appendOp(b []byte, op *Op) []byte {
 	if op.Kind == Read {
 		b = appendRead(b, op)
 	}
+	b = appendFlag(b, `,"poll":true`, op.Poll)
 	b = appendNames(b, `,"values":[`, op.Values)
 	b = appendText(b, `,"group":`, op.Group)
 	b = appendText(b, `,"kind":`, op.Fault)
@@ -105,7 +106,6 @@ func appendRead(b []byte, op *Op) []byte {
 		b = strconv.AppendInt(append(b, `,"limit":`...), op.Limit, 10)
 	}
 	b = appendFlag(b, `,"lin":true`, op.Lin)
-	b = appendFlag(b, `,"poll":true`, op.Poll)
 	if op.Offs == nil {
 		return b
 	}

@@ -23,6 +23,8 @@ type Status struct {
 	StableEnd             int64  // log end of what is durable here
 	Conf                  Conf
 	Bytes                 int    // of the window
+	Transferring          bool   // a snapshot waits for its batches
+	Installed             uint64 // snapshots installed since the start
 	Healed                uint64 // entries whose bytes came from others, since the start
 }
 
@@ -32,7 +34,8 @@ func (g *Group) Status() Status {
 	stable, _ := g.win.endAt(min(max(g.stable, g.win.index), g.win.known))
 	return Status{Group: g.cfg.Group, ID: g.cfg.ID, Term: g.term, Lead: g.lead, Leader: g.leader, Commit: g.commit, Applied: g.applied,
 		First: g.win.index + 1, Last: g.win.last(), Stable: g.stable, LogStart: g.LogStart(), LogEnd: g.win.logEnd(), HighWatermark: g.HighWatermark(),
-		EntryHash: hash, StableEnd: stable, Conf: g.Conf(), Bytes: g.win.bytes(), Healed: g.restored}
+		EntryHash: hash, StableEnd: stable, Conf: g.Conf(), Bytes: g.win.bytes(), Transferring: g.snap != nil, Installed: g.installs,
+		Healed: g.restored}
 }
 
 // Leading reports whether this replica leads, and its term.

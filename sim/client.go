@@ -56,6 +56,7 @@ type call struct {
 	line    *line
 	ended   bool
 	code    int16 // the answer's error code
+	atEnd   bool  // a read, of what nobody knew to be there yet
 
 	earliest bool  // it asks for the log start
 	trim     int64 // or to delete what is before this offset
@@ -133,6 +134,7 @@ func (c *client) send(node int, k *call, req kmsg.Request, noAnswer bool) {
 	if k.op.Kind != 0 {
 		k.op.Client, k.op.Session, k.op.Partition = int64(c.number), c.sessions, w.partName(k.part)
 		w.judge.invoke(&k.op)
+		w.markAsked(k, c.number)
 	}
 	w.watch.sends(c, node, k)
 	frame := transport.AppendRequest(fmt.Sprintf("client-%d", c.number), l.corr, req)
@@ -234,6 +236,7 @@ func (c *client) end(k *call, outcome checker.Outcome) {
 	if k.op.Kind != 0 {
 		k.op.Outcome = outcome
 		w.judge.complete(&k.op)
+		w.markEnded(k, c.number)
 		c.tally(k)
 		if outcome == checker.Unknown {
 			c.sessions++
@@ -255,6 +258,9 @@ func (c *client) tally(k *call) {
 	switch k.op.Kind {
 	case checker.Append:
 		w.count[[...]Count{0, CountAcked, CountFailed, CountUnknown}[k.op.Outcome]]++
+		if k.op.Outcome == checker.OK {
+			w.count[CountAckedRecords] += int64(len(k.op.Values))
+		}
 	case checker.Read:
 		w.count[CountReads]++
 		w.count[CountRecordsRead] += int64(len(k.op.Values))

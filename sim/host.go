@@ -24,14 +24,18 @@ type host struct {
 	w       *World
 	p       *process
 	index   int
+	name    string
 	prefix  string // of its files on the disk
 	shard   shard
 	rng     *rand.Rand
 	entropy io.Reader // what raft draws from during this shard's turns (S14)
 	inbox   []broker.Event
+	taken   []broker.Event // by the turn under way
 	out     broker.Output
 	lanes   [log.Lanes]lane
 	walFile string        // written last
+	rolls   bool          // the WAL operation under way is the first in its file
+	stopped bool          // it was asked to stop, and has nothing in flight any more
 	turnAt  time.Duration // the turn that is planned; idle if none
 	mailAt  []time.Duration
 	fire    func()
@@ -44,13 +48,14 @@ const epoch = int64(1_790_000_000_000)
 
 func newHost(p *process, index int, s shard, rng *rand.Rand, entropy io.Reader) *host {
 	h := &host{w: p.node.w, p: p, index: index, prefix: log.ShardDir(index) + "/", shard: s, rng: rng, entropy: entropy, turnAt: idle}
+	h.name = fmt.Sprintf("broker %d.%d (boot %d)", p.node.id, index, p.boot)
 	h.mailAt = make([]time.Duration, p.node.w.opt.Shards)
 	h.fire = h.turn
 	return h
 }
 
 func (h *host) String() string {
-	return fmt.Sprintf("broker %d.%d (boot %d)", h.p.node.id, h.index, h.p.boot)
+	return h.name
 }
 
 // give puts an event into the shard's inbox.
@@ -99,7 +104,9 @@ func (h *host) turn() {
 	if n > 1 && w.rng.IntN(3) == 0 {
 		n = 1 + w.rng.IntN(n)
 	}
-	events := h.inbox[:n:n]
+	h.taken = append(h.taken[:0], h.inbox[:n]...)
+	events := h.taken
+	h.inbox = slices.Delete(h.inbox, 0, n)
 	w.count[CountTurns]++
 	w.trace.add(w.now, markTurn, h.p.node.index<<8|h.index, h.p.boot, uint64(n))
 	setEntropy(h.entropy) // (W3)
@@ -113,10 +120,7 @@ func (h *host) turn() {
 			poison(d.Data) // valid during Step only (W4)
 		}
 	}
-	h.inbox = h.inbox[n:]
-	if len(h.inbox) == 0 {
-		h.inbox = nil
-	}
+	clear(events)
 	h.carryOut()
 }
 
@@ -146,6 +150,9 @@ func (h *host) carryOut() {
 		h.halted(out.Halt)
 		return
 	}
+	if out.Starved {
+		w.mark(MarkStarved, h.p.node)
+	}
 	for i := range out.Plans {
 		h.startPlan(out.Plans[i])
 	}
@@ -159,10 +166,10 @@ func (h *host) carryOut() {
 		h.post(m)
 	}
 	h.answer()
-	if out.Stopped {
-		w.violate(Halted, "%v stopped, and nobody asked it to", h)
-	}
 	w.views.after(h)
+	if out.Stopped && h.stops() {
+		return
+	}
 	if len(h.inbox) > 0 {
 		h.poke(h.gap())
 	}

@@ -72,14 +72,19 @@ func (h *host) endOp(l *lane) {
 
 // tally counts what operations tell of the log.
 func (h *host) tally(lane log.Lane, op log.Op) {
+	if lane == log.LaneWAL {
+		h.rolls = false
+	}
 	switch {
 	case lane == log.LaneWAL && (op.Kind == log.OpWrite || op.Kind == log.OpWriteSync) && op.File != h.walFile:
 		if h.walFile != "" {
 			h.w.count[CountWALRolls]++
+			h.rolls = true
 		}
 		h.walFile = op.File
 	case op.Kind == log.OpCreate && strings.HasSuffix(op.File, ".log"):
 		h.w.count[CountSegments]++
+		h.w.views.segmentMade(op.File)
 	}
 }
 

@@ -19,12 +19,15 @@ type nemesis struct {
 	failing  []int         // by node: syncs still to fail
 	armed    []func()      // by node: what waits for it to be in the midst of a write
 	electing *node         // loses power when it is elected
+	strikes  int           // faults so far
+	on       map[int]int   // by number: what of a fault hasn't ended
+	rolling  bool          // brokers are restarted one after the other
 	quiet    time.Duration // no new faults before
 }
 
 func newNemesis(w *World) *nemesis {
 	return &nemesis{w: w, rng: stream(w.opt.Seed, streamNemesis, 0), slow: make([]int, w.opt.Brokers), failing: make([]int, w.opt.Brokers),
-		armed: make([]func(), w.opt.Brokers)}
+		armed: make([]func(), w.opt.Brokers), on: map[int]int{}}
 }
 
 // start begins the storm.
@@ -67,6 +70,7 @@ func (f *nemesis) strike() {
 			at -= o.Weight[k]
 		}
 		f.w.trace.add(f.w.now, markFault, k, 0, 0)
+		f.strikes++
 		f.cause(k)
 	}
 	f.w.after(f.spread(o.Every), f.strike)
@@ -78,9 +82,20 @@ func (f *nemesis) lasting(end func()) { f.until(f.downtime(), end) }
 // until plans the end of a fault; healing ends it at once.
 func (f *nemesis) until(in time.Duration, end func()) {
 	done := false
+	of := f.strikes
+	f.on[of]++
+	if len(f.on) >= 2 {
+		f.w.mark(MarkFaultsOverlap, nil)
+	}
+	if len(f.on) >= 3 {
+		f.w.mark(MarkFaultsThree, nil)
+	}
 	once := func() {
 		if !done {
 			done = true
+			if f.on[of]--; f.on[of] == 0 {
+				delete(f.on, of)
+			}
 			end()
 		}
 	}
@@ -141,6 +156,9 @@ func (f *nemesis) failSync(h *host, kind log.OpKind) bool {
 	f.failing[n.index]--
 	h.p.failed = true
 	f.w.count[CountSyncErrors]++
+	if n.leads() {
+		f.w.mark(MarkSyncFailedLeader, n)
+	}
 	f.w.did("# a %v of %v fails", kind, h)
 	return true
 }

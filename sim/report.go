@@ -11,6 +11,7 @@ type Count int
 // What is counted. The names are in countNames.
 const (
 	CountAcked Count = iota
+	CountAckedRecords
 	CountFailed
 	CountUnknown
 	CountReads
@@ -32,6 +33,8 @@ const (
 	CountElections
 	CountCrashes
 	CountPowerLosses
+	CountStops
+	CountRolling
 	CountBootCrashes
 	CountPartitions
 	CountPauses
@@ -51,9 +54,9 @@ const (
 	Counts
 )
 
-var countNames = [Counts]string{"acknowledged appends", "refused appends", "unknown appends", "reads", "records read", "tails", "upper bounds",
+var countNames = [Counts]string{"acknowledged appends", "acknowledged records", "refused appends", "unknown appends", "reads", "records read", "tails", "upper bounds",
 	"strayed writes", "read errors", "full disks", "restored copies", "brokers whole again", "entries healed", "ranges mended", "batches compared", "trims", "reads below the log start",
-	"turns", "envelopes", "elections", "crashes", "power losses", "crashes in a boot", "partitions", "pauses", "rotten sectors",
+	"turns", "envelopes", "elections", "crashes", "power losses", "clean stops", "rolling restarts", "crashes in a boot", "partitions", "pauses", "rotten sectors",
 	"refused starts", "wipes", "rejoins", "failed syncs", "syncs", "WAL rolls", "segments", "torn tails cut", "cold reads",
 	"pieces of damage found", "directories set aside", "faults not in the budget"}
 
@@ -70,6 +73,7 @@ type Violation struct {
 const (
 	Panicked         = "panic"                      // a turn or a start panicked
 	Halted           = "halt"                       // a shard gave up without an injected cause
+	UncleanStop      = "unclean-stop"               // a process didn't end when it was asked to, or left a torn tail though nothing was in flight
 	NotStarted       = "refused-start"              // a broker refused to start on an undamaged disk
 	BusyLoop         = "busy-loop"                  // turns without end at one instant
 	Stalled          = "liveness"                   // no progress within the bound after the last fault
@@ -94,13 +98,18 @@ func (v *Violation) String() string { return v.Name + ": " + v.Text }
 
 // Result is what became of one seed.
 type Result struct {
-	Seed      uint64        `json:"seed"`
-	Hash      uint64        `json:"hash,string"`
-	Violation *Violation    `json:"violation,omitempty"`
-	Simulated time.Duration `json:"simulated"`
-	Events    uint64        `json:"events"`
-	Counts    [Counts]int64 `json:"counts"`
+	Seed      uint64            `json:"seed"`
+	Hash      uint64            `json:"hash,string"`
+	Violation *Violation        `json:"violation,omitempty"`
+	Simulated time.Duration     `json:"simulated"`
+	Events    uint64            `json:"events"`
+	Counts    [Counts]int64     `json:"counts"`
+	Faults    [faultKinds]int64 `json:"faults"` // how often each kind struck, see [FaultName]
+	Marks     [Marks]int64      `json:"marks"`  // how often it came by each
 }
+
+// FaultName is what the faults of Result.Faults[kind] are called.
+func FaultName(kind int) string { return faultTable[kind].name }
 
 // Line is the last line of a run.
 func (r *Result) Line() string {

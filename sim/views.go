@@ -33,6 +33,8 @@ type groupSeen struct {
 	start    int64             // highest log start seen
 	leader   int               // node of the newest leader, -1 before the first
 	term     uint64            // its term
+	wasLed   int               // node of the leader before
+	bases    map[int64]bool    // where any broker has begun a segment
 }
 
 // leading is a leader incarnation: which replica, in which process.
@@ -57,6 +59,9 @@ type replicaSeen struct {
 	quorums               [][]uint64 // sets of voters of which each needs a majority
 	logStart              int64
 	condition             condition
+	transferring          bool
+	cutOff                bool // its process ended in the midst of a transfer
+	installed             uint64
 	healed, mended        uint64 // in the process that lives, or died last
 	owed                  uint64 // it knew of this index when it came back, and had holes before it
 }
@@ -72,7 +77,7 @@ func (v *views) group(id uint64) *groupSeen {
 	i, ok := slices.BinarySearchFunc(v.groups, id, func(g *groupSeen, id uint64) int { return cmp.Compare(g.id, id) })
 	if !ok {
 		v.groups = slices.Insert(v.groups, i, &groupSeen{id: id, part: -1, terms: map[uint64]leading{}, hashes: map[uint64]hashAt{},
-			replicas: make([]replicaSeen, v.w.opt.Brokers), leader: -1})
+			replicas: make([]replicaSeen, v.w.opt.Brokers), leader: -1, wasLed: -1})
 	}
 	return v.groups[i]
 }
@@ -105,6 +110,11 @@ func (v *views) see(s *broker.GroupView) {
 	}
 	r := &g.replicas[n.index]
 	wasLeader := r.live && r.leader && r.term == s.Term
+	if !r.live {
+		r.healed, r.mended, r.installed, r.transferring = 0, 0, 0, false
+	} else {
+		v.markSeen(r, s)
+	}
 	before := r.quorums
 	if !slices.Equal(r.voters, s.Voters) {
 		r.voters = slices.Clone(s.Voters)
@@ -115,15 +125,14 @@ func (v *views) see(s *broker.GroupView) {
 			r.quorums = append(r.quorums, slices.Clone(set))
 		}
 	}
-	if !r.live {
-		r.healed, r.mended = 0, 0
-	}
 	w.count[CountHealed] += int64(s.Healed - r.healed)
 	w.count[CountPatched] += int64(s.Mended - r.mended)
 	r.healed, r.mended = s.Healed, s.Mended
 	if !r.live && r.id == s.Replica {
+		v.markBack(g, r, s)
 		v.recovered(g, r, s)
 	}
+	r.transferring, r.installed = s.Transferring, s.Installed
 	risen := s.Commit > g.commit
 	r.live, r.id, r.term, r.lead, r.commit, r.stable = true, s.Replica, s.Term, s.Lead, s.Commit, s.Durable
 	r.logEnd, r.highWatermark, r.leader, r.logStart = s.LogEnd, s.HighWatermark, s.Leading, s.LogStart
@@ -187,6 +196,7 @@ func (v *views) elected(g *groupSeen, s *broker.GroupView) {
 		w.count[CountElections]++
 	}
 	g.terms[s.Term] = now
+	v.markElected(g, s)
 	if s.Term >= g.term {
 		g.leader, g.term = now.node, s.Term
 		if s.LogEnd < g.end {
@@ -206,10 +216,24 @@ func (v *views) elected(g *groupSeen, s *broker.GroupView) {
 // that the budget counts as lost may have held it.
 func (v *views) onMajority(g *groupSeen, leader *replicaSeen, before [][]uint64) {
 	short := v.shortOf(g, leader.quorums, leader.commit)
+	if short == "" && v.barely(g, leader) {
+		v.w.mark(MarkBareMajority, v.w.nodes[g.leader])
+	}
 	if short == "" || before != nil && v.shortOf(g, before, leader.commit) == "" {
 		return
 	}
 	v.w.violate(NotOnMajority, "%s: replica %x commits index %d, %s: %s", g.name, leader.id, leader.commit, short, g)
+}
+
+// barely tells whether any replica less would be too few for what a leader commits.
+func (v *views) barely(g *groupSeen, leader *replicaSeen) bool {
+	have := 0
+	for i := range g.replicas {
+		if r := &g.replicas[i]; slices.Contains(leader.voters, r.id) && r.stable >= leader.commit {
+			have++
+		}
+	}
+	return g.leader >= 0 && len(leader.voters) >= 3 && have == len(leader.voters)/2+1
 }
 
 // shortOf says of which set of voters less than a majority has an index on disk, "" if of none.
@@ -243,6 +267,7 @@ func (v *views) sameBytes(g *groupSeen, s *broker.GroupView) {
 
 // forget: a process ended. What its disk holds stays true.
 func (v *views) forget(n *node) {
+	v.markForgotten(n)
 	for _, g := range v.groups {
 		g.replicas[n.index].live, g.replicas[n.index].leader = false, false
 	}

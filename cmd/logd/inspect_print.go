@@ -137,6 +137,9 @@ func (s *inspectedShard) printSegments(b *strings.Builder) {
 			for _, d := range is.Damage {
 				wrong = append(wrong, fmt.Sprintf("DAMAGED  %s byte %d, %d bytes, offsets %d-%d: %s", d.File, d.Byte, d.Bytes, d.Lost.From, d.Lost.To-1, d.Found))
 			}
+			if is.Mending {
+				wrong = append(wrong, fmt.Sprintf("MENDING  group %d segment %d: a repair was cut short; a start writes the segment anew", g.Group, is.Base))
+			}
 			if is.Tail > 0 {
 				wrong = append(wrong, fmt.Sprintf("TORN     group %d segment %d: %d bytes at its end, behind all that counts; a start cuts them", g.Group, is.Base, is.Tail))
 			}

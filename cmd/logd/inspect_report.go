@@ -139,6 +139,7 @@ type inspectedSegment struct {
 	Closed       bool               `json:"closed"`
 	Index        string             `json:"index"`
 	Batches      int64              `json:"batches"` // that were read; 0: the index was believed
+	Mending      bool               `json:"mending,omitempty"`
 	Tail         int64              `json:"tail_bytes,omitempty"`
 	Damage       []inspectedStretch `json:"damage"`
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"iter"
 	"os"
 	"runtime"
 	"runtime/debug"
@@ -27,6 +28,7 @@ type runFlags struct {
 	history string
 	limit   time.Duration
 	size    sim.Size
+	marks   bool
 }
 
 func newRun(a *app) *cobra.Command {
@@ -42,6 +44,8 @@ func newRun(a *app) *cobra.Command {
 				return fmt.Errorf("%w: --seconds, --jobs and --seeds are at least 1", errUsage)
 			case f.size.Brokers < 0 || f.size.Brokers > sim.MaxBrokers || f.size.Shards < 0 || f.size.Shards > sim.MaxShards:
 				return fmt.Errorf("%w: --brokers is at most %d, --shards at most %d; 0 leaves it to the seed", errUsage, sim.MaxBrokers, sim.MaxShards)
+			case one && f.marks:
+				return fmt.Errorf("%w: --marks-must-hit goes with --seeds", errUsage)
 			case many && (f.verbose || f.history != ""):
 				return fmt.Errorf("%w: -v and --history go with --seed", errUsage)
 			case one:
@@ -59,6 +63,7 @@ func newRun(a *app) *cobra.Command {
 	fl.BoolVarP(&f.verbose, "verbose", "v", false, "print a line per event")
 	fl.BoolVar(&f.twice, "twice", false, "run each seed two times and compare the hashes of their traces")
 	fl.StringVar(&f.history, "history", "", "write what the clients saw to this file, in JSON lines")
+	fl.BoolVar(&f.marks, "marks-must-hit", false, "fail if there is a mark that none of --seeds hit")
 	fl.IntVar(&f.size.Brokers, "brokers", 0, "so many brokers; 0: as the seed draws, 1, 3 or 5")
 	fl.IntVar(&f.size.Shards, "shards", 0, "so many shards of each; 0: as the seed draws, 1 to 3")
 	fl.DurationVar(&f.limit, "limit", 3*time.Minute, "longest time for one seed")
@@ -91,6 +96,7 @@ func (a *app) runOne(f *runFlags) error {
 	took := time.Since(begun)
 	fmt.Fprintf(a.out, "%.1f simulated seconds in %.2f s\n", r.Simulated.Seconds(), took.Seconds())
 	printCounts(a.out, []sim.Result{r})
+	printMarks(a.out, []sim.Result{r})
 	return a.verdict(&r, f)
 }
 
@@ -127,15 +133,10 @@ func worldFlags(seed uint64, seconds int, size sim.Size) string {
 
 // runSeed runs a world, or two that must be equal.
 func runSeed(opt sim.Options, env sim.Env, twice bool) sim.Result {
-	r := sim.Run(opt, env)
-	if twice && r.Violation == nil {
-		again := sim.Run(opt, sim.Env{Stack: env.Stack})
-		if again.Hash != r.Hash {
-			r.Violation = &sim.Violation{Name: sim.NotDeterministic,
-				Text: fmt.Sprintf("the trace's hash is %016x after %d events, and %016x after %d when run again", r.Hash, r.Events, again.Hash, again.Events)}
-		}
+	if twice {
+		return sim.RunTwice(opt, env)
 	}
-	return r
+	return sim.Run(opt, env)
 }
 
 // runMany runs seeds in worker processes and prints a table.
@@ -161,9 +162,12 @@ func (a *app) runMany(ctx context.Context, f *runFlags) error {
 	})
 	clearLine(a.err, progress)
 	printCounts(a.out, results)
-	simulated := time.Duration(0)
+	missed := printMarks(a.out, results)
+	printMissed(a.out, missed, len(results))
+	simulated, traces := time.Duration(0), uint64(0)
 	for i := range results {
 		simulated += results[i].Simulated
+		traces ^= results[i].Hash
 	}
 	if f.twice {
 		simulated *= 2
@@ -174,7 +178,11 @@ func (a *app) runMany(ctx context.Context, f *runFlags) error {
 		fmt.Fprintf(a.out, "INVALID %d of %d seeds, %d not run\n", bad, f.seeds, f.seeds-len(results))
 		return errInvalid
 	}
-	fmt.Fprintf(a.out, "valid %d seeds from %d\n", len(results), f.from)
+	if f.marks && len(missed) > 0 {
+		fmt.Fprintf(a.out, "INVALID %d marks were never hit in %d seeds\n", len(missed), len(results))
+		return errInvalid
+	}
+	fmt.Fprintf(a.out, "valid %d seeds from %d, traces=%016x\n", len(results), f.from, traces)
 	return nil
 }
 
@@ -184,10 +192,12 @@ func clearLine(w io.Writer, progress bool) {
 	}
 }
 
-func seedRange(from uint64, n int) []uint64 {
-	seeds := make([]uint64, n)
-	for i := range seeds {
-		seeds[i] = from + uint64(i)
+func seedRange(from uint64, n int) iter.Seq[uint64] {
+	return func(yield func(uint64) bool) {
+		for i := range uint64(n) {
+			if !yield(from + i) {
+				return
+			}
+		}
 	}
-	return seeds
 }

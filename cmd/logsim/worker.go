@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"iter"
 	"os"
 	"os/exec"
 	"runtime/debug"
@@ -26,7 +27,7 @@ func newWorker(a *app) *cobra.Command {
 	var twice bool
 	var size sim.Size
 	cmd := &cobra.Command{Use: "worker", Hidden: true, Args: noArgs, RunE: func(*cobra.Command, []string) error {
-		debug.SetGCPercent(400)
+		spendMemory()
 		in := bufio.NewScanner(os.Stdin)
 		for in.Scan() {
 			seed, err := strconv.ParseUint(in.Text(), 10, 64)
@@ -64,13 +65,13 @@ type seedDone struct {
 }
 
 // run gives each result to report, one at a time, in no order, until report returns false, ctx ends or all are done.
-func (p *pool) run(ctx context.Context, seeds []uint64, report func(seedDone) bool) {
+func (p *pool) run(ctx context.Context, seeds iter.Seq[uint64], report func(seedDone) bool) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	next, done := make(chan uint64), make(chan seedDone)
 	go func() {
 		defer close(next)
-		for _, s := range seeds {
+		for s := range seeds {
 			select {
 			case next <- s:
 			case <-ctx.Done():
@@ -79,7 +80,7 @@ func (p *pool) run(ctx context.Context, seeds []uint64, report func(seedDone) bo
 		}
 	}()
 	var workers sync.WaitGroup
-	for range min(p.jobs, len(seeds)) {
+	for range p.jobs {
 		workers.Go(func() { p.work(ctx, next, done) })
 	}
 	go func() { workers.Wait(); close(done) }()

@@ -56,6 +56,8 @@ var layers = []layer{
 	{dir: "checker/second", ours: []string{"checker"}, libs: []string{"github.com/anishathalye/porcupine"}},
 	{dir: "checker/record", ours: []string{"checker"}, libs: []string{franz + "..."}},
 	{dir: "checker/jepsen", ours: []string{"checker"}},
+	{dir: "checker/anomaly", strict: true, ours: []string{"checker"}},
+	{dir: "checker/report", ours: []string{"checker", "checker/anomaly", "checker/second"}},
 
 	{dir: "sim", strict: true, floats: true,
 		ours: []string{"broker", "checker", "log", "replica", "transport"},

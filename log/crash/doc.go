@@ -41,6 +41,4 @@
 //	    each boundary anew.
 //	X3  All choices are tried where they are at most [MaxStates]; else each alone, each missing, the first and the last so
 //	    many, and drawn ones, up to the limit. No boundary has more states than [MaxStates].
-//	X4  One fault at a time: no sync fails while batches are put back into a damaged segment. What these were when a crash came
-//	    may be lost again, which a reader or the scrub finds as before.
 package crash
