@@ -22,8 +22,10 @@ type Config struct {
 	Host        string  // what Metadata answers for this broker
 	Port        int32
 	Rack        string
-	Form        bool // form a cluster of its own, though listed brokers are silent
-	Joins       bool // the directory was made to rejoin: it never forms a cluster (S7)
+	Form        bool        // form a cluster of its own, though listed brokers are silent
+	Joins       bool        // the directory was made to rejoin: it never forms a cluster (S7)
+	Spoke       []log.Start // earlier starts that spoke for their replicas, as the directory has them (S7),
+	Forgets     uint64      // but for those up to this generation
 	Topics      TopicDefaults
 	Limits      Limits
 }
@@ -116,14 +118,14 @@ func (s *Shard) Step(now Now, events []Event, out *Output) {
 	s.now, s.out = now, out
 	for _, e := range events {
 		s.handle(e)
-		if out.Halt != "" {
+		if s.over() {
 			return
 		}
 	}
 	s.tick()
 	s.expire()
 	s.settle()
-	if out.Halt != "" {
+	if s.over() {
 		return
 	}
 	s.tend()
@@ -131,6 +133,16 @@ func (s *Shard) Step(now Now, events []Event, out *Output) {
 	s.sendPeers()
 	out.WakeAt, out.Stopped, out.Starved = s.wakeAt(), s.stopped(), s.store.Starved()
 	s.out = nil
+}
+
+// over reports whether the shard must not go on. Of a turn in which it learned that its directory is an older copy nothing leaves: not
+// what it had to say before it knew, nor anything after (S7).
+func (s *Shard) over() bool {
+	if o := s.out; o.Rejoin != "" {
+		*o = Output{Rejoin: o.Rejoin, Logs: o.Logs}
+		return true
+	}
+	return s.out.Halt != ""
 }
 
 func (s *Shard) handle(e Event) {
@@ -151,6 +163,8 @@ func (s *Shard) handle(e Event) {
 		s.mail(e)
 	case Space:
 		s.space(e)
+	case Noted:
+		s.noted()
 	case Stop:
 		s.stop()
 	default:

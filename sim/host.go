@@ -2,6 +2,7 @@ package sim
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -126,7 +127,7 @@ func (h *host) turn() {
 
 // carryOut does what a turn asked for.
 func (h *host) carryOut() {
-	w, out := h.w, &h.out
+	w, p, out := h.w, h.p, &h.out
 	w.trace.add(w.now, markOutput, len(out.Send), uint64(len(out.Peers))<<32|uint64(len(out.Mail)), uint64(len(out.Reads))<<32|uint64(len(out.Plans)))
 	for _, l := range out.Logs {
 		w.watch.said(h, &l)
@@ -137,7 +138,11 @@ func (h *host) carryOut() {
 			w.hear(h, l)
 		}
 	}
-	if out.Halt != "" || out.Rejoin != "" {
+	if out.Rejoin != "" && len(out.Peers)+len(out.Send)+len(out.Plans)+len(out.Mail)+len(out.Replies)+len(out.Reads) > 0 {
+		w.violate(SpokeOn, "%v gives up its directory, and goes on: %d envelopes, %d responses, %d plans", h, len(out.Peers)+len(out.Replies), len(out.Send), len(out.Plans))
+		return
+	}
+	if out.Halt != "" {
 		for _, p := range out.Peers { // leaderships are left behind
 			w.net.send(h, p.To, p.Bufs)
 		}
@@ -152,6 +157,11 @@ func (h *host) carryOut() {
 	}
 	if out.Starved {
 		w.mark(MarkStarved, h.p.node)
+	}
+	if out.Note {
+		if h.note(); p.dead {
+			return
+		}
 	}
 	for i := range out.Plans {
 		h.startPlan(out.Plans[i])
@@ -227,6 +237,30 @@ func (h *host) post(m broker.Mail) {
 	h.mailAt[m.To] = max(h.mailAt[m.To]+1, w.now+h.gap())
 	to := h.p.hosts[m.To]
 	w.queue.push(h.mailAt[m.To], func() { to.give(m) })
+}
+
+// note has the directory remember this start, which takes the time of its calls on the disk; the process may end at any of them.
+func (h *host) note() {
+	w, p := h.w, h.p
+	n := p.node
+	fs := &bootFS{d: n.disk}
+	if w.phase == phaseStorm && w.net.chance(w.opt.Faults.Boot) {
+		fs.crashAt = 1 + n.rng.IntN(16)
+	}
+	dir, err := log.NoteStart(fs, p.dir, p.name)
+	switch {
+	case fs.crashed():
+		w.count[CountBootCrashes]++
+		n.kill(n.rng.IntN(2) == 0)
+		w.after(time.Duration(n.rng.Int64N(int64(time.Second))), n.start)
+	case errors.Is(err, log.ErrNoSpace):
+		w.after(time.Second, func() { p.whenRunning(h.note) })
+	case err != nil:
+		h.halted(err.Error())
+	default:
+		p.dir = dir
+		w.after(time.Duration(fs.calls)*w.opt.Disk.Read, func() { h.give(broker.Noted{}) })
+	}
 }
 
 // halted: a process may give up only for a cause that was put there (W8).
