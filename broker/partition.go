@@ -313,5 +313,6 @@ func (s *Shard) drop(p *partition) {
 	s.dropped[p.group] = true
 	delete(s.parts, p.group)
 	s.order = removeSorted(s.order, p.group)
+	s.sorted = slices.DeleteFunc(s.sorted, func(q *partition) bool { return q == p })
 	s.view.forget(p.group)
 }

@@ -41,7 +41,9 @@ type Shard struct {
 
 	parts    map[uint64]*partition // by group
 	order    []uint64              // their groups, sorted
+	sorted   []*partition          // parts, in that order
 	dirty    []uint64              // groups to collect this turn, as they came
+	taken    []uint64              // of them, those being collected; only its memory counts outside of settle
 	dropped  map[uint64]bool       // groups never to be created again (B5)
 	meta     *Meta
 	view     view // of the whole cluster: leaders
@@ -189,14 +191,13 @@ func (s *Shard) tick() {
 		s.store.Seal() // an idle shard's last write group is followed by an empty one, so that rot in it is told from a torn write (S3)
 	}
 	speaks := s.vouchTick()
-	for _, id := range s.order {
-		p := s.parts[id]
+	for _, p := range s.sorted {
 		if !speaks || s.quiet(p) {
 			continue
 		}
 		p.g.Tick()
 		s.stand(p)
-		s.touch(id)
+		s.touch(p.group)
 	}
 	s.formTick()
 	s.levelTick()
@@ -227,9 +228,8 @@ func (s *Shard) touch(group uint64) {
 // settle proposes what was gathered in this turn and collects every group that something happened to, until nothing moves.
 func (s *Shard) settle() {
 	for len(s.dirty) > 0 {
-		batch := s.dirty
-		s.dirty = nil
-		for _, id := range batch {
+		s.dirty, s.taken = s.taken[:0], s.dirty
+		for _, id := range s.taken {
 			if p := s.parts[id]; p != nil {
 				p.dirty = false
 				s.collect(p)
@@ -313,6 +313,7 @@ func (s *Shard) insert(p *partition) {
 		panic(fmt.Sprintf("invariant B5: group %d created twice", p.group))
 	}
 	s.order = slices.Insert(s.order, i, p.group)
+	s.sorted = slices.Insert(s.sorted, i, p)
 }
 
 // groupConfig is how a replica of ours is run.

@@ -40,6 +40,7 @@ type host struct {
 	turnAt  time.Duration // the turn that is planned; idle if none
 	mailAt  []time.Duration
 	fire    func()
+	step    func()
 }
 
 const idle = time.Duration(-1)
@@ -52,6 +53,7 @@ func newHost(p *process, index int, s shard, rng *rand.Rand, entropy io.Reader) 
 	h.name = fmt.Sprintf("broker %d.%d (boot %d)", p.node.id, index, p.boot)
 	h.mailAt = make([]time.Duration, p.node.w.opt.Shards)
 	h.fire = h.turn
+	h.step = func() { h.shard.Step(h.now(), h.taken, &h.out) }
 	return h
 }
 
@@ -112,7 +114,7 @@ func (h *host) turn() {
 	w.trace.add(w.now, markTurn, h.p.node.index<<8|h.index, h.p.boot, uint64(n))
 	setEntropy(h.entropy) // (W3)
 	h.out.Reset()
-	w.guard(h.String(), func() { h.shard.Step(h.now(), events, &h.out) })
+	w.guard(h.name, h.step)
 	if w.violation != nil {
 		return
 	}
