@@ -52,7 +52,13 @@ func (p *part) inOrder(op *Op) bool {
 
 // passOver notes the offsets that a read left out.
 func (p *part) passOver(op *Op) {
-	next := op.From
+	if len(op.Offs) == 0 {
+		return
+	}
+	if op.Offs[0] > op.From {
+		p.passed(op.From, op.Offs[0]) // they may be below the log's start
+	}
+	next := op.Offs[0]
 	for _, off := range op.Offs {
 		for ; next < off; next++ {
 			switch at := p.slots.get(int(next)); {
