@@ -117,6 +117,7 @@ func TestTrims(t *testing.T) {
 		{"start goes back behind a read", checker.StartWentBack, []string{sent(0, 1, 0, "a b"), trimLost(2, 1), read(3, 4, 0, "b", `,"offs":[1]`), start(6, 7, 0)}},
 		{"trim answers less", checker.TrimNotDone, []string{sent(0, 1, 0, "a b"), trim(2, 5, 1, 0)}},
 		{"trim answers more", "valid", []string{sent(0, 1, 0, "a b"), trimLost(2, 2), trim(2, 5, 1, 2)}},
+		{"trim that answers more moves nothing", checker.StartUnasked, []string{sent(0, 0, 0, "a b"), trim(0, 0, 1, 2), trimLost(0, 2), start(0, 0, 1)}},
 		{"read begins above the start", checker.ReadSkipped, []string{sent(0, 1, 0, "a b c"), trim(2, 5, 1, 1), read(8, 9, 0, "c", `,"offs":[2]`)}},
 		{"read skips in its middle below the start", checker.ReadSkipped, []string{sent(0, 1, 0, "a b c"), trim(2, 5, 3, 3), read(8, 9, 0, "a c", `,"offs":[0,2]`)}},
 		{"start shows the length", checker.StartBeyondEnd, []string{trim(2, 5, 1, 1), sent(6, 7, 0, "a")}},

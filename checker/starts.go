@@ -21,6 +21,7 @@ import (
 // All of it is legal iff no level told lies below one shown before it was asked
 // for, each level told above 0 is one that a trim asked for no later than it was
 // first shown, and the log is as long as its start (a lower bound, as of any read).
+// A trim that was answered with more than it asked for has moved nothing.
 // A level that a read shows need not be exact: the lowest that fits constrains least.
 type starts struct {
 	trims  []trim
@@ -40,7 +41,7 @@ type starts struct {
 // trim asks for a start of at least to.
 type trim struct {
 	to, call int64
-	failed   bool
+	idle     bool // it failed, or moved nothing
 }
 
 // startShow is an operation that shows a start of level, or of at least it if it
@@ -66,12 +67,13 @@ func (s *starts) ask(op *Op) {
 
 // trim takes a trim with its outcome.
 func (p *part) trim(op *Op) {
+	moves := op.Outcome == Unknown || op.Outcome == OK && op.Off == op.From
 	if i, ok := p.starts.asked[op.ID]; ok {
 		delete(p.starts.asked, op.ID)
-		if op.Outcome == Failed {
+		if !moves {
 			p.starts.drop(trim{op.From, op.Call, false}, i)
 		}
-	} else if op.Outcome != Failed {
+	} else if moves {
 		p.starts.ask(op)
 	}
 	if op.Outcome == OK {
@@ -79,12 +81,12 @@ func (p *part) trim(op *Op) {
 	}
 }
 
-// drop marks a trim that wasn't done. Sorting may have moved it from i.
+// drop marks a trim that moved nothing. Sorting may have moved it from i.
 func (s *starts) drop(t trim, i int) {
 	if s.trims[i] != t {
 		i = slices.Index(s.trims, t)
 	}
-	s.trims[i].failed = true
+	s.trims[i].idle = true
 }
 
 // start takes what an operation tells of the log's start.
@@ -105,14 +107,14 @@ func (p *part) passed(from, off int64) {
 }
 
 // judgeStarts judges the shows that are new. Online they come in order of return,
-// and some trims may yet fail; at the end, final, all is judged again.
+// and some trims may yet turn out to have moved nothing; at the end, final, all is judged again.
 func (p *part) judgeStarts(final bool) {
 	s := &p.starts
 	if final {
 		s.rets, s.tops, s.by, s.judged = nil, nil, nil, 0
 		ret := func(a startShow) int64 { return p.times.at(int(a.op)).ret }
 		slices.SortStableFunc(s.shows, func(a, b startShow) int { return cmp.Compare(ret(a), ret(b)) })
-		s.trims = slices.DeleteFunc(s.trims, func(t trim) bool { return t.failed })
+		s.trims = slices.DeleteFunc(s.trims, func(t trim) bool { return t.idle })
 		s.sorted = false
 	}
 	if s.judged == len(s.shows) {
