@@ -100,7 +100,10 @@ func (c *check) file(name string) (*result, error) {
 // judge runs the checks while it reads. It returns the history if further opinions
 // are wanted and it isn't too long.
 func (c *check) judge(r *result, in *input) (*checker.History, error) {
-	from := source(checker.NewReader(in.bytes))
+	from, err := in.source()
+	if err != nil {
+		return nil, err
+	}
 	header, err := from.Header()
 	if err != nil {
 		return nil, err
