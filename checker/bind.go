@@ -80,15 +80,17 @@ func (p *part) skipped(reader, at int32) {
 
 // bindingOf is where value at is bound, and by what.
 func (p *part) bindingOf(at int32) binding {
-	if len(p.loose) > 0 {
+	var o *opInfo
+	if i := p.values.entries.get(int(at)).op(); i >= 0 {
+		o = p.ops.at(int(i))
+	}
+	if o == nil || o.loose() {
 		if b, ok := p.loose[at]; ok {
 			return b
 		}
 	}
-	if i := p.values.entries.get(int(at)).op(); i >= 0 {
-		if o := p.ops.at(int(i)); o.off >= 0 {
-			return binding{int64(o.off) + int64(at-o.first), o.by}
-		}
+	if o != nil && o.off >= 0 {
+		return binding{int64(o.off) + int64(at-o.first), o.by}
 	}
 	return binding{-1, -1}
 }

@@ -122,6 +122,15 @@ func (c *Checker) Finish() Report {
 	return c.report
 }
 
+// Kept is how many operations the Checker holds on to: every append, for its values
+// may be read at any time, and the reads and tails that set a bound.
+func (c *Checker) Kept() (n int64) {
+	for _, p := range c.parts { // order: a sum
+		n += int64(p.times.n - len(p.spare))
+	}
+	return n
+}
+
 // advance moves time on. Operations of one instant are concurrent (A6), so what
 // that instant's operations lack is missing only once it has passed.
 func (c *Checker) advance(t int64) (first *Violation) {

@@ -20,9 +20,10 @@ type opInfo struct {
 
 const (
 	kindBits    = 4
-	outcomeBits = 2 // 0 while outstanding
-	linBit      = 1 << (kindBits + outcomeBits)
-	ackedBit    = linBit << 1 // append: placed by its acknowledgement
+	outcomeBits = 2                             // 0 while outstanding
+	linBit      = 1 << (kindBits + outcomeBits) // read
+	looseBit    = linBit                        // append: values of it are among loose
+	ackedBit    = linBit << 1                   // append: placed by its acknowledgement
 	countShift  = kindBits + outcomeBits + 2
 	maxCount    = 1<<(32-countShift) - 1
 	large       = math.MaxInt32
@@ -34,6 +35,7 @@ const (
 func (o *opInfo) kind() Kind           { return Kind(o.bits & (1<<kindBits - 1)) }
 func (o *opInfo) outcome() Outcome     { return Outcome(o.bits >> kindBits & (1<<outcomeBits - 1)) }
 func (o *opInfo) acked() bool          { return o.bits&ackedBit != 0 }
+func (o *opInfo) loose() bool          { return o.bits&looseBit != 0 }
 func (o *opInfo) n() int64             { return int64(o.bits >> countShift) }
 func (o *opInfo) setOutcome(x Outcome) { o.bits |= uint32(x) << kindBits }
 
@@ -79,8 +81,8 @@ type part struct {
 	spare   []int32 // numbers of operations that nothing refers to any more
 
 	values names
-	loose  map[int32]binding
-	slots  column[int32] // value at an offset; -1 none known, void passed over (A2)
+	loose  map[int32]binding // of orphans, and of values of appends with looseBit
+	slots  column[int32]     // value at an offset; -1 none known, void passed over (A2)
 	ord    order
 
 	end     int64 // longest length implied so far

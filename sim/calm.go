@@ -31,54 +31,81 @@ const (
 	calmBound  = 60 * time.Second
 )
 
-// calm heals a core of the brokers, a majority at least; what is outside of it may stay broken for ever. From then on every
-// partition must take an append and give back everything, within the bound.
+// calm heals a core of the brokers, a majority of each group at least; what is outside of it may stay broken for ever. From then on
+// every partition must take an append and give back everything, within the bound.
 func (w *World) calm() {
 	w.enter(phaseCalm)
 	w.faults.heal()
 	w.net.heal()
-	left := w.leftBehind()
-	w.left = left
+	w.leaveBehind()
 	for _, n := range w.nodes {
 		n.downBy = 0
-		switch {
-		case n.rotten != "" && !brokersRepair: // it may find damage at any read
+		if n.rotten != "" && !brokersRepair { // it may find damage at any read
 			n.kill(false)
 			n.downBy = 1
-		case n == left && w.rng.IntN(2) == 0:
-			n.kill(w.rng.IntN(2) == 0)
-			n.downBy = 1
-		case n == left:
-			w.cutOff(n)
-			fallthrough
-		default:
-			if n.proc != nil && n.proc.boot <= n.hurtIn && n.rotten != "" {
-				n.kill(false) // what is wrong in its WAL shows at a start only
-			}
-			if n.proc != nil && n.proc.paused {
-				n.proc.resume()
-			}
-			n.start()
+			continue
 		}
-	}
-	if left != nil {
-		w.faults.note("broker %d stays broken", left.id)
+		how := sound
+		if n.behind {
+			how = brokenness(w.rng.IntN(int(sound)))
+			w.faults.note("broker %d stays broken: %s", n.id, how)
+		}
+		n.settleDown(how)
 	}
 	w.finishReading()
 	w.after(calmBound, w.stalled)
 }
 
-// leftBehind draws the broker that stays broken: one that is lost already, else maybe any.
-func (w *World) leftBehind() *node {
-	for _, n := range w.nodes {
-		if n.lost != "" {
-			return nil // it isn't counted upon, so all others are needed
+// brokenness is how a broker stays in the calm.
+type brokenness int
+
+const (
+	stayDead brokenness = iota
+	stayCutOff
+	staySlow
+	stayStill
+	sound
+)
+
+func (b brokenness) String() string {
+	return [...]string{"dead", "cut off", "with a slow disk", "paused", "sound"}[b]
+}
+
+// settleDown brings a broker into the state that it has in the calm.
+func (n *node) settleDown(how brokenness) {
+	w := n.w
+	switch how {
+	case stayDead:
+		n.kill(w.rng.IntN(2) == 0)
+		n.downBy = 1
+		return
+	case stayCutOff:
+		w.cutOff(n)
+	case staySlow:
+		n.disk.drag = 10 + w.rng.IntN(100)
+	}
+	if n.proc != nil && n.proc.boot <= n.hurtIn && n.rotten != "" {
+		n.kill(false) // what is wrong in its WAL shows at a start only
+	}
+	if n.proc != nil && n.proc.paused {
+		n.proc.resume()
+	}
+	n.start()
+	if how == stayStill && n.proc != nil {
+		n.proc.paused = true
+	}
+}
+
+// leaveBehind draws which brokers stay broken: as many as no group needs for a majority of whole replicas.
+func (w *World) leaveBehind() {
+	from := w.rng.IntN(len(w.nodes))
+	for i := range w.nodes {
+		n := w.nodes[(from+i)%len(w.nodes)]
+		if n.lost != "" || w.rng.IntN(2) == 0 {
+			continue
 		}
+		n.behind = w.spared(n, func(other *node) bool { return other.lost != "" || other.behind }) == nil
 	}
-	if len(w.nodes) < 3 || w.rng.IntN(2) == 0 {
-		return nil
-	}
-	return w.nodes[w.rng.IntN(len(w.nodes))]
 }
 
 // cutOff separates a broker from its peers, in one direction or both.

@@ -74,6 +74,9 @@ func (n *network) send(from *host, to int32, bufs [][]byte) {
 		w.violate(BadResponse, "%v sends an envelope of %d bytes that is not one frame", from, len(data))
 		return
 	}
+	if copies == 0 {
+		w.watch.sent(from.p.node, node, data, Lost)
+	}
 	for i := range copies {
 		at := w.now + n.delay(l)
 		if at <= l.last && !n.chance(w.opt.Net.Reorder) {
@@ -83,6 +86,7 @@ func (n *network) send(from *host, to int32, bufs [][]byte) {
 		if i > 0 {
 			at += time.Duration(n.rng.Int64N(int64(3 * time.Second)))
 		}
+		w.watch.sent(from.p.node, node, data, at)
 		w.queue.push(at, func() {
 			if checksum(bufs) != sum {
 				w.violate(BytesChanged, "%v wrote into an envelope to broker %d after giving it away", from, to)
@@ -101,6 +105,7 @@ func (n *network) arrive(from, to *node, shard int, data []byte) {
 	l := &n.links[from.index][to.index]
 	if to.proc == nil || l.cut > 0 {
 		w.trace.add(w.now, markDrop, to.index, uint64(from.index), uint64(len(data)))
+		w.watch.dropped(from, to)
 		return
 	}
 	to.proc.hosts[shard%len(to.proc.hosts)].give(broker.PeerFrame{Data: data})

@@ -31,6 +31,7 @@ type node struct {
 	foreign    bool     // it was given a file of another broker
 
 	downBy  int    // faults that keep it down
+	behind  bool   // it stays broken in the calm
 	lost    string // why the budget counts its replicas as lost; "" if it doesn't
 	rotten  string // where its disk rots
 	refused string // why it refused to start
@@ -137,6 +138,7 @@ func (n *node) kill(powerLost bool) {
 		}
 		return
 	}
+	n.w.watch.killed(n, powerLost)
 	n.proc, p.dead = nil, true
 	for _, h := range p.hosts {
 		h.abandon(powerLost)

@@ -37,7 +37,7 @@ func (w *World) atRest() {
 // that counts as lost, may.
 func (w *World) behind() string {
 	for _, n := range w.nodes {
-		if n.proc == nil || n.lost != "" || n == w.left {
+		if n.proc == nil || n.lost != "" || n.behind {
 			continue
 		}
 		for _, g := range w.views.groups {
@@ -64,6 +64,7 @@ func (n *node) busy(lane log.Lane) bool {
 	return n.proc != nil && slices.ContainsFunc(n.proc.hosts, func(h *host) bool { return h.lanes[lane].busy })
 }
 
+// compare compares what the brokers that count as whole have of a group, batch by batch, from each one's log start on (G11).
 func (w *World) compare(g *groupSeen) {
 	type first struct {
 		stored
@@ -91,6 +92,9 @@ func (w *World) compare(g *groupSeen) {
 			}
 			unsound = nil
 			next = s.next
+			if s.next <= start { // deleted: what is left of it is nobody's, and isn't mended
+				continue
+			}
 			if was, ok := seen[s.base]; !ok {
 				seen[s.base] = first{s, n}
 			} else if was.sum != s.sum || was.size != s.size || was.next != s.next {

@@ -104,6 +104,7 @@ type Told struct {
 	Story     *Story // with the answers that were given
 	Hash      uint64
 	Simulated time.Duration
+	Violation *Violation
 	Err       error // nil: all that it expects was seen, and no check found anything
 }
 
@@ -120,7 +121,9 @@ func Tell(s *Story, env Env) Told {
 			continue
 		}
 		now := l
+		t.watched(&l, false, l.text)
 		now.answers, err = t.tell(l.words)
+		t.watched(&l, true, now.answers...)
 		if err != nil {
 			err = fmt.Errorf("line %d: %s: %w", l.number, l.text, err)
 		}
@@ -131,7 +134,7 @@ func Tell(s *Story, env Env) Told {
 	}
 	r := Told{Story: told, Err: err}
 	if t.w != nil {
-		r.Hash, r.Simulated = t.w.trace.hash, t.w.now
+		r.Hash, r.Simulated, r.Violation = t.w.trace.hash, t.w.now, t.w.violation
 	}
 	return r
 }

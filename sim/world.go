@@ -12,9 +12,10 @@ import (
 
 // Env is what a world may use of the outside.
 type Env struct {
-	Trace   io.Writer     // a line per event; nil for none
-	History io.Writer     // the clients' history in JSON lines; nil for none
-	Stack   func() []byte // the stack of a panic, where it is caught
+	Trace   io.Writer                       // a line per event; nil for none
+	History io.Writer                       // the clients' history in JSON lines; nil for none
+	Events  func(at time.Duration, e Event) // told what happens, as it happens; nil for none (event.go)
+	Stack   func() []byte                   // the stack of a panic, where it is caught
 }
 
 // World is brokers, disks, links and clients on one goroutine, and the time they share.
@@ -25,6 +26,7 @@ type World struct {
 	queue queue
 	rng   *rand.Rand // the order and the cuts of turns
 	trace Trace
+	watch *watcher // nil if nobody wants events
 	count [Counts]int64
 
 	nodes   []*node
@@ -36,9 +38,8 @@ type World struct {
 
 	phase     phase
 	violation *Violation
-	instant   int   // events since time moved
-	left      *node // stays broken in the calm, nil if none does
-	shipping  bool  // nothing but copying to a broker that lost everything goes on
+	instant   int  // events since time moved
+	shipping  bool // nothing but copying to a broker that lost everything goes on
 
 	scripted bool                         // a story tells what happens: nothing happens by itself
 	hear     func(*host, broker.LogEvent) // what brokers say; nil if nobody listens
@@ -53,6 +54,8 @@ const (
 	phaseCalm               // a majority is healed, the rest stays broken; everything must be read
 	phaseOver
 )
+
+func (p phase) String() string { return [...]string{"setup", "storm", "calm", "over"}[p] }
 
 // maxInstant bounds the events of one instant: more is a loop that no time passes in.
 const maxInstant = 1_000_000
@@ -70,6 +73,7 @@ func Run(opt Options, env Env) Result {
 		w.atRest()
 	}
 	w.judge.finish()
+	w.watch.look()
 	return Result{Seed: opt.Seed, Hash: w.trace.hash, Violation: w.violation, Simulated: w.now, Events: w.trace.events, Counts: w.count}
 }
 
@@ -83,6 +87,7 @@ func newWorld(opt Options, env Env) *World {
 		w.nodes = append(w.nodes, newNode(w, i))
 	}
 	w.faults = newNemesis(w)
+	w.watch = newWatcher(w)
 	return w
 }
 
@@ -96,6 +101,7 @@ func (w *World) start() {
 
 // step does what is next, at its time.
 func (w *World) step() {
+	w.watch.look()
 	e := w.queue.pop()
 	if e.at > w.now {
 		w.now, w.instant = e.at, 0
@@ -123,9 +129,10 @@ func (w *World) violate(name, format string, args ...any) {
 
 func (w *World) enter(p phase) {
 	w.phase = p
+	w.watch.entered(p.String())
 	w.trace.add(w.now, markPhase, 0, uint64(p), 0)
 	if w.trace.verbose() {
-		w.trace.line(w.now, markPhase, "%s", [...]string{"setup", "storm", "calm", "over"}[p])
+		w.trace.line(w.now, markPhase, "%s", p)
 	}
 }
 
@@ -185,14 +192,19 @@ func (j *judge) found(v *checker.Violation) {
 		return
 	}
 	text := v.String()
+	var ops []int64
 	for _, e := range v.Ops {
+		ops = append(ops, e.ID)
 		ret := "unknown"
 		if e.Ret != nil {
 			ret = time.Duration(*e.Ret).String()
 		}
 		text += fmt.Sprintf("\n  operation %d: client %d %s called %v, returned %s: %s", e.ID, e.Client, e.Op, time.Duration(e.Call), ret, e.Outcome)
 	}
-	j.w.violate(v.Name, "%s", text)
+	if j.w.violation == nil {
+		j.w.violate(v.Name, "%s", text)
+		j.w.violation.Ops = ops
+	}
 }
 
 func (j *judge) finish() {

@@ -17,7 +17,12 @@ const PorcupineLimit = 3000
 // Porcupine asks porcupine, giving it timeout for each partition. Running out of
 // it is no opinion.
 func Porcupine(h checker.History, timeout time.Duration) Opinion {
-	return judge("porcupine", h, PorcupineLimit, func(ops []checker.Op) checker.Verdict {
+	return PorcupineUpTo(h, timeout, PorcupineLimit)
+}
+
+// PorcupineUpTo is Porcupine with another limit.
+func PorcupineUpTo(h checker.History, timeout time.Duration, limit int) Opinion {
+	return judge("porcupine", h, limit, func(ops []checker.Op) checker.Verdict {
 		switch porcupine.CheckOperationsTimeout(logModel, operations(ops), timeout) {
 		case porcupine.Ok:
 			return checker.Valid
