@@ -34,8 +34,9 @@ type host struct {
 	taken   []broker.Event // by the turn under way
 	out     broker.Output
 	lanes   [log.Lanes]lane
-	walFile string        // written last
-	rolls   bool          // the WAL operation under way is the first in its file
+	walFile string // written last
+	rolls   bool   // the WAL operation under way is the first in its file
+	turns   int
 	stopped bool          // it was asked to stop, and has nothing in flight any more
 	turnAt  time.Duration // the turn that is planned; idle if none
 	mailAt  []time.Duration
@@ -179,6 +180,7 @@ func (h *host) carryOut() {
 	}
 	h.answer()
 	w.views.after(h)
+	h.within()
 	if out.Stopped && h.stops() {
 		return
 	}

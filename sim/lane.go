@@ -78,6 +78,14 @@ func (h *host) endOp(l *lane) {
 
 // tally counts what operations tell of the log.
 func (h *host) tally(lane log.Lane, op log.Op) {
+	switch op.Kind {
+	case log.OpCreate, log.OpMkdir, log.OpRename, log.OpRemove, log.OpSyncDir:
+		h.w.mark(MarkName, h.p.node)
+	default:
+		if lane == log.LaneFill {
+			h.w.mark(MarkFlush, h.p.node)
+		}
+	}
 	if lane == log.LaneWAL {
 		h.rolls = false
 	}
@@ -86,6 +94,7 @@ func (h *host) tally(lane log.Lane, op log.Op) {
 		if h.walFile != "" {
 			h.w.count[CountWALRolls]++
 			h.rolls = true
+			h.w.mark(MarkRoll, h.p.node)
 		}
 		h.walFile = op.File
 	case op.Kind == log.OpCreate && strings.HasSuffix(op.File, ".log"):

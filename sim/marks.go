@@ -4,6 +4,8 @@ package sim
 // nothing of them. One that no seed of many hits shows a blind spot of the workload or the faults.
 type Mark int
 
+// The last ones happen in any run: they are moments that ambushes wait for (aim.go).
+//
 // The marks of replicas (marks_views.go), disks and processes (marks_disk.go), the network and clients (marks_client.go).
 const (
 	MarkLeaderLeftUncommitted Mark = iota
@@ -59,6 +61,14 @@ const (
 	MarkUnclearRead
 	MarkPollWoken
 	MarkPollExpired
+
+	MarkRoll
+	MarkFlush
+	MarkName
+	MarkBoot
+	MarkElected
+	MarkTransfer
+	MarkStartMoved
 	Marks
 )
 
@@ -119,6 +129,14 @@ var markTable = [Marks]markRow{
 	MarkUnclearRead:         {"unclear-read", "a record is read whose append has no clear outcome"},
 	MarkPollWoken:           {"poll-woken", "a long poll at the end is answered with records"},
 	MarkPollExpired:         {"poll-expired", "a long poll is answered with nothing"},
+
+	MarkRoll:       {"roll", "the first write to the next WAL file begins"},
+	MarkFlush:      {"flush", "a write or sync of a segment or a checkpoint begins"},
+	MarkName:       {"name", "a creation, a rename, a removal or a directory's sync begins"},
+	MarkBoot:       {"boot", "a process has recovered its disk and begins"},
+	MarkElected:    {"elected", "a leader is elected"},
+	MarkTransfer:   {"transfer", "a replica begins to catch up by a transfer"},
+	MarkStartMoved: {"start-moved", "a log start moves"},
 }
 
 // Name is the mark's, as mutants and stories say it.

@@ -27,7 +27,10 @@ func TestMarksOfAnElection(t *testing.T) {
 	v := view(0, 5, true, 3, 3)
 	v.LogEnd = 4
 	o.turn(0, v)
-	if w.marks != [Marks]int64{} {
+	if w.marks[MarkElected] != 1 {
+		t.Error("broker 1 was elected")
+	}
+	if w.marks[MarkElected] = 0; w.marks != [Marks]int64{} {
 		t.Fatalf("nothing was rare, and marks are %v", w.marks)
 	}
 	w.net.cut(0, 1, 1)

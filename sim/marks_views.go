@@ -33,6 +33,7 @@ func (v *views) markElected(g *groupSeen, s *broker.GroupView) {
 		}
 	}
 	g.wasLed = n.index
+	w.mark(MarkElected, n)
 	if before {
 		w.mark(MarkLeaderBeforeAll, n)
 	}
@@ -69,8 +70,11 @@ func (v *views) markSeen(r *replicaSeen, s *broker.GroupView) {
 		}
 		r.cutOff = false
 	}
-	if s.Transferring && !r.transferring && r.cutOff {
-		w.mark(MarkTransferResumed, n)
+	if s.Transferring && !r.transferring {
+		w.mark(MarkTransfer, n)
+		if r.cutOff {
+			w.mark(MarkTransferResumed, n)
+		}
 	}
 	if r.condition.holes > 0 && s.Holes == 0 {
 		w.mark(MarkHolesFilled, n)
@@ -116,6 +120,7 @@ func (v *views) markForgotten(n *node) {
 
 // markStarted: a log start moved.
 func (v *views) markStarted(g *groupSeen) {
+	v.w.mark(MarkStartMoved, v.host.p.node)
 	for i := range g.replicas {
 		if g.on(i) && v.w.nodes[i].proc == nil {
 			v.w.mark(MarkStartWhileDown, v.w.nodes[i])
@@ -134,4 +139,19 @@ func (n *network) isCut() bool {
 		}
 	}
 	return false
+}
+
+// markBarely: something is committed. If it is on no more replicas than it must be, the last of them is worth to be hit.
+func (v *views) markBarely(g *groupSeen, leader *replicaSeen) {
+	have, last := 0, -1
+	for i := range g.replicas {
+		if r := &g.replicas[i]; slices.Contains(leader.voters, r.id) && r.stable >= leader.commit {
+			if have++; r != leader {
+				last = i
+			}
+		}
+	}
+	if last >= 0 && len(leader.voters) >= 3 && have == len(leader.voters)/2+1 {
+		v.w.mark(MarkBareMajority, v.w.nodes[last])
+	}
 }

@@ -117,6 +117,7 @@ func (n *node) start() {
 		if n.limits != w.opt.Limits {
 			w.mark(MarkOtherLimits, n)
 		}
+		w.mark(MarkBoot, n)
 		for _, h := range p.hosts {
 			h.poke(time.Duration(fs.calls) * w.opt.Disk.Read)
 			h.watchSpace()

@@ -35,6 +35,7 @@ const (
 	CountPowerLosses
 	CountStops
 	CountRolling
+	CountAmbushes
 	CountBootCrashes
 	CountPartitions
 	CountPauses
@@ -56,7 +57,7 @@ const (
 
 var countNames = [Counts]string{"acknowledged appends", "acknowledged records", "refused appends", "unknown appends", "reads", "records read", "tails", "upper bounds",
 	"strayed writes", "read errors", "full disks", "restored copies", "brokers whole again", "entries healed", "ranges mended", "batches compared", "trims", "reads below the log start",
-	"turns", "envelopes", "elections", "crashes", "power losses", "clean stops", "rolling restarts", "crashes in a boot", "partitions", "pauses", "rotten sectors",
+	"turns", "envelopes", "elections", "crashes", "power losses", "clean stops", "rolling restarts", "ambushes", "crashes in a boot", "partitions", "pauses", "rotten sectors",
 	"refused starts", "wipes", "rejoins", "failed syncs", "syncs", "WAL rolls", "segments", "torn tails cut", "cold reads",
 	"pieces of damage found", "directories set aside", "faults not in the budget"}
 
@@ -83,6 +84,10 @@ const (
 	SegmentDamaged   = "segment-damaged"            // a broker that counts as whole has bytes in its segments that are no sound batches
 	BadStart         = "log-start"                  // a log start went back, or is above what was asked, or is told wrong (T5, T6)
 	CommitLost       = "committed-index-lost"       // an index committed somewhere is above what any leader has
+	RecoveredMore    = "recovered-invented"         // a replica came back with entries that it never had
+	TermForgotten    = "term-forgotten"             // a replica came back in a term before one that it led in (S1)
+	OverBound        = "over-bound"                 // a shard holds more than its limits allow
+	Leaked           = "leak"                       // a shard holds something for clients that have gone
 	RecoveredShort   = "recovered-short"            // a replica came back without what it had held durably, and committed
 	NotOnMajority    = "acknowledged-not-durable"   // acknowledged, and not stable on a majority (G1)
 	ResponseOrder    = "response-out-of-order"      // a connection's responses overtook each other

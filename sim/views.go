@@ -34,7 +34,9 @@ type groupSeen struct {
 	leader   int               // node of the newest leader, -1 before the first
 	term     uint64            // its term
 	wasLed   int               // node of the leader before
-	bases    map[int64]bool    // where any broker has begun a segment
+	tails    map[entryID]logHash
+	tailsIn  []entryID      // its keys, as they came
+	bases    map[int64]bool // where any broker has begun a segment
 }
 
 // leading is a leader incarnation: which replica, in which process.
@@ -59,6 +61,9 @@ type replicaSeen struct {
 	quorums               [][]uint64 // sets of voters of which each needs a majority
 	logStart              int64
 	condition             condition
+	lastEntry             entryID
+	most                  uint64 // highest index that its log ever ended with
+	led                   uint64 // highest term that it led in
 	transferring          bool
 	cutOff                bool // its process ended in the midst of a transfer
 	installed             uint64
@@ -136,14 +141,22 @@ func (v *views) see(s *broker.GroupView) {
 	if !r.live && r.id == s.Replica {
 		v.markBack(g, r, s)
 		v.recovered(g, r, s)
+		v.remembers(g, r, s)
 	}
 	r.transferring, r.installed = s.Transferring, s.Installed
+	if r.id != s.Replica {
+		r.most, r.led, r.lastEntry = 0, 0, entryID{}
+	}
 	risen := s.Commit > g.commit
 	r.live, r.id, r.term, r.lead, r.commit, r.stable = true, s.Replica, s.Term, s.Lead, s.Commit, s.Durable
 	r.logEnd, r.highWatermark, r.leader, r.logStart = s.LogEnd, s.HighWatermark, s.Leading, s.LogStart
 	if r.condition = conditionOf(s); r.owed > 0 && r.condition.holes == 0 {
 		v.paid(g, r, s)
 	}
+	if r.most = max(r.most, s.Last); s.Leading {
+		r.led = max(r.led, s.Term)
+	}
+	v.matching(g, r, s)
 	g.commit = max(g.commit, s.Commit)
 	g.end = max(g.end, s.HighWatermark)
 	v.started(g, s)
@@ -204,6 +217,7 @@ func (v *views) elected(g *groupSeen, s *broker.GroupView) {
 	v.markElected(g, s)
 	if s.Term >= g.term {
 		g.leader, g.term = now.node, s.Term
+		v.complete(g, s)
 		if s.LogEnd < g.end {
 			w.violate(CommitLost, "%s, term %d: broker %d leads with a log that ends at offset %d, and %d was committed",
 				g.name, s.Term, now.node+1, s.LogEnd, g.end)
@@ -221,24 +235,13 @@ func (v *views) elected(g *groupSeen, s *broker.GroupView) {
 // that the budget counts as lost may have held it.
 func (v *views) onMajority(g *groupSeen, leader *replicaSeen, before [][]uint64) {
 	short := v.shortOf(g, leader.quorums, leader.commit)
-	if short == "" && v.barely(g, leader) {
-		v.w.mark(MarkBareMajority, v.w.nodes[g.leader])
+	if short == "" {
+		v.markBarely(g, leader)
 	}
 	if short == "" || before != nil && v.shortOf(g, before, leader.commit) == "" {
 		return
 	}
 	v.w.violate(NotOnMajority, "%s: replica %x commits index %d, %s: %s", g.name, leader.id, leader.commit, short, g)
-}
-
-// barely tells whether any replica less would be too few for what a leader commits.
-func (v *views) barely(g *groupSeen, leader *replicaSeen) bool {
-	have := 0
-	for i := range g.replicas {
-		if r := &g.replicas[i]; slices.Contains(leader.voters, r.id) && r.stable >= leader.commit {
-			have++
-		}
-	}
-	return g.leader >= 0 && len(leader.voters) >= 3 && have == len(leader.voters)/2+1
 }
 
 // shortOf says of which set of voters less than a majority has an index on disk, "" if of none.
