@@ -134,7 +134,7 @@ func (p *part) judgeStart(w *startShow, final bool) {
 	level := w.level
 	if w.from >= 0 {
 		var ok bool
-		if level, ok = p.passable(w, t.ret, final); !ok {
+		if level, ok = p.passable(w, t.ret, final); !ok || !p.longerBy(w.op, level) {
 			return
 		}
 	} else {
@@ -158,6 +158,19 @@ func (p *part) judgeStart(w *startShow, final bool) {
 		level, by = s.tops[n-1], s.by[n-1]
 	}
 	s.rets, s.tops, s.by = append(s.rets, t.ret), append(s.tops, level), append(s.by, by)
+}
+
+// longerBy is longer for a read whose start became known later: a log is as long as
+// its start.
+func (p *part) longerBy(by int32, n int64) bool {
+	if !p.reach(n) {
+		p.violate(StartBeyondEnd, n, []int32{by}, "%s shows that the log began at offset %d, which only %d values lead up to", p.say(by), n, p.values.len())
+		return false
+	}
+	if last := p.lastOf(n - 1); p.ord.r(last) > p.times.at(int(by)).ret {
+		p.conflict(p.ord.lower(last, by), last, false)
+	}
+	return true
 }
 
 // askedFor reports whether a trim asked for exactly level, by the instant at.
