@@ -90,7 +90,8 @@ type Op struct {
 	// Offs are the offsets of Values; nil if they are From, From+1, ....
 	Offs []int64
 	// Poll says that a read went on where its session's last one of the partition had
-	// ended, as a consumer does; otherwise the caller chose From.
+	// ended, as a consumer does; otherwise the caller chose From. Of a transaction: that
+	// it polled, whatever partitions the answer named.
 	Poll bool
 
 	// Parts are what an assign or subscribe asks for: the session's partitions from then

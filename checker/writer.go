@@ -88,6 +88,7 @@ func appendOp(b []byte, op *Op) []byte {
 	case Trim:
 		b = strconv.AppendInt(append(b, `,"from":`...), op.From, 10)
 	}
+	b = appendFlag(b, `,"poll":true`, op.Poll)
 	b = appendNames(b, `,"values":[`, op.Values)
 	b = appendText(b, `,"group":`, op.Group)
 	b = appendText(b, `,"kind":`, op.Fault)
@@ -111,7 +112,6 @@ func appendRead(b []byte, op *Op) []byte {
 		b = strconv.AppendInt(append(b, `,"limit":`...), op.Limit, 10)
 	}
 	b = appendFlag(b, `,"lin":true`, op.Lin)
-	b = appendFlag(b, `,"poll":true`, op.Poll)
 	if op.Offs == nil {
 		return b
 	}

@@ -56,11 +56,15 @@ var layers = []layer{
 	{dir: "checker/second", ours: []string{"checker"}, libs: []string{"github.com/anishathalye/porcupine"}},
 	{dir: "checker/record", ours: []string{"checker"}, libs: []string{franz + "..."}},
 	{dir: "checker/jepsen", ours: []string{"checker"}},
+	{dir: "checker/anomaly", strict: true, ours: []string{"checker"}},
+	{dir: "checker/report", ours: []string{"checker", "checker/anomaly", "checker/second"}},
 
 	{dir: "sim", strict: true, floats: true,
 		ours: []string{"broker", "checker", "log", "replica", "transport"},
 		std:  []string{"crypto/rand", "text/tabwriter"},
 		libs: []string{franz + "kmsg"}},
+
+	{dir: "sim/picture", ours: []string{"checker", "sim"}},
 
 	{dir: "cmd/logd", ours: []string{anyOurs}, libs: []string{cobra, pflag, sys, franz + "kmsg"}},
 	{dir: "cmd/logctl", ours: []string{anyOurs}, libs: []string{cobra, pflag, sys, franz + "...", "github.com/HdrHistogram/hdrhistogram-go"}},
