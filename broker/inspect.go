@@ -38,14 +38,14 @@ type GroupView struct {
 // Inspect visits this shard's replicas by rising group. For the simulator, tests and metrics; the view is valid during
 // visit only.
 func (s *Shard) Inspect(visit func(*GroupView)) {
-	for _, id := range s.order {
-		p := s.parts[id]
+	for _, p := range s.sorted {
+		id := p.group
 		st := p.g.Status()
 		s.seen = GroupView{Group: id, Replica: st.ID, Term: st.Term, Lead: st.Lead, Leading: st.Leader, Commit: st.Commit, Applied: st.Applied,
 			AppliedHash: st.EntryHash, Last: st.Last, LastTerm: st.LastTerm, LastHash: st.LastHash, Durable: st.Stable, DurableEnd: st.StableEnd, LogStart: st.LogStart, LogEnd: st.LogEnd, HighWatermark: st.HighWatermark,
 			Voters: st.Conf.Voters, Learners: st.Conf.Learners, Quorums: st.Conf.Quorums, ConfIndex: st.ConfIndex,
-			Holes: len(s.store.Holes(id)), SegmentHoles: len(s.store.SegmentHoles(id)), Damaged: p.damaged,
-			Transferring: st.Transferring, Installed: st.Installed, Healed: st.Healed, Mended: p.repair.mended}
+			Damaged: p.damaged, Transferring: st.Transferring, Installed: st.Installed, Healed: st.Healed, Mended: p.repair.mended}
+		s.seen.Holes, s.seen.SegmentHoles = s.store.Lost(id)
 		if t, n := s.meta.PartitionOf(id); t != nil {
 			s.seen.Topic, s.seen.Partition = t.Name, n
 		}

@@ -4,6 +4,7 @@ package checker
 // index, or -1 if it cannot be told from another.
 func (p *part) register(op *Op) int32 {
 	i, first := int32(p.times.n), int32(p.values.len())
+	bits := opBits(Append, 0, false, len(op.Values))
 	for _, v := range op.Values {
 		old, tag := p.values.find(v)
 		switch {
@@ -17,6 +18,7 @@ func (p *part) register(op *Op) int32 {
 			p.ambiguous(v, p.values.entries.get(int(old)).op(), op, i)
 		case old >= 0:
 			p.adopt(old, p.values.put(v, tag, ownedBy(i)))
+			bits |= looseBit
 		default:
 			p.values.put(v, tag, ownedBy(i))
 		}
@@ -25,9 +27,11 @@ func (p *part) register(op *Op) int32 {
 		}
 	}
 	p.times.push(opTimes{op.Call, never, op.ID})
-	p.ops.push(opInfo{off: -1, client: p.clients.number(op.Client), first: first, by: -1, bits: opBits(Append, 0, false, len(op.Values))})
+	p.ops.push(opInfo{off: -1, client: p.clients.number(op.Client), first: first, by: -1, bits: bits})
 	p.free += int64(len(op.Values))
-	p.placeSeen(i)
+	if bits&looseBit != 0 {
+		p.placeSeen(i)
+	}
 	return i
 }
 
@@ -137,9 +141,6 @@ func (p *part) ack(i int32, off int64) {
 
 // placeSeen places an append of which a read has already shown a value.
 func (p *part) placeSeen(i int32) {
-	if len(p.loose) == 0 {
-		return
-	}
 	o := p.ops.at(int(i))
 	for k := range int32(o.n()) {
 		if b, ok := p.loose[o.first+k]; ok && b.off >= 0 {
@@ -161,9 +162,11 @@ func (p *part) place(i int32, base int64, by int32) bool {
 	fits := true
 	for k := range n {
 		at := o.first + int32(k)
-		if b := p.bindingOf(at); b.off >= 0 && b.off != base+k {
-			p.torn(i, at, base+k, by)
-			fits = false
+		if o.loose() {
+			if b := p.bindingOf(at); b.off >= 0 && b.off != base+k {
+				p.torn(i, at, base+k, by)
+				fits = false
+			}
 		}
 		fits = p.vacant(at, base+k, by) && fits
 	}
@@ -172,11 +175,14 @@ func (p *part) place(i int32, base int64, by int32) bool {
 	}
 	for k := range n {
 		at := o.first + int32(k)
-		switch b, ok := p.loose[at]; {
-		case !ok || b.off < 0:
+		b, ok := binding{}, false
+		if o.loose() {
+			b, ok = p.loose[at]
+		}
+		if !ok || b.off < 0 {
 			p.bind(at, base+k)
-			delete(p.loose, at)
-		case b.by == by:
+		}
+		if ok && (b.off < 0 || b.by == by) {
 			delete(p.loose, at)
 		}
 	}

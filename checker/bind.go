@@ -52,7 +52,13 @@ func (p *part) inOrder(op *Op) bool {
 
 // passOver notes the offsets that a read left out.
 func (p *part) passOver(op *Op) {
-	next := op.From
+	if len(op.Offs) == 0 {
+		return
+	}
+	if op.Offs[0] > op.From {
+		p.passed(op.From, op.Offs[0]) // they may be below the log's start
+	}
+	next := op.Offs[0]
 	for _, off := range op.Offs {
 		for ; next < off; next++ {
 			switch at := p.slots.get(int(next)); {
@@ -80,15 +86,17 @@ func (p *part) skipped(reader, at int32) {
 
 // bindingOf is where value at is bound, and by what.
 func (p *part) bindingOf(at int32) binding {
-	if len(p.loose) > 0 {
+	var o *opInfo
+	if i := p.values.entries.get(int(at)).op(); i >= 0 {
+		o = p.ops.at(int(i))
+	}
+	if o == nil || o.loose() {
 		if b, ok := p.loose[at]; ok {
 			return b
 		}
 	}
-	if i := p.values.entries.get(int(at)).op(); i >= 0 {
-		if o := p.ops.at(int(i)); o.off >= 0 {
-			return binding{int64(o.off) + int64(at-o.first), o.by}
-		}
+	if o != nil && o.off >= 0 {
+		return binding{int64(o.off) + int64(at-o.first), o.by}
 	}
 	return binding{-1, -1}
 }

@@ -10,6 +10,8 @@ import (
 type Options struct {
 	// Sparse is [Header].Sparse.
 	Sparse bool
+	// Retention is [Header].Retention.
+	Retention bool
 	// Invoked promises that every call is given to Invoke, and that Invoke and
 	// Complete come in order of time (Call for one, Ret for the other; of equal
 	// instants in any order; an unknown outcome whenever the client gave up). Then a
@@ -37,7 +39,7 @@ func New(opts Options) *Checker {
 
 // Check decides check A for a whole history, whose operations may be in any order.
 func Check(h History) Report {
-	c := New(Options{Sparse: h.Sparse})
+	c := New(Options{Sparse: h.Sparse, Retention: h.Retention})
 	for i := range h.Ops {
 		c.Complete(&h.Ops[i])
 	}
@@ -50,6 +52,9 @@ func (c *Checker) Invoke(op *Op) *Violation {
 	early := c.advance(op.Call)
 	if op.Kind == Append && op.Partition != "" && len(op.Values) > 0 {
 		c.part(op.Partition).invoke(op)
+	}
+	if op.Kind == Trim && op.Partition != "" {
+		c.part(op.Partition).starts.invoke(op)
 	}
 	return early
 }
@@ -69,13 +74,13 @@ func (c *Checker) Complete(op *Op) *Violation {
 		return nil
 	}
 	var early *Violation
-	if op.Outcome == OK && op.Kind <= Tail {
+	if op.Outcome == OK && op.Kind <= Start {
 		early = c.advance(op.Ret)
 	}
 	if op.Kind == Txn {
 		c.transaction(op)
 	}
-	if op.Kind > Tail {
+	if op.Kind > Start {
 		return early
 	}
 	p := c.part(op.Partition)
@@ -122,6 +127,15 @@ func (c *Checker) Finish() Report {
 	return c.report
 }
 
+// Kept is how many operations the Checker holds on to: every append, for its values
+// may be read at any time, and the reads and tails that set a bound.
+func (c *Checker) Kept() (n int64) {
+	for _, p := range c.parts { // order: a sum
+		n += int64(p.times.n - len(p.spare))
+	}
+	return n
+}
+
 // advance moves time on. Operations of one instant are concurrent (A6), so what
 // that instant's operations lack is missing only once it has passed.
 func (c *Checker) advance(t int64) (first *Violation) {
@@ -165,7 +179,7 @@ func (c *Checker) undecided(why string) {
 // check A knows single operations only.
 func (c *Checker) transaction(op *Op) {
 	for i := range op.Ops {
-		if in := &op.Ops[i]; in.Kind <= Tail {
+		if in := &op.Ops[i]; in.Kind <= Start {
 			c.part(in.Partition).undecided("operation %d is a transaction, which check A doesn't know", op.ID)
 		}
 	}

@@ -39,6 +39,18 @@ func tail(call, ret, off int) string {
 	return fmt.Sprintf(`"op":"tail","call":%d,"ret":%d,"outcome":"ok","off":%d`, call, ret, off)
 }
 
+func trim(call, ret, to, begins int) string {
+	return fmt.Sprintf(`"op":"trim","call":%d,"ret":%d,"outcome":"ok","from":%d,"off":%d`, call, ret, to, begins)
+}
+
+func trimLost(call, to int) string {
+	return fmt.Sprintf(`"op":"trim","call":%d,"outcome":"unknown","from":%d`, call, to)
+}
+
+func start(call, ret, begins int) string {
+	return fmt.Sprintf(`"op":"start","call":%d,"ret":%d,"outcome":"ok","off":%d`, call, ret, begins)
+}
+
 func read(call, ret, from int, values, more string) string {
 	list := `"` + strings.ReplaceAll(values, " ", `","`) + `"`
 	if values == "" {
@@ -51,10 +63,7 @@ func read(call, ret, from int, values, more string) string {
 // just isn't any more.
 func TestCases(t *testing.T) {
 	const lin = `,"lin":true`
-	for _, c := range []struct {
-		name, want string
-		lines      []string
-	}{
+	runCases(t, []edgeCase{
 		{"unknown and never done", "valid", []string{lost(0, "a"), sent(5, 6, 0, "b")}},
 		{"unknown and done", "valid", []string{lost(0, "a"), sent(5, 6, 1, "b")}},
 		{"unknown takes effect long after", "valid", []string{lost(0, "a"), tail(100, 101, 0), tail(200, 201, 1)}},
@@ -91,7 +100,43 @@ func TestCases(t *testing.T) {
 			[]string{lost(0, "a"), lost(9, "b c"), tail(2, 3, 1), lost(0, "d"), sent(5, 6, 3, "e")}},
 		{"offset beyond all sense", checker.AcknowledgedMissing, []string{sent(5, 6, 1<<60, "e")}},
 		{"tail beyond all sense", checker.TailBeyondEnd, []string{lost(0, "a"), tail(5, 6, 1<<60)}},
-	} {
+	})
+}
+
+// TestTrims are the edges of the rules of a log's start.
+func TestTrims(t *testing.T) {
+	const lin = `,"lin":true`
+	runCases(t, []edgeCase{
+		{"trim moves the start", "valid", []string{sent(0, 1, 0, "a b"), trim(2, 5, 1, 1), start(3, 4, 0), start(6, 7, 1), read(8, 9, 0, "b", `,"offs":[1]`)}},
+		{"trim of unknown outcome moves the start", "valid", []string{sent(0, 1, 0, "a b"), trimLost(2, 1), start(3, 4, 0), start(6, 7, 1)}},
+		{"trim that failed doesn't", checker.StartUnasked, []string{sent(0, 1, 0, "a b"), `"op":"trim","call":2,"ret":3,"outcome":"fail","from":1`, start(6, 7, 1)}},
+		{"start was asked for too late", checker.StartUnasked, []string{sent(0, 1, 0, "a b"), start(2, 3, 1), trim(4, 5, 1, 1)}},
+		{"start was asked for at the same instant", "valid", []string{sent(0, 1, 0, "a b"), start(2, 3, 1), trim(3, 5, 1, 1)}},
+		{"start goes back", checker.StartWentBack, []string{sent(0, 1, 0, "a b"), trim(2, 5, 1, 1), start(6, 7, 0)}},
+		{"start goes back at the same instant", "valid", []string{sent(0, 1, 0, "a b"), trim(2, 5, 1, 1), start(5, 7, 0)}},
+		{"start goes back behind a read", checker.StartWentBack, []string{sent(0, 1, 0, "a b"), trimLost(2, 1), read(3, 4, 0, "b", `,"offs":[1]`), start(6, 7, 0)}},
+		{"trim answers less", checker.TrimNotDone, []string{sent(0, 1, 0, "a b"), trim(2, 5, 1, 0)}},
+		{"trim answers more", "valid", []string{sent(0, 1, 0, "a b"), trimLost(2, 2), trim(2, 5, 1, 2)}},
+		{"trim that answers more moves nothing", checker.StartUnasked, []string{sent(0, 0, 0, "a b"), trim(0, 0, 1, 2), trimLost(0, 2), start(0, 0, 1)}},
+		{"read begins above the start", checker.ReadSkipped, []string{sent(0, 1, 0, "a b c"), trim(2, 5, 1, 1), read(8, 9, 0, "c", `,"offs":[2]`)}},
+		{"read skips in its middle below the start", checker.ReadSkipped, []string{sent(0, 1, 0, "a b c"), trim(2, 5, 3, 3), read(8, 9, 0, "a c", `,"offs":[0,2]`)}},
+		{"start shows the length", checker.StartBeyondEnd, []string{trim(2, 5, 1, 1), sent(6, 7, 0, "a")}},
+		{"start beyond all", checker.StartBeyondEnd, []string{sent(0, 1, 0, "a"), trim(2, 5, 2, 2)}},
+		{"start inside an unseen batch", "valid", []string{lost(0, "a b"), trim(2, 5, 1, 1)}},
+		{"start inside an unseen batch, that a read says ends there", checker.StartBeyondEnd,
+			[]string{lost(0, "a b"), trim(2, 5, 1, 1), read(6, 7, 1, "", lin)}},
+		{"start inside a hole, that a read says wasn't longer", checker.StartBeyondEnd,
+			[]string{lost(0, "a b"), lost(0, "c d"), trim(2, 5, 1, 1), read(6, 7, 1, "", lin), sent(8, 9, 4, "e")}},
+	})
+}
+
+type edgeCase struct {
+	name, want string
+	lines      []string
+}
+
+func runCases(t *testing.T, cases []edgeCase) {
+	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			h := parse(t, "", c.lines...)
 			is := func(r checker.Report) string {
@@ -127,6 +172,8 @@ func TestSparse(t *testing.T) {
 		{"read passes over a value", checker.Invalid, []string{sent(0, 1, 7, "a"), sent(2, 3, 9, "b"), read(4, 5, 0, "b", `,"offs":[9]`)}},
 		{"value appears where a read saw none", checker.Invalid, []string{sent(0, 1, 7, "a"), read(2, 3, 0, "a", `,"offs":[7]`), sent(0, 9, 4, "b")}},
 		{"short read isn't a bound", checker.Valid, []string{sent(0, 1, 0, "a"), tail(2, 3, 5), read(6, 7, 0, "a", `,"lin":true`), read(8, 9, 1, "", `,"lin":true`)}},
+		{"read passes over a trimmed value", checker.Valid, []string{sent(0, 1, 7, "a"), sent(2, 3, 9, "b"), trim(2, 4, 8, 8), read(4, 5, 0, "b", `,"offs":[9]`)}},
+		{"read passes over a value that isn't", checker.Invalid, []string{sent(0, 1, 7, "a"), sent(2, 3, 9, "b"), trim(2, 4, 7, 7), read(4, 5, 0, "b", `,"offs":[9]`)}},
 		{"tail is one", checker.Invalid, []string{sent(0, 1, 3, "a"), tail(2, 3, 2)}},
 		{"too far to hold", checker.Undecided, []string{sent(0, 1, 1<<50, "a")}},
 	} {
@@ -135,6 +182,25 @@ func TestSparse(t *testing.T) {
 				t.Errorf("is %v, want %v: %v", r.Verdict, c.want, r.First())
 			}
 		})
+	}
+}
+
+// TestRetention: a log's start may move by itself, and still not back.
+func TestRetention(t *testing.T) {
+	for _, c := range []struct {
+		want  checker.Verdict
+		lines []string
+	}{
+		{checker.Valid, []string{sent(0, 1, 0, "a b"), start(2, 3, 1), read(4, 5, 0, "b", `,"offs":[1]`)}},
+		{checker.Invalid, []string{sent(0, 1, 0, "a b"), start(2, 3, 1), start(4, 5, 0)}},
+		{checker.Invalid, []string{sent(0, 1, 0, "a b"), start(2, 3, 3)}},
+	} {
+		if r := checker.Check(parse(t, `,"retention":true`, c.lines...)); r.Verdict != c.want {
+			t.Errorf("%v is %v, want %v: %v", c.lines, r.Verdict, c.want, r.First())
+		}
+		if r := checker.Check(parse(t, "", c.lines...)); r.Verdict != checker.Invalid {
+			t.Errorf("without retention %v is %v", c.lines, r.Verdict)
+		}
 	}
 }
 

@@ -101,7 +101,7 @@ func (m *names) put(name string, tag, owner uint32) int32 {
 	case len(m.table) == 1 && s.n == splitAt:
 		m.split()
 	case s.n*4 > s.size*3:
-		s.grow(s.size+s.size/4, 32-m.shift)
+		s.grow(s.size+s.size/3, 32-m.shift)
 	}
 	return v
 }

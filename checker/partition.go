@@ -11,7 +11,7 @@ type opTimes struct {
 }
 
 type opInfo struct {
-	off    int32 // append: where it is placed, -1 if nowhere; tail: length; read: from; large: see big
+	off    int32 // append: where it is placed, -1 if nowhere; tail: length; trim, start: log start; read: from; large: see big
 	client int32 // its index among clients
 	first  int32 // append: its values are first … first+n-1
 	by     int32 // append: the operation that placed it
@@ -20,9 +20,10 @@ type opInfo struct {
 
 const (
 	kindBits    = 4
-	outcomeBits = 2 // 0 while outstanding
-	linBit      = 1 << (kindBits + outcomeBits)
-	ackedBit    = linBit << 1 // append: placed by its acknowledgement
+	outcomeBits = 2                             // 0 while outstanding
+	linBit      = 1 << (kindBits + outcomeBits) // read
+	looseBit    = linBit                        // append: values of it are among loose
+	ackedBit    = linBit << 1                   // append: placed by its acknowledgement
 	countShift  = kindBits + outcomeBits + 2
 	maxCount    = 1<<(32-countShift) - 1
 	large       = math.MaxInt32
@@ -34,6 +35,7 @@ const (
 func (o *opInfo) kind() Kind           { return Kind(o.bits & (1<<kindBits - 1)) }
 func (o *opInfo) outcome() Outcome     { return Outcome(o.bits >> kindBits & (1<<outcomeBits - 1)) }
 func (o *opInfo) acked() bool          { return o.bits&ackedBit != 0 }
+func (o *opInfo) loose() bool          { return o.bits&looseBit != 0 }
 func (o *opInfo) n() int64             { return int64(o.bits >> countShift) }
 func (o *opInfo) setOutcome(x Outcome) { o.bits |= uint32(x) << kindBits }
 
@@ -79,8 +81,8 @@ type part struct {
 	spare   []int32 // numbers of operations that nothing refers to any more
 
 	values names
-	loose  map[int32]binding
-	slots  column[int32] // value at an offset; -1 none known, void passed over (A2)
+	loose  map[int32]binding // of orphans, and of values of appends with looseBit
+	slots  column[int32]     // value at an offset; -1 none known, void passed over (A2)
 	ord    order
 
 	end     int64 // longest length implied so far
@@ -92,7 +94,8 @@ type part struct {
 
 	ahead  ahead           // upper bounds at or above the slots
 	edges  map[int64]int32 // exact lengths at offsets whose writer isn't known
-	far    []distant       // operations on offsets too far away to hold slots for
+	starts starts
+	far    []distant // operations on offsets too far away to hold slots for
 	farMin int64
 
 	cur      *Op // the read or tail being added, and its index once kept
@@ -110,7 +113,7 @@ const void = -2
 func newPart(name string, opts Options) *part {
 	p := &part{opts: opts, report: PartitionReport{Partition: name}, blamed: map[finding]bool{}, values: newNames(),
 		big: map[int32]int64{}, loose: map[int32]binding{}, clients: clients{index: map[int64]int32{}},
-		edges: map[int64]int32{}, voids: map[int64]int32{}, ahead: newAhead()}
+		edges: map[int64]int32{}, voids: map[int64]int32{}, ahead: newAhead(), starts: newStarts()}
 	p.ord.ops = &p.times
 	return p
 }
@@ -134,12 +137,16 @@ func (p *part) complete(op *Op) {
 	switch {
 	case op.Kind == Append:
 		p.append(op)
+	case op.Kind == Trim:
+		p.trim(op)
 	case op.Outcome != OK: // a read without an answer says nothing
 	case op.Kind == Read:
 		p.report.Reads++
 		p.observe(op)
-	default:
+	case op.Kind == Tail:
 		p.report.Tails++
+		p.observe(op)
+	default:
 		p.observe(op)
 	}
 	if len(p.far) > 0 && p.farMin <= p.limit() {
@@ -153,13 +160,16 @@ func (p *part) observe(op *Op) {
 		return
 	}
 	p.cur, p.curIndex = op, -1
-	if op.Kind == Read {
+	switch {
+	case op.Kind == Read:
 		p.read(op)
-	} else if p.reach(op.Off) {
+	case !p.reach(op.Off):
+		p.aside(op.Off, distant{op.Clone(), -1})
+	case op.Kind == Tail:
 		p.longer(op.Off)
 		p.shorter(op.Off, true)
-	} else {
-		p.aside(op.Off, distant{op.Clone(), -1})
+	default:
+		p.start(op)
 	}
 	p.cur = nil
 }

@@ -387,6 +387,9 @@ func (o *opening) anchor(hash uint64) {
 		sp.foldTail()
 	}
 	if whole && sp.fits(sp.pieces) {
+		if !sp.first.known {
+			o.p.damage = append(o.p.damage, fmt.Sprintf("segments %s: offsets %d to %d: no file says the running hash before them: they are believed by their checksums alone", o.p.dir, sp.from(), sp.to()))
+		}
 		sp.setHashes()
 		return
 	}

@@ -153,6 +153,9 @@ func (p *segments) trimSpans() {
 		case c.seg == nil:
 			c.from, sp.first, sp.before = p.logStart, anchor{}, anchor{}
 		}
+		if n > 0 && !sp.before.known && slices.ContainsFunc(sp.pieces, func(c piece) bool { return c.state == patched }) {
+			p.misfit(sp) // the hash that was to prove what a peer sent is not known any more
+		}
 		if n > 0 {
 			p.prove(sp)
 		}

@@ -16,6 +16,7 @@ import (
 type client struct {
 	w        *World
 	number   int
+	name     string
 	role     role
 	rng      *rand.Rand
 	lines    []*line // its connection to each broker
@@ -68,6 +69,7 @@ type call struct {
 
 func newClient(w *World, r role) *client {
 	c := &client{w: w, number: len(w.clients) + 1, role: r, sessions: 1}
+	c.name = fmt.Sprintf("client-%d", c.number)
 	c.rng = stream(w.opt.Seed, streamClient, uint64(c.number))
 	c.lines = make([]*line, w.opt.Brokers)
 	c.leaders = make([]int, w.partitions())
@@ -86,7 +88,10 @@ func (w *World) topic(part int) string { return topicNames[part/w.opt.Load.Parti
 var topicNames = [...]string{"orders", "audit"}
 
 func (w *World) partName(part int) string {
-	return fmt.Sprintf("%s/%d", w.topic(part), part%w.opt.Load.Partitions)
+	for n := len(w.names); n <= part; n++ {
+		w.names = append(w.names, fmt.Sprintf("%s/%d", w.topic(n), n%w.opt.Load.Partitions))
+	}
+	return w.names[part]
 }
 
 // soon plans the client's next turn.
@@ -137,7 +142,7 @@ func (c *client) send(node int, k *call, req kmsg.Request, noAnswer bool) {
 		w.markAsked(k, c.number)
 	}
 	w.watch.sends(c, node, k)
-	frame := transport.AppendRequest(fmt.Sprintf("client-%d", c.number), l.corr, req)
+	frame := transport.AppendRequest(c.name, l.corr, req)
 	w.trace.bytes(w.now, markClient, c.number, uint64(node)<<32|uint64(uint32(k.key)), frame)
 	if w.trace.verbose() {
 		w.trace.line(w.now, markClient, "client %d → broker %d: %s v%d %s %v from %d", c.number, w.nodes[node].id, kmsg.NameForKey(k.key), k.version, k.op.Partition, k.op.Values, k.op.From)

@@ -58,6 +58,8 @@ type process struct {
 	led      []*groupSeen  // then
 	then     func()        // called when it has stopped
 	resumed  time.Duration // when it was started or resumed last
+	dir      log.Dir
+	name     uint64 // that others know it by
 	hosts    []*host
 	cut      []bool // by shard: its recovery cut a torn tail
 	conns    []*conn

@@ -73,6 +73,7 @@ type Violation struct {
 // The names of the violations that the world itself finds; those of histories are in package checker.
 const (
 	Panicked         = "panic"                      // a turn or a start panicked
+	SpokeOn          = "spoke-on"                   // a shard that gave up its directory had more to say
 	Halted           = "halt"                       // a shard gave up without an injected cause
 	UncleanStop      = "unclean-stop"               // a process didn't end when it was asked to, or left a torn tail though nothing was in flight
 	NotStarted       = "refused-start"              // a broker refused to start on an undamaged disk

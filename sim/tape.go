@@ -103,7 +103,7 @@ func RunTwice(opt Options, env Env) Result {
 	if r.Violation != nil {
 		return r
 	}
-	again := Run(opt, Env{Stack: env.Stack})
+	again := Run(opt, Env{Stack: env.Stack, Paranoid: env.Paranoid})
 	if again.Hash == r.Hash {
 		return r
 	}

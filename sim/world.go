@@ -12,11 +12,12 @@ import (
 
 // Env is what a world may use of the outside.
 type Env struct {
-	Trace   io.Writer                       // a line per event; nil for none
-	History io.Writer                       // the clients' history in JSON lines; nil for none
-	Events  func(at time.Duration, e Event) // told what happens, as it happens; nil for none (event.go)
-	Stack   func() []byte                   // the stack of a panic, where it is caught
-	tape    *tape                           // keeps the trace; nil for none
+	Trace    io.Writer                       // a line per event; nil for none
+	History  io.Writer                       // the clients' history in JSON lines; nil for none
+	Events   func(at time.Duration, e Event) // told what happens, as it happens; nil for none (event.go)
+	Stack    func() []byte                   // the stack of a panic, where it is caught
+	Paranoid bool                            // check every view of every replica after every turn, also those that did not change
+	tape     *tape                           // keeps the trace; nil for none
 }
 
 // World is brokers, disks, links and clients on one goroutine, and the time they share.
@@ -35,6 +36,7 @@ type World struct {
 	nodes   []*node
 	net     *network
 	clients []*client
+	names   []string // of partitions
 	faults  *nemesis
 	views   *views
 	judge   *judge

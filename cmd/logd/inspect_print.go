@@ -19,6 +19,7 @@ func (r *inspected) print(w io.Writer) error {
 	t.add("BROKER", r.Broker)
 	t.add("INCARNATION", r.Incarnation)
 	t.add("GENERATION", r.Generation)
+	t.add("SPOKE", r.starts())
 	t.add("JOINS", yesNo(r.Joins))
 	if r.Moving != "" {
 		t.add("MOVING", r.Moving+" is being set aside; the next start finishes it")
@@ -41,6 +42,21 @@ func (r *inspected) print(w io.Writer) error {
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// starts lists the generations of the starts that spoke.
+func (r *inspected) starts() string {
+	var all []string
+	for _, s := range r.Spoke {
+		all = append(all, fmt.Sprint(s.Generation))
+	}
+	if r.Forgets > 0 {
+		all = append([]string{fmt.Sprintf("(%d and before: forgotten)", r.Forgets)}, all...)
+	}
+	if len(all) == 0 {
+		return "-"
+	}
+	return strings.Join(all, " ")
 }
 
 func (s *inspectedShard) print(b *strings.Builder, f inspectFlags) {

@@ -18,6 +18,7 @@ type benchFlags struct {
 	seeds   int
 	from    uint64
 	seconds int
+	drawn   bool
 	profile string
 }
 
@@ -36,6 +37,7 @@ func newBench(a *app) *cobra.Command {
 	fl.IntVar(&f.seeds, "seeds", 20, "run so many seeds, one after the other, in this process")
 	fl.Uint64Var(&f.from, "from", 1, "the first of --seeds")
 	fl.IntVar(&f.seconds, "seconds", 60, "simulated seconds under faults")
+	fl.BoolVar(&f.drawn, "drawn", false, "worlds as logsim run draws them, and not the default one")
 	fl.StringVar(&f.profile, "cpuprofile", "", "write a CPU profile to this file, for go tool pprof")
 	return cmd
 }
@@ -57,7 +59,11 @@ func (a *app) bench(f *benchFlags) error {
 	begun := cpuTime()
 	simulated, counts, traces := time.Duration(0), [sim.Counts]int64{}, uint64(0)
 	for seed := range seedRange(f.from, f.seeds) {
-		r := runSeed(sim.Draw(seed, time.Duration(f.seconds)*time.Second), sim.Env{Stack: debug.Stack}, false)
+		opt := sim.Default(seed, time.Duration(f.seconds)*time.Second)
+		if f.drawn {
+			opt = sim.Draw(seed, opt.Length)
+		}
+		r := runSeed(opt, sim.Env{Stack: debug.Stack}, false)
 		if r.Violation != nil {
 			return fmt.Errorf("seed %d: %s", seed, r.Violation)
 		}

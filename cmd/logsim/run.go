@@ -18,17 +18,18 @@ import (
 
 // runFlags are those of logsim run.
 type runFlags struct {
-	seed    uint64
-	seeds   int
-	from    uint64
-	jobs    int
-	seconds int
-	verbose bool
-	twice   bool
-	history string
-	limit   time.Duration
-	size    sim.Size
-	marks   bool
+	seed     uint64
+	seeds    int
+	from     uint64
+	jobs     int
+	seconds  int
+	verbose  bool
+	twice    bool
+	paranoid bool
+	history  string
+	limit    time.Duration
+	size     sim.Size
+	marks    bool
 }
 
 func newRun(a *app) *cobra.Command {
@@ -62,6 +63,7 @@ func newRun(a *app) *cobra.Command {
 	fl.IntVar(&f.seconds, "seconds", 60, "simulated seconds under faults")
 	fl.BoolVarP(&f.verbose, "verbose", "v", false, "print a line per event")
 	fl.BoolVar(&f.twice, "twice", false, "run each seed two times and compare the hashes of their traces")
+	fl.BoolVar(&f.paranoid, "paranoid", false, "check every replica after every turn, also those that did not change: nothing may come of it")
 	fl.StringVar(&f.history, "history", "", "write what the clients saw to this file, in JSON lines")
 	fl.BoolVar(&f.marks, "marks-must-hit", false, "fail if there is a mark that none of --seeds hit")
 	fl.IntVar(&f.size.Brokers, "brokers", 0, "so many brokers; 0: as the seed draws, 1, 3 or 5")
@@ -74,7 +76,7 @@ func newRun(a *app) *cobra.Command {
 func (a *app) runOne(f *runFlags) error {
 	opt := sim.DrawSized(f.seed, time.Duration(f.seconds)*time.Second, f.size)
 	fmt.Fprintf(a.out, "seed=%d %s\n", f.seed, opt.String())
-	env := sim.Env{Stack: debug.Stack}
+	env := sim.Env{Stack: debug.Stack, Paranoid: f.paranoid}
 	if f.verbose {
 		out := bufio.NewWriterSize(a.out, 1<<16)
 		defer out.Flush()
@@ -142,7 +144,7 @@ func runSeed(opt sim.Options, env sim.Env, twice bool) sim.Result {
 // runMany runs seeds in worker processes and prints a table.
 func (a *app) runMany(ctx context.Context, f *runFlags) error {
 	begun := time.Now()
-	p := &pool{binary: a.binary, jobs: f.jobs, seconds: f.seconds, twice: f.twice, limit: f.limit, size: f.size}
+	p := &pool{binary: a.binary, jobs: f.jobs, seconds: f.seconds, twice: f.twice, paranoid: f.paranoid, limit: f.limit, size: f.size}
 	var results []sim.Result
 	var busy time.Duration
 	bad := 0

@@ -35,6 +35,9 @@ func (a *app) scorecard(s *soakState, f *soakFlags) error {
 	for _, kind := range slices.Sorted(maps.Keys(s.Sum.Faults)) {
 		row("fault: "+kind, "%d", s.Sum.Faults[kind])
 	}
+	for _, name := range slices.Sorted(maps.Keys(s.Sum.Marks)) {
+		row("mark: "+name, "%.0f of 1000 seeds", float64(s.Sum.Marks[name])*1000/float64(max(1, s.Seeds)))
+	}
 	row("violations", "%d", len(s.Failures))
 	for _, v := range s.Failures {
 		row(fmt.Sprintf("  seed %d", v.Seed), "%s (seed-%d.txt)", firstLine(v.Violation.String()), v.Seed)

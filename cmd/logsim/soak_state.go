@@ -40,6 +40,7 @@ type soakSum struct {
 	Events    uint64           `json:"events"`
 	Counts    map[string]int64 `json:"counts"`
 	Faults    map[string]int64 `json:"faults"` // by kind
+	Marks     map[string]int64 `json:"marks"`  // by name: seeds that came by it
 }
 
 // soakFailure is a seed that failed.
@@ -58,7 +59,7 @@ func loadSoak(f *soakFlags, build string) (*soakState, error) {
 	text, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return &soakState{Build: build, Seconds: f.seconds, Brokers: f.size.Brokers, Shards: f.size.Shards, Twice: f.twice, From: f.from, Next: f.from,
-			Sum: soakSum{Counts: map[string]int64{}, Faults: map[string]int64{}}}, nil
+			Sum: soakSum{Counts: map[string]int64{}, Faults: map[string]int64{}, Marks: map[string]int64{}}}, nil
 	}
 	if err != nil {
 		return nil, err
@@ -103,6 +104,9 @@ func (s *soakState) add(d *seedDone) {
 	}
 	for kind, n := range d.Faults {
 		s.Sum.Faults[sim.FaultName(kind)] += n
+	}
+	for m := range sim.Marks {
+		s.Sum.Marks[m.Name()] += min(1, d.Marks[m])
 	}
 	if d.Violation != nil {
 		at, _ := slices.BinarySearchFunc(s.Failures, d.Seed, func(f soakFailure, seed uint64) int { return int(int64(f.Seed - seed)) })

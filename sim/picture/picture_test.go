@@ -108,8 +108,8 @@ func TestPageRefersToNothing(t *testing.T) {
 	}
 }
 
-// watched runs a seed.
-func watched(t *testing.T, seed uint64) (*Recorder, int) {
+// watched runs a seed, and counts what its history has.
+func watched(t *testing.T, seed uint64) (*Recorder, sim.Result, int) {
 	r, ops := NewRecorder(), 0
 	var history bytes.Buffer
 	opt := sim.Draw(seed, 6*time.Second)
@@ -122,14 +122,14 @@ func watched(t *testing.T, seed uint64) (*Recorder, int) {
 	}
 	r.Finish(nil)
 	ops = bytes.Count(history.Bytes(), []byte("\n")) - 1
-	return r, ops
+	return r, result, ops
 }
 
 // What is told of a run is whole: bands and bars keep to V3, all that the history knows is there, and equal runs give equal pages (V2).
 func TestPictureOfARun(t *testing.T) {
 	for _, seed := range []uint64{3, 31} {
-		r, inHistory := watched(t, seed)
-		again, _ := watched(t, seed)
+		r, result, inHistory := watched(t, seed)
+		again, _, _ := watched(t, seed)
 		if page(t, r) != page(t, again) {
 			t.Errorf("seed %d: two runs give two pages", seed)
 		}
@@ -155,9 +155,44 @@ func TestPictureOfARun(t *testing.T) {
 		if known != inHistory {
 			t.Errorf("seed %d: %d operations are shown, and the history has %d", seed, known, inHistory)
 		}
+		counted(t, r, result)
 		if len(r.c.Messages.At) < 100 || len(r.c.Disk.At) < 100 || len(r.c.Progress) == 0 || len(r.c.Notes.At) == 0 || !slices.IsSorted(r.c.Messages.At) || !slices.IsSorted(r.c.Notes.At) {
 			t.Errorf("seed %d: %d messages, %d disk operations, %d notes: not what a run has", seed, len(r.c.Messages.At), len(r.c.Disk.At), len(r.c.Notes.At))
 		}
+	}
+}
+
+// counted compares what is shown with what the run counted: no less may be shown.
+func counted(t *testing.T, r *Recorder, result sim.Result) {
+	shown := map[string]int64{"messages": int64(len(r.c.Messages.At))}
+	for _, b := range r.c.Bands {
+		for _, c := range b.Class {
+			shown[b.Kind+" "+r.c.Strings[c]]++
+		}
+	}
+	for _, c := range r.c.Notes.Class {
+		shown[r.c.Strings[c]]++
+	}
+	for i, d := range r.c.Messages.Dropped {
+		if d == 1 && r.c.Messages.Arrives[i] >= 0 {
+			shown["dropped late"]++
+		}
+	}
+	ends := shown["process crash"] + shown["process power"] + shown["process halted"]
+	counts := &result.Counts
+	switch {
+	case shown["messages"] < counts[sim.CountEnvelopes]:
+		t.Errorf("seed %d: %d messages are shown of %d", result.Seed, shown["messages"], counts[sim.CountEnvelopes])
+	case ends < counts[sim.CountCrashes]+counts[sim.CountPowerLosses]:
+		t.Errorf("seed %d: %d processes end, and there were %d crashes and %d power losses", result.Seed, ends, counts[sim.CountCrashes], counts[sim.CountPowerLosses])
+	case shown["elected"] < counts[sim.CountElections]:
+		t.Errorf("seed %d: %d elections are shown of %d", result.Seed, shown["elected"], counts[sim.CountElections])
+	case counts[sim.CountPartitions] > 0 && shown["links cut"]+shown["links one-way"] == 0:
+		t.Errorf("seed %d: no link is shown cut, and %d times some were", result.Seed, counts[sim.CountPartitions])
+	case ends > 0 && shown["dropped late"] == 0:
+		t.Errorf("seed %d: %d processes ended, and no message was dropped where it was to arrive", result.Seed, ends)
+	case shown["role leader"] == 0 || shown["role follower"] == 0 || shown["fault"] == 0:
+		t.Errorf("seed %d: shown are %v", result.Seed, shown)
 	}
 }
 

@@ -84,6 +84,10 @@ function prepare(d) {
   d.evidence = new Map();
   for (const v of d.violations) v.ops.forEach((op, i) => { if (!d.evidence.has(op)) d.evidence.set(op, i + 1); });
   d.accused = new Set([...d.evidence.keys()].map(op => d.ops.client[op]));
+  const ranks = { ok: 0, fail: 1, unknown: 2, running: 3 };
+  d.ops.rank = Uint8Array.from(d.ops.outcome, (o, i) => d.evidence.has(i) ? 9 : ranks[d.strings[o]] ?? 0);
+  const common = /^(MsgHeartbeat|MsgHeartbeatResp|MsgAppResp|control|empty)$/;
+  d.messages.rare = Uint8Array.from(d.messages.class, c => common.test(d.strings[c]) ? 0 : d.strings[c] === "MsgApp" ? 1 : 2);
   d.items = d.ops.id.length + d.messages.at.length + d.disk.at.length + d.notes.at.length +
     d.bands.reduce((n, b) => n + b.from.length, 0) + d.progress.reduce((n, p) => n + p.at.length, 0);
   return d;

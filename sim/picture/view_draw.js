@@ -151,7 +151,7 @@ const drawRow = {
   },
 
   ops(ctx, d, row, y, v) {
-    const o = d.ops, rankOf = i => d.evidence.has(row.places[i]) ? 9 : { ok: 0, fail: 1, unknown: 2, running: 3 }[d.strings[o.outcome[row.places[i]]]] ?? 0;
+    const rankOf = i => d.ops.rank[row.places[i]];
     spans(row.from, row.to, v, rankOf, (i, x0, x1) => {
       const place = row.places[i];
       drawBar(ctx, d, place, x0, Math.max(x1, x0 + (rankOf(i) > 0 ? 2 : 1)), y, row.h);
@@ -238,22 +238,25 @@ function brokerY(rows, v) {
   return y;
 }
 
-const mostMessages = 5000;
+const mostMessages = 4000;
 
 // drawMessages draws the envelopes in sight, as lines from where they were sent to where they arrived. Of too many, only the rare ones.
 function drawMessages(ctx, d, rows, v) {
   const m = d.messages, y = brokerY(rows, v), end = first(m.at, v.t1 + 1), seen = [];
-  const rare = name => !/^(MsgHeartbeat|MsgHeartbeatResp|MsgAppResp|control|empty)$/.test(name);
   for (let i = first(m.at, v.t0 - d.flight); i < end; i++) {
     if (Math.max(m.arrives[i], m.at[i]) >= v.t0 && v.wanted(i)) seen.push(i);
   }
   let drawn = seen;
-  if (seen.length > mostMessages) drawn = seen.filter(i => rare(d.strings[m.class[i]]));
-  if (drawn.length > mostMessages) drawn = drawn.filter(i => messageColor[d.strings[m.class[i]]] !== "entries");
-  if (drawn.length > mostMessages) drawn = [];
+  for (let least = 1; drawn.length > mostMessages; least++) drawn = least > 2 ? [] : drawn.filter(i => m.rare[i] >= least);
   ctx.globalAlpha = drawn.length > 1200 ? .45 : .9;
-  for (const i of drawn) drawMessage(ctx, d, i, y, v);
-  ctx.globalAlpha = 1;
+  const styles = new Map(); // all lines of one look are one path
+  for (const i of drawn) {
+    const key = m.dropped[i] ? "dropped" : messageColor[d.strings[m.class[i]]] || "talk";
+    if (styles.has(key)) styles.get(key).push(i); else styles.set(key, [i]);
+  }
+  for (const [key, places] of styles) drawLines(ctx, d, key, places, y, v);
+  if (v.chosen && v.chosen.kind === "message") { ctx.lineWidth = 3; drawLines(ctx, d, "focus", [v.chosen.place], y, v); }
+  ctx.globalAlpha = ctx.lineWidth = 1;
   if (drawn.length < seen.length) {
     const text = seen.length + " messages in sight, the " + drawn.length + " rarest are drawn: zoom in for all";
     ctx.fillStyle = paint.chosen;
@@ -271,19 +274,22 @@ function messageEnds(d, i, y, v) {
   return [x0, y0, v.x(m.arrives[i]), y1];
 }
 
-function drawMessage(ctx, d, i, y, v) {
-  const m = d.messages, [x0, y0, x1, y1] = messageEnds(d, i, y, v);
-  ctx.strokeStyle = ctx.fillStyle = m.dropped[i] ? paint.alarm : colorOf(messageColor[d.strings[m.class[i]]] || "talk");
-  ctx.lineWidth = v.chosen && v.chosen.kind === "message" && v.chosen.place === i ? 3 : 1;
-  ctx.setLineDash(m.dropped[i] ? [4, 3] : []);
-  ctx.beginPath(); ctx.moveTo(x0, y0); ctx.lineTo(x1, y1); ctx.stroke();
+// drawLines draws messages of one look: a line each, and a dot where it arrived or a cross where it was lost.
+function drawLines(ctx, d, look, places, y, v) {
+  const lost = look === "dropped";
+  ctx.strokeStyle = ctx.fillStyle = lost ? paint.alarm : colorOf(look);
+  const ends = places.map(i => messageEnds(d, i, y, v));
+  ctx.setLineDash(lost ? [4, 3] : []);
+  ctx.beginPath();
+  for (const [x0, y0, x1, y1] of ends) { ctx.moveTo(x0, y0); ctx.lineTo(x1, y1); }
+  ctx.stroke();
   ctx.setLineDash([]);
-  ctx.lineWidth = 1;
-  if (m.dropped[i]) {
-    ctx.beginPath(); ctx.moveTo(x1 - 3, y1 - 3); ctx.lineTo(x1 + 3, y1 + 3); ctx.moveTo(x1 - 3, y1 + 3); ctx.lineTo(x1 + 3, y1 - 3); ctx.stroke();
-  } else {
-    ctx.fillRect(x1 - 2, y1 - 2, 4, 4);
+  ctx.beginPath();
+  for (const [, , x1, y1] of ends) {
+    if (lost) { ctx.moveTo(x1 - 3, y1 - 3); ctx.lineTo(x1 + 3, y1 + 3); ctx.moveTo(x1 - 3, y1 + 3); ctx.lineTo(x1 + 3, y1 - 3); }
+    else ctx.rect(x1 - 2, y1 - 2, 4, 4);
   }
+  if (lost) ctx.stroke(); else ctx.fill();
 }
 
 // drawViolations rings the operations of each counterexample, in their order, and marks when it was found.
@@ -297,9 +303,10 @@ function drawViolations(ctx, d, rows, v) {
     const points = [];
     for (const row of rows) {
       if (row.kind !== "ops") continue;
-      row.places.forEach((place, i) => {
-        const n = found.ops.indexOf(place);
-        if (n >= 0) points[n] = ring(ctx, row, i, n + 1, v);
+      if (!row.accused) continue;
+      found.ops.forEach((op, n) => {
+        const i = first(row.places, op);
+        if (row.places[i] === op) points[n] = ring(ctx, row, i, n + 1, v);
       });
     }
     ctx.strokeStyle = paint.alarm;

@@ -343,8 +343,9 @@ function keep(v) {
 }
 
 function recall(v) {
-  const asked = new URLSearchParams(location.hash.slice(1));
+  const asked = new URLSearchParams(location.hash.slice(1)), accused = v.d.violations[0];
   v.want.part = v.d.parts.indexOf(asked.get("part"));
+  if (!location.hash && accused && accused.ops.length && accused.parts.length === 1) v.want.part = accused.parts[0]; // the others are one choice away
   v.want.disk = asked.has("disk");
   v.messages = asked.has("messages");
   $("part").value = v.want.part;

@@ -9,8 +9,13 @@ addEventListener("load", async () => {
   try {
     for (let i = 0; i < 500 && !(window.view && view.frames); i++) await new Promise(done => setTimeout(done, 10));
     $("over").setPointerCapture = () => {};
-    const v = view, d = v.d, span = () => v.t1 - v.t0, rows = v.rows.length;
+    const v = view, d = v.d, span = () => v.t1 - v.t0, part = async i => { $("part").value = i; $("part").dispatchEvent(new Event("change")); await frame(); };
+    check(d.parts[v.want.part] === "orders/0" && $("part").value == v.want.part, "it doesn't open at the violation's partition");
+    await part(-1);
+    const rows = v.rows.length;
     took.opened = v.openedIn;
+    const steps = Float64Array.of(1, 3, 3, 5);
+    check([0, 1, 2, 3, 4, 5, 6].map(t => latest(steps, t)).join() === "-1,0,0,2,2,3,3" && [0, 3, 4, 6].map(t => first(steps, t)).join() === "0,1,3,4", "times are found wrong");
     check(d.items > 1000, d.items + " items");
     check(colors() > 8, "the rows show " + colors() + " colours");
     check(d.violations.length === 1 && v.t1 <= d.end * 1.03 && span() < d.end / 2, "it doesn't open at the violation");
@@ -31,11 +36,19 @@ addEventListener("load", async () => {
     const before = v.t0;
     await point("pointerdown", 700, 300); await point("pointermove", 600, 300); await point("pointerup", 600, 300);
     check(v.t0 > before, "a drag doesn't move");
+    const pixels = () => $("rows").getContext("2d").getImageData(0, 0, $("rows").width, $("rows").height).data, plain = pixels();
     $("messages").click(); await frame();
     check(v.drawn && v.drawn.length > 0, "no messages are drawn");
     took.messages = v.took;
-    const m = v.drawn.find(i => d.messages.arrives[i] > 0), [x0, y0, x1, y1] = messageEnds(d, m, brokerY(v.rows, v), v);
-    if (x0 > gutter && x1 < v.width) { const hit = v.at((x0 + x1) / 2, (y0 + y1) / 2); check(hit && hit.kind === "message", "a message can't be pointed at"); }
+    const m = v.drawn.find(i => d.messages.arrives[i] > 0 && v.x(d.messages.at[i]) > gutter + 9 && v.x(d.messages.arrives[i]) < v.width - 9);
+    check(m !== undefined, "no message is in sight");
+    const [x0, y0, x1, y1] = messageEnds(d, m, brokerY(v.rows, v), v);
+    const lined = pixels(), mx = Math.round((x0 + x1) / 2 * v.dpr), my = Math.round((y0 + y1) / 2 * v.dpr);
+    let changed = 0;
+    for (let dx = -2; dx <= 2; dx++) for (let k = 0, at = (my * $("rows").width + mx + dx) * 4; k < 3; k++) changed += lined[at + k] !== plain[at + k];
+    check(changed > 0, "a message has no line");
+    const hit = v.at((x0 + x1) / 2, (y0 + y1) / 2);
+    check(hit && hit.kind === "message", "a message can't be pointed at");
     await key("m");
     check(!v.messages, "m doesn't hide the messages");
     await key("d");
@@ -58,9 +71,9 @@ addEventListener("load", async () => {
     await key("n");
     check(v.hit === 0 && v.hits[0].at >= v.t0 && v.hits[0].at <= v.t1, "n doesn't go to the hit");
     v.search("");
-    $("part").value = 1; $("part").dispatchEvent(new Event("change")); await frame();
-    check(v.rows.length < rows && v.rows.every(r => r.kind !== "role" || r.part === 1), "the filter by partition doesn't hold");
-    $("part").value = -1; $("part").dispatchEvent(new Event("change"));
+    await part(1);
+    check(v.rows.length < rows && v.rows.every(r => (r.kind !== "role" || r.part === 1) && (r.kind !== "ops" || r.places.every(i => d.ops.part[i] === 1))), "the filter by partition doesn't hold");
+    await part(-1);
     clicked(v, 30, ruler + v.rows.find(r => r.name === "process").y - v.scroll + 5); await frame();
     check(v.rows.length < rows, "a click on a broker's name doesn't fold it");
     await key("v");
