@@ -27,7 +27,7 @@ func (h *host) within() {
 	}
 	s.Holdings(func(x broker.Holding) {
 		if x.Most >= 0 && x.Now > x.Most {
-			h.w.violate(OverBound, "%v: %d %s, the bound is %d", h, x.Now, x.What, x.Most)
+			h.w.violate(OverBound, "%v: %d %s, the bound is %d%s", h, x.Now, x.What, x.Most, h.w.state())
 		}
 	})
 }
