@@ -98,6 +98,8 @@ func TestCases(t *testing.T) {
 		{"sizes fit in one order only", "valid", []string{lost(0, "a"), lost(0, "b c"), tail(2, 3, 2), sent(5, 6, 3, "e")}},
 		{"the fitting size was called too late", checker.AcknowledgedMissing,
 			[]string{lost(0, "a"), lost(9, "b c"), tail(2, 3, 1), lost(0, "d"), sent(5, 6, 3, "e")}},
+		{"the later call was recorded first", "valid", []string{lost(9, "a"), lost(0, "b"), tail(2, 3, 1), tail(10, 11, 2)}},
+		{"tails of an idle log, of which the first still counts", checker.TailBeyondEnd, []string{tail(5, 6, 1), tail(20, 21, 1), tail(30, 31, 1), lost(10, "a")}},
 		{"offset beyond all sense", checker.AcknowledgedMissing, []string{sent(5, 6, 1<<60, "e")}},
 		{"tail beyond all sense", checker.TailBeyondEnd, []string{lost(0, "a"), tail(5, 6, 1<<60)}},
 	})
@@ -118,6 +120,12 @@ func TestTrims(t *testing.T) {
 		{"trim answers less", checker.TrimNotDone, []string{sent(0, 1, 0, "a b"), trim(2, 5, 1, 0)}},
 		{"trim answers more", "valid", []string{sent(0, 1, 0, "a b"), trimLost(2, 2), trim(2, 5, 1, 2)}},
 		{"trim that answers more moves nothing", checker.StartUnasked, []string{sent(0, 0, 0, "a b"), trim(0, 0, 1, 2), trimLost(0, 2), start(0, 0, 1)}},
+		{"start that a read shows is the log's length at least", checker.LinearizableReadBack,
+			[]string{sent(0, 1, 0, "a b"), sent(0, 9, 2, "c"), trimLost(0, 3), read(0, 5, 0, "b", lin+`,"limit":1,"offs":[1]`), read(6, 7, 2, "", lin)}},
+		{"start that a read shows isn't longer than the read", "valid",
+			[]string{sent(0, 1, 0, "a b"), sent(0, 9, 2, "c"), trimLost(0, 1), read(0, 5, 0, "b", lin+`,"limit":1,"offs":[1]`), read(6, 7, 2, "", lin)}},
+		{"start that a read shows lies above the end that it shows", checker.ReadSkipped,
+			[]string{lost(0, "a"), lost(0, "b"), lost(0, "c"), trimLost(0, 3), read(0, 0, 0, "b", lin+`,"offs":[1]`)}},
 		{"read begins above the start", checker.ReadSkipped, []string{sent(0, 1, 0, "a b c"), trim(2, 5, 1, 1), read(8, 9, 0, "c", `,"offs":[2]`)}},
 		{"read skips in its middle below the start", checker.ReadSkipped, []string{sent(0, 1, 0, "a b c"), trim(2, 5, 3, 3), read(8, 9, 0, "a c", `,"offs":[0,2]`)}},
 		{"start shows the length", checker.StartBeyondEnd, []string{trim(2, 5, 1, 1), sent(6, 7, 0, "a")}},
@@ -288,6 +296,17 @@ func TestMemoryFollowsHistory(t *testing.T) {
 	}
 }
 
+// TestIdleLogIsCheap: of the tails of a log that nobody appends to, a few are kept.
+func TestIdleLogIsCheap(t *testing.T) {
+	c := checker.New(checker.Options{})
+	for i := range int64(10_000) {
+		c.Complete(&checker.Op{ID: i, Kind: checker.Tail, Partition: "p", Outcome: checker.OK, Call: 10 * i, Ret: 10*i + 5, Off: 0})
+	}
+	if r := c.Finish(); r.Verdict != checker.Valid || c.Kept() > 3 {
+		t.Errorf("%v, and %d of 10,000 tails are kept", r.Verdict, c.Kept())
+	}
+}
+
 // TestPartitionsAreApart: the same value in two partitions is two values, and the
 // verdict of one says nothing of the other.
 func TestPartitionsAreApart(t *testing.T) {
@@ -317,5 +336,25 @@ func TestFarThenNear(t *testing.T) {
 		if r := checker.Check(h); r.Verdict != last.want || r.Partitions[0].Length != last.off+1 {
 			t.Errorf("last at %d: %v, length %d: %v", last.off, r.Verdict, r.Partitions[0].Length, r.First())
 		}
+	}
+}
+
+// TestPollOfSeveralPartitions: what a poll returned of each partition is a read of it,
+// and proves as much.
+func TestPollOfSeveralPartitions(t *testing.T) {
+	read := func(part, value string) checker.Op {
+		return checker.Op{ID: 3, Kind: checker.Read, Partition: part, Outcome: checker.OK, Call: 5, Ret: 6, Values: []string{value}}
+	}
+	h := checker.History{Ops: []checker.Op{
+		{ID: 1, Kind: checker.Append, Partition: "p", Outcome: checker.OK, Call: 1, Ret: 2, Values: []string{"a"}},
+		{ID: 2, Kind: checker.Append, Partition: "q", Outcome: checker.OK, Call: 1, Ret: 2, Values: []string{"b"}},
+		{ID: 3, Kind: checker.Txn, Poll: true, Outcome: checker.OK, Call: 5, Ret: 6, Ops: []checker.Op{read("p", "a"), read("q", "b")}},
+	}}
+	if r := checker.Check(h); r.Verdict != checker.Valid || r.Partitions[1].Reads != 1 {
+		t.Errorf("got %+v", r)
+	}
+	h.Ops[2].Ops[1].Values[0] = "c"
+	if r := checker.Check(h); r.First() == nil || r.First().Name != checker.TwoValuesAtOffset {
+		t.Errorf("got %+v", r)
 	}
 }

@@ -49,7 +49,8 @@ type trim struct {
 type startShow struct {
 	level int64
 	op    int32
-	from  int64 // read: where it began to pass over
+	from  int64 // read: where it began to pass over; else -1
+	most  int64 // read: the length, if its end tells it
 }
 
 func newStarts() starts { return starts{asked: map[int64]int{}, sorted: true} }
@@ -98,12 +99,17 @@ func (p *part) start(op *Op) {
 		return
 	}
 	p.longer(op.Off)
-	p.starts.shows = append(p.starts.shows, startShow{op.Off, p.keep(), -1})
+	p.starts.shows = append(p.starts.shows, startShow{op.Off, p.keep(), -1, never})
 }
 
 // passed takes a read that left out the offsets from the one it asked for up to off.
-func (p *part) passed(from, off int64) {
-	p.starts.shows = append(p.starts.shows, startShow{off, p.keep(), from})
+// At its instant the log is no longer than the end that it shows.
+func (p *part) passed(op *Op) {
+	most := never
+	if p.endsLog(op) {
+		most = op.offset(len(op.Values)-1) + 1
+	}
+	p.starts.shows = append(p.starts.shows, startShow{op.Offs[0], p.keep(), op.From, most})
 }
 
 // judgeStarts judges the shows that are new. Online they come in order of return,
@@ -134,7 +140,7 @@ func (p *part) judgeStart(w *startShow, final bool) {
 	level := w.level
 	if w.from >= 0 {
 		var ok bool
-		if level, ok = p.passable(w, t.ret, final); !ok {
+		if level, ok = p.passable(w, t.ret, final); !ok || !p.longerBy(w.op, level) {
 			return
 		}
 	} else {
@@ -158,6 +164,19 @@ func (p *part) judgeStart(w *startShow, final bool) {
 		level, by = s.tops[n-1], s.by[n-1]
 	}
 	s.rets, s.tops, s.by = append(s.rets, t.ret), append(s.tops, level), append(s.by, by)
+}
+
+// longerBy is longer for a read whose start became known later: a log is as long as
+// its start.
+func (p *part) longerBy(by int32, n int64) bool {
+	if !p.reach(n) {
+		p.violate(StartBeyondEnd, n, []int32{by}, "%s shows that the log began at offset %d, which only %d values lead up to", p.say(by), n, p.values.len())
+		return false
+	}
+	if last := p.lastOf(n - 1); p.ord.r(last) > p.times.at(int(by)).ret {
+		p.conflict(p.ord.lower(last, by), last, false)
+	}
+	return true
 }
 
 // askedFor reports whether a trim asked for exactly level, by the instant at.
@@ -188,7 +207,7 @@ func (p *part) passable(w *startShow, ret int64, final bool) (level int64, ok bo
 	}
 	s := &p.starts
 	for i := s.atLeast(level); i < len(s.trims); i++ {
-		if s.trims[i].call <= ret {
+		if s.trims[i].to <= w.most && s.trims[i].call <= ret {
 			return s.trims[i].to, true
 		}
 	}
