@@ -25,6 +25,7 @@ type GroupView struct {
 	Voters        []uint64
 	Learners      []uint64
 	Quorums       [][]uint64 // sets of voters of which each needs a majority: two in a joint configuration
+	ConfIndex     uint64     // index of the entry or snapshot that the configuration came with
 	Holes         int        // entries of the WAL whose bytes are lost
 	SegmentHoles  int        // ranges of offsets whose bytes are lost
 	Damaged       bool       // for that reason it neither leads nor serves (G10)
@@ -42,7 +43,7 @@ func (s *Shard) Inspect(visit func(*GroupView)) {
 		st := p.g.Status()
 		s.seen = GroupView{Group: id, Replica: st.ID, Term: st.Term, Lead: st.Lead, Leading: st.Leader, Commit: st.Commit, Applied: st.Applied,
 			AppliedHash: st.EntryHash, Last: st.Last, LastTerm: st.LastTerm, LastHash: st.LastHash, Durable: st.Stable, DurableEnd: st.StableEnd, LogStart: st.LogStart, LogEnd: st.LogEnd, HighWatermark: st.HighWatermark,
-			Voters: st.Conf.Voters, Learners: st.Conf.Learners, Quorums: st.Conf.Quorums,
+			Voters: st.Conf.Voters, Learners: st.Conf.Learners, Quorums: st.Conf.Quorums, ConfIndex: st.ConfIndex,
 			Damaged: p.damaged, Transferring: st.Transferring, Installed: st.Installed, Healed: st.Healed, Mended: p.repair.mended}
 		s.seen.Holes, s.seen.SegmentHoles = s.store.Lost(id)
 		if t, n := s.meta.PartitionOf(id); t != nil {

@@ -180,11 +180,17 @@ func (c *Checker) undecided(why string) {
 	}
 }
 
-// transaction gives up on the partitions that a transaction touches, loudly:
-// check A knows single operations only.
+// transaction takes what a poll of several partitions returned as a read of each. It
+// gives up, loudly, on partitions that a transaction writes: check A knows single
+// operations only.
 func (c *Checker) transaction(op *Op) {
 	for i := range op.Ops {
-		if in := &op.Ops[i]; in.Kind <= Start {
+		in := &op.Ops[i]
+		switch {
+		case in.Kind > Start || in.Kind == Read && in.Outcome != OK:
+		case in.Kind == Read && in.Validate() == nil:
+			c.part(in.Partition).complete(in)
+		default:
 			c.part(in.Partition).undecided("operation %d is a transaction, which check A doesn't know", op.ID)
 		}
 	}

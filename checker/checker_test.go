@@ -339,3 +339,23 @@ func TestFarThenNear(t *testing.T) {
 		}
 	}
 }
+
+// TestPollOfSeveralPartitions: what a poll returned of each partition is a read of it,
+// and proves as much.
+func TestPollOfSeveralPartitions(t *testing.T) {
+	read := func(part, value string) checker.Op {
+		return checker.Op{ID: 3, Kind: checker.Read, Partition: part, Outcome: checker.OK, Call: 5, Ret: 6, Values: []string{value}}
+	}
+	h := checker.History{Ops: []checker.Op{
+		{ID: 1, Kind: checker.Append, Partition: "p", Outcome: checker.OK, Call: 1, Ret: 2, Values: []string{"a"}},
+		{ID: 2, Kind: checker.Append, Partition: "q", Outcome: checker.OK, Call: 1, Ret: 2, Values: []string{"b"}},
+		{ID: 3, Kind: checker.Txn, Poll: true, Outcome: checker.OK, Call: 5, Ret: 6, Ops: []checker.Op{read("p", "a"), read("q", "b")}},
+	}}
+	if r := checker.Check(h); r.Verdict != checker.Valid || r.Partitions[1].Reads != 1 {
+		t.Errorf("got %+v", r)
+	}
+	h.Ops[2].Ops[1].Values[0] = "c"
+	if r := checker.Check(h); r.First() == nil || r.First().Name != checker.TwoValuesAtOffset {
+		t.Errorf("got %+v", r)
+	}
+}

@@ -80,7 +80,7 @@ func complete(op *Op, seen uint32) bool {
 	if op.Outcome == OK {
 		need |= keyRet
 		switch op.Kind {
-		case Append, Tail, Trim, Start, Commit:
+		case Append, Tail, Trim, Start, Commit, FetchOffset:
 			need |= keyOff
 		case Read:
 			need |= keyFrom

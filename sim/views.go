@@ -34,6 +34,7 @@ type groupSeen struct {
 	leader   int               // node of the newest leader, -1 before the first
 	term     uint64            // its term
 	wasLed   int               // node of the leader before
+	former   map[uint64]uint64 // replicas whose disks were emptied: the highest index that each had stable
 	tails    map[entryID]logHash
 	tailsIn  []entryID      // its keys, as they came
 	bases    map[int64]bool // where any broker has begun a segment
@@ -164,7 +165,7 @@ func (v *views) see(s *broker.GroupView) {
 		v.elected(g, s)
 	}
 	if risen && s.Leading {
-		v.onMajority(g, r, before)
+		v.onMajority(g, r, before, s.ConfIndex)
 	}
 	if s.Applied > 0 {
 		v.sameBytes(g, s)
@@ -231,14 +232,21 @@ func (v *views) elected(g *groupSeen, s *broker.GroupView) {
 }
 
 // onMajority: what a leader calls committed is stable on a majority's disks (G1): in a joint configuration, on one of each of its
-// two sets of voters. What was committed in the turn in which the configuration changed may have been by the one before. A replica
-// that the budget counts as lost may have held it.
-func (v *views) onMajority(g *groupSeen, leader *replicaSeen, before [][]uint64) {
+// two sets of voters. Where the configuration changed in the same turn, what brought the change was committed by the one before, and the
+// rest by either. A replica that the budget counts as lost may have held it.
+func (v *views) onMajority(g *groupSeen, leader *replicaSeen, before [][]uint64, changed uint64) {
 	short := v.shortOf(g, leader.quorums, leader.commit)
+	if before != nil && !slices.EqualFunc(before, leader.quorums, slices.Equal[[]uint64]) {
+		if was := v.shortOf(g, before, min(changed, leader.commit)); was != "" {
+			v.w.violate(NotOnMajority, "%s: replica %x changes its configuration by index %d, %s: %s", g.name, leader.id, changed, was, g)
+			return
+		}
+		if v.shortOf(g, before, leader.commit) == "" {
+			return
+		}
+	}
 	if short == "" {
 		v.markBarely(g, leader)
-	}
-	if short == "" || before != nil && v.shortOf(g, before, leader.commit) == "" {
 		return
 	}
 	v.w.violate(NotOnMajority, "%s: replica %x commits index %d, %s: %s", g.name, leader.id, leader.commit, short, g)
@@ -250,7 +258,8 @@ func (v *views) shortOf(g *groupSeen, quorums [][]uint64, index uint64) string {
 		have := 0
 		for _, id := range set {
 			n := v.w.node(int32(id >> 32))
-			if r := &g.replicas[n.index]; n.lost != "" || r.id == id && r.stable >= index {
+			r := &g.replicas[n.index]
+			if had, gone := g.former[id]; gone && had >= index || !gone && (n.lost != "" || r.id == id && r.stable >= index) {
 				have++
 			}
 		}
@@ -284,7 +293,15 @@ func (v *views) forget(n *node) {
 // wiped: a disk was emptied.
 func (v *views) wiped(n *node) {
 	for _, g := range v.groups {
-		g.replicas[n.index] = replicaSeen{id: g.replicas[n.index].id} // an acknowledgement of its may still be under way
+		if r := &g.replicas[n.index]; n.lost == "wiped" && r.id != 0 {
+			if g.former == nil {
+				g.former = map[uint64]uint64{}
+			}
+			g.former[r.id] = max(g.former[r.id], r.stable)
+		} else {
+			delete(g.former, r.id) // an old copy: it may have held anything
+		}
+		g.replicas[n.index] = replicaSeen{id: g.replicas[n.index].id, most: g.replicas[n.index].most} // an acknowledgement of its may still be under way
 	}
 }
 

@@ -20,6 +20,8 @@ type log struct {
 	// and boundBy the reader.
 	bound   int32
 	boundBy int32
+	// floor is where the log may have come to begin: what lies below it may be deleted.
+	floor int64
 }
 
 // sight is a value at an offset, and the act that showed it first.
@@ -79,6 +81,7 @@ func (l *log) sights(off int64) []sight { return append([]sight{l.at[off]}, l.mo
 func (c *check) learn() {
 	for i := range c.acts {
 		c.learnSends(int32(i))
+		c.learnStarts(&c.acts[i])
 	}
 	for i := range c.acts {
 		a := &c.acts[i]
@@ -120,6 +123,27 @@ func (c *check) learnSends(i int32) {
 		}
 	}
 }
+
+// learnStarts takes where a log may have come to begin: a trim that isn't known to have
+// failed counts, whenever it was.
+func (c *check) learnStarts(a *act) {
+	for i := range a.in {
+		in := &a.in[i]
+		if in.Partition == "" || in.Outcome == checker.Failed || in.Kind != checker.Trim && in.Kind != checker.Start {
+			continue
+		}
+		l := c.logs[c.byName[in.Partition]]
+		if in.Kind == checker.Trim {
+			l.floor = max(l.floor, in.From)
+		}
+		if in.Outcome == checker.OK {
+			l.floor = max(l.floor, in.Off)
+		}
+	}
+}
+
+// deleted tells whether all known offsets between two indexes may have been deleted.
+func (l *log) deleted(from, to int32) bool { return l.offs[max(from, to-1)] < l.floor }
 
 // eachRead calls do with each value that an act was given, in order.
 func (c *check) eachRead(a *act, do func(l *log, in *checker.Op, k int, v int32)) {

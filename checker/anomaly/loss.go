@@ -99,6 +99,9 @@ func (c *check) lost(l *log, trimmed int64, passed []reach, seen map[int64]span)
 	})
 	far := reach{to: -1, by: -1}
 	for i, off := range l.offs {
+		if off < l.floor {
+			continue // nobody has to have read it
+		}
 		for len(passed) > 0 && passed[0].from <= int32(i) {
 			if passed[0].to > far.to {
 				far = passed[0]
@@ -154,7 +157,7 @@ func (c *check) unseen() {
 		}
 		for k := range l.values {
 			v := &l.values[k]
-			if v.reader >= 0 || !v.certain(c) || c.acts[v.writer].ret() >= c.acts[p.by].op.Call || v.first >= 0 && v.last <= l.bound {
+			if v.reader >= 0 || !v.certain(c) || c.acts[v.writer].ret() >= c.acts[p.by].op.Call || v.first >= 0 && (v.last <= l.bound || l.offs[v.last] < l.floor) {
 				continue
 			}
 			a := Anomaly{Name: Unseen, Partition: l.name, Values: []string{v.name}, Class: "postfix"}

@@ -126,6 +126,8 @@ func (c *check) jump(s *consumer, a *act, at spot, e end) {
 		found.Allowed = "the session is subscribed, and a group may move its partitions between polls"
 	case s.moved[e.part]:
 		found.Allowed = "the partition was rebalanced"
+	case delta > 1 && l.deleted(at.index, e.index):
+		found.Allowed = "what lies between may have been deleted"
 	}
 	before := &c.acts[at.by]
 	if delta > 1 {
@@ -226,6 +228,8 @@ func (c *check) insidePolls(i int32) {
 		found := Anomaly{Partition: l.name, Delta: delta, Offsets: []int64{l.offs[was.index], off}, Values: []string{was.value, now.value}}
 		if slices.Contains(a.op.Rebalanced, l.name) || slices.Contains(in.Rebalanced, l.name) {
 			found.Allowed = "the partition was rebalanced meanwhile"
+		} else if delta > 1 && l.deleted(was.index, now.index) {
+			found.Allowed = "what lies between may have been deleted"
 		}
 		if delta < 1 {
 			found.Name = IntNonmonotonicPoll

@@ -145,7 +145,7 @@ func (d *Decoder) form(c byte, depth int) (Value, error) {
 		t, err := d.token(first)
 		return Literal(`\` + t), err
 	}
-	t, err := d.token(c)
+	t, err := d.name(c)
 	if err != nil {
 		return nil, err
 	}
@@ -171,7 +171,7 @@ func (d *Decoder) dispatch(depth int) (Value, error) {
 		t, err := d.token(0)
 		return Literal("##" + t), err
 	}
-	t, err := d.token(c)
+	t, err := d.name(c)
 	if err != nil {
 		return nil, err
 	}
@@ -225,6 +225,14 @@ func (d *Decoder) pairs(depth int) (Value, error) {
 
 // delimits reports whether c ends a token.
 func delimits(c byte) bool { return c <= ' ' || strings.IndexByte(`,;"()[]{}\`, c) >= 0 }
+
+// name is a token that begins with first.
+func (d *Decoder) name(first byte) (string, error) {
+	if delimits(first) {
+		return "", fmt.Errorf("%w: a stray %q", ErrSyntax, first)
+	}
+	return d.token(first)
+}
 
 // token reads on to the next delimiter; first, if not 0, belongs to it whatever it is.
 func (d *Decoder) token(first byte) (string, error) {

@@ -87,10 +87,8 @@ func appendQuoted(b []byte, s string) []byte {
 // nameOf is the name of a value or partition in a checker.Op: a form's text. Strings
 // go without quotes, unless they would then read as another form (E3).
 func nameOf(v Value) string {
-	if s, ok := v.(string); ok {
-		if s != "" && !spellsForm(s) {
-			return s
-		}
+	if s, ok := v.(string); ok && !spellsForm(s) {
+		return s
 	}
 	return string(Append(nil, v))
 }

@@ -34,3 +34,10 @@ func Sniff(begin []byte) bool {
 	}
 	return strings.HasPrefix(s, "#") || strings.HasPrefix(s, "[") || strings.HasPrefix(s, "(")
 }
+
+// SniffText reports whether a text that begins like this is a history.txt.
+func SniffText(begin []byte) bool {
+	line, _, _ := strings.Cut(strings.TrimLeft(string(begin), "\n"), "\n")
+	columns := strings.Split(line, "\t")
+	return len(columns) >= 3 && strings.HasPrefix(columns[1], ":") && strings.HasPrefix(columns[2], ":")
+}

@@ -60,7 +60,7 @@ var binaries = sync.OnceValues(func() (string, error) {
 		return "", err
 	}
 	bin := filepath.Join(scratch, "bin")
-	cmd := exec.Command("go", "build", "-o", bin+string(filepath.Separator), "./cmd/logd", "./cmd/logcheck", "./cmd/logctl")
+	cmd := exec.Command("go", "build", "-o", bin+string(filepath.Separator), "./cmd/logd", "./cmd/logcheck", "./cmd/logctl", "./examples/record")
 	cmd.Dir = moduleRoot
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("%s: %w\n%s", cmd, err, out)

@@ -118,7 +118,10 @@ func (c *check) judge(r *result, in *input) (*checker.History, error) {
 // hear gives the operations of a file to a panel, and the first maxSecond of them
 // and one more to kept.
 func (c *check) hear(p *panel, in *input, kept *checker.History) error {
-	from := source(checker.NewReader(in.bytes))
+	from, err := in.source()
+	if err != nil {
+		return err
+	}
 	header, err := from.Header()
 	if err != nil {
 		return err

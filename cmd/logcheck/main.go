@@ -35,9 +35,11 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	cmd := &cobra.Command{
 		Use:   "logcheck FILE...",
 		Short: "Check histories of a log for linearizability",
-		Long: `logcheck reads histories in JSON lines (- for standard input; gzip and zstd are
-unpacked) and says of each whether it is that of a linearizable log: valid,
-invalid with the operations that contradict each other, or unknown.
+		Long: `logcheck reads histories and says of each whether it is that of a linearizable
+log, and free of anomalies: valid, invalid with the operations that contradict
+each other, or unknown. A history is JSON lines, Jepsen's history.edn or
+history.txt, or a directory of Jepsen's store; gzip and zstd are unpacked; - is
+standard input.
 
 Exit status: 0 valid, 1 invalid, 2 unreadable input, 3 unknown.`,
 		Args: func(cmd *cobra.Command, args []string) error {

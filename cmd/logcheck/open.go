@@ -46,6 +46,10 @@ func (c *counter) Read(b []byte) (int, error) {
 func (c *check) open(name string) (*input, error) {
 	in := &input{label: "stdin", read: &counter{in: c.stdin}, close: func() {}}
 	if name != "-" {
+		name, err := file(name)
+		if err != nil {
+			return nil, err
+		}
 		f, err := os.Open(name)
 		if err != nil {
 			return nil, err

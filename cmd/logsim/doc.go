@@ -3,6 +3,8 @@
 //
 //	logsim run --seed 7 -v        one world, a line per event
 //	logsim run --seeds 500        many worlds, in worker processes, and a table
+//	logsim soak --for 1h          seeds until the time is up, and a scorecard; goes on where it was interrupted
+//	logsim bench                  how fast worlds are, and a profile
 //	logsim story FILE -v          what a text tells, and whether it goes as it says
 //	logsim crash-states           what crashes at any operation leave of a disk, recovered and judged
 //	logsim view --seed 7          what happened in a run, a story or a history, as one HTML page
@@ -18,4 +20,5 @@
 //	C2  A seed whose worker died, hung or answered something else counts as a violation, never as nothing.
 //	C3  A mutant counts as dead only by the check that its file names.
 //	C4  A story is valid only if every answer is the expected one, and a second telling has the same hash.
+//	C5  Of a soak, each seed is done once, whatever interrupts it: its state is replaced as a whole, and another build's is refused.
 package main
