@@ -1,9 +1,11 @@
 // Command logcheck says whether histories of a log, in JSON lines, are those of a
 // linearizable log.
 //
-//	FILE... ── checker.Reader ─┬─ checker.Checker ─────────────── verdict ─┐
-//	                           └─ kept, if small and --second             ├─ table or JSON
-//	                                └─ porcupine, exhaustive ── opinions ─┘
+//	FILE... ── gzip, zstd ── source ─┬─ panel: checker.Checker, and a Judge of each further check ── verdicts ─┐
+//	                                 └─ kept, if small and --second                                         ├─ tables or JSON
+//	                                      └─ porcupine, exhaustive ── opinions ────────────────────────────┘
+//
+// families.go is the table of checks; bench.go measures check A (hidden command).
 //
 // Invariants:
 //
