@@ -25,15 +25,19 @@ func (p *part) read(op *Op) {
 	if n > 0 {
 		p.longer(op.offset(n-1) + 1)
 	}
-	// In a sparse log the end may be offsets that hold nothing, so a short read
-	// isn't a bound.
-	if op.Lin && !p.opts.Sparse && (op.Limit == 0 || int64(n) < op.Limit) {
+	if p.endsLog(op) {
 		if n == 0 {
 			p.shorter(op.From, false)
 		} else {
 			p.shorter(op.offset(n-1)+1, true)
 		}
 	}
+}
+
+// endsLog reports whether a read shows where the log ends. In a sparse log the end
+// may be offsets that hold nothing, so a short read isn't a bound.
+func (p *part) endsLog(op *Op) bool {
+	return op.Lin && !p.opts.Sparse && (op.Limit == 0 || int64(len(op.Values)) < op.Limit)
 }
 
 func (p *part) inOrder(op *Op) bool {
@@ -52,7 +56,13 @@ func (p *part) inOrder(op *Op) bool {
 
 // passOver notes the offsets that a read left out.
 func (p *part) passOver(op *Op) {
-	next := op.From
+	if len(op.Offs) == 0 {
+		return
+	}
+	if op.Offs[0] > op.From {
+		p.passed(op) // they may be below the log's start
+	}
+	next := op.Offs[0]
 	for _, off := range op.Offs {
 		for ; next < off; next++ {
 			switch at := p.slots.get(int(next)); {

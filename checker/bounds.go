@@ -121,6 +121,8 @@ func (p *part) conflict(with, at int, raised bool) {
 		name = LinearizableReadBack
 	case e.kind() == Tail:
 		name, blame, other = TailBeforeAppend, early, late
+	case e.kind() == Trim || e.kind() == Start:
+		name, blame, other = StartBeyondEnd, early, late
 	case e.kind() == Read:
 		name, blame, other = ReadBeforeAppend, early, late
 	}

@@ -10,6 +10,8 @@ import (
 type Options struct {
 	// Sparse is [Header].Sparse.
 	Sparse bool
+	// Retention is [Header].Retention.
+	Retention bool
 	// Invoked promises that every call is given to Invoke, and that Invoke and
 	// Complete come in order of time (Call for one, Ret for the other; of equal
 	// instants in any order; an unknown outcome whenever the client gave up). Then a
@@ -23,8 +25,8 @@ type Options struct {
 type Checker struct {
 	opts   Options
 	parts  map[string]*part
-	last   *part   // asked for last
-	inside []*part // had a call or completion at instant now
+	recent [8]*part // by the name's last bits, to save looking it up
+	inside []*part  // had a call or completion at instant now
 	now    int64
 	report Report
 	done   bool
@@ -37,7 +39,7 @@ func New(opts Options) *Checker {
 
 // Check decides check A for a whole history, whose operations may be in any order.
 func Check(h History) Report {
-	c := New(Options{Sparse: h.Sparse})
+	c := New(Options{Sparse: h.Sparse, Retention: h.Retention})
 	for i := range h.Ops {
 		c.Complete(&h.Ops[i])
 	}
@@ -50,6 +52,9 @@ func (c *Checker) Invoke(op *Op) *Violation {
 	early := c.advance(op.Call)
 	if op.Kind == Append && op.Partition != "" && len(op.Values) > 0 {
 		c.part(op.Partition).invoke(op)
+	}
+	if op.Kind == Trim && op.Partition != "" {
+		c.part(op.Partition).starts.invoke(op)
 	}
 	return early
 }
@@ -69,13 +74,13 @@ func (c *Checker) Complete(op *Op) *Violation {
 		return nil
 	}
 	var early *Violation
-	if op.Outcome == OK && op.Kind <= Tail {
+	if op.Outcome == OK && op.Kind <= Start {
 		early = c.advance(op.Ret)
 	}
 	if op.Kind == Txn {
 		c.transaction(op)
 	}
-	if op.Kind > Tail {
+	if op.Kind > Start {
 		return early
 	}
 	p := c.part(op.Partition)
@@ -151,8 +156,13 @@ func (c *Checker) advance(t int64) (first *Violation) {
 }
 
 func (c *Checker) part(name string) *part {
-	if c.last != nil && c.last.report.Partition == name {
-		return c.last
+	var last byte
+	if len(name) > 0 {
+		last = name[len(name)-1]
+	}
+	quick := &c.recent[last&7]
+	if *quick != nil && (*quick).report.Partition == name {
+		return *quick
 	}
 	p := c.parts[name]
 	if p == nil {
@@ -160,7 +170,7 @@ func (c *Checker) part(name string) *part {
 		p = newPart(name, c.opts)
 		c.parts[name] = p
 	}
-	c.last = p
+	*quick = p
 	return p
 }
 
@@ -177,7 +187,7 @@ func (c *Checker) transaction(op *Op) {
 	for i := range op.Ops {
 		in := &op.Ops[i]
 		switch {
-		case in.Kind > Tail || in.Kind == Read && in.Outcome != OK:
+		case in.Kind > Start || in.Kind == Read && in.Outcome != OK:
 		case in.Kind == Read && in.Validate() == nil:
 			c.part(in.Partition).complete(in)
 		default:

@@ -34,11 +34,12 @@ const (
 	keyKind
 	keyTarget
 	keyPoll
+	keyBeginning
 )
 
-// keyNames are in order of the bits; the last ones are left to encoding/json.
+// keyNames are all that jsonOp knows; those without a bit are left to encoding/json.
 var keyNames = [...]string{"id", "client", "session", "op", "part", "call", "ret", "outcome", "values", "off", "from", "limit", "lin", "offs",
-	"group", "kind", "target", "poll", "ops", "parts", "beginning", "rebalanced"}
+	"group", "kind", "target", "poll", "beginning", "parts", "rebalanced", "ops"}
 
 // decode replaces *op with what the line says, or reports false.
 func (d *decoder) decode(line string, op *Op) bool {
@@ -73,10 +74,13 @@ func complete(op *Op, seen uint32) bool {
 	if op.Kind != Fault {
 		need |= keyCall
 	}
+	if op.Kind == Trim {
+		need |= keyFrom
+	}
 	if op.Outcome == OK {
 		need |= keyRet
 		switch op.Kind {
-		case Append, Tail, Commit, FetchOffset:
+		case Append, Tail, Trim, Start, Commit, FetchOffset:
 			need |= keyOff
 		case Read:
 			need |= keyFrom
@@ -111,6 +115,8 @@ func (d *decoder) field(key string, op *Op) (bit uint32, ok bool) {
 		return keyLin, d.bool(&op.Lin)
 	case "poll":
 		return keyPoll, d.bool(&op.Poll)
+	case "beginning":
+		return keyBeginning, d.bool(&op.Beginning)
 	case "values":
 		return keyValues, d.strings(op)
 	case "offs":

@@ -3,6 +3,7 @@ package checker
 import (
 	"encoding/json"
 	"reflect"
+	"slices"
 	"testing"
 	"unicode/utf8"
 )
@@ -22,6 +23,8 @@ func FuzzDecode(f *testing.F) {
 		`{"op":"read","part":"p","call":0,"ret":1,"outcome":"ok","from":0,"values":["a" "b"]}`,
 		`{"op":"tail","part":"p","call":1,"ret":2,"outcome":"ok","off":3,}`,
 		`{"op":"tail","part":"p","call":1,"ret":2,"outcome":"ok","off":3,"ſeſſion":4}`,
+		`{"op":"read","part":"p","call":0,"ret":1,"outcome":"ok","from":0,"values":["a"],"poll":true,"beginning":false}`,
+		`{"op":"trim","part":"p","call":0,"outcome":"unknown","from":3,"rebalanced":null}`,
 		`{}`, `{"op":"crash","call":1}x`,
 	} {
 		f.Add(line)
@@ -64,6 +67,16 @@ func TestDecodeTakesTheUsual(t *testing.T) {
 		var got Op
 		if line := string(appendOp(nil, &op)); !d.decode(line, &got) || !reflect.DeepEqual(got, op) {
 			t.Errorf("%s is decoded as %+v", line, got)
+		}
+	}
+}
+
+// TestDecodeKnowsAllKeys: a key that jsonOp knows is none to be ignored.
+func TestDecodeKnowsAllKeys(t *testing.T) {
+	j := reflect.TypeFor[jsonOp]()
+	for i := range j.NumField() {
+		if name := j.Field(i).Tag.Get("json"); !slices.Contains(keyNames[:], name) {
+			t.Errorf("the decoder takes %q for an unknown key", name)
 		}
 	}
 }

@@ -30,7 +30,8 @@
 //	A5  An operation of unknown outcome has no return: it may take effect at any
 //	    time after its call, or never.
 //	A6  Intervals are closed: operations that share an instant are concurrent.
-//	A7  Within a gap, as cut by the lengths that tails showed, all is due at once.
+//	A7  What is due never falls with the offset, and within a gap, as cut by the
+//	    lengths that tails showed, it rises only where a log start was shown.
 //	A8  Two values are the same if and only if their bytes are. Hashes only say where
 //	    to look: values of equal hashes are compared.
 //

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"sort"
 )
 
 // settle reports what the operations up to an instant lack, once the instant has
@@ -11,6 +12,9 @@ import (
 func (p *part) settle() {
 	if p.broken || p.report.Found > 0 {
 		return
+	}
+	if p.opts.Invoked {
+		p.judgeStarts(false)
 	}
 	if p.orphans > 0 {
 		p.neverSent()
@@ -24,6 +28,7 @@ func (p *part) settle() {
 func (p *part) finish() {
 	if !p.broken {
 		p.retryFar()
+		p.judgeStarts(true)
 		p.settle()
 		if p.orphans > 0 {
 			p.neverSent()
@@ -73,8 +78,13 @@ func (p *part) tooFew() {
 func (p *part) missing(off, known int64, why string, args ...any) {
 	by := p.shows(off)
 	name := AcknowledgedMissing
-	if off >= known && by >= 0 && p.ops.at(int(by)).kind() == Tail {
-		name = TailBeyondEnd
+	if by >= 0 {
+		switch k := p.ops.at(int(by)).kind(); {
+		case k == Trim || k == Start:
+			name = StartBeyondEnd
+		case k == Tail && off >= known:
+			name = TailBeyondEnd
+		}
 	}
 	p.violate(name, off, []int32{by}, "%s shows that offset %d was there, and nobody can have written it: %s", p.say(by), off, fmt.Sprintf(why, args...))
 }
@@ -107,13 +117,25 @@ func (p *part) blameFar() int32 {
 }
 
 // gap is a run of offsets [from, to) without a known writer, and with no length
-// inside it that a read or tail showed exactly. All of it was there by due, the
-// smallest r at or above it.
-type gap struct{ from, to, due int64 }
+// inside it that a read or tail showed exactly. Each was there by the smallest r at
+// or above it, which falls downwards where a log start was shown.
+type gap struct {
+	from, to int64
+	due      []step // from above
+}
+
+// step says by when the offsets from one on were there, up to the step before.
+type step struct{ from, due int64 }
+
+// dueAt is by when a batch had to be there that begins at off.
+func (g *gap) dueAt(off int64) int64 {
+	i := sort.Search(len(g.due), func(i int) bool { return g.due[i].from <= off })
+	return g.due[i].due
+}
 
 // tiling is the question which unseen appends fill which gaps.
 func (p *part) tiling() *tiling {
-	t := &tiling{p: p, gaps: p.gaps()}
+	t := &tiling{p: p, gaps: p.gaps(), open: p.open()}
 	for i := range p.ops.n {
 		if o := p.ops.at(i); o.kind() == Append && o.off < 0 && o.outcome() != Failed && o.outcome() != OK {
 			t.unseen = append(t.unseen, int32(i))
@@ -143,27 +165,36 @@ func (p *part) fillHoles() {
 	t.search()
 }
 
-// gaps are found from above, so that what is due grows smaller on the way: the
+// gaps are found from above. What is due rises with the offset, so the
 // earliest-called append belongs in the lowest hole.
 func (p *part) gaps() []gap {
 	var gaps []gap
 	due := never
 	for off := p.length() - 1; off >= 0; off-- {
-		r := p.ord.r(int(off))
-		due = min(due, r)
+		due = min(due, p.ord.r(int(off)))
 		if p.slots.get(int(off)) >= 0 {
 			continue
 		}
 		_, edge := p.edges[off+1]
-		if n := len(gaps); n > 0 && gaps[n-1].from == off+1 && !edge {
-			if gaps[n-1].due != due {
-				panic(fmt.Sprintf("invariant A7: offset %d is due at %d and %d of the same gap at %d", off, due, off+1, gaps[n-1].due))
-			}
-			gaps[n-1].from = off
+		if n := len(gaps); n == 0 || gaps[n-1].from != off+1 || edge {
+			gaps = append(gaps, gap{off, off + 1, []step{{off, due}}})
+			continue
+		}
+		g := &gaps[len(gaps)-1]
+		g.from = off
+		if last := &g.due[len(g.due)-1]; last.due == due {
+			last.from = off
 		} else {
-			gaps = append(gaps, gap{off, off + 1, due})
+			g.due = append(g.due, step{off, due})
 		}
 	}
 	slices.Reverse(gaps)
 	return gaps
+}
+
+// open reports whether the log may be longer than what is known of it: nobody has
+// told its length, only where it began.
+func (p *part) open() bool {
+	u, ok := p.ahead.at[p.length()]
+	return p.slots.n > 0 && p.slots.get(p.slots.n-1) < 0 && (!ok || u.exactBy < 0)
 }

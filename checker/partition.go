@@ -11,7 +11,7 @@ type opTimes struct {
 }
 
 type opInfo struct {
-	off    int32 // append: where it is placed, -1 if nowhere; tail: length; read: from; large: see big
+	off    int32 // append: where it is placed, -1 if nowhere; tail: length; trim, start: log start; read: from; large: see big
 	client int32 // its index among clients
 	first  int32 // append: its values are first … first+n-1
 	by     int32 // append: the operation that placed it
@@ -94,7 +94,8 @@ type part struct {
 
 	ahead  ahead           // upper bounds at or above the slots
 	edges  map[int64]int32 // exact lengths at offsets whose writer isn't known
-	far    []distant       // operations on offsets too far away to hold slots for
+	starts starts
+	far    []distant // operations on offsets too far away to hold slots for
 	farMin int64
 
 	cur      *Op // the read or tail being added, and its index once kept
@@ -112,7 +113,7 @@ const void = -2
 func newPart(name string, opts Options) *part {
 	p := &part{opts: opts, report: PartitionReport{Partition: name}, blamed: map[finding]bool{}, values: newNames(),
 		big: map[int32]int64{}, loose: map[int32]binding{}, clients: clients{index: map[int64]int32{}},
-		edges: map[int64]int32{}, voids: map[int64]int32{}, ahead: newAhead()}
+		edges: map[int64]int32{}, voids: map[int64]int32{}, ahead: newAhead(), starts: newStarts()}
 	p.ord.ops = &p.times
 	return p
 }
@@ -136,12 +137,16 @@ func (p *part) complete(op *Op) {
 	switch {
 	case op.Kind == Append:
 		p.append(op)
+	case op.Kind == Trim:
+		p.trim(op)
 	case op.Outcome != OK: // a read without an answer says nothing
 	case op.Kind == Read:
 		p.report.Reads++
 		p.observe(op)
-	default:
+	case op.Kind == Tail:
 		p.report.Tails++
+		p.observe(op)
+	default:
 		p.observe(op)
 	}
 	if len(p.far) > 0 && p.farMin <= p.limit() {
@@ -155,13 +160,16 @@ func (p *part) observe(op *Op) {
 		return
 	}
 	p.cur, p.curIndex = op, -1
-	if op.Kind == Read {
+	switch {
+	case op.Kind == Read:
 		p.read(op)
-	} else if p.reach(op.Off) {
+	case !p.reach(op.Off):
+		p.aside(op.Off, distant{op.Clone(), -1})
+	case op.Kind == Tail:
 		p.longer(op.Off)
 		p.shorter(op.Off, true)
-	} else {
-		p.aside(op.Off, distant{op.Clone(), -1})
+	default:
+		p.start(op)
 	}
 	p.cur = nil
 }
@@ -251,16 +259,22 @@ func (p *part) retryFar() {
 
 // clients numbers clients, for evidence.
 type clients struct {
-	index map[int64]int32
-	id    []int64
+	index  map[int64]int32
+	id     []int64
+	recent [64]int32 // by the last bits of the id, to save looking it up
 }
 
 func (c *clients) number(id int64) int32 {
+	quick := &c.recent[id&63]
+	if n := *quick; int(n) < len(c.id) && c.id[n] == id {
+		return n
+	}
 	n, ok := c.index[id]
 	if !ok {
 		n = int32(len(c.id))
 		c.index[id] = n
 		c.id = append(c.id, id)
 	}
+	*quick = n
 	return n
 }

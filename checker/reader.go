@@ -109,9 +109,10 @@ func (r *Reader) readHeader() error {
 		return err
 	}
 	var h struct {
-		History *int   `json:"history"`
-		Clock   string `json:"clock"`
-		Sparse  bool   `json:"sparse"`
+		History   *int   `json:"history"`
+		Clock     string `json:"clock"`
+		Sparse    bool   `json:"sparse"`
+		Retention bool   `json:"retention"`
 	}
 	if err := json.Unmarshal([]byte(line), &h); err != nil {
 		return &LineError{r.line, err}
@@ -122,7 +123,7 @@ func (r *Reader) readHeader() error {
 	if *h.History != FormatVersion {
 		return &LineError{r.line, fmt.Errorf("history version %d, this reads version %d", *h.History, FormatVersion)}
 	}
-	r.header = Header{Clock: h.Clock, Sparse: h.Sparse}
+	r.header = Header{Clock: h.Clock, Sparse: h.Sparse, Retention: h.Retention}
 	return nil
 }
 

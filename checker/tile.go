@@ -9,6 +9,7 @@ import (
 type tiling struct {
 	p      *part
 	gaps   []gap
+	open   bool    // the last batch may end above the last gap
 	unseen []int32 // appends that may fill gaps, by call
 
 	// search: appends by size, in order of call, and how many of each are used.
@@ -27,6 +28,34 @@ const maxTilingSteps = 1 << 18
 func (t *tiling) call(k int) int64 { return t.p.times.at(int(t.unseen[k])).call }
 func (t *tiling) size(k int) int64 { return t.p.ops.at(int(t.unseen[k])).n() }
 
+// fits reports whether an append called at call can be the batch of that size at
+// offset at of gap g. All of it is due when its first offset is, so no upper bound
+// inside it may be later; those below the gap's last deadline, or without one inside
+// the gap, were compared when they were found.
+func (t *tiling) fits(g int, at, size, call int64) bool {
+	due, end := t.gaps[g].dueAt(at), at+size
+	if call > due {
+		return false
+	}
+	for off := at + 1; off < min(end, t.gaps[g].to) && len(t.gaps[g].due) > 1; off++ {
+		if t.p.ord.c(int(off)) > due {
+			return false
+		}
+	}
+	if end <= t.gaps[g].to {
+		return true
+	}
+	if !t.open || g < len(t.gaps)-1 {
+		return false
+	}
+	for _, hi := range t.p.ahead.next {
+		if hi < end && t.p.times.at(int(t.p.ahead.at[hi].by)).call > due {
+			return false
+		}
+	}
+	return true
+}
+
 // tooLate looks at records alone, whatever batches they come in: those called in
 // time must be enough for each hole and all below it. It reports a violation and
 // returns true if they aren't.
@@ -36,7 +65,7 @@ func (t *tiling) tooLate() bool {
 	for _, g := range t.gaps {
 		for off := g.from; off < g.to; off++ {
 			need++
-			for next < len(t.unseen) && t.call(next) <= g.due {
+			for next < len(t.unseen) && t.call(next) <= g.dueAt(off) {
 				have += t.size(next)
 				next++
 			}
@@ -63,13 +92,14 @@ func (t *tiling) known() int64 {
 // the k-th call, for exchanging two appends never helps.
 func (t *tiling) inOrder() {
 	next, size := 0, t.size(0)
-	for _, g := range t.gaps {
+	for k := range t.gaps {
+		g := &t.gaps[k]
 		for at := g.from; at < g.to; at += size {
 			call := never
 			if next < len(t.unseen) {
 				call = t.call(next)
 			}
-			if at+size > g.to || call > g.due {
+			if !t.fits(k, at, size, call) {
 				t.p.missing(at, t.known(), "of the unseen appends of unknown outcome, all batches of %d, only the first %d called fit", size, next)
 				return
 			}
@@ -110,7 +140,7 @@ func (t *tiling) search() {
 
 // fill reports whether the gaps from offset at of gap g on can be tiled.
 func (t *tiling) fill(g int, at int64) bool {
-	if at == t.gaps[g].to {
+	if at >= t.gaps[g].to {
 		if g++; g == len(t.gaps) {
 			return true
 		}
@@ -122,7 +152,7 @@ func (t *tiling) fill(g int, at int64) bool {
 		return false
 	}
 	for s, size := range t.sizes {
-		if k := t.used[s]; k < len(t.calls[s]) && at+size <= t.gaps[g].to && t.calls[s][k] <= t.gaps[g].due {
+		if k := t.used[s]; k < len(t.calls[s]) && t.fits(g, at, size, t.calls[s][k]) {
 			t.used[s]++
 			if t.fill(g, at+size) {
 				return true

@@ -16,6 +16,7 @@ const (
 	streamDisk   // + broker
 	streamClient // + number
 	streamShard  // + broker, boot, shard
+	streamWeather
 )
 
 // stream returns the seed's stream for a purpose.

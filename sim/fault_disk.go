@@ -177,8 +177,22 @@ func (f *nemesis) restoreBy(n *node, by time.Duration) {
 	n.kill(true)
 	f.restore(n, *n.backup)
 	n.backup = nil
-	f.w.after(quickest, n.start)
+	f.startAlone(n, f.rng.IntN(3))
 	f.quiet = f.w.now + f.electionTime(4) + time.Second
+}
+
+// startAlone starts a broker, and ends it before it can hear from anyone, so often; then it is left running. So a copy comes to a
+// generation above those that the others know.
+func (f *nemesis) startAlone(n *node, times int) {
+	f.w.after(quickest, func() {
+		n.start()
+		if times == 0 || n.proc == nil || f.stopped {
+			return
+		}
+		f.w.did("crash %d", n.id)
+		n.kill(false)
+		f.startAlone(n, times-1)
+	})
 }
 
 // atPeace tells whether all brokers have run for some time, and all links hold. An old copy is told from a crash by what the others

@@ -14,22 +14,29 @@ type nemesis struct {
 	w        *World
 	rng      *rand.Rand
 	stopped  bool
-	ends     []func()      // what ends the faults that are on
-	slow     []int         // by node: faults that slow its disk
-	failing  []int         // by node: syncs still to fail
-	armed    []func()      // by node: what waits for it to be in the midst of a write
-	electing *node         // loses power when it is elected
+	ends     []func() // what ends the faults that are on
+	slow     []int    // by node: faults that slow its disk
+	failing  []int    // by node: syncs still to fail
+	armed    []func() // by node: what waits for it to be in the midst of a write
+	electing *node    // loses power when it is elected
+	weather  weather
+	forecast *rand.Rand // what the weather will be
+	waiting  []ambush
+	strikes  int           // faults so far
+	on       map[int]int   // by number: what of a fault hasn't ended
+	rolling  bool          // brokers are restarted one after the other
 	quiet    time.Duration // no new faults before
 }
 
 func newNemesis(w *World) *nemesis {
 	return &nemesis{w: w, rng: stream(w.opt.Seed, streamNemesis, 0), slow: make([]int, w.opt.Brokers), failing: make([]int, w.opt.Brokers),
-		armed: make([]func(), w.opt.Brokers)}
+		armed: make([]func(), w.opt.Brokers), on: map[int]int{}, forecast: stream(w.opt.Seed, streamWeather, 0), weather: weather{faults: w.opt.Faults}}
 }
 
 // start begins the storm.
 func (f *nemesis) start() {
 	f.w.after(f.spread(f.w.opt.Faults.Every), f.strike)
+	f.w.after(time.Duration(f.forecast.Int64N(int64(10*time.Second))), f.changeWeather)
 	f.watch()
 }
 
@@ -39,7 +46,7 @@ func (f *nemesis) spread(mean time.Duration) time.Duration {
 }
 
 func (f *nemesis) downtime() time.Duration {
-	return 20*time.Millisecond + f.spread(f.w.opt.Faults.Last)
+	return 20*time.Millisecond + f.spread(f.weather.faults.Last)
 }
 
 // electionTime is so many election timeouts.
@@ -56,7 +63,7 @@ func (f *nemesis) strike() {
 		f.w.after(wait, f.strike)
 		return
 	}
-	o := &f.w.opt.Faults
+	o := &f.weather.faults
 	total := 0
 	for _, weight := range o.Weight {
 		total += weight
@@ -67,6 +74,7 @@ func (f *nemesis) strike() {
 			at -= o.Weight[k]
 		}
 		f.w.trace.add(f.w.now, markFault, k, 0, 0)
+		f.strikes++
 		f.cause(k)
 	}
 	f.w.after(f.spread(o.Every), f.strike)
@@ -78,9 +86,20 @@ func (f *nemesis) lasting(end func()) { f.until(f.downtime(), end) }
 // until plans the end of a fault; healing ends it at once.
 func (f *nemesis) until(in time.Duration, end func()) {
 	done := false
+	of := f.strikes
+	f.on[of]++
+	if len(f.on) >= 2 {
+		f.w.mark(MarkFaultsOverlap, nil)
+	}
+	if len(f.on) >= 3 {
+		f.w.mark(MarkFaultsThree, nil)
+	}
 	once := func() {
 		if !done {
 			done = true
+			if f.on[of]--; f.on[of] == 0 {
+				delete(f.on, of)
+			}
 			end()
 		}
 	}
@@ -141,6 +160,9 @@ func (f *nemesis) failSync(h *host, kind log.OpKind) bool {
 	f.failing[n.index]--
 	h.p.failed = true
 	f.w.count[CountSyncErrors]++
+	if n.leads() {
+		f.w.mark(MarkSyncFailedLeader, n)
+	}
 	f.w.did("# a %v of %v fails", kind, h)
 	return true
 }

@@ -65,11 +65,11 @@ func (n *network) send(from *host, to int32, bufs [][]byte) {
 	} else if n.chance(w.opt.Net.Double) {
 		copies = 2
 	}
-	w.trace.bytes(w.now, markEnvelope, from.p.node.index, uint64(node.index)<<8|uint64(copies), data)
+	sum := w.trace.bytes(w.now, markEnvelope, from.p.node.index, uint64(node.index)<<8|uint64(copies), data)
 	if w.trace.verbose() {
 		w.trace.line(w.now, markEnvelope, "%v → %d: %d bytes, %d copies", from, to, len(data), copies)
 	}
-	sum := crc32.Checksum(data, castagnoli)
+	boot, elections := from.p.boot, w.count[CountElections]
 	if len(data) < 4 || int(binary.BigEndian.Uint32(data)) != len(data)-4 {
 		w.violate(BadResponse, "%v sends an envelope of %d bytes that is not one frame", from, len(data))
 		return
@@ -82,6 +82,9 @@ func (n *network) send(from *host, to int32, bufs [][]byte) {
 		if at <= l.last && !n.chance(w.opt.Net.Reorder) {
 			at = l.last + 1
 		}
+		if at < l.last {
+			w.mark(MarkOvertaken, node)
+		}
 		l.last = max(l.last, at)
 		if i > 0 {
 			at += time.Duration(n.rng.Int64N(int64(3 * time.Second)))
@@ -90,6 +93,9 @@ func (n *network) send(from *host, to int32, bufs [][]byte) {
 		w.queue.push(at, func() {
 			if checksum(bufs) != sum {
 				w.violate(BytesChanged, "%v wrote into an envelope to broker %d after giving it away", from, to)
+			}
+			if i > 0 {
+				w.markDouble(from.p.node, node, boot, elections)
 			}
 			frame := data[4:]
 			if i > 0 { // who got the first copy may have changed it

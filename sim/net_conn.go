@@ -30,6 +30,7 @@ type pipe struct {
 	ending  bool // no more bytes come; end is told once all are delivered
 	ended   bool
 	deliver func([]byte)
+	fires   func() // fire
 	end     func()
 }
 
@@ -74,7 +75,10 @@ func (p *pipe) plan(in time.Duration) {
 		return
 	}
 	p.due = true
-	p.c.w.after(in, p.fire)
+	if p.fires == nil {
+		p.fires = p.fire
+	}
+	p.c.w.after(in, p.fires)
 }
 
 // fire delivers what is there, or a part of it.
@@ -124,7 +128,7 @@ func (c *conn) accept(tries int) {
 	case c.up.link().cut > 0 && tries < 20:
 		c.w.after(100*time.Millisecond, func() { c.accept(tries + 1) })
 		return
-	case p == nil || p.paused || c.up.link().cut > 0:
+	case p == nil || p.paused || p.stopping || c.up.link().cut > 0:
 		c.down.close() // refused, or timed out
 		return
 	}

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"logd/broker"
 	"logd/log"
 )
 
@@ -30,8 +31,10 @@ type node struct {
 	backup     *Image   // a copy of its disk, taken earlier
 	foreign    bool     // it was given a file of another broker
 
-	downBy  int    // faults that keep it down
-	behind  bool   // it stays broken in the calm
+	downBy  int  // faults that keep it down
+	behind  bool // it stays broken in the calm
+	limits  broker.Limits
+	sealed  bool   // its last process stopped cleanly
 	lost    string // why the budget counts its replicas as lost; "" if it doesn't
 	rotten  string // where its disk rots
 	refused string // why it refused to start
@@ -49,8 +52,16 @@ type process struct {
 	started  time.Duration
 	dead     bool
 	paused   bool
-	failed   bool // a device error was injected
+	failed   bool          // a device error was injected
+	stopping bool          // it was asked to stop
+	asked    time.Duration // when it was
+	led      []*groupSeen  // then
+	then     func()        // called when it has stopped
+	resumed  time.Duration // when it was started or resumed last
+	dir      log.Dir
+	name     uint64 // that others know it by
 	hosts    []*host
+	cut      []bool // by shard: its recovery cut a torn tail
 	conns    []*conn
 	accepted uint64
 	held     []func() // what happened while it was paused
@@ -58,7 +69,7 @@ type process struct {
 
 func newNode(w *World, index int) *node {
 	rng := stream(w.opt.Seed, streamDisk, uint64(index))
-	n := &node{w: w, index: index, id: int32(index + 1), rng: rng, disk: NewDisk(rng, w.opt.Disk.Unit)}
+	n := &node{w: w, index: index, id: int32(index + 1), rng: rng, disk: NewDisk(rng, w.opt.Disk.Unit), limits: w.opt.Limits}
 	n.disk.astray = func(text string) { w.faults.astray(n, text) }
 	return n
 }
@@ -83,7 +94,7 @@ func (n *node) start() {
 	if w.phase == phaseStorm && w.net.chance(w.opt.Faults.Boot) {
 		fs.crashAt = 1 + n.rng.IntN(1+1<<n.rng.IntN(9))
 	}
-	p := &process{node: n, boot: n.boots, started: w.now}
+	p := &process{node: n, boot: n.boots, started: w.now, resumed: w.now}
 	var err error
 	w.guard(fmt.Sprintf("start of broker %d", n.id), func() { err = p.open(fs) })
 	w.trace.add(w.now, markProcess, n.index, n.boots, uint64(fs.calls))
@@ -94,6 +105,7 @@ func (n *node) start() {
 	case w.violation != nil:
 	case fs.crashed():
 		w.count[CountBootCrashes]++
+		w.mark(MarkBootKilled, n)
 		if n.rng.IntN(2) == 0 {
 			n.disk.PowerLoss()
 		}
@@ -101,7 +113,11 @@ func (n *node) start() {
 	case err != nil:
 		n.refuse(err)
 	default:
-		n.proc = p
+		n.proc, n.sealed = p, false
+		if n.limits != w.opt.Limits {
+			w.mark(MarkOtherLimits, n)
+		}
+		w.mark(MarkBoot, n)
 		for _, h := range p.hosts {
 			h.poke(time.Duration(fs.calls) * w.opt.Disk.Read)
 			h.watchSpace()
@@ -139,11 +155,15 @@ func (n *node) kill(powerLost bool) {
 		return
 	}
 	n.w.watch.killed(n, powerLost)
+	if powerLost {
+		n.markPower()
+	}
 	n.proc, p.dead = nil, true
+	n.markEnded()
 	for _, h := range p.hosts {
 		h.abandon(powerLost)
 	}
-	n.ended = ""
+	n.ended, n.sealed = "", false
 	if !n.w.scripted {
 		n.disk.settle()
 	}
@@ -194,7 +214,8 @@ func (p *process) whenRunning(do func()) {
 }
 
 func (p *process) resume() {
-	p.paused = false
+	p.node.markResumed()
+	p.paused, p.resumed = false, p.node.w.now
 	held := p.held
 	p.held = nil
 	for i, do := range held {

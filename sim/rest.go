@@ -31,6 +31,9 @@ func (w *World) atRest() {
 			w.compare(g)
 		}
 	}
+	if w.violation == nil {
+		w.leaks()
+	}
 }
 
 // behind names a replica of a running broker that lacks something committed, "" if none does. A broker that stays broken, or

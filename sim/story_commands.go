@@ -32,6 +32,8 @@ var commands = map[string]command{
 	"trim":     {"P TO", 2, 2, (*teller).doTrim},
 
 	"crash":   {"B", 1, 1, onBroker(func(n *node) { n.strike(false) })},
+	"stop":    {"B", 1, 1, onBroker(func(n *node) { n.stop(nil) })},
+	"limits":  {"B SEED", 2, 2, (*teller).doLimits},
 	"power":   {"B|all [keep all|none|random]", 1, 3, (*teller).doPower},
 	"start":   {"B", 1, 1, (*teller).doStart},
 	"pause":   {"B", 1, 1, (*teller).doPause},

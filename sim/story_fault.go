@@ -69,6 +69,19 @@ func (t *teller) doStart(args []string) ([]string, error) {
 	return n.found, nil
 }
 
+// doLimits has a broker start with other limits from now on.
+func (t *teller) doLimits(args []string) ([]string, error) {
+	n, err := t.broker(args[0])
+	if err != nil {
+		return nil, err
+	}
+	seed, err := strconv.ParseUint(args[1], 10, 64)
+	if err == nil {
+		n.setLimits(seed)
+	}
+	return nil, err
+}
+
 func (t *teller) doPause(args []string) ([]string, error) {
 	n, err := t.broker(args[0])
 	if err == nil && n.proc == nil {

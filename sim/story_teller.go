@@ -18,6 +18,7 @@ type teller struct {
 	said    [][]string // by broker: warnings and errors not yet shown
 	finish  bool
 	options Options
+	opens   *storyLine // the command that the world is made for
 }
 
 func newTeller(env Env) *teller {
@@ -58,6 +59,9 @@ func (t *teller) begin() error {
 	w.faults.watch()
 	t.puppet = &puppet{}
 	t.client = newClient(w, t.puppet)
+	if t.opens != nil {
+		t.watched(t.opens, false, t.opens.text)
+	}
 	return nil
 }
 

@@ -33,6 +33,10 @@ type groupSeen struct {
 	start    int64             // highest log start seen
 	leader   int               // node of the newest leader, -1 before the first
 	term     uint64            // its term
+	wasLed   int               // node of the leader before
+	tails    map[entryID]logHash
+	tailsIn  []entryID      // its keys, as they came
+	bases    map[int64]bool // where any broker has begun a segment
 }
 
 // leading is a leader incarnation: which replica, in which process.
@@ -57,8 +61,15 @@ type replicaSeen struct {
 	quorums               [][]uint64 // sets of voters of which each needs a majority
 	logStart              int64
 	condition             condition
-	healed, mended        uint64 // in the process that lives, or died last
-	owed                  uint64 // it knew of this index when it came back, and had holes before it
+	lastEntry             entryID
+	most                  uint64 // highest index that its log ever ended with
+	led                   uint64 // highest term that it led in
+	transferring          bool
+	cutOff                bool // its process ended in the midst of a transfer
+	installed             uint64
+	healed, mended        uint64           // in the process that lives, or died last
+	owed                  uint64           // it knew of this index when it came back, and had holes before it
+	last                  broker.GroupView // if live: what was seen of it
 }
 
 func newViews(w *World) *views {
@@ -72,7 +83,7 @@ func (v *views) group(id uint64) *groupSeen {
 	i, ok := slices.BinarySearchFunc(v.groups, id, func(g *groupSeen, id uint64) int { return cmp.Compare(g.id, id) })
 	if !ok {
 		v.groups = slices.Insert(v.groups, i, &groupSeen{id: id, part: -1, terms: map[uint64]leading{}, hashes: map[uint64]hashAt{},
-			replicas: make([]replicaSeen, v.w.opt.Brokers), leader: -1})
+			replicas: make([]replicaSeen, v.w.opt.Brokers), leader: -1, wasLed: -1})
 	}
 	return v.groups[i]
 }
@@ -104,7 +115,16 @@ func (v *views) see(s *broker.GroupView) {
 		}
 	}
 	r := &g.replicas[n.index]
+	if r.live && !w.env.Paranoid && sameView(&r.last, s) {
+		return // every check of it was made when it became so
+	}
+	defer keepView(&r.last, s)
 	wasLeader := r.live && r.leader && r.term == s.Term
+	if !r.live {
+		r.healed, r.mended, r.installed, r.transferring = 0, 0, 0, false
+	} else {
+		v.markSeen(r, s)
+	}
 	before := r.quorums
 	if !slices.Equal(r.voters, s.Voters) {
 		r.voters = slices.Clone(s.Voters)
@@ -115,14 +135,17 @@ func (v *views) see(s *broker.GroupView) {
 			r.quorums = append(r.quorums, slices.Clone(set))
 		}
 	}
-	if !r.live {
-		r.healed, r.mended = 0, 0
-	}
 	w.count[CountHealed] += int64(s.Healed - r.healed)
 	w.count[CountPatched] += int64(s.Mended - r.mended)
 	r.healed, r.mended = s.Healed, s.Mended
 	if !r.live && r.id == s.Replica {
+		v.markBack(g, r, s)
 		v.recovered(g, r, s)
+		v.remembers(g, r, s)
+	}
+	r.transferring, r.installed = s.Transferring, s.Installed
+	if r.id != s.Replica {
+		r.most, r.led, r.lastEntry = 0, 0, entryID{}
 	}
 	risen := s.Commit > g.commit
 	r.live, r.id, r.term, r.lead, r.commit, r.stable = true, s.Replica, s.Term, s.Lead, s.Commit, s.Durable
@@ -130,6 +153,10 @@ func (v *views) see(s *broker.GroupView) {
 	if r.condition = conditionOf(s); r.owed > 0 && r.condition.holes == 0 {
 		v.paid(g, r, s)
 	}
+	if r.most = max(r.most, s.Last); s.Leading {
+		r.led = max(r.led, s.Term)
+	}
+	v.matching(g, r, s)
 	g.commit = max(g.commit, s.Commit)
 	g.end = max(g.end, s.HighWatermark)
 	v.started(g, s)
@@ -187,8 +214,10 @@ func (v *views) elected(g *groupSeen, s *broker.GroupView) {
 		w.count[CountElections]++
 	}
 	g.terms[s.Term] = now
+	v.markElected(g, s)
 	if s.Term >= g.term {
 		g.leader, g.term = now.node, s.Term
+		v.complete(g, s)
 		if s.LogEnd < g.end {
 			w.violate(CommitLost, "%s, term %d: broker %d leads with a log that ends at offset %d, and %d was committed",
 				g.name, s.Term, now.node+1, s.LogEnd, g.end)
@@ -206,6 +235,9 @@ func (v *views) elected(g *groupSeen, s *broker.GroupView) {
 // that the budget counts as lost may have held it.
 func (v *views) onMajority(g *groupSeen, leader *replicaSeen, before [][]uint64) {
 	short := v.shortOf(g, leader.quorums, leader.commit)
+	if short == "" {
+		v.markBarely(g, leader)
+	}
 	if short == "" || before != nil && v.shortOf(g, before, leader.commit) == "" {
 		return
 	}
@@ -243,6 +275,7 @@ func (v *views) sameBytes(g *groupSeen, s *broker.GroupView) {
 
 // forget: a process ended. What its disk holds stays true.
 func (v *views) forget(n *node) {
+	v.markForgotten(n)
 	for _, g := range v.groups {
 		g.replicas[n.index].live, g.replicas[n.index].leader = false, false
 	}

@@ -39,7 +39,8 @@ func (a *act) ok() bool { return a.op.Outcome == checker.OK }
 
 // check is one run of check B.
 type check struct {
-	sparse bool
+	sparse, retention bool
+
 	acts   []act  // by Call (B1)
 	logs   []*log // by name
 	byName map[string]int32
@@ -74,7 +75,7 @@ func Check(h checker.History) Report {
 }
 
 func newCheck(h checker.History) *check {
-	c := &check{sparse: h.Sparse, byName: map[string]int32{}, counts: map[string]*Count{}}
+	c := &check{sparse: h.Sparse, retention: h.Retention, byName: map[string]int32{}, counts: map[string]*Count{}}
 	c.report.Partitions = []PartitionReport{}
 	for i := range h.Ops {
 		op := &h.Ops[i]

@@ -16,6 +16,8 @@ type log struct {
 	at   map[int64]sight
 	more map[int64][]sight
 	offs []int64 // sorted (B4)
+	// start is as high as the log may have begun: what lies below may be gone (B2).
+	start int64
 	// bound is the highest index that a consumer is known to have read on to, or -1,
 	// and boundBy the reader.
 	bound   int32
@@ -74,6 +76,25 @@ func (l *log) see(off int64, v, by int32) {
 // sights are the values that an offset was seen with, in the order of the acts.
 func (l *log) sights(off int64) []sight { return append([]sight{l.at[off]}, l.more[off]...) }
 
+// trims notes how far the logs may have been trimmed, by a client or by retention.
+func (c *check) trims() {
+	for _, l := range c.logs {
+		if c.retention {
+			l.start = never
+		}
+	}
+	for i := range c.acts {
+		switch op := c.acts[i].op; {
+		case op.Kind == checker.Trim && op.Outcome != checker.Failed:
+			l := c.logs[c.byName[op.Partition]]
+			l.start = max(l.start, op.From)
+		case op.Kind == checker.Start && op.Outcome == checker.OK:
+			l := c.logs[c.byName[op.Partition]]
+			l.start = max(l.start, op.Off)
+		}
+	}
+}
+
 // learn fills the logs: who wrote and who read a value, which acts are certain,
 // which values stand where.
 func (c *check) learn() {
@@ -99,6 +120,7 @@ func (c *check) learn() {
 	for _, l := range c.logs {
 		l.index()
 	}
+	c.trims()
 }
 
 func (c *check) learnSends(i int32) {

@@ -42,7 +42,8 @@ func (s span) class(i int32) string {
 type reach struct{ from, to, by int32 }
 
 // passes notes what an act read past. Consumers begin at the log's beginning, so a
-// poll's reach starts there; that of any other read where it asked to start.
+// poll's reach starts there; that of any other read where it asked to start. What may
+// have been trimmed below the first value that it returned was not read past.
 func (c *check) passes(i int32, passed [][]reach, seen []map[int64]span) {
 	a := &c.acts[i]
 	for k := range a.in {
@@ -56,6 +57,11 @@ func (c *check) passes(i int32, passed [][]reach, seen []map[int64]span) {
 		if !in.Poll {
 			r.from = l.rank(in.From)
 		}
+		first := offset(in, 0)
+		for k := range in.Values {
+			first = min(first, offset(in, k))
+		}
+		r.from = max(r.from, l.rank(min(first, l.start)))
 		for k, name := range in.Values {
 			at := l.rank(offset(in, k))
 			s, ok := seen[li][a.op.Client]
@@ -135,7 +141,7 @@ func (c *check) unseen() {
 		}
 		for k := range l.values {
 			v := &l.values[k]
-			if v.reader >= 0 || !v.certain(c) || c.acts[v.writer].ret() >= c.acts[p.by].op.Call || v.first >= 0 && v.last <= l.bound {
+			if v.reader >= 0 || !v.certain(c) || c.acts[v.writer].ret() >= c.acts[p.by].op.Call || v.first >= 0 && (v.last <= l.bound || l.offs[v.last] < l.start) {
 				continue
 			}
 			a := Anomaly{Name: Unseen, Partition: l.name, Values: []string{v.name}, Class: "postfix"}

@@ -108,7 +108,7 @@ func letter(op *checker.Op) string {
 			s += fmt.Sprintf("…%s", op.Values[n-1])
 		}
 		return s
-	case checker.Tail, checker.Commit, checker.FetchOffset:
+	case checker.Tail, checker.Start, checker.Trim, checker.Commit, checker.FetchOffset:
 		return fmt.Sprintf("%s %d", op.Kind, op.Off)
 	}
 	return op.Kind.String()

@@ -20,7 +20,7 @@ const ViewLimit = 80
 // own, and returns a sentence that says what it shows. The log below the lowest offset
 // that the violation concerns is taken as given, so what can't be linearized in the
 // drawing can't be in the history. It returns "" and writes nothing if there is no
-// such window: a sparse history, or too many operations.
+// such window: a sparse history, a log of many operations that was trimmed, or too many of them.
 func View(w io.Writer, h checker.History, v *checker.Violation, timeout time.Duration) (string, error) {
 	if h.Sparse {
 		return "", nil
@@ -30,13 +30,13 @@ func View(w io.Writer, h checker.History, v *checker.Violation, timeout time.Dur
 		return "", nil
 	}
 	model := logModel
-	begin := model.Init().(*record)
+	var begin state
 	for _, value := range base {
-		begin = begin.append(value)
+		begin.log = begin.log.append(value)
 	}
 	model.Init = func() any { return begin }
 	model.DescribeOperation = func(in, _ any) string { return describe(in.(input).op) }
-	model.DescribeState = func(state any) string { return fmt.Sprintf("length %d", state.(*record).len()) }
+	model.DescribeState = func(s any) string { return fmt.Sprintf("length %d", s.(state).log.len()) }
 	lanes := operations(ops)
 	spread(lanes)
 	_, info := porcupine.CheckOperationsVerbose(model, lanes, timeout)
@@ -59,10 +59,12 @@ func around(h checker.History, v *checker.Violation) (ops []checker.Op, base []s
 		}
 	}
 	var mine []checker.Op
+	trimmed := false
 	for _, op := range h.Ops {
-		if op.Partition != v.Partition || op.Kind > checker.Tail || op.Outcome == checker.Failed || op.Kind != checker.Append && op.Outcome != checker.OK {
+		if op.Partition != v.Partition || op.Kind > checker.Start || op.Outcome == checker.Failed || op.Kind != checker.Append && op.Kind != checker.Trim && op.Outcome != checker.OK {
 			continue
 		}
+		trimmed = trimmed || op.Kind >= checker.Trim
 		mine = append(mine, op)
 		for k, value := range op.Values {
 			if op.Outcome == checker.OK {
@@ -80,6 +82,9 @@ func around(h checker.History, v *checker.Violation) (ops []checker.Op, base []s
 	}
 	if len(mine) <= ViewLimit {
 		return mine, nil
+	}
+	if trimmed {
+		return nil, nil
 	}
 	for _, op := range mine {
 		if first := firstOf(&op); op.Outcome != checker.OK && op.Call <= to && op.Call >= from || op.Outcome == checker.OK && first >= low &&
@@ -130,8 +135,10 @@ func describe(op *checker.Op) string {
 			return fmt.Sprintf("append %d %q → unknown", op.ID, op.Values)
 		}
 		return fmt.Sprintf("append %d %q → %d", op.ID, op.Values, op.Off)
-	case checker.Tail:
-		return fmt.Sprintf("tail %d → %d", op.ID, op.Off)
+	case checker.Tail, checker.Start:
+		return fmt.Sprintf("%s %d → %d", op.Kind, op.ID, op.Off)
+	case checker.Trim:
+		return fmt.Sprintf("trim %d to %d → %d", op.ID, op.From, op.Off)
 	}
 	return fmt.Sprintf("read %d from %d → %q", op.ID, op.From, op.Values)
 }

@@ -11,7 +11,7 @@ import (
 
 // gcPercent keeps the heap close to what is live, which has hardly a pointer in it
 // to be followed.
-const gcPercent = 20
+const gcPercent = 10
 
 func main() {
 	debug.SetGCPercent(gcPercent)

@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"fmt"
 	"io"
 	"os"
 
@@ -60,7 +61,7 @@ func (c *check) open(name string) (*input, error) {
 	}
 	if err := in.unpack(); err != nil {
 		in.close()
-		return nil, err
+		return nil, fmt.Errorf("%s: %w", in.label, err)
 	}
 	return in, nil
 }

@@ -19,7 +19,7 @@ func newPanel(families []checker.Family) *panel { return &panel{families: famili
 func (p *panel) begin(h checker.Header) {
 	for i := range p.families {
 		if p.families[i].Name == checker.Linearizable.Name {
-			p.line = checker.New(checker.Options{Sparse: h.Sparse})
+			p.line = checker.New(checker.Options{Sparse: h.Sparse, Retention: h.Retention})
 		} else {
 			p.judges = append(p.judges, p.families[i].Begin(h))
 		}

@@ -5,6 +5,7 @@
 //	logsim run --seeds 500        many worlds, in worker processes, and a table
 //	logsim story FILE -v          what a text tells, and whether it goes as it says
 //	logsim crash-states           what crashes at any operation leave of a disk, recovered and judged
+//	logsim view --seed 7          what happened in a run, a story or a history, as one HTML page
 //	logsim mutants                known bugs put back on purpose: each must be found
 //
 //	run --seeds ──► pool ──► worker process ──► sim.Run(seed) ──► a JSON line per seed ──► table
@@ -13,7 +14,7 @@
 //
 // Invariants:
 //
-//	C1  Exit status: 0 if all is valid (all mutants dead), 1 if not, 2 for a wrong command line.
+//	C1  Exit status: 0 if all is valid (all mutants dead), 1 if not, 2 for a wrong command line. view: 0 if the page was written.
 //	C2  A seed whose worker died, hung or answered something else counts as a violation, never as nothing.
 //	C3  A mutant counts as dead only by the check that its file names.
 //	C4  A story is valid only if every answer is the expected one, and a second telling has the same hash.

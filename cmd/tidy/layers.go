@@ -64,6 +64,8 @@ var layers = []layer{
 		std:  []string{"crypto/rand", "text/tabwriter"},
 		libs: []string{franz + "kmsg"}},
 
+	{dir: "sim/picture", ours: []string{"checker", "sim"}},
+
 	{dir: "cmd/logd", ours: []string{anyOurs}, libs: []string{cobra, pflag, sys, franz + "kmsg"}},
 	{dir: "cmd/logctl", ours: []string{anyOurs}, libs: []string{cobra, pflag, sys, franz + "...", "github.com/HdrHistogram/hdrhistogram-go"}},
 	{dir: "cmd/logsim", ours: []string{anyOurs}, libs: []string{cobra, pflag}},
