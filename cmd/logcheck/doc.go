@@ -1,9 +1,10 @@
-// Command logcheck says whether histories of a log, in JSON lines, are those of a
-// linearizable log.
+// Command logcheck says whether histories of a log, in JSON lines or as Jepsen stores
+// them, are those of a linearizable log, and free of anomalies.
 //
-//	FILE... ── checker.Reader ─┬─ checker.Checker ─────────────── verdict ─┐
-//	                           └─ kept, if small and --second             ├─ table or JSON
-//	                                └─ porcupine, exhaustive ── opinions ─┘
+//	FILE... ─┬─ checker.Reader ─┬─ checker.Checker, anomaly.Family ── verdicts ─┐
+//	         └─ jepsen.History  └─ kept, for --second and --html                ├─ table or JSON
+//	                                 ├─ porcupine, exhaustive ─────── opinions ─┘
+//	                                 └─ report.Write ── page
 //
 // Invariants:
 //
