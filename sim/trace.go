@@ -69,6 +69,7 @@ func (t *Trace) line(at time.Duration, m mark, format string, args ...any) {
 // did writes what happens as the command of a story that would do the same (story_commands.go).
 func (w *World) did(format string, args ...any) {
 	w.watch.noted(true, format, args)
+	w.judge.disturbed(format, args)
 	if w.trace.verbose() {
 		w.trace.line(w.now, markStory, format, args...)
 	}
