@@ -13,6 +13,7 @@ type disk struct {
 	walOut   bool
 	fillOut  bool
 	walSince time.Duration // when the outstanding wal plan was given out
+	walTick  int           // and in which tick
 	stalled  bool          // that is longer than an election timeout ago (B8)
 	latency  time.Duration // of wal plans, a moving average
 	plans    int           // wal plans completed
@@ -44,7 +45,7 @@ func (s *Shard) plan() {
 	d := &s.disk
 	if !d.walOut {
 		if p, ok := s.store.Plan(log.LaneWAL); ok {
-			d.walOut, d.walSince = true, s.now.Mono
+			d.walOut, d.walSince, d.walTick = true, s.now.Mono, s.ticks
 			s.out.Plans = append(s.out.Plans, p)
 		}
 	}
@@ -104,10 +105,11 @@ func (s *Shard) leave() {
 	s.sendPeers()
 }
 
-// watchDisk steps aside when a wal plan hangs: a leader that can't write must not go on heartbeating (S12, B8).
+// watchDisk steps aside when a wal plan hangs: a leader that can't write must not go on heartbeating (S12, B8). Only time in
+// which this process ran counts: one that was paused finds what its disk did meanwhile a moment later.
 func (s *Shard) watchDisk() {
 	d := &s.disk
-	out := s.now.Mono - d.walSince
+	out := min(s.now.Mono-d.walSince, time.Duration(s.ticks-d.walTick)*s.cfg.Limits.Tick)
 	if !d.walOut || out <= s.cfg.Limits.election() {
 		return
 	}
