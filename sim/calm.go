@@ -21,8 +21,11 @@ func (w *World) storm() {
 	for _, c := range w.clients {
 		c.soon(c.pause(w.opt.Load.Think))
 	}
-	w.faults.start()
-	w.after(w.opt.Length, w.calm)
+	w.faults.begin()
+	w.after(w.opt.Length, func() {
+		w.faults.stopped = true
+		w.decide(w.faults.leftBehind())
+	})
 }
 
 // setupBound and calmBound are how long a majority that can talk may need, in all (G9).
@@ -33,25 +36,24 @@ const (
 
 // calm heals a core of the brokers, a majority at least; what is outside of it may stay broken for ever. From then on every
 // partition must take an append and give back everything, within the bound.
-func (w *World) calm() {
+func (w *World) calm(a calm) {
 	w.enter(phaseCalm)
 	w.faults.heal()
 	w.net.heal()
-	left := w.leftBehind()
-	w.left = left
+	if a.left >= 0 {
+		w.left, w.leftHow = w.nodes[a.left], a.how
+		w.faults.note("broker %d stays broken", w.left.id)
+	}
 	for _, n := range w.nodes {
-		n.downBy = 0
 		switch {
 		case n.rotten != "" && !brokersRepair: // it may find damage at any read
 			n.kill(false)
-			n.downBy = 1
-		case n == left && w.rng.IntN(2) == 0:
-			n.kill(w.rng.IntN(2) == 0)
-			n.downBy = 1
-		case n == left:
-			w.cutOff(n)
-			fallthrough
+		case n.leftDown():
+			n.kill(a.how == leftPower)
 		default:
+			if n == w.left {
+				w.cutOff(n, a.how)
+			}
 			if n.proc != nil && n.proc.boot <= n.hurtIn && n.rotten != "" {
 				n.kill(false) // what is wrong in its WAL shows at a start only
 			}
@@ -61,38 +63,36 @@ func (w *World) calm() {
 			n.start()
 		}
 	}
-	if left != nil {
-		w.faults.note("broker %d stays broken", left.id)
-	}
 	w.finishReading()
 	w.after(calmBound, w.stalled)
 }
 
 // leftBehind draws the broker that stays broken: one that is lost already, else maybe any.
-func (w *World) leftBehind() *node {
-	for _, n := range w.nodes {
+func (f *nemesis) leftBehind() calm {
+	none := calm{left: -1}
+	for _, n := range f.w.nodes {
 		if n.lost != "" {
-			return nil // it isn't counted upon, so all others are needed
+			return none // it isn't counted upon, so all others are needed
 		}
 	}
-	if len(w.nodes) < 3 || w.rng.IntN(2) == 0 {
-		return nil
+	if len(f.w.nodes) < 3 || f.coin() {
+		return none
 	}
-	return w.nodes[w.rng.IntN(len(w.nodes))]
+	ways := [...]string{leftDown, leftPower, leftFrom, leftTo, leftBoth}
+	return calm{left: f.rng.IntN(len(f.w.nodes)), how: ways[f.rng.IntN(len(ways))]}
 }
 
 // cutOff separates a broker from its peers, in one direction or both.
-func (w *World) cutOff(n *node) {
-	ways := 1 + w.rng.IntN(3)
+func (w *World) cutOff(n *node, how string) {
 	for _, other := range w.nodes {
 		if other == n {
 			continue
 		}
-		if ways&1 != 0 {
-			w.net.cut(n.index, other.index, 1)
+		if how != leftTo {
+			w.net.links[n.index][other.index].cut++
 		}
-		if ways&2 != 0 {
-			w.net.cut(other.index, n.index, 1)
+		if how != leftFrom {
+			w.net.links[other.index][n.index].cut++
 		}
 	}
 }
@@ -108,7 +108,7 @@ type finisher struct {
 
 func (w *World) finishReading() {
 	for part := range w.partitions() {
-		c := newClient(w, &finisher{part: part})
+		c := newClient(w, finishers+part, &finisher{part: part})
 		c.soon(c.pause(20 * time.Millisecond))
 	}
 }
@@ -174,7 +174,7 @@ func (w *World) maybeOver() {
 			return
 		}
 	}
-	if brokersRepair && !w.scripted && slices.ContainsFunc(w.nodes, func(n *node) bool { return n.lost != "" && n.downBy == 0 }) {
+	if brokersRepair && w.budgeted() && slices.ContainsFunc(w.nodes, func(n *node) bool { return n.lost != "" && n != w.left }) {
 		return // found ends it
 	}
 	w.enter(phaseOver)

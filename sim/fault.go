@@ -104,25 +104,70 @@ func (f *nemesis) cause(kind int) {
 	}[kind](f)
 }
 
-// down kills a broker and starts it again later.
+// down ends a broker's process, and starts it again later.
 func (f *nemesis) down(n *node, powerLost bool) {
-	f.struck(n, powerLost)
-	n.kill(powerLost)
-	n.downBy++
-	f.lasting(func() { n.downBy--; n.start() })
+	f.hit(n, powerLost)
+	f.downBy[n.index]++
+	f.lasting(func() {
+		f.downBy[n.index]--
+		f.start(n)
+	})
 }
+
+// hit ends a process; what was under way is left to chance, and what wasn't synced if the power goes.
+func (f *nemesis) hit(n *node, powerLost bool) {
+	f.w.decide(strike{node: n.index, power: powerLost, seed: f.seed()})
+}
+
+// start starts a broker, unless it runs or another fault keeps it down. Its boot may be killed at any call on its disk.
+func (f *nemesis) start(n *node) {
+	if n.proc != nil || f.downBy[n.index] > 0 || n.refused != "" || f.stopped {
+		return
+	}
+	a := start{node: n.index}
+	if f.rng.IntN(1000) < f.w.opt.Faults.Boot {
+		a.killed = 1 + f.rng.IntN(1+1<<f.rng.IntN(9))
+	}
+	f.w.decide(a)
+}
+
+// later starts a broker some time from now.
+func (f *nemesis) later(n *node, in time.Duration) { f.w.after(in, func() { f.start(n) }) }
 
 // struck counts what is about to end a process that runs.
 func (f *nemesis) struck(n *node, powerLost bool) {
 	switch {
 	case n.proc == nil:
 	case powerLost:
-		f.w.did("power %d", n.id)
 		f.w.count[CountPowerLosses]++
 	default:
-		f.w.did("crash %d", n.id)
 		f.w.count[CountCrashes]++
 	}
+}
+
+// ended is told of a process that ended by itself: it halted, gave up its directory, refused to start for want of room, or
+// was killed in its boot. In the calm an operator starts it again; in the storm that is a decision.
+func (f *nemesis) ended(n *node, in time.Duration) {
+	switch {
+	case f.w.phase == phaseCalm && f.w.budgeted():
+		f.w.after(calmRestart, n.start)
+	case f.w.drawn():
+		f.later(n, in)
+	}
+}
+
+// calmRestart is how long an operator needs in the calm.
+const calmRestart = 500 * time.Millisecond
+
+// bootKilled is told of a process that was killed in its boot. Its machine may lose power too.
+func (f *nemesis) bootKilled(n *node) {
+	if !f.w.drawn() {
+		return
+	}
+	if f.coin() {
+		f.hit(n, true)
+	}
+	f.later(n, time.Duration(f.rng.Int64N(int64(time.Second))))
 }
 
 func (f *nemesis) crash() {
@@ -142,7 +187,7 @@ func (f *nemesis) crashAll() {
 
 func (f *nemesis) power() {
 	n := f.any(true)
-	if l := f.leader(); l != nil && f.rng.IntN(2) == 0 {
+	if l := f.leader(); l != nil && f.coin() {
 		n = l
 	}
 	if n != nil {
@@ -180,9 +225,15 @@ func (f *nemesis) slowElected() {
 	}
 	f.note("broker %d leads and crashes, broker %d's disk is very slow", l.id, n.id)
 	f.electing = n
-	f.slow[n.index] += 5
-	f.until(f.electionTime(5), func() { f.slow[n.index] -= 5; f.electing = nil })
+	f.lag(n.index, 5)
+	f.until(f.electionTime(5), func() { f.lag(n.index, -5); f.electing = nil })
 	f.quick(l, false) // it comes back to vote: without its own vote on disk, a leader needs both others'
+}
+
+// lag makes a disk slower, or takes that away.
+func (f *nemesis) lag(at, by int) {
+	f.lags[at] += by
+	f.w.decide(lag{node: at, times: f.lags[at]})
 }
 
 // elected is told of each new leader.
@@ -192,6 +243,9 @@ func (f *nemesis) elected(n *node) {
 	}
 	f.electing = nil
 	f.w.after(time.Duration(f.rng.Int64N(int64(200*time.Microsecond))), func() {
+		if f.stopped {
+			return
+		}
 		f.note("broker %d was elected and loses power", n.id)
 		f.quick(n, true)
 		f.quiet = f.w.now + f.electionTime(3) // others would most often keep it from being elected again
@@ -201,16 +255,15 @@ func (f *nemesis) elected(n *node) {
 // quickest is the shortest time that a process is down.
 const quickest = 20 * time.Millisecond
 
-// quick kills a broker and starts it again nearly at once.
+// quick ends a broker's process and starts it again nearly at once.
 func (f *nemesis) quick(n *node, powerLost bool) {
-	f.struck(n, powerLost)
-	n.kill(powerLost)
-	f.w.after(quickest, n.start)
+	f.hit(n, powerLost)
+	f.later(n, quickest)
 }
 
 // inMidst does something while an operation of the broker's WAL lane is under way, half of the times; else now.
 func (f *nemesis) inMidst(n *node, do func()) {
-	if f.rng.IntN(2) == 0 {
+	if f.coin() {
 		do()
 		return
 	}
@@ -246,12 +299,11 @@ func (f *nemesis) pause() {
 		return
 	}
 	p := n.proc
-	f.w.count[CountPauses]++
-	f.w.did("pause %d", n.id)
-	p.paused = true
+	f.w.decide(pause{node: n.index})
 	f.lasting(func() {
-		f.w.did("resume %d", n.id)
-		p.resume()
+		if n.proc == p && p.paused {
+			f.w.decide(pause{node: n.index, again: true})
+		}
 	})
 }
 
@@ -263,12 +315,12 @@ func (f *nemesis) cutting(what string, pairs [][2]int) {
 	f.w.count[CountPartitions]++
 	f.note("%s", what)
 	for _, p := range pairs {
-		f.w.net.cut(p[0], p[1], 1)
+		f.w.decide(cutLink{p[0], p[1], 1})
 	}
 	f.lasting(func() {
 		f.note("%s ends", what)
 		for _, p := range pairs {
-			f.w.net.cut(p[0], p[1], -1)
+			f.w.decide(cutLink{p[0], p[1], -1})
 		}
 	})
 }
@@ -330,21 +382,18 @@ func (f *nemesis) clog() {
 		return
 	}
 	by := time.Duration(10+f.rng.Int64N(500)) * time.Millisecond
-	f.w.net.clog(a, b, by)
-	f.lasting(func() { f.w.net.clog(a, b, -by) })
+	f.w.decide(clog{a, b, by})
+	f.lasting(func() { f.w.decide(clog{a, b, -by}) })
 }
 
 // reset breaks client connections in their midst.
 func (f *nemesis) reset() {
-	n := f.any(true)
-	if n == nil {
-		return
+	if n := f.any(true); n != nil {
+		f.w.decide(reset{n.index, f.seed()})
 	}
-	n.reset(func() bool { return f.rng.IntN(2) == 0 })
 }
 
 func (f *nemesis) clock() {
 	n := f.w.nodes[f.rng.IntN(len(f.w.nodes))]
-	n.wall += f.rng.Int64N(20_000) - 10_000
-	f.w.did("clock %d %d", n.id, n.wall)
+	f.w.decide(clock{n.index, n.wall + f.rng.Int64N(20_000) - 10_000})
 }

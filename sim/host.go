@@ -234,9 +234,7 @@ func (h *host) halted(why string) {
 	}
 	n.kill(false)
 	n.ended = "halted: " + why
-	if !w.scripted {
-		w.after(w.faults.downtime(), n.start)
-	}
+	w.faults.ended(n, w.faults.downtime())
 }
 
 // rejoins: a process gives its directory up, which it may only if others have reason to take it for an old copy.
@@ -254,6 +252,10 @@ func (h *host) rejoins(why string) {
 	}
 	n.kill(false)
 	n.aside = true
+	if w.budgeted() {
+		w.faults.ended(n, w.faults.downtime())
+		return
+	}
 	w.after(w.faults.downtime(), n.start)
 }
 

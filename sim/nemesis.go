@@ -8,27 +8,35 @@ import (
 	"logd/log"
 )
 
-// nemesis causes faults, within the budget: a minority of replicas may be lost for good (wiped, rotten), and besides that
-// everything may happen to everyone.
+// nemesis draws faults, as decisions, within the budget: a minority of replicas may be lost for good (wiped, rotten), and
+// besides that everything may happen to everyone.
 type nemesis struct {
-	w        *World
+	w *World
+
+	// What acts have done.
+	slow    []int         // by node: by how much its disk lags
+	failing []int         // by node: syncs still to fail
+	peace   time.Duration // no new faults before: an old copy was put back
+
+	// What is drawn.
 	rng      *rand.Rand
 	stopped  bool
-	ends     []func()      // what ends the faults that are on
-	slow     []int         // by node: faults that slow its disk
-	failing  []int         // by node: syncs still to fail
+	lags     []int         // by node: faults that slow its disk
+	downBy   []int         // by node: faults that keep it down
+	copied   []bool        // by node: there is a copy of its disk
 	armed    []func()      // by node: what waits for it to be in the midst of a write
 	electing *node         // loses power when it is elected
 	quiet    time.Duration // no new faults before
 }
 
 func newNemesis(w *World) *nemesis {
-	return &nemesis{w: w, rng: stream(w.opt.Seed, streamNemesis, 0), slow: make([]int, w.opt.Brokers), failing: make([]int, w.opt.Brokers),
-		armed: make([]func(), w.opt.Brokers)}
+	n := w.opt.Brokers
+	return &nemesis{w: w, rng: stream(w.opt.Seed, streamNemesis, 0), slow: make([]int, n), failing: make([]int, n),
+		lags: make([]int, n), downBy: make([]int, n), copied: make([]bool, n), armed: make([]func(), n)}
 }
 
-// start begins the storm.
-func (f *nemesis) start() {
+// begin begins the storm.
+func (f *nemesis) begin() {
 	f.w.after(f.spread(f.w.opt.Faults.Every), f.strike)
 	f.watch()
 }
@@ -66,7 +74,6 @@ func (f *nemesis) strike() {
 		for at := f.rng.IntN(total); at >= o.Weight[k]; k++ {
 			at -= o.Weight[k]
 		}
-		f.w.trace.add(f.w.now, markFault, k, 0, 0)
 		f.cause(k)
 	}
 	f.w.after(f.spread(o.Every), f.strike)
@@ -75,29 +82,24 @@ func (f *nemesis) strike() {
 // lasting plans the end of a fault, after some time.
 func (f *nemesis) lasting(end func()) { f.until(f.downtime(), end) }
 
-// until plans the end of a fault; healing ends it at once.
+// until plans the end of a fault; the calm ends it without being asked to.
 func (f *nemesis) until(in time.Duration, end func()) {
-	done := false
-	once := func() {
-		if !done {
-			done = true
+	f.w.after(in, func() {
+		if !f.stopped {
 			end()
 		}
-	}
-	f.ends = append(f.ends, once)
-	f.w.after(in, once)
+	})
 }
 
-// heal ends all faults that are on, and causes no more.
+// heal ends all faults that disks have, and causes no more.
 func (f *nemesis) heal() {
 	f.stopped = true
-	for _, end := range f.ends {
-		end()
-	}
-	f.ends = nil
 	clear(f.failing)
+	clear(f.slow)
 	for _, n := range f.w.nodes {
 		n.disk.armed = nil
+		n.disk.drag = 0
+		n.disk.Space()
 	}
 }
 
@@ -140,14 +142,20 @@ func (f *nemesis) failSync(h *host, kind log.OpKind) bool {
 	f.failing[n.index]--
 	h.p.failed = true
 	f.w.count[CountSyncErrors]++
-	f.w.did("# a %v of %v fails", kind, h)
+	f.note("a %v of %v fails", kind, h)
 	return true
 }
+
+// seed draws what decides all that an act leaves to chance.
+func (f *nemesis) seed() uint64 { return 1 + f.rng.Uint64N(9999) }
+
+// coin is true half of the times.
+func (f *nemesis) coin() bool { return f.rng.IntN(2) == 0 }
 
 // slowDisk is what faults add to each operation.
 func (f *nemesis) slowDisk(n *node) time.Duration {
 	if f.slow[n.index] == 0 {
 		return 0
 	}
-	return time.Duration(f.slow[n.index]) * time.Duration(f.rng.Int64N(int64(60*time.Millisecond)))
+	return time.Duration(f.slow[n.index]) * time.Duration(n.rng.Int64N(int64(60*time.Millisecond)))
 }

@@ -109,9 +109,8 @@ func (w *World) compare(g *groupSeen) {
 // recover ends everything that a story has broken: links, power, space; what is on the disks stays.
 func (w *World) recover() {
 	w.net.heal()
+	w.faults.heal()
 	for _, n := range w.nodes {
-		n.disk.Space()
-		n.disk.drag, n.disk.armed = 0, nil
 		if n.proc != nil && n.proc.paused {
 			n.proc.resume()
 		}

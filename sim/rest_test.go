@@ -90,7 +90,7 @@ func TestOutOfRange(t *testing.T) {
 		expect(t, watching{w}.turn(0, started(0, 3, 9)), "")
 		k := &call{part: 0}
 		k.op.From = int64(from)
-		newClient(w, ear{}).outOfRange(k)
+		newClient(w, 2, ear{}).outOfRange(k)
 		got := ""
 		if w.violation != nil {
 			got = w.violation.Name

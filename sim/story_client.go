@@ -105,7 +105,7 @@ func (t *teller) doSend(args []string) ([]string, error) {
 		}
 		return n == 0
 	}
-	c := newClient(t.w, r)
+	c := t.newPuppet(r)
 	copy(c.leaders, t.client.leaders)
 	c.soon(0)
 	t.sent = append(t.sent, r)

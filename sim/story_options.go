@@ -26,7 +26,7 @@ func storyOptions() Options {
 	return o
 }
 
-// setOption changes one option: name=value.
+// setOption changes one option: name=value. The name is an option's own (options_text.go), or one of those below.
 func (o *Options) setOption(word string) error {
 	name, value, ok := strings.Cut(word, "=")
 	if !ok {
@@ -34,6 +34,12 @@ func (o *Options) setOption(word string) error {
 	}
 	if name == "network" {
 		return o.setNetwork(value)
+	}
+	if v, ok := o.option(name); ok {
+		if err := setValue(v, value); err != nil {
+			return fmt.Errorf("option %s: %w", name, err)
+		}
+		return nil
 	}
 	n, err := number(value)
 	if err != nil {

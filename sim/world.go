@@ -14,6 +14,7 @@ import (
 type Env struct {
 	Trace   io.Writer     // a line per event; nil for none
 	History io.Writer     // the clients' history in JSON lines; nil for none
+	Record  io.Writer     // the run as a story: options, what was decided, finish; nil for none
 	Stack   func() []byte // the stack of a panic, where it is caught
 }
 
@@ -38,7 +39,10 @@ type World struct {
 	violation *Violation
 	instant   int   // events since time moved
 	left      *node // stays broken in the calm, nil if none does
-	shipping  bool  // nothing but copying to a broker that lost everything goes on
+	leftHow   string
+	shipping  bool // nothing but copying to a broker that lost everything goes on
+
+	images map[string]copied // of disks, by name
 
 	scripted bool                         // a story tells what happens: nothing happens by itself
 	hear     func(*host, broker.LogEvent) // what brokers say; nil if nobody listens
@@ -62,19 +66,30 @@ func Run(opt Options, env Env) Result {
 	w := newWorld(opt, env)
 	before := setEntropy(nil)
 	defer setEntropy(before)
+	w.recordOptions()
 	w.start()
 	for w.violation == nil && w.phase != phaseOver && w.queue.len() > 0 {
 		w.step()
 	}
+	w.end()
+	w.recordEnd()
+	return w.result()
+}
+
+// end judges what there is to judge once nothing is asked for any more.
+func (w *World) end() {
 	if w.violation == nil {
 		w.atRest()
 	}
 	w.judge.finish()
-	return Result{Seed: opt.Seed, Hash: w.trace.hash, Violation: w.violation, Simulated: w.now, Events: w.trace.events, Counts: w.count}
+}
+
+func (w *World) result() Result {
+	return Result{Seed: w.opt.Seed, Hash: w.trace.hash, Violation: w.violation, Simulated: w.now, Events: w.trace.events, Counts: w.count}
 }
 
 func newWorld(opt Options, env Env) *World {
-	w := &World{opt: opt, env: env, rng: stream(opt.Seed, streamWorld, 0)}
+	w := &World{opt: opt, env: env, rng: stream(opt.Seed, streamWorld, 0), images: map[string]copied{}}
 	w.trace.hash, w.trace.text = mix64(opt.Seed), env.Trace
 	w.net = newNetwork(w)
 	w.judge = newJudge(w)

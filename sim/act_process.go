@@ -1,0 +1,237 @@
+package sim
+
+import (
+	"fmt"
+	"strconv"
+)
+
+// strike ends a broker's process; with power, all that its machine didn't sync may be gone.
+type strike struct {
+	node  int
+	power bool
+	keep  keeping
+	seed  uint64 // draws what is left of what was under way, and of what wasn't synced; 0: the disk's own stream does
+}
+
+func (a strike) do(w *World) error {
+	n := w.nodes[a.node]
+	if n.proc == nil && !a.power {
+		return fmt.Errorf("broker %d is down", n.id)
+	}
+	if err := w.faults.atPeaceNow(); err != nil {
+		return err
+	}
+	w.faults.struck(n, a.power)
+	n.disk.keeping(a.keep, a.seed, func() { n.kill(a.power) })
+	return nil
+}
+
+func (a strike) text(w *World) string {
+	seed := ""
+	if a.seed > 0 {
+		seed = fmt.Sprintf(" %d", a.seed)
+	}
+	if !a.power {
+		return fmt.Sprintf("crash %d%s", w.nodes[a.node].id, seed)
+	}
+	return fmt.Sprintf("power %d keep %s%s", w.nodes[a.node].id, keepNames[a.keep], seed)
+}
+
+var keepNames = [...]string{keepRandom: "random", keepAll: "all", keepNone: "none"}
+
+// start boots a broker that is down.
+type start struct {
+	node   int
+	killed int // at this call on its disk; 0: it isn't
+}
+
+func (a start) do(w *World) error {
+	n := w.nodes[a.node]
+	switch {
+	case n.proc != nil:
+		return fmt.Errorf("broker %d runs", n.id)
+	case n.refused != "" && w.budgeted():
+		return fmt.Errorf("broker %d refuses to start", n.id)
+	}
+	n.refused = ""
+	n.boot(a.killed)
+	return nil
+}
+
+func (a start) text(w *World) string {
+	if a.killed > 0 {
+		return fmt.Sprintf("start %d killed %d", w.nodes[a.node].id, a.killed)
+	}
+	return fmt.Sprintf("start %d", w.nodes[a.node].id)
+}
+
+// pause stops a process, or has it go on.
+type pause struct {
+	node  int
+	again bool
+}
+
+func (a pause) do(w *World) error {
+	n := w.nodes[a.node]
+	switch {
+	case n.proc == nil:
+		return fmt.Errorf("broker %d is down", n.id)
+	case n.proc.paused != a.again:
+		return fmt.Errorf("broker %d: paused is %t", n.id, n.proc.paused)
+	case a.again:
+		n.proc.resume()
+		return nil
+	}
+	if err := w.faults.atPeaceNow(); err != nil {
+		return err
+	}
+	w.count[CountPauses]++
+	n.proc.paused = true
+	return nil
+}
+
+func (a pause) text(w *World) string {
+	return fmt.Sprintf("%s %d", map[bool]string{false: "pause", true: "resume"}[a.again], w.nodes[a.node].id)
+}
+
+// reset breaks a broker's client connections in their midst.
+type reset struct {
+	node int
+	seed uint64 // picks about half of them; 0: all
+}
+
+func (a reset) do(w *World) error {
+	n := w.nodes[a.node]
+	if n.proc == nil {
+		return fmt.Errorf("broker %d is down", n.id)
+	}
+	n.reset(a.seed)
+	return nil
+}
+
+func (a reset) text(w *World) string {
+	if a.seed == 0 {
+		return fmt.Sprintf("reset %d", w.nodes[a.node].id)
+	}
+	return fmt.Sprintf("reset %d %d", w.nodes[a.node].id, a.seed)
+}
+
+// clock sets a broker's wall clock off, for good.
+type clock struct {
+	node int
+	off  int64 // milliseconds
+}
+
+func (a clock) do(w *World) error {
+	w.nodes[a.node].wall = a.off
+	return nil
+}
+
+func (a clock) text(w *World) string { return fmt.Sprintf("clock %d %d", w.nodes[a.node].id, a.off) }
+
+// calm ends all faults, but that one broker may stay broken for ever, and has everything read.
+type calm struct {
+	left int // -1: none
+	how  string
+}
+
+// How a broker may stay broken.
+const (
+	leftDown  = "down"
+	leftPower = "power"
+	leftFrom  = "from" // the others don't hear it
+	leftTo    = "to"   // it doesn't hear the others
+	leftBoth  = "both"
+)
+
+func (a calm) do(w *World) error {
+	if w.phase != phaseStorm {
+		return fmt.Errorf("it is calm")
+	}
+	w.calm(a)
+	return nil
+}
+
+func (a calm) text(w *World) string {
+	if a.left < 0 {
+		return "calm"
+	}
+	return fmt.Sprintf("calm without %d %s", w.nodes[a.left].id, a.how)
+}
+
+func parseCrash(t *teller, args []string) (act, error) {
+	n, err := t.broker(args[0])
+	if err != nil {
+		return nil, err
+	}
+	a := strike{node: n.index}
+	if len(args) > 1 {
+		a.seed, err = strconv.ParseUint(args[1], 10, 64)
+	}
+	return a, err
+}
+
+func parseStart(t *teller, args []string) (act, error) {
+	n, err := t.broker(args[0])
+	if err != nil {
+		return nil, err
+	}
+	a := start{node: n.index}
+	switch {
+	case len(args) == 1:
+		return a, nil
+	case len(args) != 3 || args[1] != "killed":
+		return nil, fmt.Errorf("say start B or start B killed CALL")
+	}
+	a.killed, err = strconv.Atoi(args[2])
+	return a, err
+}
+
+func parsePause(again bool) func(*teller, []string) (act, error) {
+	return func(t *teller, args []string) (act, error) {
+		n, err := t.broker(args[0])
+		if err != nil {
+			return nil, err
+		}
+		return pause{node: n.index, again: again}, nil
+	}
+}
+
+func parseReset(t *teller, args []string) (act, error) {
+	n, err := t.broker(args[0])
+	if err != nil {
+		return nil, err
+	}
+	a := reset{node: n.index}
+	if len(args) > 1 {
+		a.seed, err = strconv.ParseUint(args[1], 10, 64)
+	}
+	return a, err
+}
+
+func parseClock(t *teller, args []string) (act, error) {
+	n, err := t.broker(args[0])
+	if err != nil {
+		return nil, err
+	}
+	off, err := strconv.ParseInt(args[1], 10, 64)
+	return clock{node: n.index, off: off}, err
+}
+
+func parseCalm(t *teller, args []string) (act, error) {
+	if len(args) == 0 {
+		return calm{left: -1}, nil
+	}
+	if len(args) != 3 || args[0] != "without" {
+		return nil, fmt.Errorf("say calm, or calm without B down|power|from|to|both")
+	}
+	n, err := t.broker(args[1])
+	if err != nil {
+		return nil, err
+	}
+	switch args[2] {
+	case leftDown, leftPower, leftFrom, leftTo, leftBoth:
+		return calm{left: n.index, how: args[2]}, nil
+	}
+	return nil, fmt.Errorf("how does broker %d stay broken? %q", n.id, args[2])
+}
