@@ -14,6 +14,16 @@ const (
 	kindMend     = 6 // batches that a replica has lost: offset u64, batches
 )
 
+var kindNames = [...]string{kindRaft: "raft", kindControl: "control", kindRange: "range", kindPosition: "position", kindEntry: "entry", kindMend: "mend", KindTool: "tool"}
+
+// KindName names a kind of message in an envelope, for those who watch brokers talk.
+func KindName(kind uint8) string {
+	if int(kind) < len(kindNames) && kindNames[kind] != "" {
+		return kindNames[kind]
+	}
+	return fmt.Sprintf("kind %d", kind)
+}
+
 // control is a small message between brokers; one of its fields is set. All of them may be lost or doubled.
 type control struct {
 	Hello    *helloControl    `json:"hello,omitempty"`

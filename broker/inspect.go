@@ -21,11 +21,12 @@ type GroupView struct {
 	HighWatermark int64
 	Voters        []uint64
 	Learners      []uint64
-	Holes         int    // entries of the WAL whose bytes are lost
-	SegmentHoles  int    // ranges of offsets whose bytes are lost
-	Damaged       bool   // for that reason it neither leads nor serves (G10)
-	Healed        uint64 // entries that came from others, since the start
-	Mended        uint64 // and ranges of segments
+	Quorums       [][]uint64 // sets of voters of which each needs a majority: two in a joint configuration
+	Holes         int        // entries of the WAL whose bytes are lost
+	SegmentHoles  int        // ranges of offsets whose bytes are lost
+	Damaged       bool       // for that reason it neither leads nor serves (G10)
+	Healed        uint64     // entries that came from others, since the start
+	Mended        uint64     // and ranges of segments
 }
 
 // Inspect visits this shard's replicas by rising group. For the simulator, tests and metrics; the view is valid during
@@ -36,7 +37,7 @@ func (s *Shard) Inspect(visit func(*GroupView)) {
 		st := p.g.Status()
 		s.seen = GroupView{Group: id, Replica: st.ID, Term: st.Term, Lead: st.Lead, Leading: st.Leader, Commit: st.Commit, Applied: st.Applied,
 			AppliedHash: st.EntryHash, Durable: st.Stable, DurableEnd: st.StableEnd, LogStart: st.LogStart, LogEnd: st.LogEnd, HighWatermark: st.HighWatermark,
-			Voters: st.Conf.Voters, Learners: st.Conf.Learners,
+			Voters: st.Conf.Voters, Learners: st.Conf.Learners, Quorums: st.Conf.Quorums,
 			Holes: len(s.store.Holes(id)), SegmentHoles: len(s.store.SegmentHoles(id)), Damaged: p.damaged,
 			Healed: st.Healed, Mended: p.repair.mended}
 		if t, n := s.meta.PartitionOf(id); t != nil {

@@ -2,7 +2,6 @@ package checker
 
 import (
 	"fmt"
-	"slices"
 )
 
 // read adds a read's values, then what its answer says about the length.
@@ -240,10 +239,4 @@ func (p *part) failedButRead(i int32) {
 			return
 		}
 	}
-}
-
-func cloneOp(op *Op) Op {
-	c := *op
-	c.Values, c.Offs = slices.Clone(op.Values), slices.Clone(op.Offs)
-	return c
 }

@@ -81,15 +81,24 @@ func anyOp(t *rapid.T, depth int) checker.Op {
 		op.Values = rapid.SliceOfN(rapid.Custom(func(t *rapid.T) string { return text(t, "value") }), 1, 3).Draw(t, "values")
 	case checker.Read:
 		op.From, op.Lin = rapid.Int64Range(0, 1<<50).Draw(t, "from"), rapid.Bool().Draw(t, "lin")
-		op.Limit = rapid.Int64Range(0, 5).Draw(t, "limit")
+		op.Limit, op.Poll = rapid.Int64Range(0, 5).Draw(t, "limit"), rapid.Bool().Draw(t, "poll")
+		op.Rebalanced = rapid.SliceOfN(rapid.Custom(func(t *rapid.T) string { return text(t, "part") }), 0, 2).Draw(t, "rebalanced")
 		for k := range rapid.IntRange(0, 3).Draw(t, "n") {
 			op.Values = append(op.Values, text(t, "value"))
 			op.Offs = append(op.Offs, op.From+int64(2*k))
 		}
+	case checker.Assign, checker.Subscribe:
+		op.Parts = rapid.SliceOfN(rapid.Custom(func(t *rapid.T) string { return text(t, "part") }), 0, 3).Draw(t, "parts")
+		op.Beginning = rapid.Bool().Draw(t, "beginning")
 	case checker.Fault:
 		op.Fault, op.Target = text(t, "fault"), text(t, "target")
 	case checker.Commit:
 		op.Group, op.Off = text(t, "group"), rapid.Int64Range(0, 9).Draw(t, "off")
+	case checker.FetchOffset:
+		op.Group = text(t, "group")
+		if op.Outcome == checker.OK {
+			op.Off = rapid.Int64Range(-1, 9).Draw(t, "off")
+		}
 	case checker.Txn:
 		for range rapid.IntRange(0, depth).Draw(t, "ops") {
 			op.Ops = append(op.Ops, anyOp(t, depth-1))

@@ -26,12 +26,18 @@ type jsonOp struct {
 	Kind    string   `json:"kind"`
 	Target  string   `json:"target"`
 	Ops     []jsonOp `json:"ops"`
+
+	Poll       bool     `json:"poll"`
+	Parts      []string `json:"parts"`
+	Beginning  bool     `json:"beginning"`
+	Rebalanced []string `json:"rebalanced"`
 }
 
 // op is the operation that j spells, or ErrMalformed.
 func (j *jsonOp) op() (Op, error) {
 	op := Op{ID: j.ID, Client: j.Client, Session: j.Session, Partition: j.Part,
-		Values: j.Values, Lin: j.Lin, Offs: j.Offs, Group: j.Group, Fault: j.Kind, Target: j.Target}
+		Values: j.Values, Lin: j.Lin, Offs: j.Offs, Group: j.Group, Fault: j.Kind, Target: j.Target,
+		Poll: j.Poll, Parts: j.Parts, Beginning: j.Beginning, Rebalanced: j.Rebalanced}
 	var err error
 	if op.Kind, err = parseName[Kind]("op", kindNames[:], j.Op); err != nil {
 		return op, fmt.Errorf("%w %d: %w", ErrMalformed, j.ID, err)
@@ -49,6 +55,9 @@ func (j *jsonOp) op() (Op, error) {
 		op.Ret = 0
 	}
 	op.Off, op.From, op.Limit = value(j.Off), value(j.From), value(j.Limit)
+	if op.Kind == FetchOffset && op.Outcome == OK && j.Off == nil {
+		op.Off = -1
+	}
 	if j.Limit != nil && *j.Limit < 1 {
 		return op, fmt.Errorf("%w %d: limit %d, leave it out if there was none", ErrMalformed, j.ID, *j.Limit)
 	}

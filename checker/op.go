@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 )
 
 // ErrMalformed is returned, wrapped, for an operation that cannot be judged
@@ -73,7 +74,7 @@ type Op struct {
 	// Values: those appended, or those read. Unique within a partition.
 	Values []string
 	// Off: of an append that is OK, its first record's offset; of a tail, the
-	// length; of a commit or fetch-offset, the group's offset.
+	// length; of a commit or fetch-offset, the group's offset, -1 for none.
 	Off int64
 
 	// From is the offset that a read asked for.
@@ -85,11 +86,24 @@ type Op struct {
 	Lin bool
 	// Offs are the offsets of Values; nil if they are From, From+1, ....
 	Offs []int64
+	// Poll says that a read went on where its session's last one of the partition had
+	// ended, as a consumer does; otherwise the caller chose From.
+	Poll bool
+
+	// Parts are what an assign or subscribe asks for: the session's partitions from then
+	// on, instead of those before.
+	Parts []string
+	// Beginning says that an assign also went back to the beginning of all of them.
+	Beginning bool
+	// Rebalanced are partitions that a group took away or gave while a read or
+	// transaction ran, so that its values of them may jump.
+	Rebalanced []string
 
 	Group string
 	// Fault and Target describe a fault, so that a report can show it.
 	Fault, Target string
-	// Ops are the operations of a transaction.
+	// Ops are the operations of a transaction. The outcome of each is what it was told
+	// for itself; whether it counts is the transaction's.
 	Ops []Op
 }
 
@@ -150,6 +164,17 @@ func (op *Op) validateLogOp() error {
 		}
 	}
 	return nil
+}
+
+// Clone returns a copy that shares no slice with op; strings it shares.
+func (op *Op) Clone() Op {
+	c := *op
+	c.Values, c.Offs = slices.Clone(op.Values), slices.Clone(op.Offs)
+	c.Ops = nil
+	for i := range op.Ops {
+		c.Ops = append(c.Ops, op.Ops[i].Clone())
+	}
+	return c
 }
 
 // offset is that of the k-th value read.

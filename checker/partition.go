@@ -220,7 +220,7 @@ func (p *part) reach(n int64) bool {
 		if len(p.far) == 0 || n < p.farMin {
 			p.farMin = n
 		}
-		p.far = append(p.far, cloneOp(p.cur))
+		p.far = append(p.far, p.cur.Clone())
 		return false
 	}
 	p.grow(n)

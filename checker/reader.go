@@ -54,24 +54,29 @@ func (r *Reader) Line() int { return r.line }
 
 // Next returns the next operation; io.EOF after the last. Every other error is a
 // *[LineError] or comes from the io.Reader, and repeats.
-func (r *Reader) Next() (Op, error) {
+func (r *Reader) Next() (op Op, err error) {
+	err = r.Read(&op)
+	return op, err
+}
+
+// Read is Next into *op, all of which it replaces.
+func (r *Reader) Read(op *Op) error {
 	if _, err := r.Header(); err != nil {
-		return Op{}, err
+		return err
 	}
 	line, err := r.nextLine()
 	if err != nil {
 		r.err = err
-		return Op{}, err
+		return err
 	}
 	var j jsonOp
 	if err := json.Unmarshal(line, &j); err != nil {
-		return Op{}, r.fail(err)
+		return r.fail(err)
 	}
-	op, err := j.op()
-	if err != nil {
-		return Op{}, r.fail(err)
+	if *op, err = j.op(); err != nil {
+		return r.fail(err)
 	}
-	return op, nil
+	return nil
 }
 
 func (r *Reader) fail(err error) error {

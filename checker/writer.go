@@ -82,19 +82,13 @@ func appendOp(b []byte, op *Op) []byte {
 	if op.Kind == Read {
 		b = appendRead(b, op)
 	}
-	if op.Kind == Append || len(op.Values) > 0 {
-		b = append(b, `,"values":[`...)
-		for i, v := range op.Values {
-			if i > 0 {
-				b = append(b, ',')
-			}
-			b = appendString(b, v)
-		}
-		b = append(b, ']')
-	}
+	b = appendNames(b, `,"values":[`, op.Values)
 	b = appendText(b, `,"group":`, op.Group)
 	b = appendText(b, `,"kind":`, op.Fault)
 	b = appendText(b, `,"target":`, op.Target)
+	b = appendNames(b, `,"parts":[`, op.Parts)
+	b = appendFlag(b, `,"beginning":true`, op.Beginning)
+	b = appendNames(b, `,"rebalanced":[`, op.Rebalanced)
 	for i := range op.Ops {
 		b = append(b, [2]string{`,"ops":[`, `,`}[min(i, 1)]...)
 		b = appendOp(b, &op.Ops[i])
@@ -110,9 +104,8 @@ func appendRead(b []byte, op *Op) []byte {
 	if op.Limit > 0 {
 		b = strconv.AppendInt(append(b, `,"limit":`...), op.Limit, 10)
 	}
-	if op.Lin {
-		b = append(b, `,"lin":true`...)
-	}
+	b = appendFlag(b, `,"lin":true`, op.Lin)
+	b = appendFlag(b, `,"poll":true`, op.Poll)
 	if op.Offs == nil {
 		return b
 	}
@@ -124,6 +117,23 @@ func appendRead(b []byte, op *Op) []byte {
 		b = strconv.AppendInt(b, off, 10)
 	}
 	return append(b, ']')
+}
+
+func appendFlag(b []byte, text string, set bool) []byte {
+	if set {
+		b = append(b, text...)
+	}
+	return b
+}
+
+func appendNames(b []byte, key string, names []string) []byte {
+	for i, name := range names {
+		b = appendString(append(b, [2]string{key, ","}[min(i, 1)]...), name)
+	}
+	if len(names) > 0 {
+		b = append(b, ']')
+	}
+	return b
 }
 
 func appendText(b []byte, key, s string) []byte {

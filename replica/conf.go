@@ -66,6 +66,8 @@ type Conf struct {
 	Voters   []uint64
 	Learners []uint64
 	Joint    bool // in transition between two sets of voters
+	// Quorums are the sets of voters of which each needs a majority: one, or two while Joint.
+	Quorums [][]uint64
 }
 
 // Has reports whether a replica is a voter or a learner.
@@ -74,7 +76,11 @@ func (c Conf) Has(id uint64) bool {
 }
 
 func confOf(cs *pb.ConfState) Conf {
-	c := Conf{Voters: slices.Clone(cs.Voters), Learners: slices.Clone(cs.Learners), Joint: len(cs.VotersOutgoing) > 0}
+	c := Conf{Voters: slices.Clone(cs.Voters), Learners: slices.Clone(cs.Learners), Joint: len(cs.VotersOutgoing) > 0,
+		Quorums: [][]uint64{slices.Clone(cs.Voters)}}
+	if c.Joint {
+		c.Quorums = append(c.Quorums, slices.Clone(cs.VotersOutgoing))
+	}
 	for _, id := range cs.VotersOutgoing {
 		if !slices.Contains(c.Voters, id) {
 			c.Voters = append(c.Voters, id)

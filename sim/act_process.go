@@ -2,7 +2,9 @@ package sim
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
+	"strings"
 )
 
 // strike ends a broker's process; with power, all that its machine didn't sync may be gone.
@@ -129,20 +131,10 @@ func (a clock) do(w *World) error {
 
 func (a clock) text(w *World) string { return fmt.Sprintf("clock %d %d", w.nodes[a.node].id, a.off) }
 
-// calm ends all faults, but that one broker may stay broken for ever, and has everything read.
+// calm ends all faults, but that some brokers may stay broken for ever, and has everything read.
 type calm struct {
-	left int // -1: none
-	how  string
+	stay []brokenness // by node; nil: all are sound
 }
-
-// How a broker may stay broken.
-const (
-	leftDown  = "down"
-	leftPower = "power"
-	leftFrom  = "from" // the others don't hear it
-	leftTo    = "to"   // it doesn't hear the others
-	leftBoth  = "both"
-)
 
 func (a calm) do(w *World) error {
 	if w.phase != phaseStorm {
@@ -153,10 +145,13 @@ func (a calm) do(w *World) error {
 }
 
 func (a calm) text(w *World) string {
-	if a.left < 0 {
-		return "calm"
+	s := "calm"
+	for i, how := range a.stay {
+		if how.way != sound {
+			s += fmt.Sprintf(" %d=%s", w.nodes[i].id, how)
+		}
 	}
-	return fmt.Sprintf("calm without %d %s", w.nodes[a.left].id, a.how)
+	return s
 }
 
 func parseCrash(t *teller, args []string) (act, error) {
@@ -219,19 +214,24 @@ func parseClock(t *teller, args []string) (act, error) {
 }
 
 func parseCalm(t *teller, args []string) (act, error) {
-	if len(args) == 0 {
-		return calm{left: -1}, nil
+	a := calm{stay: make([]brokenness, len(t.w.nodes))}
+	for _, word := range args {
+		name, how, _ := strings.Cut(word, "=")
+		n, err := t.broker(name)
+		if err != nil {
+			return nil, err
+		}
+		way, times, slow := strings.Cut(how, ":")
+		b := brokenness{way: slices.Index(brokenNames[:], way)}
+		if b.way < 0 || slow != (b.way == staySlow) {
+			return nil, fmt.Errorf("how does broker %d stay? %q; there are %q", n.id, how, brokenNames)
+		}
+		if slow {
+			if b.times, err = strconv.Atoi(times); err != nil {
+				return nil, err
+			}
+		}
+		a.stay[n.index] = b
 	}
-	if len(args) != 3 || args[0] != "without" {
-		return nil, fmt.Errorf("say calm, or calm without B down|power|from|to|both")
-	}
-	n, err := t.broker(args[1])
-	if err != nil {
-		return nil, err
-	}
-	switch args[2] {
-	case leftDown, leftPower, leftFrom, leftTo, leftBoth:
-		return calm{left: n.index, how: args[2]}, nil
-	}
-	return nil, fmt.Errorf("how does broker %d stay broken? %q", n.id, args[2])
+	return a, nil
 }

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -44,18 +45,46 @@ func (p *process) scrubbed() bool {
 	return true
 }
 
-// affordable tells whether the budget allows to lose a broker's replicas: a majority besides it must be intact (W7).
+// affordable tells whether the budget allows to lose a broker's replicas: of each of its groups a majority besides it must be
+// intact (W7).
 func (f *nemesis) affordable(n *node) bool {
-	lost := 1
-	for _, other := range f.w.nodes {
-		if other != n && other.lost != "" {
-			lost++
-		}
-	}
-	if lost*2 < len(f.w.nodes) {
+	if f.w.spared(n, func(other *node) bool { return other.lost != "" }) == nil {
 		return true
 	}
 	f.w.count[CountBudgetStops]++
+	return false
+}
+
+// spared returns a group that would lose its majority without a broker and all that are gone, nil if none would.
+func (w *World) spared(n *node, gone func(*node) bool) *groupSeen {
+	for _, g := range w.views.groups {
+		holders, without := 0, 0
+		for i, other := range w.nodes {
+			if !g.on(i) {
+				continue
+			}
+			holders++
+			if other == n || gone(other) {
+				without++
+			}
+		}
+		if g.on(n.index) && without*2 >= holders {
+			return g
+		}
+	}
+	return nil
+}
+
+// on tells whether a broker has a replica of a group, or is to have one: the metadata's are everywhere.
+func (g *groupSeen) on(node int) bool {
+	if g.part < 0 || g.replicas[node].id != 0 {
+		return true
+	}
+	for i := range g.replicas {
+		if slices.ContainsFunc(g.replicas[i].voters, func(id uint64) bool { return int(id>>32) == node+1 }) {
+			return true
+		}
+	}
 	return false
 }
 

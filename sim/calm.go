@@ -24,7 +24,7 @@ func (w *World) storm() {
 	w.faults.begin()
 	w.after(w.opt.Length, func() {
 		w.faults.stopped = true
-		w.decide(w.faults.leftBehind())
+		w.decide(w.faults.leaveBehind())
 	})
 }
 
@@ -34,65 +34,111 @@ const (
 	calmBound  = 60 * time.Second
 )
 
-// calm heals a core of the brokers, a majority at least; what is outside of it may stay broken for ever. From then on every
-// partition must take an append and give back everything, within the bound.
+// calm heals a core of the brokers, a majority of each group at least; what is outside of it may stay broken for ever. From then on
+// every partition must take an append and give back everything, within the bound.
 func (w *World) calm(a calm) {
 	w.enter(phaseCalm)
 	w.faults.heal()
 	w.net.heal()
-	if a.left >= 0 {
-		w.left, w.leftHow = w.nodes[a.left], a.how
-		w.faults.note("broker %d stays broken", w.left.id)
+	for i, how := range a.stay {
+		n := w.nodes[i]
+		if how.way == sound || n.lost != "" || w.spared(n, broken) != nil {
+			continue
+		}
+		n.behind = how
+		w.faults.note("broker %d stays broken: %s", n.id, how)
 	}
 	for _, n := range w.nodes {
-		switch {
-		case n.rotten != "" && !brokersRepair: // it may find damage at any read
-			n.kill(false)
-		case n.leftDown():
-			n.kill(a.how == leftPower)
-		default:
-			if n == w.left {
-				w.cutOff(n, a.how)
-			}
-			if n.proc != nil && n.proc.boot <= n.hurtIn && n.rotten != "" {
-				n.kill(false) // what is wrong in its WAL shows at a start only
-			}
-			if n.proc != nil && n.proc.paused {
-				n.proc.resume()
-			}
-			n.start()
-		}
+		n.settleDown()
 	}
 	w.finishReading()
 	w.after(calmBound, w.stalled)
 }
 
-// leftBehind draws the broker that stays broken: one that is lost already, else maybe any.
-func (f *nemesis) leftBehind() calm {
-	none := calm{left: -1}
-	for _, n := range f.w.nodes {
-		if n.lost != "" {
-			return none // it isn't counted upon, so all others are needed
+// broken tells whether a broker isn't counted upon in the calm.
+func broken(n *node) bool { return n.lost != "" || n.behind.way != sound }
+
+// brokenness is how a broker stays in the calm.
+type brokenness struct {
+	way   int
+	times int // staySlow: as slow as the others
+}
+
+const (
+	sound = iota
+	stayDead
+	stayPowerless
+	stayUnheard // by its peers
+	stayDeaf    // to its peers
+	stayAlone
+	staySlow
+	stayStill
+	brokennesses
+)
+
+var brokenNames = [brokennesses]string{"sound", "dead", "powerless", "unheard", "deaf", "alone", "slow", "paused"}
+
+func (b brokenness) String() string {
+	if b.way == staySlow {
+		return fmt.Sprintf("slow:%d", b.times)
+	}
+	return brokenNames[b.way]
+}
+
+// down tells whether it is down for ever.
+func (b brokenness) down() bool { return b.way == stayDead || b.way == stayPowerless }
+
+// settleDown brings a broker into the state that it has in the calm.
+func (n *node) settleDown() {
+	switch n.behind.way {
+	case stayDead, stayPowerless:
+		n.kill(n.behind.way == stayPowerless)
+		return
+	case stayUnheard, stayDeaf, stayAlone:
+		n.cutOff()
+	case staySlow:
+		n.disk.drag = n.behind.times
+	}
+	if n.proc != nil && n.proc.boot <= n.hurtIn && n.rotten != "" {
+		n.kill(false) // what is wrong in its WAL shows at a start only
+	}
+	if n.proc != nil && n.proc.paused {
+		n.proc.resume()
+	}
+	n.start()
+	if n.behind.way == stayStill && n.proc != nil {
+		n.proc.paused = true
+	}
+}
+
+// leaveBehind draws which brokers stay broken: as many as no group needs for a majority of whole replicas.
+func (f *nemesis) leaveBehind() calm {
+	w := f.w
+	a := calm{stay: make([]brokenness, len(w.nodes))}
+	from := f.rng.IntN(len(w.nodes))
+	for i := range w.nodes {
+		n := w.nodes[(from+i)%len(w.nodes)]
+		if n.lost != "" || f.coin() {
+			continue
+		}
+		if w.spared(n, func(other *node) bool { return other.lost != "" || a.stay[other.index].way != sound }) == nil {
+			a.stay[n.index] = brokenness{1 + f.rng.IntN(brokennesses-1), 10 + f.rng.IntN(100)}
 		}
 	}
-	if len(f.w.nodes) < 3 || f.coin() {
-		return none
-	}
-	ways := [...]string{leftDown, leftPower, leftFrom, leftTo, leftBoth}
-	return calm{left: f.rng.IntN(len(f.w.nodes)), how: ways[f.rng.IntN(len(ways))]}
+	return a
 }
 
 // cutOff separates a broker from its peers, in one direction or both.
-func (w *World) cutOff(n *node, how string) {
-	for _, other := range w.nodes {
+func (n *node) cutOff() {
+	for _, other := range n.w.nodes {
 		if other == n {
 			continue
 		}
-		if how != leftTo {
-			w.net.links[n.index][other.index].cut++
+		if n.behind.way != stayDeaf {
+			n.w.net.links[n.index][other.index].cut++
 		}
-		if how != leftFrom {
-			w.net.links[other.index][n.index].cut++
+		if n.behind.way != stayUnheard {
+			n.w.net.links[other.index][n.index].cut++
 		}
 	}
 }
@@ -174,7 +220,7 @@ func (w *World) maybeOver() {
 			return
 		}
 	}
-	if brokersRepair && w.budgeted() && slices.ContainsFunc(w.nodes, func(n *node) bool { return n.lost != "" && n != w.left }) {
+	if brokersRepair && w.budgeted() && slices.ContainsFunc(w.nodes, func(n *node) bool { return n.lost != "" && !n.behind.down() }) {
 		return // found ends it
 	}
 	w.enter(phaseOver)

@@ -139,6 +139,7 @@ func (c *client) send(node int, k *call, req kmsg.Request, noAnswer bool) {
 		k.op.Client, k.op.Session, k.op.Partition = int64(c.number), c.sessions, w.partName(k.part)
 		w.judge.invoke(&k.op)
 	}
+	w.watch.sends(c, node, k)
 	frame := transport.AppendRequest(fmt.Sprintf("client-%d", c.number), l.corr, req)
 	w.trace.bytes(w.now, markClient, c.number, uint64(node)<<32|uint64(uint32(k.key)), frame)
 	if w.trace.verbose() {
@@ -234,6 +235,7 @@ func (c *client) answered(k *call) {
 func (c *client) end(k *call, outcome checker.Outcome) {
 	w := c.w
 	k.ended = true
+	w.watch.returns(k, outcome)
 	if k.op.Kind != 0 {
 		k.op.Outcome = outcome
 		w.judge.complete(&k.op)

@@ -86,7 +86,7 @@ func (r *creator) act(c *client) {
 		req.TimeoutMillis = 1000
 		for i := range w.opt.Load.Topics {
 			t := kmsg.NewCreateTopicsRequestTopic()
-			t.Topic, t.NumPartitions, t.ReplicationFactor = topicNames[i], int32(w.opt.Load.Partitions), int16(min(3, w.opt.Brokers))
+			t.Topic, t.NumPartitions, t.ReplicationFactor = topicNames[i], int32(w.opt.Load.Partitions), int16(w.opt.Load.Replicas)
 			if w.retains(i * w.opt.Load.Partitions) {
 				limit := kmsg.NewCreateTopicsRequestTopicConfig()
 				limit.Name, limit.Value = "retention.bytes", kmsg.StringPtr(fmt.Sprint(w.opt.Load.Retention))

@@ -31,9 +31,7 @@ func (w *World) decide(a act) {
 
 // perform does an act, and records it if it was done.
 func (w *World) perform(a act) error {
-	if w.trace.verbose() {
-		w.trace.line(w.now, markStory, "%s", a.text(w))
-	}
+	w.did(a)
 	err := a.do(w)
 	if err == nil {
 		w.record(a)
@@ -41,6 +39,16 @@ func (w *World) perform(a act) error {
 		w.trace.line(w.now, markStory, "# not done: %v", err)
 	}
 	return err
+}
+
+// did shows an act to who watches.
+func (w *World) did(a act) {
+	if _, asks := a.(request); w.watch != nil && !asks { // requests are watched when they are sent
+		w.watch.noted(true, "%s", []any{a.text(w)})
+	}
+	if w.trace.verbose() {
+		w.trace.line(w.now, markStory, "%s", a.text(w))
+	}
 }
 
 // record writes an act down.

@@ -35,41 +35,42 @@ const (
 )
 
 // faultRow is one kind: weight is the most that a seed draws for it; always means that every seed has it; needsRepair means
-// that it exists only once brokersRepair.
+// that it exists only once brokersRepair; and it needs so many brokers.
 type faultRow struct {
 	name        string
 	weight      int
 	always      bool
 	needsRepair bool
+	brokers     int
 }
 
 var faultTable = [faultKinds]faultRow{
-	faultCrash:         {"crash", 6, true, false},
-	faultCrashAll:      {"crash-all", 2, false, false},
-	faultPower:         {"power", 5, true, false},
-	faultPowerAll:      {"power-all", 3, false, false},
-	faultCrashPower:    {"crash-power", 4, true, false},
-	faultSlowElected:   {"slow-elected", 12, true, false},
-	faultPause:         {"pause", 3, false, false},
-	faultSplit:         {"split", 5, true, false},
-	faultOneWay:        {"one-way", 4, false, false},
-	faultIsolate:       {"isolate", 4, false, false},
-	faultIsolateLeader: {"isolate-leader", 5, true, false},
-	faultBridge:        {"bridge", 3, false, false},
-	faultClog:          {"clog", 3, false, false},
-	faultReset:         {"reset", 4, false, false},
-	faultClock:         {"clock", 2, false, false},
-	faultSlowDisk:      {"slow-disk", 3, false, false},
-	faultSyncError:     {"sync-error", 2, false, false},
-	faultRot:           {"rot", 2, false, false},
-	faultWipe:          {"wipe", 2, false, false},
-	faultStray:         {"stray-write", 2, false, false},
-	faultDrag:          {"dragging-disk", 2, false, false},
-	faultBadSector:     {"bad-sector", 2, false, true},
-	faultFull:          {"full-disk", 3, false, true},
-	faultRestore:       {"restore", 2, false, true},
-	faultRotAll:        {"rot-all", 4, false, true},
-	faultVotes:         {"lose-votes", 2, false, true},
+	faultCrash:         {"crash", 6, true, false, 1},
+	faultCrashAll:      {"crash-all", 2, false, false, 1},
+	faultPower:         {"power", 5, true, false, 1},
+	faultPowerAll:      {"power-all", 3, false, false, 1},
+	faultCrashPower:    {"crash-power", 4, true, false, 1},
+	faultSlowElected:   {"slow-elected", 12, true, false, 3},
+	faultPause:         {"pause", 3, false, false, 1},
+	faultSplit:         {"split", 5, true, false, 1},
+	faultOneWay:        {"one-way", 4, false, false, 2},
+	faultIsolate:       {"isolate", 4, false, false, 2},
+	faultIsolateLeader: {"isolate-leader", 5, true, false, 2},
+	faultBridge:        {"bridge", 3, false, false, 3},
+	faultClog:          {"clog", 3, false, false, 1},
+	faultReset:         {"reset", 4, false, false, 1},
+	faultClock:         {"clock", 2, false, false, 1},
+	faultSlowDisk:      {"slow-disk", 3, false, false, 1},
+	faultSyncError:     {"sync-error", 2, false, false, 1},
+	faultRot:           {"rot", 2, false, false, 3},
+	faultWipe:          {"wipe", 2, false, false, 3},
+	faultStray:         {"stray-write", 2, false, false, 3},
+	faultDrag:          {"dragging-disk", 2, false, false, 1},
+	faultBadSector:     {"bad-sector", 2, false, true, 3},
+	faultFull:          {"full-disk", 3, false, true, 1},
+	faultRestore:       {"restore", 2, false, true, 3},
+	faultRotAll:        {"rot-all", 4, false, true, 3},
+	faultVotes:         {"lose-votes", 2, false, true, 3},
 }
 
 // cause causes one fault of a kind.

@@ -7,7 +7,7 @@ import (
 
 // stormy runs a world until the middle of its storm.
 func stormy(t *testing.T, seed uint64) *World {
-	opt := Draw(seed, time.Minute)
+	opt := DrawSized(seed, time.Minute, Size{Brokers: 3})
 	opt.Limits.FlushBytes, opt.Limits.FlushChunk = 4<<10, 4<<10
 	w := newWorld(opt, Env{})
 	w.faults.stopped = true

@@ -125,6 +125,7 @@ func (h *host) carryOut() {
 	w, out := h.w, &h.out
 	w.trace.add(w.now, markOutput, len(out.Send), uint64(len(out.Peers))<<32|uint64(len(out.Mail)), uint64(len(out.Reads))<<32|uint64(len(out.Plans)))
 	for _, l := range out.Logs {
+		w.watch.said(h, &l)
 		if w.trace.verbose() {
 			w.trace.line(w.now, markProcess, "%v says: %s %v", h, l.Text, attrs(l.Attrs))
 		}

@@ -47,6 +47,7 @@ func (h *host) beginOp(l *lane) {
 	h.tally(l.plan.Lane, op)
 	l.work = d.begin(op, h.prefix, fail)
 	takes := d.duration(&w.opt.Disk, op.Kind) + w.faults.slowDisk(h.p.node)
+	w.watch.disk(h, l.plan.Lane, &op, takes, fail)
 	if l.plan.Lane == log.LaneWAL {
 		w.faults.writing(h.p.node, takes)
 	}

@@ -93,6 +93,9 @@ func (n *network) send(from *host, to int32, bufs [][]byte) {
 		w.violate(BadResponse, "%v sends an envelope of %d bytes that is not one frame", from, len(data))
 		return
 	}
+	if copies == 0 {
+		w.watch.sent(from.p.node, node, data, Lost)
+	}
 	at := w.now + n.delay(l)
 	if at <= l.last && !how.overtakes {
 		at = l.last + 1
@@ -102,6 +105,7 @@ func (n *network) send(from *host, to int32, bufs [][]byte) {
 	}
 	for i := range copies {
 		at := at + time.Duration(i)*how.twice
+		w.watch.sent(from.p.node, node, data, at)
 		w.queue.push(at, func() {
 			if checksum(bufs) != sum {
 				w.violate(BytesChanged, "%v wrote into an envelope to broker %d after giving it away", from, to)
@@ -156,6 +160,7 @@ func (n *network) arrive(from, to *node, shard int, data []byte) {
 	l := &n.links[from.index][to.index]
 	if to.proc == nil || l.cut > 0 {
 		w.trace.add(w.now, markDrop, to.index, uint64(from.index), uint64(len(data)))
+		w.watch.dropped(from, to)
 		return
 	}
 	to.proc.hosts[shard%len(to.proc.hosts)].give(broker.PeerFrame{Data: data})

@@ -28,6 +28,7 @@ type node struct {
 	gone     []string // files that were taken from under its process
 	foreign  bool     // it was given a file of another broker
 
+	behind  brokenness   // how it stays in the calm
 	lost    string       // why the budget counts its replicas as lost; "" if it doesn't
 	gaps    map[key]bool // what of them may be lost, where that is known; nil: all
 	rotten  string       // where its disk rots
@@ -69,14 +70,9 @@ func (w *World) node(id int32) *node {
 
 // start boots the broker, unless it runs or refuses to.
 func (n *node) start() {
-	if n.proc == nil && n.refused == "" && !n.leftDown() {
+	if n.proc == nil && n.refused == "" && !n.behind.down() {
 		n.boot(0)
 	}
-}
-
-// leftDown tells whether it stays down for ever.
-func (n *node) leftDown() bool {
-	return n == n.w.left && (n.w.leftHow == leftDown || n.w.leftHow == leftPower)
 }
 
 // boot runs what a process does before its first turn. It may be killed at a call on its disk, if that isn't 0.
@@ -135,6 +131,7 @@ func (n *node) kill(powerLost bool) {
 		}
 		return
 	}
+	n.w.watch.killed(n, powerLost)
 	n.proc, p.dead = nil, true
 	for _, h := range p.hosts {
 		h.abandon(powerLost)

@@ -48,6 +48,7 @@ type FaultOptions struct {
 type LoadOptions struct {
 	Topics     int
 	Partitions int // of each topic
+	Replicas   int // of each partition
 	Appenders  int // that share the first partition; each other has one
 	Readers    int
 	Tailers    int
@@ -61,12 +62,38 @@ type LoadOptions struct {
 	Acks0      int // per mille of appends that ask for no answer
 }
 
+// Size is what of a seed's draw is fixed by whoever asks for it; 0 leaves it to the seed.
+type Size struct{ Brokers, Shards int }
+
+// MaxBrokers and MaxShards bound what may be asked for.
+const (
+	MaxBrokers = 7
+	MaxShards  = 4
+)
+
 // Draw returns the options of a seed. The safety phase lasts length.
-func Draw(seed uint64, length time.Duration) Options {
+func Draw(seed uint64, length time.Duration) Options { return DrawSized(seed, length, Size{}) }
+
+// DrawSized is Draw with a cluster of a given size.
+func DrawSized(seed uint64, length time.Duration, fixed Size) Options {
 	rng := stream(seed, streamOptions, 0)
 	o := Options{
-		Seed: seed, Length: length, Brokers: 3, Shards: 1 + rng.IntN(2), Turn: micros(rng, 2, 60),
+		Seed: seed, Length: length, Brokers: pick(rng, 1, 3, 3, 3, 3, 3, 5, 5), Shards: 1 + rng.IntN(3), Turn: micros(rng, 2, 60),
 		Store: drawStore(rng), Limits: broker.DrawLimits(rng), Disk: drawDisk(rng), Net: drawNet(rng), Faults: drawFaults(rng), Load: drawLoad(rng),
+	}
+	if fixed.Brokers > 0 {
+		o.Brokers = fixed.Brokers
+	}
+	if fixed.Shards > 0 {
+		o.Shards = fixed.Shards
+	}
+	if o.Load.Replicas = min(3, o.Brokers); o.Brokers > 3 && rng.IntN(2) == 0 {
+		o.Load.Replicas = o.Brokers
+	}
+	for k, f := range faultTable {
+		if o.Brokers < f.brokers {
+			o.Faults.Weight[k] = 0
+		}
 	}
 	// What may be uncommitted of all groups together must fit the WAL (S10), and one batch what may be uncommitted of its group.
 	groups := 1 + o.Load.Topics*o.Load.Partitions
@@ -138,13 +165,13 @@ func (o *Options) String() string {
 	}
 	return fmt.Sprintf("length=%v brokers=%d shards=%d turn=%v\n  wal=%d×%d group=%d segment=%d index=%d\n"+
 		"  limits %+v\n  disk unit=%d read=%v write=%v sync=%v stall=%d‰\n  net delay=%v jitter=%v drop=%d‰ double=%d‰ reorder=%d‰ split=%d‰\n"+
-		"  load topics=%d×%d appenders=%d readers=%d tailers=%d trimmers=%d retention=%d depth=%d think=%v records=%d bytes=%d timeout=%v acks0=%d‰\n"+
+		"  load topics=%d×%d×%d appenders=%d readers=%d tailers=%d trimmers=%d retention=%d depth=%d think=%v records=%d bytes=%d timeout=%v acks0=%d‰\n"+
 		"  faults every=%v last=%v boot=%d‰ %s",
 		o.Length, o.Brokers, o.Shards, o.Turn,
 		o.Store.WALFiles, o.Store.WALFileBytes, o.Store.GroupBytes, o.Store.SegmentBytes, o.Store.IndexBytes, o.Limits,
 		o.Disk.Unit, o.Disk.Read, o.Disk.Write, o.Disk.Sync, o.Disk.Stall,
 		o.Net.Delay, o.Net.Jitter, o.Net.Drop, o.Net.Double, o.Net.Reorder, o.Net.Split,
-		o.Load.Topics, o.Load.Partitions, o.Load.Appenders, o.Load.Readers, o.Load.Tailers, o.Load.Trimmers, o.Load.Retention, o.Load.Depth, o.Load.Think,
+		o.Load.Topics, o.Load.Partitions, o.Load.Replicas, o.Load.Appenders, o.Load.Readers, o.Load.Tailers, o.Load.Trimmers, o.Load.Retention, o.Load.Depth, o.Load.Think,
 		o.Load.Records, o.Load.Bytes, o.Load.Timeout, o.Load.Acks0,
 		o.Faults.Every, o.Faults.Last, o.Faults.Boot, strings.Join(faults, " "))
 }

@@ -2,98 +2,97 @@ package sim
 
 import (
 	"fmt"
-	"reflect"
 	"strconv"
 	"strings"
 	"time"
 )
 
-// Every option has a name: its path in Options, such as Limits.Tick or Faults.Weight.3.
-
-var durationType = reflect.TypeFor[time.Duration]()
-
-// eachOption visits all options in the order of their declaration.
-func (o *Options) eachOption(visit func(name string, v reflect.Value)) {
-	visitOptions("", reflect.ValueOf(o).Elem(), visit)
+// option is where one option stands: a pointer to an int, int64, uint64, bool or time.Duration. A story calls it by its path in
+// Options: Limits.Tick, or Faults.Weight.crash.
+type option struct {
+	name string
+	at   any
 }
 
-func visitOptions(path string, v reflect.Value, visit func(string, reflect.Value)) {
-	switch v.Kind() {
-	case reflect.Struct:
-		for i := range v.NumField() {
-			visitOptions(path+"."+v.Type().Field(i).Name, v.Field(i), visit)
-		}
-	case reflect.Array, reflect.Slice:
-		for i := range v.Len() {
-			visitOptions(path+"."+strconv.Itoa(i), v.Index(i), visit)
-		}
-	default:
-		visit(path[1:], v)
+// all lists every option (TestOptionsAreListed).
+func (o *Options) all() []option {
+	s, l, d, n, c := &o.Store, &o.Limits, &o.Disk, &o.Net, &o.Load
+	all := []option{
+		{"Seed", &o.Seed}, {"Length", &o.Length}, {"Brokers", &o.Brokers}, {"Shards", &o.Shards}, {"Turn", &o.Turn},
+		{"Budget", &o.Budget},
+		{"Store.WALFiles", &s.WALFiles}, {"Store.WALFileBytes", &s.WALFileBytes}, {"Store.GroupBytes", &s.GroupBytes},
+		{"Store.SegmentBytes", &s.SegmentBytes}, {"Store.IndexBytes", &s.IndexBytes},
+		{"Limits.Tick", &l.Tick}, {"Limits.ElectionTicks", &l.ElectionTicks}, {"Limits.HeartbeatTicks", &l.HeartbeatTicks},
+		{"Limits.TransferTicks", &l.TransferTicks}, {"Limits.HandOverTicks", &l.HandOverTicks},
+		{"Limits.StallElections", &l.StallElections}, {"Limits.WindowBytes", &l.WindowBytes}, {"Limits.FlushBytes", &l.FlushBytes},
+		{"Limits.FlushChunk", &l.FlushChunk}, {"Limits.MessageBytes", &l.MessageBytes},
+		{"Limits.InflightMessages", &l.InflightMessages}, {"Limits.InflightBytes", &l.InflightBytes},
+		{"Limits.RetentionTicks", &l.RetentionTicks}, {"Limits.UncommittedBytes", &l.UncommittedBytes},
+		{"Limits.QueueBytes", &l.QueueBytes}, {"Limits.EnvelopeBytes", &l.EnvelopeBytes}, {"Limits.RangeBytes", &l.RangeBytes},
+		{"Limits.Transfers", &l.Transfers}, {"Limits.TransferBytes", &l.TransferBytes}, {"Limits.FetchBytes", &l.FetchBytes},
+		{"Limits.ColdRead", &l.ColdRead}, {"Limits.Repairs", &l.Repairs}, {"Limits.ScrubBytes", &l.ScrubBytes},
+		{"Limits.ScrubEvery", &l.ScrubEvery}, {"Limits.RequestBytes", &l.RequestBytes}, {"Limits.PartialBytes", &l.PartialBytes},
+		{"Limits.ConnRequests", &l.ConnRequests}, {"Limits.ConnBytes", &l.ConnBytes}, {"Limits.ReadIndexWait", &l.ReadIndexWait},
+		{"Limits.ProduceWait", &l.ProduceWait}, {"Limits.FetchWait", &l.FetchWait}, {"Limits.AdminWait", &l.AdminWait},
+		{"Disk.Unit", &d.Unit}, {"Disk.Read", &d.Read}, {"Disk.Write", &d.Write}, {"Disk.Sync", &d.Sync}, {"Disk.Stall", &d.Stall},
+		{"Net.Delay", &n.Delay}, {"Net.Jitter", &n.Jitter}, {"Net.Drop", &n.Drop}, {"Net.Double", &n.Double},
+		{"Net.Reorder", &n.Reorder}, {"Net.Split", &n.Split},
+		{"Load.Topics", &c.Topics}, {"Load.Partitions", &c.Partitions}, {"Load.Replicas", &c.Replicas},
+		{"Load.Appenders", &c.Appenders}, {"Load.Readers", &c.Readers}, {"Load.Tailers", &c.Tailers}, {"Load.Trimmers", &c.Trimmers},
+		{"Load.Retention", &c.Retention}, {"Load.Depth", &c.Depth}, {"Load.Think", &c.Think}, {"Load.Records", &c.Records},
+		{"Load.Bytes", &c.Bytes}, {"Load.Timeout", &c.Timeout}, {"Load.Acks0", &c.Acks0},
+		{"Faults.Every", &o.Faults.Every}, {"Faults.Last", &o.Faults.Last}, {"Faults.Boot", &o.Faults.Boot},
 	}
-}
-
-// option finds an option by name.
-func (o *Options) option(name string) (reflect.Value, bool) {
-	v := reflect.ValueOf(o).Elem()
-	for part := range strings.SplitSeq(name, ".") {
-		switch v.Kind() {
-		case reflect.Struct:
-			v = v.FieldByName(part)
-		case reflect.Array, reflect.Slice:
-			i, err := strconv.Atoi(part)
-			if v.Kind() == reflect.Slice && i == v.Len() {
-				v.Set(reflect.Append(v, reflect.Zero(v.Type().Elem())))
-			}
-			if err != nil || i < 0 || i >= v.Len() {
-				return v, false
-			}
-			v = v.Index(i)
-		default:
-			return v, false
-		}
-		if !v.IsValid() {
-			return v, false
-		}
+	for k := range o.Faults.Weight {
+		all = append(all, option{"Faults.Weight." + faultTable[k].name, &o.Faults.Weight[k]})
 	}
-	return v, v.Kind() != reflect.Struct && v.Kind() != reflect.Array && v.Kind() != reflect.Slice
+	return all
 }
 
-// optionText is an option's value as a story says it.
-func optionText(v reflect.Value) string {
-	if v.Type() == durationType {
-		return time.Duration(v.Int()).String()
+func (o option) String() string {
+	switch at := o.at.(type) {
+	case *int:
+		return strconv.Itoa(*at)
+	case *int64:
+		return strconv.FormatInt(*at, 10)
+	case *uint64:
+		return strconv.FormatUint(*at, 10)
+	case *bool:
+		return strconv.FormatBool(*at)
+	case *time.Duration:
+		return at.String()
 	}
-	return fmt.Sprint(v.Interface())
+	panic(fmt.Sprintf("sim: option %s is a %T", o.name, o.at))
 }
 
-// setValue reads an option's value.
-func setValue(v reflect.Value, text string) error {
-	var err error
-	switch {
-	case v.Type() == durationType:
-		var d time.Duration
-		if d, err = time.ParseDuration(text); err == nil {
-			v.SetInt(int64(d))
-		}
-	case v.Kind() == reflect.Bool:
-		var b bool
-		if b, err = strconv.ParseBool(text); err == nil {
-			v.SetBool(b)
-		}
-	case v.CanInt():
-		var n int64
-		if n, err = strconv.ParseInt(text, 10, 64); err == nil {
-			v.SetInt(n)
-		}
-	case v.CanUint():
-		var n uint64
-		if n, err = strconv.ParseUint(text, 10, 64); err == nil {
-			v.SetUint(n)
-		}
-	default:
-		err = fmt.Errorf("options are no %v", v.Type())
+// set reads an option's value.
+func (o option) set(text string) (err error) {
+	switch at := o.at.(type) {
+	case *int:
+		*at, err = strconv.Atoi(text)
+	case *int64:
+		*at, err = strconv.ParseInt(text, 10, 64)
+	case *uint64:
+		*at, err = strconv.ParseUint(text, 10, 64)
+	case *bool:
+		*at, err = strconv.ParseBool(text)
+	case *time.Duration:
+		*at, err = time.ParseDuration(text)
+	}
+	if err != nil {
+		err = fmt.Errorf("option %s: %w", o.name, err)
 	}
 	return err
+}
+
+// find finds an option by name.
+func (o *Options) find(name string) (option, bool) {
+	for _, at := range o.all() {
+		if at.name == name {
+			return at, true
+		}
+	}
+	return option{}, false
 }
 
 // Lines are the options lines of a story whose world is made from o. What only says what to draw is left out.
@@ -101,24 +100,22 @@ func (o *Options) Lines() []string {
 	to := *o
 	to.Length, to.Faults, to.Budget = 0, FaultOptions{}, true
 	usual := storyOptions()
-	was := map[string]string{}
-	usual.eachOption(func(name string, v reflect.Value) { was[name] = optionText(v) })
+	was := usual.all()
 	var lines []string
 	group := ""
-	to.eachOption(func(name string, v reflect.Value) {
-		text := optionText(v)
-		if text == was[name] {
-			return
+	for i, at := range to.all() {
+		if at.String() == was[i].String() {
+			continue
 		}
-		of, _, nested := strings.Cut(name, ".")
+		of, _, nested := strings.Cut(at.name, ".")
 		if !nested {
 			of = ""
 		}
 		if len(lines) == 0 || of != group {
 			lines, group = append(lines, "options"), of
 		}
-		lines[len(lines)-1] += " " + name + "=" + text
-	})
+		lines[len(lines)-1] += " " + at.name + "=" + at.String()
+	}
 	return lines
 }
 

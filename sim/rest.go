@@ -37,7 +37,7 @@ func (w *World) atRest() {
 // that counts as lost, may.
 func (w *World) behind() string {
 	for _, n := range w.nodes {
-		if n.proc == nil || n.lost != "" || n == w.left {
+		if n.proc == nil || broken(n) {
 			continue
 		}
 		for _, g := range w.views.groups {

@@ -46,7 +46,7 @@ func TestBehind(t *testing.T) {
 	if w.behind() == "" {
 		t.Error("broker 3 lacks index 7, and isn't behind")
 	}
-	w.left = w.nodes[2]
+	w.nodes[2].behind.way = stayAlone
 	if got := w.behind(); got != "" {
 		t.Errorf("all that count have it: %s", got)
 	}

@@ -151,7 +151,9 @@ func Tell(s *Story, env Env) Told {
 			continue
 		}
 		now := l
+		t.watched(&l, false, l.text)
 		now.answers, err = t.tell(l.words)
+		t.watched(&l, true, now.answers...)
 		if err != nil {
 			err = fmt.Errorf("line %d: %s: %w", l.number, l.text, err)
 		}

@@ -33,7 +33,7 @@ var commands = map[string]command{
 
 	"client":   {"N KIND [P] [name=value ...]", 2, 12, tells(parseRequest)},
 	"envelope": {"FROM TO [lost] [overtakes] [again=DURATION] [skip=N]", 3, 6, tells(parseDelivery)},
-	"calm":     {"[without B down|power|from|to|both]", 0, 3, tells(parseCalm)},
+	"calm":     {"[B=HOW ...]", 0, 7, tells(parseCalm)},
 
 	"crash":   {"B [SEED]", 1, 2, tells(parseCrash)},
 	"power":   {"B|all [keep all|none|random [SEED]]", 1, 4, (*teller).doPower},
@@ -185,7 +185,7 @@ func (t *teller) doFinish([]string) ([]string, error) {
 // finish goes on to the end, and to the calm before it if that didn't come yet.
 func (w *World) finish() {
 	if w.phase == phaseStorm && w.violation == nil {
-		_ = w.perform(calm{left: -1}) // it storms
+		_ = w.perform(calm{}) // it storms
 	}
 	for w.violation == nil && w.phase != phaseOver && w.queue.len() > 0 {
 		w.step()

@@ -18,7 +18,7 @@ func storyOptions() Options {
 		Limits: broker.DefaultLimits(),
 		Disk:   DiskOptions{Unit: sectorSize, Read: 100 * time.Microsecond, Write: 20 * time.Microsecond, Sync: time.Millisecond},
 		Net:    NetOptions{Delay: 200 * time.Microsecond},
-		Load:   LoadOptions{Topics: 1, Partitions: 1, Depth: 1, Think: 10 * time.Millisecond, Records: 1, Bytes: 100, Timeout: time.Second},
+		Load:   LoadOptions{Topics: 1, Partitions: 1, Replicas: 3, Depth: 1, Think: 10 * time.Millisecond, Records: 1, Bytes: 100, Timeout: time.Second},
 	}
 	o.Limits.WindowBytes, o.Limits.FlushBytes, o.Limits.FlushChunk = 16<<10, 4<<10, 4<<10
 	o.Limits.UncommittedBytes, o.Limits.MessageBytes = 16<<10, 8<<10
@@ -35,11 +35,8 @@ func (o *Options) setOption(word string) error {
 	if name == "network" {
 		return o.setNetwork(value)
 	}
-	if v, ok := o.option(name); ok {
-		if err := setValue(v, value); err != nil {
-			return fmt.Errorf("option %s: %w", name, err)
-		}
-		return nil
+	if at, ok := o.find(name); ok {
+		return at.set(value)
 	}
 	n, err := number(value)
 	if err != nil {
@@ -49,11 +46,13 @@ func (o *Options) setOption(word string) error {
 	case "seed":
 		o.Seed = uint64(n)
 	case "brokers":
-		o.Brokers = int(n)
+		o.Brokers, o.Load.Replicas = int(n), min(3, int(n))
 	case "shards":
 		o.Shards = int(n)
 	case "partitions":
 		o.Load.Partitions = int(n)
+	case "replicas":
+		o.Load.Replicas = int(n)
 	case "topics":
 		o.Load.Topics = min(int(n), len(topicNames))
 	case "wal-files":

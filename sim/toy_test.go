@@ -75,7 +75,7 @@ func (s *toy) Inspect(func(*broker.GroupView)) {}
 
 // toyWorld is a world of toys, without clients of its own and without faults.
 func toyWorld(t testing.TB, seed uint64, shards int) (*World, [][]*toy) {
-	opt := Draw(seed, time.Minute)
+	opt := DrawSized(seed, time.Minute, Size{Brokers: 3})
 	opt.Shards = shards
 	w := newWorld(opt, Env{})
 	var toys [][]*toy

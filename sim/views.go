@@ -54,6 +54,7 @@ type replicaSeen struct {
 	logEnd, highWatermark int64
 	leader                bool
 	voters                []uint64
+	quorums               [][]uint64 // sets of voters of which each needs a majority
 	logStart              int64
 	condition             condition
 	healed, mended        uint64 // in the process that lives, or died last
@@ -104,8 +105,15 @@ func (v *views) see(s *broker.GroupView) {
 	}
 	r := &g.replicas[n.index]
 	wasLeader := r.live && r.leader && r.term == s.Term
+	before := r.quorums
 	if !slices.Equal(r.voters, s.Voters) {
 		r.voters = slices.Clone(s.Voters)
+	}
+	if !slices.EqualFunc(before, s.Quorums, slices.Equal[[]uint64]) {
+		r.quorums = nil
+		for _, set := range s.Quorums {
+			r.quorums = append(r.quorums, slices.Clone(set))
+		}
 	}
 	if !r.live {
 		r.healed, r.mended = 0, 0
@@ -129,7 +137,7 @@ func (v *views) see(s *broker.GroupView) {
 		v.elected(g, s)
 	}
 	if risen && s.Leading {
-		v.onMajority(g, r)
+		v.onMajority(g, r, before)
 	}
 	if s.Applied > 0 {
 		v.sameBytes(g, s)
@@ -193,23 +201,32 @@ func (v *views) elected(g *groupSeen, s *broker.GroupView) {
 	}
 }
 
-// onMajority: what a leader calls committed is stable on a majority's disks (G1). A replica that the budget counts as lost
-// may have held it.
-func (v *views) onMajority(g *groupSeen, leader *replicaSeen) {
-	if len(leader.voters) > min(3, len(v.w.nodes)) {
-		return // a joint configuration: its two majorities are not told apart in a view
+// onMajority: what a leader calls committed is stable on a majority's disks (G1): in a joint configuration, on one of each of its
+// two sets of voters. What was committed in the turn in which the configuration changed may have been by the one before. A replica
+// that the budget counts as lost may have held it.
+func (v *views) onMajority(g *groupSeen, leader *replicaSeen, before [][]uint64) {
+	short := v.shortOf(g, leader.quorums, leader.commit)
+	if short == "" || before != nil && v.shortOf(g, before, leader.commit) == "" {
+		return
 	}
-	have := 0
-	for _, id := range leader.voters {
-		for i := range g.replicas {
-			if r := &g.replicas[i]; r.id == id && (r.stable >= leader.commit || v.w.nodes[i].lost != "") {
+	v.w.violate(NotOnMajority, "%s: replica %x commits index %d, %s: %s", g.name, leader.id, leader.commit, short, g)
+}
+
+// shortOf says of which set of voters less than a majority has an index on disk, "" if of none.
+func (v *views) shortOf(g *groupSeen, quorums [][]uint64, index uint64) string {
+	for _, set := range quorums {
+		have := 0
+		for _, id := range set {
+			n := v.w.node(int32(id >> 32))
+			if r := &g.replicas[n.index]; n.lost != "" || r.id == id && r.stable >= index {
 				have++
 			}
 		}
+		if have*2 <= len(set) {
+			return fmt.Sprintf("stable on %d of the %d voters %x", have, len(set), set)
+		}
 	}
-	if have*2 <= len(leader.voters) {
-		v.w.violate(NotOnMajority, "%s: replica %x commits index %d, stable on %d of %d voters: %s", g.name, leader.id, leader.commit, have, len(leader.voters), g)
-	}
+	return ""
 }
 
 // sameBytes: equal applied indexes, equal bytes up to them (G11).
@@ -270,6 +287,9 @@ func (v *views) rejoined(n *node) bool {
 		for i := range g.replicas {
 			r := &g.replicas[i]
 			former := func(id uint64) bool { return id != mine.id && id>>32 == mine.id>>32 }
+			if v.w.nodes[i].behind.way != sound {
+				continue // it is told of no configuration any more
+			}
 			if v.places(g, r) && !r.live || r.live && (!slices.Contains(r.voters, mine.id) || slices.ContainsFunc(r.voters, former)) {
 				return false // a joint configuration still needs the votes of the replica that is gone
 			}

@@ -12,10 +12,11 @@ import (
 
 // Env is what a world may use of the outside.
 type Env struct {
-	Trace   io.Writer     // a line per event; nil for none
-	History io.Writer     // the clients' history in JSON lines; nil for none
-	Record  io.Writer     // the run as a story: options, what was decided, finish; nil for none
-	Stack   func() []byte // the stack of a panic, where it is caught
+	Trace   io.Writer                       // a line per event; nil for none
+	History io.Writer                       // the clients' history in JSON lines; nil for none
+	Record  io.Writer                       // the run as a story: options, what was decided, finish; nil for none
+	Events  func(at time.Duration, e Event) // told what happens, as it happens; nil for none (event.go)
+	Stack   func() []byte                   // the stack of a panic, where it is caught
 }
 
 // World is brokers, disks, links and clients on one goroutine, and the time they share.
@@ -26,6 +27,7 @@ type World struct {
 	queue queue
 	rng   *rand.Rand // the order and the cuts of turns
 	trace Trace
+	watch *watcher // nil if nobody wants events
 	count [Counts]int64
 
 	nodes   []*node
@@ -37,9 +39,7 @@ type World struct {
 
 	phase     phase
 	violation *Violation
-	instant   int   // events since time moved
-	left      *node // stays broken in the calm, nil if none does
-	leftHow   string
+	instant   int  // events since time moved
 	shipping  bool // nothing but copying to a broker that lost everything goes on
 
 	images map[string]copied // of disks, by name
@@ -57,6 +57,8 @@ const (
 	phaseCalm               // a majority is healed, the rest stays broken; everything must be read
 	phaseOver
 )
+
+func (p phase) String() string { return [...]string{"setup", "storm", "calm", "over"}[p] }
 
 // maxInstant bounds the events of one instant: more is a loop that no time passes in.
 const maxInstant = 1_000_000
@@ -82,6 +84,7 @@ func (w *World) end() {
 		w.atRest()
 	}
 	w.judge.finish()
+	w.watch.look()
 }
 
 func (w *World) result() Result {
@@ -98,6 +101,7 @@ func newWorld(opt Options, env Env) *World {
 		w.nodes = append(w.nodes, newNode(w, i))
 	}
 	w.faults = newNemesis(w)
+	w.watch = newWatcher(w)
 	return w
 }
 
@@ -111,6 +115,7 @@ func (w *World) start() {
 
 // step does what is next, at its time.
 func (w *World) step() {
+	w.watch.look()
 	e := w.queue.pop()
 	if e.at > w.now {
 		w.now, w.instant = e.at, 0
@@ -138,9 +143,10 @@ func (w *World) violate(name, format string, args ...any) {
 
 func (w *World) enter(p phase) {
 	w.phase = p
+	w.watch.entered(p.String())
 	w.trace.add(w.now, markPhase, 0, uint64(p), 0)
 	if w.trace.verbose() {
-		w.trace.line(w.now, markPhase, "%s", [...]string{"setup", "storm", "calm", "over"}[p])
+		w.trace.line(w.now, markPhase, "%s", p)
 	}
 }
 
@@ -200,14 +206,19 @@ func (j *judge) found(v *checker.Violation) {
 		return
 	}
 	text := v.String()
+	var ops []int64
 	for _, e := range v.Ops {
+		ops = append(ops, e.ID)
 		ret := "unknown"
 		if e.Ret != nil {
 			ret = time.Duration(*e.Ret).String()
 		}
 		text += fmt.Sprintf("\n  operation %d: client %d %s called %v, returned %s: %s", e.ID, e.Client, e.Op, time.Duration(e.Call), ret, e.Outcome)
 	}
-	j.w.violate(v.Name, "%s", text)
+	if j.w.violation == nil {
+		j.w.violate(v.Name, "%s", text)
+		j.w.violation.Ops = ops
+	}
 }
 
 func (j *judge) finish() {

@@ -9,12 +9,13 @@ import (
 	"logd/checker"
 )
 
-// A seed's run is a function of the seed (W1), whoever watches: with lines and a history or without.
+// A seed's run is a function of the seed (W1), whoever watches: with lines, events and a history or without.
 func TestWatchedRunIsTheSame(t *testing.T) {
 	for _, seed := range []uint64{21, 22} {
 		opt := Draw(seed, 8*time.Second)
 		var history bytes.Buffer
-		first := Run(opt, Env{Trace: io.Discard, History: &history})
+		events := 0
+		first := Run(opt, Env{Trace: io.Discard, History: &history, Events: func(time.Duration, Event) { events++ }})
 		again := Run(opt, Env{})
 		if first.Violation != nil {
 			t.Fatalf("seed %d: %v", seed, first.Violation)
@@ -24,6 +25,9 @@ func TestWatchedRunIsTheSame(t *testing.T) {
 		}
 		if first.Counts[CountAcked] == 0 || first.Counts[CountUpperBounds] == 0 || first.Counts[CountRecordsRead] == 0 {
 			t.Fatalf("seed %d: the clients did nothing: %v", seed, first.Counts)
+		}
+		if events < 1000 {
+			t.Fatalf("seed %d: %d events were told of %d", seed, events, first.Events)
 		}
 		judged(t, &history, first.Counts[CountAcked])
 	}
@@ -74,7 +78,7 @@ func TestEveryFault(t *testing.T) {
 			t.Logf("NOT RUN: %s, which needs brokers that repair", row.name)
 			continue
 		}
-		opt := Draw(11, 5*time.Second)
+		opt := DrawSized(11, 5*time.Second, Size{Brokers: 3})
 		opt.Faults.Weight = [faultKinds]int{}
 		opt.Faults.Weight[kind] = 1
 		opt.Faults.Every = 700 * time.Millisecond

@@ -83,7 +83,7 @@ func openSources() error {
 }
 
 // command returns the path of a command.
-func command(t *testing.T, name string) string {
+func command(t testing.TB, name string) string {
 	t.Helper()
 	bin, err := binaries()
 	if err != nil {
@@ -93,7 +93,7 @@ func command(t *testing.T, name string) string {
 }
 
 // scratchDir is a directory for one test, gone after it.
-func scratchDir(t *testing.T) string {
+func scratchDir(t testing.TB) string {
 	t.Helper()
 	dir, err := os.MkdirTemp(scratch, strings.ReplaceAll(t.Name(), "/", "-")+"-")
 	if err != nil {
@@ -108,7 +108,7 @@ func scratchDir(t *testing.T) string {
 }
 
 // lacking ends a test that can't run here. With LOGD_CI set that is a failure: there everything is installed.
-func lacking(t *testing.T, what string) {
+func lacking(t testing.TB, what string) {
 	t.Helper()
 	if os.Getenv("LOGD_CI") != "" {
 		t.Fatalf("%s, and LOGD_CI is set", what)

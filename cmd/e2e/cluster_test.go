@@ -43,7 +43,7 @@ type node struct {
 }
 
 // startCluster starts three brokers on empty directories and waits until they serve.
-func startCluster(t *testing.T, more ...string) *cluster {
+func startCluster(t testing.TB, more ...string) *cluster {
 	t.Helper()
 	c := &cluster{dir: scratchDir(t)}
 	for i := range int32(brokers) {
@@ -76,7 +76,7 @@ func startCluster(t *testing.T, more ...string) *cluster {
 const inUse = "in use by another process"
 
 // address chooses ports and makes the command lines.
-func (c *cluster) address(t *testing.T, more []string) {
+func (c *cluster) address(t testing.TB, more []string) {
 	t.Helper()
 	addrs := freeAddrs(t, 2*brokers)
 	var peers []string
@@ -91,7 +91,7 @@ func (c *cluster) address(t *testing.T, more []string) {
 }
 
 // freeAddrs returns addresses that were free a moment ago.
-func freeAddrs(t *testing.T, n int) []string {
+func freeAddrs(t testing.TB, n int) []string {
 	t.Helper()
 	var addrs []string
 	for range n {
@@ -106,20 +106,20 @@ func freeAddrs(t *testing.T, n int) []string {
 }
 
 // start starts the broker's process.
-func (n *node) start(t *testing.T) {
+func (n *node) start(t testing.TB) {
 	t.Helper()
 	n.proc = startProcess(t, n.log, n.args...)
 }
 
 // kill is kill -9.
-func (n *node) kill(t *testing.T) {
+func (n *node) kill(t testing.TB) {
 	t.Helper()
 	n.proc.signal(syscall.SIGKILL)
 	n.proc.exit(t)
 }
 
 // stop is SIGTERM, on which a broker hands its leaderships over and ends well.
-func (n *node) stop(t *testing.T) {
+func (n *node) stop(t testing.TB) {
 	t.Helper()
 	n.proc.signal(syscall.SIGTERM)
 	if code := n.proc.exit(t); code != 0 {
@@ -130,7 +130,7 @@ func (n *node) stop(t *testing.T) {
 func (n *node) running() bool { return n.proc != nil && n.proc.running() }
 
 // restart stops a broker with SIGTERM and starts it again.
-func (c *cluster) restart(t *testing.T, n *node) {
+func (c *cluster) restart(t testing.TB, n *node) {
 	t.Helper()
 	n.stop(t)
 	c.startAndServe(t, n)
@@ -138,7 +138,7 @@ func (c *cluster) restart(t *testing.T, n *node) {
 
 // startAndServe starts brokers and waits until they serve. A port that was free while its broker was down may have gone to
 // an outgoing connection meanwhile, which doesn't last.
-func (c *cluster) startAndServe(t *testing.T, nodes ...*node) {
+func (c *cluster) startAndServe(t testing.TB, nodes ...*node) {
 	t.Helper()
 	for end := time.Now().Add(patience); ; time.Sleep(look) {
 		for _, n := range nodes {
@@ -206,13 +206,13 @@ func (c *cluster) others(not ...*node) []*node {
 }
 
 // createTopic creates a topic and waits until each broker that runs knows a leader of every partition.
-func (c *cluster) createTopic(t *testing.T, name string, partitions int32) {
+func (c *cluster) createTopic(t testing.TB, name string, partitions int32) {
 	t.Helper()
 	c.createTopicWith(t, name, partitions, nil)
 }
 
 // createTopicWith is createTopic with settings of the topic.
-func (c *cluster) createTopicWith(t *testing.T, name string, partitions int32, settings map[string]*string) {
+func (c *cluster) createTopicWith(t testing.TB, name string, partitions int32, settings map[string]*string) {
 	t.Helper()
 	cl, err := kgo.NewClient(kgo.SeedBrokers(c.addrs()...))
 	if err != nil {
@@ -253,7 +253,7 @@ func (n *node) leaders(topic string) ([]int32, error) {
 }
 
 // chief is the broker that leads most partitions, as one that runs has it.
-func (c *cluster) chief(t *testing.T, topic string) *node {
+func (c *cluster) chief(t testing.TB, topic string) *node {
 	t.Helper()
 	var best *node
 	await(t, "a leader", func() (bool, string) {
@@ -277,7 +277,7 @@ func (c *cluster) chief(t *testing.T, topic string) *node {
 }
 
 // await waits until done; what it says last is shown if it never is.
-func await(t *testing.T, what string, done func() (bool, string)) {
+func await(t testing.TB, what string, done func() (bool, string)) {
 	t.Helper()
 	for end := time.Now().Add(patience); ; time.Sleep(look) {
 		ok, state := done()
@@ -291,7 +291,7 @@ func await(t *testing.T, what string, done func() (bool, string)) {
 }
 
 // close ends what still runs, and shows the logs of a test that failed.
-func (c *cluster) close(t *testing.T) {
+func (c *cluster) close(t testing.TB) {
 	for _, n := range c.nodes {
 		if n.running() {
 			n.proc.signal(syscall.SIGKILL)

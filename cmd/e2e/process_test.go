@@ -21,7 +21,7 @@ type process struct {
 
 // startProcess starts logd; what it prints is added to a file. It ends with this process, however this ends: a serve is told
 // to watch its stdin.
-func startProcess(t *testing.T, log string, args ...string) *process {
+func startProcess(t testing.TB, log string, args ...string) *process {
 	t.Helper()
 	if args[0] == "serve" {
 		args = append(args[:len(args):len(args)], "--parent-fd", "0")
@@ -70,7 +70,7 @@ func (p *process) running() bool {
 func (p *process) signal(sig syscall.Signal) { p.cmd.Process.Signal(sig) }
 
 // exit waits for the end and returns the exit code, -1 if a signal ended it.
-func (p *process) exit(t *testing.T) int {
+func (p *process) exit(t testing.TB) int {
 	t.Helper()
 	select {
 	case <-p.ended:
@@ -81,7 +81,7 @@ func (p *process) exit(t *testing.T) int {
 }
 
 // until waits for a text in what the process prints.
-func (p *process) until(t *testing.T, text string) string {
+func (p *process) until(t testing.TB, text string) string {
 	t.Helper()
 	var all string
 	await(t, fmt.Sprintf("%q", text), func() (bool, string) {

@@ -50,7 +50,7 @@ func (n *node) ask(req broker.ToolRequest) (broker.ToolReport, error) {
 }
 
 // awaitInSync waits until a broker's replicas are whole, vote, and have on disk all that was committed anywhere when it began to wait.
-func (c *cluster) awaitInSync(t *testing.T, n *node) {
+func (c *cluster) awaitInSync(t testing.TB, n *node) {
 	t.Helper()
 	commits := map[uint64]uint64{}
 	for _, other := range c.nodes {
@@ -81,7 +81,7 @@ func (c *cluster) awaitInSync(t *testing.T, n *node) {
 }
 
 // groupsOf are the raft groups of a topic's partitions.
-func (n *node) groupsOf(t *testing.T, topic string, partitions int32) []uint64 {
+func (n *node) groupsOf(t testing.TB, topic string, partitions int32) []uint64 {
 	t.Helper()
 	r, err := n.ask(broker.ToolRequest{Replicas: true})
 	if err != nil {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"time"
 
 	"logd/checker"
@@ -24,16 +23,22 @@ type check struct {
 	stdout, stderr io.Writer
 	json, second   bool
 	timeout        time.Duration
+	families       []checker.Family
+	partitions     []string // only these; empty: all
 }
 
 // result is what is said of one file.
 type result struct {
 	File string `json:"file"`
-	// Verdict is that of check A, or invalid if a further opinion contradicts it.
+	// Verdict is the worst of all checks: invalid, then unknown. It is invalid too if
+	// a further opinion contradicts check A.
 	Verdict checker.Verdict `json:"verdict"`
-	checker.Report
-	Opinions []second.Opinion `json:"opinions,omitempty"`
-	Disagree bool             `json:"disagree,omitempty"`
+	// Report is that of check A, if it was asked for.
+	*checker.Report
+	// Checks are the other families.
+	Checks   []checker.Findings `json:"checks,omitempty"`
+	Opinions []second.Opinion   `json:"opinions,omitempty"`
+	Disagree bool               `json:"disagree,omitempty"`
 }
 
 // files checks each file. It returns the exit code, and an error if the result
@@ -72,58 +77,58 @@ func exitOf(v checker.Verdict) int {
 
 // file checks one file. Its errors name the file, and the line if one is to blame.
 func (c *check) file(name string) (*result, error) {
-	in, label := c.stdin, "stdin"
-	if name != "-" {
-		f, err := os.Open(name)
-		if err != nil {
-			return nil, err
-		}
-		defer f.Close()
-		in, label = f, name
+	in, err := c.open(name)
+	if err != nil {
+		return nil, err
 	}
-	r := &result{File: label}
-	kept, err := r.judge(in, c.second)
+	defer in.close()
+	r := &result{File: in.label}
+	kept, err := c.judge(r, in)
 	var at *checker.LineError
 	if errors.As(err, &at) {
-		return nil, fmt.Errorf("%s:%d: %w", label, at.Line, at.Err)
+		return nil, fmt.Errorf("%s:%d: %w", in.label, at.Line, at.Err)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", label, err)
+		return nil, fmt.Errorf("%s: %w", in.label, err)
 	}
-	r.Verdict = r.Report.Verdict
-	if c.second {
+	if c.second && r.Report != nil {
 		r.ask(kept, c.timeout)
 	}
 	return r, nil
 }
 
-// judge runs check A while it reads. It returns the history if keep is set and it
-// isn't too long.
-func (r *result) judge(in io.Reader, keep bool) (*checker.History, error) {
-	reader := checker.NewReader(in)
-	header, err := reader.Header()
+// judge runs the checks while it reads. It returns the history if further opinions
+// are wanted and it isn't too long.
+func (c *check) judge(r *result, in *input) (*checker.History, error) {
+	from := source(checker.NewReader(in.bytes))
+	header, err := from.Header()
 	if err != nil {
 		return nil, err
 	}
-	a := checker.New(checker.Options{Sparse: header.Sparse})
-	kept := &checker.History{Header: header}
-	for {
-		op, err := reader.Next()
-		if err == io.EOF {
+	p := newPanel(c.families, header)
+	look := newProgress(c.stderr, in)
+	defer look.end()
+	keep, kept := c.second, &checker.History{Header: header}
+	var op checker.Op
+	for n := int64(1); ; n++ {
+		if err := from.Read(&op); err == io.EOF {
 			break
-		}
-		if err != nil {
+		} else if err != nil {
 			return nil, err
 		}
-		a.Complete(&op)
+		look.at(n)
+		if !only(&op, c.partitions) {
+			continue
+		}
+		p.complete(&op)
 		if keep {
-			kept.Ops = append(kept.Ops, op)
+			kept.Ops = append(kept.Ops, op.Clone())
 		}
 		if len(kept.Ops) > maxSecond {
 			keep, kept = false, &checker.History{}
 		}
 	}
-	r.Report = a.Finish()
+	p.finish(r)
 	if !keep {
 		return nil, nil
 	}

@@ -112,7 +112,7 @@ func TestDisagreement(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := result{File: "f", Verdict: checker.Valid, Report: checker.Report{Verdict: checker.Valid}}
+	r := result{File: "f", Verdict: checker.Valid, Report: &checker.Report{Verdict: checker.Valid}}
 	r.ask(&h, time.Minute)
 	if !r.Disagree || r.Verdict != checker.Invalid || !strings.Contains(r.table(), "the opinions disagree") {
 		t.Errorf("got %+v", r)

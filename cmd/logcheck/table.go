@@ -11,15 +11,13 @@ import (
 // table is a result for people.
 func (r *result) table() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s: %v (%d operations, %d faults)\n", r.File, r.Verdict, r.Ops, r.Faults)
-	for _, why := range r.Undecided {
-		fmt.Fprintf(&b, "  unknown: %s\n", why)
+	if r.Report == nil {
+		fmt.Fprintf(&b, "%s: %v\n", r.File, r.Verdict)
+	} else {
+		r.linearizable(&b)
 	}
-	if len(r.Partitions) > 0 {
-		r.counts(&b)
-	}
-	for i := range r.Partitions {
-		r.details(&b, &r.Partitions[i])
+	for i := range r.Checks {
+		findings(&b, &r.Checks[i])
 	}
 	for _, o := range r.Opinions {
 		fmt.Fprintf(&b, "%s\n", opinionLine(o.Method, o.Verdict, o.Why))
@@ -28,6 +26,60 @@ func (r *result) table() string {
 		b.WriteString("the opinions disagree: one of the checkers is wrong; please keep this history\n")
 	}
 	return b.String()
+}
+
+// linearizable is what check A says.
+func (r *result) linearizable(b *strings.Builder) {
+	fmt.Fprintf(b, "%s: %v (%d operations, %d faults)\n", r.File, r.Verdict, r.Ops, r.Faults)
+	for _, why := range r.Undecided {
+		fmt.Fprintf(b, "  unknown: %s\n", why)
+	}
+	if len(r.Partitions) > 0 {
+		r.counts(b)
+	}
+	for i := range r.Partitions {
+		r.details(b, &r.Partitions[i])
+	}
+}
+
+// findings is what another check says: a line, its figures, its violations.
+func findings(b *strings.Builder, f *checker.Findings) {
+	fmt.Fprintf(b, "%s: %v, %d violations\n", f.Family, f.Verdict, f.Found)
+	if len(f.Figures) > 0 {
+		figures(b, f.Figures)
+	}
+	for i := range f.Violations {
+		v := &f.Violations[i]
+		fmt.Fprintf(b, "%s\n", v)
+		for _, op := range v.Ops {
+			fmt.Fprintf(b, "    %s\n", evidenceLine(op))
+		}
+	}
+	if more := f.Found - int64(len(f.Violations)); more > 0 {
+		fmt.Fprintf(b, "%s: %d more violations\n", f.Family, more)
+	}
+	for _, why := range f.Undecided {
+		fmt.Fprintf(b, "%s: unknown: %s\n", f.Family, why)
+	}
+}
+
+func figures(b *strings.Builder, all []checker.Figure) {
+	w := tabwriter.NewWriter(b, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprint(w, "\t")
+	for _, f := range all {
+		if f.Row != all[0].Row {
+			break
+		}
+		fmt.Fprintf(w, "%s\t", f.Column)
+	}
+	for i, f := range all {
+		if i == 0 || f.Row != all[i-1].Row {
+			fmt.Fprintf(w, "\n%s\t", f.Row)
+		}
+		fmt.Fprintf(w, "%d\t", f.Value)
+	}
+	fmt.Fprintln(w)
+	w.Flush() // to a strings.Builder, which cannot fail
 }
 
 func opinionLine(method string, v checker.Verdict, why string) string {

@@ -191,6 +191,7 @@ func (t *fate) story(ctx context.Context, binary, file string) {
 	}
 	_, what, _ := strings.Cut(strings.TrimSpace(string(out)), "INVALID "+file+": ")
 	for _, name := range strings.Split(what, ": ") { // behind the line that it happened at
+		name, _, _ = strings.Cut(name, ":\n")
 		if t.m.check.MatchString(name) {
 			t.fired = name
 			return

@@ -26,6 +26,7 @@ type runFlags struct {
 	twice   bool
 	history string
 	limit   time.Duration
+	size    sim.Size
 }
 
 func newRun(a *app) *cobra.Command {
@@ -39,6 +40,8 @@ func newRun(a *app) *cobra.Command {
 				return fmt.Errorf("%w: give either --seed or --seeds", errUsage)
 			case f.seconds < 1 || f.jobs < 1 || many && f.seeds < 1:
 				return fmt.Errorf("%w: --seconds, --jobs and --seeds are at least 1", errUsage)
+			case f.size.Brokers < 0 || f.size.Brokers > sim.MaxBrokers || f.size.Shards < 0 || f.size.Shards > sim.MaxShards:
+				return fmt.Errorf("%w: --brokers is at most %d, --shards at most %d; 0 leaves it to the seed", errUsage, sim.MaxBrokers, sim.MaxShards)
 			case many && (f.verbose || f.history != ""):
 				return fmt.Errorf("%w: -v and --history go with --seed", errUsage)
 			case one:
@@ -56,13 +59,15 @@ func newRun(a *app) *cobra.Command {
 	fl.BoolVarP(&f.verbose, "verbose", "v", false, "print a line per event")
 	fl.BoolVar(&f.twice, "twice", false, "run each seed two times and compare the hashes of their traces")
 	fl.StringVar(&f.history, "history", "", "write what the clients saw to this file, in JSON lines")
+	fl.IntVar(&f.size.Brokers, "brokers", 0, "so many brokers; 0: as the seed draws, 1, 3 or 5")
+	fl.IntVar(&f.size.Shards, "shards", 0, "so many shards of each; 0: as the seed draws, 1 to 3")
 	fl.DurationVar(&f.limit, "limit", 3*time.Minute, "longest time for one seed")
 	return cmd
 }
 
 // runOne runs a seed in this process, with its seed and options first and its verdict last.
 func (a *app) runOne(f *runFlags) error {
-	opt := sim.Draw(f.seed, time.Duration(f.seconds)*time.Second)
+	opt := sim.DrawSized(f.seed, time.Duration(f.seconds)*time.Second, f.size)
 	fmt.Fprintf(a.out, "seed=%d %s\n", f.seed, opt.String())
 	env := sim.Env{Stack: debug.Stack}
 	if f.verbose {
@@ -95,12 +100,19 @@ func (a *app) verdict(r *sim.Result, f *runFlags) error {
 		fmt.Fprintln(a.out, r.Line())
 		return nil
 	}
-	fmt.Fprintf(a.out, "%s\n%s; replay: %s\n", r.Violation, r.Line(), replay(r.Seed, f.seconds))
+	fmt.Fprintf(a.out, "%s\n%s; replay: %s\n", r.Violation, r.Line(), replay(r.Seed, f))
 	return errInvalid
 }
 
-func replay(seed uint64, seconds int) string {
-	return fmt.Sprintf("go run ./cmd/logsim run --seed %d --seconds %d -v", seed, seconds)
+func replay(seed uint64, f *runFlags) string {
+	sized := ""
+	if f.size.Brokers > 0 {
+		sized += fmt.Sprintf(" --brokers %d", f.size.Brokers)
+	}
+	if f.size.Shards > 0 {
+		sized += fmt.Sprintf(" --shards %d", f.size.Shards)
+	}
+	return fmt.Sprintf("go run ./cmd/logsim run --seed %d --seconds %d%s -v", seed, f.seconds, sized)
 }
 
 // runSeed runs a world, or two that must be equal.
@@ -119,7 +131,7 @@ func runSeed(opt sim.Options, env sim.Env, twice bool) sim.Result {
 // runMany runs seeds in worker processes and prints a table.
 func (a *app) runMany(ctx context.Context, f *runFlags) error {
 	begun := time.Now()
-	p := &pool{binary: a.binary, jobs: f.jobs, seconds: f.seconds, twice: f.twice, limit: f.limit}
+	p := &pool{binary: a.binary, jobs: f.jobs, seconds: f.seconds, twice: f.twice, limit: f.limit, size: f.size}
 	var results []sim.Result
 	var busy time.Duration
 	bad := 0
@@ -130,7 +142,7 @@ func (a *app) runMany(ctx context.Context, f *runFlags) error {
 		if d.Violation != nil {
 			bad++
 			clearLine(a.err, progress)
-			fmt.Fprintf(a.out, "%s\n%s; replay: %s\n", d.Violation, d.Line(), replay(d.Seed, f.seconds))
+			fmt.Fprintf(a.out, "%s\n%s; replay: %s\n", d.Violation, d.Line(), replay(d.Seed, f))
 		}
 		if progress {
 			fmt.Fprintf(a.err, "\r\x1b[K%d of %d seeds, %d invalid, %.0f s", len(results), f.seeds, bad, time.Since(begun).Seconds())

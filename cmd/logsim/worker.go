@@ -24,6 +24,7 @@ import (
 func newWorker(a *app) *cobra.Command {
 	var seconds int
 	var twice bool
+	var size sim.Size
 	cmd := &cobra.Command{Use: "worker", Hidden: true, Args: noArgs, RunE: func(*cobra.Command, []string) error {
 		debug.SetGCPercent(400)
 		in := bufio.NewScanner(os.Stdin)
@@ -32,7 +33,7 @@ func newWorker(a *app) *cobra.Command {
 			if err != nil {
 				return fmt.Errorf("%w: %q is no seed", errUsage, in.Text())
 			}
-			r := runSeed(sim.Draw(seed, time.Duration(seconds)*time.Second), sim.Env{Stack: debug.Stack}, twice)
+			r := runSeed(sim.DrawSized(seed, time.Duration(seconds)*time.Second, size), sim.Env{Stack: debug.Stack}, twice)
 			if err := json.NewEncoder(a.out).Encode(&r); err != nil {
 				return err
 			}
@@ -41,6 +42,8 @@ func newWorker(a *app) *cobra.Command {
 	}}
 	cmd.Flags().IntVar(&seconds, "seconds", 60, "")
 	cmd.Flags().BoolVar(&twice, "twice", false, "")
+	cmd.Flags().IntVar(&size.Brokers, "brokers", 0, "")
+	cmd.Flags().IntVar(&size.Shards, "shards", 0, "")
 	return cmd
 }
 
@@ -51,6 +54,7 @@ type pool struct {
 	seconds int
 	twice   bool
 	limit   time.Duration
+	size    sim.Size
 }
 
 // seedDone is a result and the wall time it took.
@@ -128,7 +132,8 @@ type worker struct {
 }
 
 func (p *pool) start(ctx context.Context) (*worker, error) {
-	cmd := exec.CommandContext(ctx, p.binary, "worker", "--seconds", strconv.Itoa(p.seconds), "--twice="+strconv.FormatBool(p.twice))
+	cmd := exec.CommandContext(ctx, p.binary, "worker", "--seconds", strconv.Itoa(p.seconds), "--twice="+strconv.FormatBool(p.twice),
+		"--brokers", strconv.Itoa(p.size.Brokers), "--shards", strconv.Itoa(p.size.Shards))
 	cmd.Env = append(os.Environ(), "GOMAXPROCS=1")
 	w := &worker{cmd: cmd, out: make(chan []byte, 1), said: &tail{}}
 	cmd.Stderr = w.said

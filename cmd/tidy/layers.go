@@ -65,7 +65,8 @@ var layers = []layer{
 	{dir: "cmd/logd", ours: []string{anyOurs}, libs: []string{cobra, pflag, sys, franz + "kmsg"}},
 	{dir: "cmd/logctl", ours: []string{anyOurs}, libs: []string{cobra, pflag, sys, franz + "...", "github.com/HdrHistogram/hdrhistogram-go"}},
 	{dir: "cmd/logsim", ours: []string{anyOurs}, libs: []string{cobra, pflag}},
-	{dir: "cmd/logcheck", ours: []string{anyOurs}, libs: []string{cobra, pflag}},
+	{dir: "cmd/logcheck", ours: []string{anyOurs}, libs: []string{cobra, pflag,
+		"github.com/klauspost/compress/gzip", "github.com/klauspost/compress/zstd"}},
 	{dir: "cmd/e2e", ours: []string{anyOurs}},
 	{dir: "cmd/tidy"},
 }

@@ -1,0 +1,82 @@
+package main
+
+import (
+	"io"
+	"slices"
+
+	"logd/checker"
+)
+
+// panel is the checks of one history, which hear every operation in turn.
+type panel struct {
+	line   *checker.Checker // check A, nil if it isn't wanted
+	judges []checker.Judge
+}
+
+func newPanel(families []checker.Family, h checker.Header) *panel {
+	p := &panel{}
+	for i := range families {
+		if families[i].Name == checker.Linearizable.Name {
+			p.line = checker.New(checker.Options{Sparse: h.Sparse})
+		} else {
+			p.judges = append(p.judges, families[i].Begin(h))
+		}
+	}
+	return p
+}
+
+func (p *panel) complete(op *checker.Op) {
+	if p.line != nil {
+		p.line.Complete(op)
+	}
+	for _, j := range p.judges {
+		j.Complete(op)
+	}
+}
+
+// finish writes the verdicts into r.
+func (p *panel) finish(r *result) {
+	r.Verdict = checker.Valid
+	if p.line != nil {
+		report := p.line.Finish()
+		r.Report = &report
+		r.Verdict = worse(r.Verdict, report.Verdict)
+	}
+	for _, j := range p.judges {
+		f := j.Finish()
+		r.Checks = append(r.Checks, f)
+		r.Verdict = worse(r.Verdict, f.Verdict)
+	}
+}
+
+// worse is invalid over unknown over valid (K2).
+func worse(a, b checker.Verdict) checker.Verdict {
+	for _, v := range []checker.Verdict{checker.Invalid, checker.Undecided} {
+		if a == v || b == v {
+			return v
+		}
+	}
+	return checker.Valid
+}
+
+// only reports whether an operation concerns one of the partitions, or none at
+// all, such as a crash. Of a transaction it leaves what concerns them.
+func only(op *checker.Op, partitions []string) bool {
+	if len(partitions) == 0 {
+		return true
+	}
+	if op.Kind == checker.Txn {
+		op.Ops = slices.DeleteFunc(op.Ops, func(in checker.Op) bool { return !only(&in, partitions) })
+		return len(op.Ops) > 0
+	}
+	return op.Partition == "" || slices.Contains(partitions, op.Partition)
+}
+
+func (c *check) explain(name string) error {
+	text, err := explain(name)
+	if err != nil {
+		return err
+	}
+	_, err = io.WriteString(c.stdout, text)
+	return err
+}
