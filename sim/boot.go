@@ -58,6 +58,7 @@ func (p *process) openShards(disk *bootFS, dir log.Dir) error {
 		if rec.Cut != "" {
 			w.count[CountTornTails]++
 			n.found = append(n.found, rec.Cut)
+			n.startsSealed(rec.Cut)
 		}
 		for _, d := range rec.Damage {
 			if !n.scarred {
@@ -76,7 +77,7 @@ func (p *process) openShards(disk *bootFS, dir log.Dir) error {
 			}
 		}
 		cfg := broker.Config{Broker: n.id, Incarnation: dir.Incarnation, Generation: dir.Generation, Boot: boot, Shard: i, Shards: w.opt.Shards, Brokers: ids, Joins: dir.Joins,
-			Host: fmt.Sprintf("broker-%d", n.id), Port: 9092, Limits: w.opt.Limits,
+			Host: fmt.Sprintf("broker-%d", n.id), Port: 9092, Limits: n.limits,
 			Topics: broker.TopicDefaults{Partitions: 1, Replication: -1, MaxMessageBytes: 1 << 20}}
 		s, err := broker.New(cfg, store, rec, rand.New(rand.NewPCG(rng.Uint64(), rng.Uint64())))
 		if err != nil {

@@ -31,6 +31,9 @@ const (
 	faultRestore
 	faultRotAll
 	faultVotes
+	faultStop
+	faultStopAll
+	faultRolling
 	faultKinds
 )
 
@@ -71,6 +74,9 @@ var faultTable = [faultKinds]faultRow{
 	faultRestore:       {"restore", 2, false, true, 3},
 	faultRotAll:        {"rot-all", 4, false, true, 3},
 	faultVotes:         {"lose-votes", 2, false, true, 3},
+	faultStop:          {"stop", 4, true, false, 1},
+	faultStopAll:       {"stop-all", 1, false, false, 1},
+	faultRolling:       {"rolling-restart", 2, false, false, 1},
 }
 
 // cause causes one fault of a kind.
@@ -102,6 +108,9 @@ func (f *nemesis) cause(kind int) {
 		faultRestore:       (*nemesis).restoreOne,
 		faultRotAll:        (*nemesis).rotAll,
 		faultVotes:         (*nemesis).loseVotes,
+		faultStop:          (*nemesis).stopOne,
+		faultStopAll:       (*nemesis).stopAll,
+		faultRolling:       (*nemesis).rollingRestart,
 	}[kind](f)
 }
 

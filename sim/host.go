@@ -32,6 +32,7 @@ type host struct {
 	out     broker.Output
 	lanes   [log.Lanes]lane
 	walFile string        // written last
+	stopped bool          // it was asked to stop, and has nothing in flight any more
 	turnAt  time.Duration // the turn that is planned; idle if none
 	mailAt  []time.Duration
 	fire    func()
@@ -159,10 +160,10 @@ func (h *host) carryOut() {
 		h.post(m)
 	}
 	h.answer()
-	if out.Stopped {
-		w.violate(Halted, "%v stopped, and nobody asked it to", h)
-	}
 	w.views.after(h)
+	if out.Stopped && h.stops() {
+		return
+	}
 	if len(h.inbox) > 0 {
 		h.poke(h.gap())
 	}

@@ -124,7 +124,7 @@ func (c *conn) accept(tries int) {
 	case c.up.link().cut > 0 && tries < 20:
 		c.w.after(100*time.Millisecond, func() { c.accept(tries + 1) })
 		return
-	case p == nil || p.paused || c.up.link().cut > 0:
+	case p == nil || p.paused || p.stopping || c.up.link().cut > 0:
 		c.down.close() // refused, or timed out
 		return
 	}

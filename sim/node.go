@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"logd/broker"
 	"logd/log"
 )
 
@@ -28,7 +29,9 @@ type node struct {
 	gone     []string // files that were taken from under its process
 	foreign  bool     // it was given a file of another broker
 
-	behind  brokenness   // how it stays in the calm
+	behind  brokenness // how it stays in the calm
+	limits  broker.Limits
+	sealed  bool         // its last process stopped cleanly
 	lost    string       // why the budget counts its replicas as lost; "" if it doesn't
 	gaps    map[key]bool // what of them may be lost, where that is known; nil: all
 	rotten  string       // where its disk rots
@@ -47,7 +50,10 @@ type process struct {
 	started  time.Duration
 	dead     bool
 	paused   bool
-	failed   bool // a device error was injected
+	failed   bool          // a device error was injected
+	stopping bool          // it was asked to stop
+	asked    time.Duration // when it was
+	resumed  time.Duration // when it was started or resumed last
 	hosts    []*host
 	conns    []*conn
 	accepted uint64
@@ -56,7 +62,7 @@ type process struct {
 
 func newNode(w *World, index int) *node {
 	rng := stream(w.opt.Seed, streamDisk, uint64(index))
-	n := &node{w: w, index: index, id: int32(index + 1), rng: rng, disk: NewDisk(rng, w.opt.Disk.Unit)}
+	n := &node{w: w, index: index, id: int32(index + 1), rng: rng, disk: NewDisk(rng, w.opt.Disk.Unit), limits: w.opt.Limits}
 	n.disk.astray = func(text string) { w.faults.astray(n, text) }
 	return n
 }
@@ -81,7 +87,7 @@ func (n *node) boot(killed int) {
 	n.boots++
 	n.found, n.gone = nil, nil
 	fs := &bootFS{d: n.disk, crashAt: killed}
-	p := &process{node: n, boot: n.boots, started: w.now}
+	p := &process{node: n, boot: n.boots, started: w.now, resumed: w.now}
 	var err error
 	w.guard(fmt.Sprintf("start of broker %d", n.id), func() { err = p.open(fs) })
 	w.trace.add(w.now, markProcess, n.index, n.boots, uint64(fs.calls))
@@ -96,7 +102,7 @@ func (n *node) boot(killed int) {
 	case err != nil:
 		n.refuse(err)
 	default:
-		n.proc = p
+		n.proc, n.sealed = p, false
 		for _, h := range p.hosts {
 			h.poke(time.Duration(fs.calls) * w.opt.Disk.Read)
 			h.watchSpace()
@@ -136,7 +142,7 @@ func (n *node) kill(powerLost bool) {
 	for _, h := range p.hosts {
 		h.abandon(powerLost)
 	}
-	n.ended = ""
+	n.ended, n.sealed = "", false
 	if n.w.budgeted() {
 		n.disk.settle()
 	}
@@ -187,7 +193,7 @@ func (p *process) whenRunning(do func()) {
 }
 
 func (p *process) resume() {
-	p.paused = false
+	p.paused, p.resumed = false, p.node.w.now
 	held := p.held
 	p.held = nil
 	for i, do := range held {

@@ -8,8 +8,8 @@ import (
 
 // A record says all that was decided: told again it is the same run, event by event (W12).
 func TestRecordIsTheRun(t *testing.T) {
-	for seed := uint64(1); seed <= 12; seed++ {
-		opt := Draw(seed, 20*time.Second)
+	for seed := uint64(1); seed <= 10; seed++ {
+		opt := Draw(seed, 15*time.Second)
 		var record bytes.Buffer
 		first := Run(opt, Env{Record: &record})
 		story, err := ParseStory(record.String())

@@ -32,6 +32,8 @@ const (
 	CountElections
 	CountCrashes
 	CountPowerLosses
+	CountStops
+	CountRolling
 	CountBootCrashes
 	CountPartitions
 	CountPauses
@@ -53,7 +55,7 @@ const (
 
 var countNames = [Counts]string{"acknowledged appends", "refused appends", "unknown appends", "reads", "records read", "tails", "upper bounds",
 	"strayed writes", "read errors", "full disks", "restored copies", "brokers whole again", "entries healed", "ranges mended", "batches compared", "trims", "reads below the log start",
-	"turns", "envelopes", "elections", "crashes", "power losses", "crashes in a boot", "partitions", "pauses", "rotten sectors",
+	"turns", "envelopes", "elections", "crashes", "power losses", "clean stops", "rolling restarts", "crashes in a boot", "partitions", "pauses", "rotten sectors",
 	"refused starts", "wipes", "rejoins", "failed syncs", "syncs", "WAL rolls", "segments", "torn tails cut", "cold reads",
 	"pieces of damage found", "directories set aside", "faults not in the budget"}
 
@@ -70,6 +72,7 @@ type Violation struct {
 const (
 	Panicked         = "panic"                      // a turn or a start panicked
 	Halted           = "halt"                       // a shard gave up without an injected cause
+	UncleanStop      = "unclean-stop"               // a process didn't end when it was asked to, or left a torn tail though nothing was in flight
 	NotStarted       = "refused-start"              // a broker refused to start on an undamaged disk
 	BusyLoop         = "busy-loop"                  // turns without end at one instant
 	Stalled          = "liveness"                   // no progress within the bound after the last fault

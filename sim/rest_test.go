@@ -1,6 +1,8 @@
 package sim
 
 import (
+	"encoding/binary"
+	"math"
 	"slices"
 	"testing"
 
@@ -115,6 +117,30 @@ func TestOwed(t *testing.T) {
 	short := view(1, 5, false, 4, 4)
 	w.views.paid(w.views.find(2), r, &short)
 	expect(t, w.violation.Name, RecoveredShort)
+}
+
+// Where a page of another file landed in a segment, the file goes on behind it, not in it, however many sound batches it holds.
+func TestStrayPageInASegment(t *testing.T) {
+	var file []byte
+	add := func(b []byte, base, n int64) []byte {
+		for at := base; at < base+n; at++ {
+			one := encodeBatch([]string{"1.1"}, 400, epoch)
+			binary.BigEndian.PutUint64(one, uint64(at))
+			b = append(b, one...)
+		}
+		return b
+	}
+	file = add(file, 0, 60)
+	page := add(nil, 30, 12)
+	copy(file[2*pageSize:3*pageSize], page)
+	all := batchesOf("shard-0/seg/00000000000000000003/00000000000000000000.log", file, math.MaxInt64)
+	bad := slices.IndexFunc(all, func(s stored) bool { return s.err != nil })
+	if bad < 0 || bad+1 >= len(all) || all[bad+1].at < 3*pageSize || all[bad+1].base != all[bad+1].at/int64(len(page)/12) {
+		t.Fatalf("of %d pieces the %dth is unsound, and then: %+v", len(all), bad, all[min(bad+1, len(all)-1)])
+	}
+	if last := all[len(all)-1]; last.err != nil || last.next != 60 {
+		t.Fatalf("the last piece is %+v", last)
+	}
 }
 
 // A story's places are those that it names: each hits what it says, on a disk with known contents.

@@ -98,12 +98,12 @@ func batchesOf(name string, b []byte, end int64) (all []stored) {
 	return all
 }
 
-// goesOn finds out whether a file goes on with a batch here: a page that was written elsewhere can hold sound ones of another file, so
-// the one behind it must follow.
+// goesOn finds out whether a file goes on with a batch here: a page that was written elsewhere can hold sound ones of another file, one
+// after the other, so they must go on for more than a page, or to the end.
 func goesOn(b []byte, lowest, highest int64) (log.Batch, error) {
 	h, size, err := soundBatch(b, lowest, highest)
-	if err == nil && size < len(b) {
-		_, _, err = soundBatch(b[size:], h.NextOffset(), h.NextOffset())
+	for at, last := size, h; err == nil && at < len(b) && at <= pageSize; at += size {
+		last, size, err = soundBatch(b[at:], last.NextOffset(), last.NextOffset())
 	}
 	return h, err
 }

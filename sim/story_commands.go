@@ -38,6 +38,8 @@ var commands = map[string]command{
 	"crash":   {"B [SEED]", 1, 2, tells(parseCrash)},
 	"power":   {"B|all [keep all|none|random [SEED]]", 1, 4, (*teller).doPower},
 	"start":   {"B [killed CALL]", 1, 3, (*teller).doStart},
+	"stop":    {"B", 1, 1, tells(parseBroker(func(node int) act { return stop{node} }))},
+	"limits":  {"B SEED", 2, 2, tells(parseTimes(func(node, seed int) act { return limits{node, uint64(seed)} }))},
 	"pause":   {"B", 1, 1, tells(parsePause(false))},
 	"resume":  {"B", 1, 1, tells(parsePause(true))},
 	"wipe":    {"B", 1, 1, tells(parseBroker(func(node int) act { return wipe{node} }))},
