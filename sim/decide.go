@@ -70,7 +70,9 @@ func (w *World) recordOptions() {
 		return
 	}
 	w.recorded(fmt.Sprintf("# Seed %d, as it was drawn.", w.opt.Seed))
-	for _, line := range w.opt.Lines() {
+	opt := w.opt
+	opt.Budget = true
+	for _, line := range opt.Lines() {
 		w.recorded(line)
 	}
 }
@@ -88,7 +90,8 @@ func (w *World) recordEnd() {
 			w.recorded("  " + line)
 		}
 	}
-	w.recorded(fmt.Sprintf("# trace %016x after %d events", w.trace.hash, w.trace.events))
+	r := w.result()
+	w.recorded(r.Trace())
 }
 
 // drawn tells whether acts are drawn as the run goes; else they are told.

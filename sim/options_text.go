@@ -95,10 +95,9 @@ func (o *Options) find(name string) (option, bool) {
 	return option{}, false
 }
 
-// Lines are the options lines of a story whose world is made from o. What only says what to draw is left out.
+// Lines are the options lines of a story whose world is made from o.
 func (o *Options) Lines() []string {
 	to := *o
-	to.Length, to.Faults, to.Budget = 0, FaultOptions{}, true
 	usual := storyOptions()
 	was := usual.all()
 	var lines []string
@@ -131,5 +130,8 @@ func (o *Options) check() error {
 	case o.Turn < 1 || o.Disk.Read < 1 || o.Disk.Write < 1 || o.Disk.Sync < 1 || o.Load.Timeout < time.Millisecond || o.Limits.Tick < 1:
 		return fmt.Errorf("options: some work would take no time: %v", o)
 	}
-	return o.Store.Check()
+	if err := o.Store.Check(); err != nil {
+		return err
+	}
+	return o.fits()
 }

@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 )
@@ -177,6 +178,12 @@ func Tell(s *Story, env Env) Told {
 	return r
 }
 
+// ErrAnswers says that a story was told to its end, and that something was answered otherwise than it says.
+var ErrAnswers = errors.New("other answers than expected")
+
+// ErrDiverges says that a record, told again, isn't the run that was drawn.
+var ErrDiverges = errors.New("the trace is another one")
+
 // differs says what another telling answered that this one doesn't expect.
 func (s *Story) differs(told *Story) error {
 	var b strings.Builder
@@ -188,5 +195,5 @@ func (s *Story) differs(told *Story) error {
 	if b.Len() == 0 {
 		return nil
 	}
-	return fmt.Errorf("other answers than expected:%s", b.String())
+	return fmt.Errorf("%w:%s", ErrAnswers, b.String())
 }

@@ -13,6 +13,19 @@ type Trace struct {
 	hash   uint64
 	events uint64
 	text   io.Writer // nil unless lines were asked for
+	chain  *[]Traced // nil unless all events were
+}
+
+// Traced is one event as it goes into the hash.
+type Traced struct {
+	At   time.Duration
+	What mark
+	Who  int
+	A, B uint64
+}
+
+func (t Traced) String() string {
+	return fmt.Sprintf("%v %s of %x, %x %x", t.At, markNames[t.What], t.Who, t.A, t.B)
 }
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
@@ -41,6 +54,9 @@ var markNames = [...]string{"", "turn", "output", "envelope", "drop", "bytes", "
 // add folds one event into the hash.
 func (t *Trace) add(at time.Duration, m mark, who int, a, b uint64) {
 	t.events++
+	if t.chain != nil {
+		*t.chain = append(*t.chain, Traced{at, m, who, a, b})
+	}
 	h := mix64(t.hash ^ uint64(at))
 	h = mix64(h ^ uint64(m)<<56 ^ uint64(uint32(who))<<24 ^ a)
 	t.hash = mix64(h ^ b)

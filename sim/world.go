@@ -15,6 +15,7 @@ type Env struct {
 	Trace   io.Writer                       // a line per event; nil for none
 	History io.Writer                       // the clients' history in JSON lines; nil for none
 	Record  io.Writer                       // the run as a story: options, what was decided, finish; nil for none
+	Traced  *[]Traced                       // all that goes into the trace's hash; nil for none
 	Events  func(at time.Duration, e Event) // told what happens, as it happens; nil for none (event.go)
 	Stack   func() []byte                   // the stack of a panic, where it is caught
 }
@@ -93,7 +94,7 @@ func (w *World) result() Result {
 
 func newWorld(opt Options, env Env) *World {
 	w := &World{opt: opt, env: env, rng: stream(opt.Seed, streamWorld, 0), images: map[string]copied{}}
-	w.trace.hash, w.trace.text = mix64(opt.Seed), env.Trace
+	w.trace.hash, w.trace.text, w.trace.chain = mix64(opt.Seed), env.Trace, env.Traced
 	w.net = newNetwork(w)
 	w.judge = newJudge(w)
 	w.views = newViews(w)

@@ -56,14 +56,14 @@ func (a *app) run(ctx context.Context, args []string) int {
 		SilenceErrors: true, SilenceUsage: true, Args: cobra.NoArgs,
 		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},
 		RunE: func(*cobra.Command, []string) error {
-			return fmt.Errorf("%w: say run, story, crash-states or mutants", errUsage)
+			return fmt.Errorf("%w: say run, story, replay, shrink, crash-states or mutants", errUsage)
 		},
 	}
 	root.SetArgs(args)
 	root.SetOut(a.out)
 	root.SetErr(a.err)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return fmt.Errorf("%w: %w", errUsage, err) })
-	root.AddCommand(newRun(a), newStory(a), newCrashStates(a), newMutants(a), newWorker(a))
+	root.AddCommand(newRun(a), newStory(a), newReplay(a), newShrink(a), newCrashStates(a), newMutants(a), newWorker(a))
 	cmd, err := root.ExecuteContextC(ctx)
 	switch {
 	case err == nil:

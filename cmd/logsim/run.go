@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -25,6 +26,7 @@ type runFlags struct {
 	verbose bool
 	twice   bool
 	history string
+	record  string
 	limit   time.Duration
 	size    sim.Size
 }
@@ -42,8 +44,8 @@ func newRun(a *app) *cobra.Command {
 				return fmt.Errorf("%w: --seconds, --jobs and --seeds are at least 1", errUsage)
 			case f.size.Brokers < 0 || f.size.Brokers > sim.MaxBrokers || f.size.Shards < 0 || f.size.Shards > sim.MaxShards:
 				return fmt.Errorf("%w: --brokers is at most %d, --shards at most %d; 0 leaves it to the seed", errUsage, sim.MaxBrokers, sim.MaxShards)
-			case many && (f.verbose || f.history != ""):
-				return fmt.Errorf("%w: -v and --history go with --seed", errUsage)
+			case many && (f.verbose || f.history != "" || f.record != ""):
+				return fmt.Errorf("%w: -v, --history and --record go with --seed", errUsage)
 			case one:
 				return a.runOne(&f)
 			}
@@ -59,6 +61,7 @@ func newRun(a *app) *cobra.Command {
 	fl.BoolVarP(&f.verbose, "verbose", "v", false, "print a line per event")
 	fl.BoolVar(&f.twice, "twice", false, "run each seed two times and compare the hashes of their traces")
 	fl.StringVar(&f.history, "history", "", "write what the clients saw to this file, in JSON lines")
+	fl.StringVar(&f.record, "record", "", "write what was decided to this file, as a story that is the same run")
 	fl.IntVar(&f.size.Brokers, "brokers", 0, "so many brokers; 0: as the seed draws, 1, 3 or 5")
 	fl.IntVar(&f.size.Shards, "shards", 0, "so many shards of each; 0: as the seed draws, 1 to 3")
 	fl.DurationVar(&f.limit, "limit", 3*time.Minute, "longest time for one seed")
@@ -83,8 +86,17 @@ func (a *app) runOne(f *runFlags) error {
 		defer file.Close()
 		env.History = file
 	}
+	var record bytes.Buffer
+	if f.record != "" {
+		env.Record = &record
+	}
 	begun := time.Now()
 	r := runSeed(opt, env, f.twice)
+	if f.record != "" {
+		if err := os.WriteFile(f.record, record.Bytes(), 0o644); err != nil {
+			return err
+		}
+	}
 	if out, ok := env.Trace.(*bufio.Writer); ok {
 		out.Flush()
 	}

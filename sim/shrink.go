@@ -1,0 +1,217 @@
+package sim
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"logd/log"
+)
+
+// Case is the record of a run as what there is to take away from: the options of its world, and what was decided.
+type Case struct {
+	Options   Options
+	Decisions []Decision
+}
+
+// Decision is one line of a record.
+type Decision struct {
+	At    time.Duration
+	Words []string // the command
+}
+
+// Verb is the command's name, with what a client asks.
+func (d Decision) Verb() string {
+	if d.Words[0] == "client" && len(d.Words) > 2 {
+		return "client " + d.Words[2]
+	}
+	return d.Words[0]
+}
+
+// Case reads a story that is a record, or what is left of one.
+func (s *Story) Case() (Case, error) {
+	c := Case{Options: storyOptions()}
+	for _, l := range s.lines {
+		switch {
+		case l.words == nil || ends(l.words):
+		case l.words[0] == "options":
+			for _, word := range l.words[1:] {
+				if err := c.Options.setOption(word); err != nil {
+					return c, fmt.Errorf("line %d: %w", l.number, err)
+				}
+			}
+		case l.words[0] == "at":
+			at, err := time.ParseDuration(l.words[1])
+			if err != nil {
+				return c, fmt.Errorf("line %d: %w", l.number, err)
+			}
+			c.Decisions = append(c.Decisions, Decision{at, l.words[2:]})
+		default:
+			return c, fmt.Errorf("line %d: %s: only a record can be shrunk, and each of its lines says when", l.number, l.words[0])
+		}
+	}
+	if !c.Options.Budget {
+		return c, fmt.Errorf("only a record can be shrunk, and its options say Budget=true")
+	}
+	return c, nil
+}
+
+// Story is the text that tells a case. why is its comment; violation is what it must end with, "" for finish.
+func (c *Case) Story(why, violation string) string {
+	var b strings.Builder
+	for line := range strings.SplitSeq(why, "\n") {
+		b.WriteString(strings.TrimRight("# "+line, " ") + "\n")
+	}
+	for _, line := range c.Options.Lines() {
+		b.WriteString(line + "\n")
+	}
+	for _, d := range c.Decisions {
+		fmt.Fprintf(&b, "at %v %s\n", d.At, strings.Join(d.Words, " "))
+	}
+	if violation == "" {
+		b.WriteString("finish\n")
+	} else {
+		b.WriteString("expect violation " + violation + "\n")
+	}
+	return b.String()
+}
+
+// Without leaves out the decisions that drop names.
+func (c *Case) Without(drop func(i int, d *Decision) bool) Case {
+	to := Case{Options: c.Options}
+	for i := range c.Decisions {
+		if !drop(i, &c.Decisions[i]) {
+			to.Decisions = append(to.Decisions, c.Decisions[i])
+		}
+	}
+	return to
+}
+
+// Calmer returns cases of simpler worlds, the boldest first: whole groups of options as stories have them, then one after the other.
+func (c *Case) Calmer() (all []Case) {
+	usual := storyOptions()
+	wants, is := usual.all(), c.Options.all()
+	try := func(change func(name string) bool) {
+		to := Case{Options: c.Options, Decisions: c.Decisions}
+		changed := false
+		for i, at := range to.Options.all() {
+			if at.name != "Seed" && at.name != "Budget" && is[i].String() != wants[i].String() && change(at.name) {
+				_ = at.set(wants[i].String()) // it reads what it wrote
+				changed = true
+			}
+		}
+		if changed && to.Options.check() == nil {
+			all = append(all, to)
+		}
+	}
+	try(func(name string) bool { return name == "Length" || strings.HasPrefix(name, "Faults.") }) // they only say what to draw
+	try(func(string) bool { return true })
+	for _, group := range []string{"Net.", "Disk.", "Load.", "Limits.", "Store."} {
+		try(func(name string) bool { return strings.HasPrefix(name, group) })
+	}
+	for i := range is {
+		try(func(name string) bool { return name == is[i].name })
+	}
+	return all
+}
+
+// Simpler returns cases whose i-th decision says less.
+func (c *Case) Simpler(i int) (all []Case) {
+	for _, words := range simpler(c.Decisions[i].Words) {
+		to := Case{Options: c.Options, Decisions: slices.Clone(c.Decisions)}
+		to.Decisions[i].Words = words
+		all = append(all, to)
+	}
+	return all
+}
+
+// simpler returns commands that say less than one does.
+func simpler(words []string) (all [][]string) {
+	with := func(i int, word string) {
+		if words[i] != word {
+			to := slices.Clone(words)
+			to[i] = word
+			all = append(all, to)
+		}
+	}
+	switch words[0] {
+	case "power":
+		if len(words) > 3 && words[3] == "random" {
+			all = append(all, append(slices.Clone(words[:3]), "none"), append(slices.Clone(words[:3]), "all"))
+		}
+	case "start":
+		if len(words) > 2 {
+			all = append(all, words[:2])
+		}
+	case "crash":
+		if len(words) > 2 {
+			with(2, "1")
+		}
+	case "clog", "full", "slow", "lag", "clock":
+		last := len(words) - 1
+		if d, err := time.ParseDuration(words[last]); err == nil && d > time.Millisecond {
+			with(last, (d / 2).Truncate(time.Millisecond).String())
+		} else if n, err := strconv.ParseInt(words[last], 10, 64); err == nil && n > 1 {
+			with(last, strconv.FormatInt(n/2, 10))
+		}
+	case "client":
+		for i, word := range words {
+			name, value, _ := strings.Cut(word, "=")
+			if to, ok := simplest[name]; ok && value != to {
+				with(i, name+"="+to)
+			}
+			if n, err := strconv.Atoi(value); err == nil && name == "size" && n > 20 {
+				with(i, fmt.Sprintf("size=%d", n/2))
+			}
+		}
+	}
+	return all
+}
+
+// simplest is what of a request says least.
+var simplest = map[string]string{"records": "1", "size": "10", "acks": "all", "v": "4", "wait": "0s", "bytes": "65536", "of": "65536"}
+
+// Sooner returns a case in which everything from the i-th decision on happens earlier, by half of the time since the one before,
+// or by all but a millisecond of it.
+func (c *Case) Sooner(i int, half bool) Case {
+	before := time.Duration(0)
+	if i > 0 {
+		before = c.Decisions[i-1].At
+	}
+	gap := c.Decisions[i].At - before
+	less := gap - time.Millisecond
+	if half {
+		less = gap / 2
+	}
+	return c.earlier(i, max(0, less))
+}
+
+func (c *Case) earlier(from int, by time.Duration) Case {
+	to := Case{Options: c.Options, Decisions: slices.Clone(c.Decisions)}
+	for i := from; i < len(to.Decisions); i++ {
+		to.Decisions[i].At -= by
+	}
+	return to
+}
+
+// Rounder returns a case whose i-th decision happens at a rounder time, if that keeps the order.
+func (c *Case) Rounder(i int, to time.Duration) (Case, bool) {
+	at := c.Decisions[i].At.Round(to)
+	if at == c.Decisions[i].At || i > 0 && at < c.Decisions[i-1].At || i+1 < len(c.Decisions) && at > c.Decisions[i+1].At {
+		return Case{}, false
+	}
+	r := Case{Options: c.Options, Decisions: slices.Clone(c.Decisions)}
+	r.Decisions[i].At = at
+	return r, true
+}
+
+// fits refuses options of a record that no drawn world has: what may be uncommitted of all groups must fit the WAL (S10).
+func (o *Options) fits() error {
+	groups := 1 + o.Load.Topics*o.Load.Partitions
+	if most := log.MaxEntry(o.Store); o.Budget && o.Limits.UncommittedBytes*groups > most {
+		return fmt.Errorf("options: %d groups with %d uncommitted bytes each, and the WAL has room for %d (S10)", groups, o.Limits.UncommittedBytes, most)
+	}
+	return nil
+}
