@@ -111,10 +111,28 @@ func (c *Case) Calmer() (all []Case) {
 	for _, group := range []string{"Net.", "Disk.", "Load.", "Limits.", "Store."} {
 		try(func(name string) bool { return strings.HasPrefix(name, group) })
 	}
+	all = append(all, c.onePartition()...)
 	for i := range is {
 		try(func(name string) bool { return name == is[i].name })
 	}
 	return all
+}
+
+// onePartition returns a case in which all that clients ask is about one partition, and there is no other one.
+func (c *Case) onePartition() []Case {
+	const only = "orders/0"
+	to := Case{Options: c.Options, Decisions: slices.Clone(c.Decisions)}
+	to.Options.Load.Topics, to.Options.Load.Partitions, to.Options.Load.Retention = 1, 1, 0
+	if to.Options == c.Options || to.Options.check() != nil {
+		return nil
+	}
+	for i, d := range to.Decisions {
+		if len(d.Words) > 3 && d.Words[0] == "client" && d.Words[2] != requestNames[askMetadata] {
+			to.Decisions[i].Words = slices.Clone(d.Words)
+			to.Decisions[i].Words[3] = only
+		}
+	}
+	return []Case{to}
 }
 
 // Simpler returns cases whose i-th decision says less.
@@ -157,6 +175,7 @@ func simpler(words []string) (all [][]string) {
 			with(last, strconv.FormatInt(n/2, 10))
 		}
 	case "client":
+		with(1, "2")
 		for i, word := range words {
 			name, value, _ := strings.Cut(word, "=")
 			if to, ok := simplest[name]; ok && value != to {

@@ -170,6 +170,9 @@ func (a *app) shrinkText(ctx context.Context, f *shrinkFlags, binary, text strin
 	s.shrink(timed)
 	clearLine(a.err, terminal(a.err))
 	r.has, r.runs = len(s.best.Decisions), s.runs
+	if last := mutant.tell(context.WithoutCancel(ctx), []string{s.best.Story("the end", "")})[0]; last.Violation != nil {
+		r.violation = last.Violation // in its own words
+	}
 	r.story, err = a.ending(f, &s.best, &r)
 	return r, err
 }
@@ -217,7 +220,7 @@ func (a *app) ending(f *shrinkFlags, c *sim.Case, r *shrunk) (string, error) {
 		of = filepath.Base(f.from)
 	}
 	line, _, _ := strings.Cut(r.violation.Text, "\n")
-	why := fmt.Sprintf("%s: %s\nShrunk from %s, %d of its %d decisions, version %s", r.violation.Name, line, of, r.has, r.had, version())
+	why := fmt.Sprintf("%s: %s\nShrunk from %s, %d of its %d decisions%s", r.violation.Name, line, of, r.has, r.had, version())
 	if f.mutant == "" {
 		return c.Story(why+".", r.violation.Name), nil
 	}
@@ -232,22 +235,18 @@ func (a *app) ending(f *shrinkFlags, c *sim.Case, r *shrunk) (string, error) {
 	return told.Story.String(), nil
 }
 
-// version is the commit that this program was built from.
+// version names the commit that this program was built from, if that is known.
 func version() string {
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return "unknown"
+	info, _ := debug.ReadBuildInfo()
+	if info == nil {
+		return ""
 	}
-	revision, changed := "unknown", ""
 	for _, s := range info.Settings {
-		switch {
-		case s.Key == "vcs.revision":
-			revision = s.Value[:min(12, len(s.Value))]
-		case s.Key == "vcs.modified" && s.Value == "true":
-			changed = "+changes"
+		if s.Key == "vcs.revision" {
+			return ", version " + s.Value[:min(12, len(s.Value))]
 		}
 	}
-	return revision + changed
+	return ""
 }
 
 // bench is workers that tell stories.
