@@ -5,14 +5,17 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // strike ends a broker's process; with power, all that its machine didn't sync may be gone.
 type strike struct {
-	node  int
-	power bool
-	keep  keeping
-	seed  uint64 // draws what is left of what was under way, and of what wasn't synced; 0: the disk's own stream does
+	node   int
+	power  bool
+	keep   keeping
+	seed   uint64        // draws what is left of what was under way, and of what wasn't synced; 0: the disk's own stream does
+	back   time.Duration // it is started again so much later; 0: it isn't
+	killed int           // and that boot is killed at this call on its disk; 0: it isn't
 }
 
 func (a strike) do(w *World) error {
@@ -25,18 +28,38 @@ func (a strike) do(w *World) error {
 	}
 	w.faults.struck(n, a.power)
 	n.disk.keeping(a.keep, a.seed, func() { n.kill(a.power) })
+	if a.back > 0 {
+		n.downBy++
+		w.after(a.back, func() { n.comeBack(a.killed) })
+	}
 	return nil
 }
 
+// comeBack starts a broker again that was struck, once nothing else keeps it down. In the calm all are started anyway.
+func (n *node) comeBack(killed int) {
+	if n.w.phase != phaseStorm {
+		return
+	}
+	if n.downBy--; n.downBy == 0 && n.proc == nil && n.refused == "" {
+		n.boot(killed)
+	}
+}
+
 func (a strike) text(w *World) string {
-	seed := ""
+	s := fmt.Sprintf("crash %d", w.nodes[a.node].id)
+	if a.power {
+		s = fmt.Sprintf("power %d keep %s", w.nodes[a.node].id, keepNames[a.keep])
+	}
 	if a.seed > 0 {
-		seed = fmt.Sprintf(" %d", a.seed)
+		s += fmt.Sprintf(" %d", a.seed)
 	}
-	if !a.power {
-		return fmt.Sprintf("crash %d%s", w.nodes[a.node].id, seed)
+	if a.back > 0 {
+		s += fmt.Sprintf(" back=%v", a.back)
 	}
-	return fmt.Sprintf("power %d keep %s%s", w.nodes[a.node].id, keepNames[a.keep], seed)
+	if a.killed > 0 {
+		s += fmt.Sprintf(" killed=%d", a.killed)
+	}
+	return s
 }
 
 var keepNames = [...]string{keepRandom: "random", keepAll: "all", keepNone: "none"}
@@ -154,16 +177,40 @@ func (a calm) text(w *World) string {
 	return s
 }
 
-func parseCrash(t *teller, args []string) (act, error) {
-	n, err := t.broker(args[0])
+// parseStrike reads crash B [SEED] or power B [keep all|none|random [SEED]], and what both may end with.
+func parseStrike(t *teller, words []string) (act, error) {
+	n, err := t.broker(words[1])
 	if err != nil {
 		return nil, err
 	}
-	a := strike{node: n.index}
-	if len(args) > 1 {
-		a.seed, err = strconv.ParseUint(args[1], 10, 64)
+	a := strike{node: n.index, power: words[0] == "power"}
+	rest := words[2:]
+	if a.power && len(rest) > 0 && rest[0] == "keep" {
+		k := -1
+		if len(rest) > 1 {
+			k = slices.Index(keepNames[:], rest[1])
+		}
+		if k < 0 {
+			return nil, fmt.Errorf("say keep all, none or random")
+		}
+		a.keep, rest = keeping(k), rest[2:]
 	}
-	return a, err
+	for _, word := range rest {
+		switch name, value, named := strings.Cut(word, "="); {
+		case !named:
+			a.seed, err = strconv.ParseUint(word, 10, 64)
+		case name == "back":
+			a.back, err = time.ParseDuration(value)
+		case name == "killed":
+			a.killed, err = strconv.Atoi(value)
+		default:
+			err = fmt.Errorf("what is %q?", word)
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	return a, nil
 }
 
 func parseStart(t *teller, args []string) (act, error) {

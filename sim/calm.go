@@ -49,6 +49,7 @@ func (w *World) calm(a calm) {
 		w.faults.note("broker %d stays broken: %s", n.id, how)
 	}
 	for _, n := range w.nodes {
+		n.downBy, n.whens = 0, nil
 		n.settleDown()
 	}
 	w.finishReading()

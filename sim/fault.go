@@ -114,31 +114,28 @@ func (f *nemesis) cause(kind int) {
 	}[kind](f)
 }
 
-// down ends a broker's process, and starts it again later.
-func (f *nemesis) down(n *node, powerLost bool) {
-	f.hit(n, powerLost)
-	f.downBy[n.index]++
-	f.lasting(func() {
-		f.downBy[n.index]--
-		f.start(n)
-	})
+// blow is a strike against a broker, which is started again some time later. Its boot may be killed at any call on its disk, what was
+// under way is left to chance, and what wasn't synced if the power goes.
+func (f *nemesis) blow(n *node, powerLost bool, back time.Duration) strike {
+	return strike{node: n.index, power: powerLost, seed: f.seed(), back: back, killed: f.killed()}
 }
 
-// hit ends a process; what was under way is left to chance, and what wasn't synced if the power goes.
-func (f *nemesis) hit(n *node, powerLost bool) {
-	f.w.decide(strike{node: n.index, power: powerLost, seed: f.seed()})
-}
-
-// start starts a broker, unless it runs or another fault keeps it down. Its boot may be killed at any call on its disk.
-func (f *nemesis) start(n *node) {
-	if n.proc != nil || f.downBy[n.index] > 0 || n.refused != "" || f.stopped {
-		return
-	}
-	a := start{node: n.index}
+// killed draws the call on a disk that a boot is killed at; 0: it isn't.
+func (f *nemesis) killed() int {
 	if f.rng.IntN(1000) < f.w.opt.Faults.Boot {
-		a.killed = 1 + f.rng.IntN(1+1<<f.rng.IntN(9))
+		return 1 + f.rng.IntN(1+1<<f.rng.IntN(9))
 	}
-	f.w.decide(a)
+	return 0
+}
+
+// down ends a broker's process, and starts it again later.
+func (f *nemesis) down(n *node, powerLost bool) { f.w.decide(f.blow(n, powerLost, f.downtime())) }
+
+// start starts a broker, unless it runs or a strike keeps it down.
+func (f *nemesis) start(n *node) {
+	if n.proc == nil && n.downBy == 0 && n.refused == "" && !f.stopped {
+		f.w.decide(start{node: n.index, killed: f.killed()})
+	}
 }
 
 // later starts a broker some time from now.
@@ -175,16 +172,14 @@ func (f *nemesis) bootKilled(n *node) {
 		return
 	}
 	if f.coin() {
-		f.hit(n, true)
+		f.w.decide(strike{node: n.index, power: true, seed: f.seed()})
 	}
 	f.later(n, time.Duration(f.rng.Int64N(int64(time.Second))))
 }
 
 func (f *nemesis) crash() {
 	if n := f.any(true); n != nil {
-		f.inMidst(n, func() {
-			f.down(n, false)
-		})
+		f.inMidst(n, f.blow(n, false, f.downtime()), nil)
 	}
 }
 
@@ -201,9 +196,7 @@ func (f *nemesis) power() {
 		n = l
 	}
 	if n != nil {
-		f.inMidst(n, func() {
-			f.down(n, true)
-		})
+		f.inMidst(n, f.blow(n, true, f.downtime()), nil)
 	}
 }
 
@@ -214,9 +207,7 @@ func (f *nemesis) crashPower() {
 	if n == nil {
 		return
 	}
-	f.inMidst(n, func() {
-		f.note("broker %d crashes, and its power will go", n.id)
-		f.quick(n, false)
+	f.inMidst(n, f.blow(n, false, quickest), func() {
 		f.w.after(quickest+f.spread(300*time.Millisecond), func() {
 			if !f.stopped && f.w.now >= f.quiet {
 				f.quick(n, true)
@@ -237,6 +228,11 @@ func (f *nemesis) slowElected() {
 	f.electing = n
 	f.lag(n.index, 5)
 	f.until(f.electionTime(5), func() { f.lag(n.index, -5); f.electing = nil })
+	f.w.decide(when{node: n.index, event: onElected, delay: time.Duration(f.rng.Int64N(int64(200 * time.Microsecond))), most: f.electionTime(5),
+		act: f.blow(n, true, quickest), done: func() {
+			f.electing = nil
+			f.quiet = f.w.now + f.electionTime(3) // others would most often keep it from being elected again
+		}})
 	f.quick(l, false) // it comes back to vote: without its own vote on disk, a leader needs both others'
 }
 
@@ -246,54 +242,22 @@ func (f *nemesis) lag(at, by int) {
 	f.w.decide(lag{node: at, times: f.lags[at]})
 }
 
-// elected is told of each new leader.
-func (f *nemesis) elected(n *node) {
-	if f.electing != n || f.stopped {
-		return
-	}
-	f.electing = nil
-	f.w.after(time.Duration(f.rng.Int64N(int64(200*time.Microsecond))), func() {
-		if f.stopped {
-			return
-		}
-		f.note("broker %d was elected and loses power", n.id)
-		f.quick(n, true)
-		f.quiet = f.w.now + f.electionTime(3) // others would most often keep it from being elected again
-	})
-}
-
 // quickest is the shortest time that a process is down.
 const quickest = 20 * time.Millisecond
 
 // quick ends a broker's process and starts it again nearly at once.
-func (f *nemesis) quick(n *node, powerLost bool) {
-	f.hit(n, powerLost)
-	f.later(n, quickest)
-}
+func (f *nemesis) quick(n *node, powerLost bool) { f.w.decide(f.blow(n, powerLost, quickest)) }
 
-// inMidst does something while an operation of the broker's WAL lane is under way, half of the times; else now.
-func (f *nemesis) inMidst(n *node, do func()) {
+// inMidst strikes while an operation of the broker's WAL lane is under way, half of the times; else now.
+func (f *nemesis) inMidst(n *node, a strike, then func()) {
 	if f.coin() {
-		do()
+		f.w.decide(a)
+		if then != nil {
+			then()
+		}
 		return
 	}
-	f.armed[n.index] = do
-	f.w.after(300*time.Millisecond, func() { f.fire(n) })
-}
-
-// fire does what waited for a write.
-func (f *nemesis) fire(n *node) {
-	if do := f.armed[n.index]; do != nil && !f.stopped {
-		f.armed[n.index] = nil
-		do()
-	}
-}
-
-// writing is told of each operation of a WAL lane, and how long it takes.
-func (f *nemesis) writing(n *node, takes time.Duration) {
-	if f.armed[n.index] != nil {
-		f.w.after(time.Duration(f.rng.Int64N(int64(takes)+1)), func() { f.fire(n) })
-	}
+	f.w.decide(when{node: n.index, event: onWriting, share: f.rng.IntN(1001), most: 300 * time.Millisecond, act: a, done: then})
 }
 
 func (f *nemesis) powerAll() {

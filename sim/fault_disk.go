@@ -158,7 +158,7 @@ func (f *nemesis) atPeaceNow() error {
 // back while another broker is away is two losses at once (W7).
 func (f *nemesis) atPeace() bool {
 	for _, n := range f.w.nodes {
-		if n.proc == nil || n.proc.paused || n.lost != "" || f.armed[n.index] != nil || f.w.now < n.proc.started+2*time.Second {
+		if n.proc == nil || n.proc.paused || n.lost != "" || len(n.whens) > 0 || f.w.now < n.proc.started+2*time.Second {
 			return false
 		}
 	}

@@ -13,8 +13,7 @@ func (f *nemesis) stopOne() {
 	}
 	away := f.downtime()
 	f.stop(n, func() {
-		f.downBy[n.index]++
-		f.until(away, func() { f.downBy[n.index]--; f.start(n) })
+		f.later(n, away)
 	})
 }
 
@@ -88,10 +87,12 @@ func (r *rolling) next() {
 		if r.limits {
 			w.decide(limits{n.index, f.seed()})
 		}
-		f.later(n, quickest)
+		if !r.hard {
+			f.later(n, quickest)
+		}
 	}
 	if r.hard {
-		f.hit(n, false)
+		f.quick(n, false)
 		again()
 	} else {
 		f.stop(n, again)

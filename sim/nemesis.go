@@ -22,9 +22,7 @@ type nemesis struct {
 	rng      *rand.Rand
 	stopped  bool
 	lags     []int         // by node: faults that slow its disk
-	downBy   []int         // by node: faults that keep it down
 	copied   []bool        // by node: there is a copy of its disk
-	armed    []func()      // by node: what waits for it to be in the midst of a write
 	stops    []stopping    // by node: the process that was last asked to stop
 	electing *node         // loses power when it is elected
 	rolling  bool          // brokers are restarted one after the other
@@ -34,7 +32,7 @@ type nemesis struct {
 func newNemesis(w *World) *nemesis {
 	n := w.opt.Brokers
 	return &nemesis{w: w, rng: stream(w.opt.Seed, streamNemesis, 0), slow: make([]int, n), failing: make([]int, n),
-		lags: make([]int, n), downBy: make([]int, n), copied: make([]bool, n), armed: make([]func(), n), stops: make([]stopping, n)}
+		lags: make([]int, n), copied: make([]bool, n), stops: make([]stopping, n)}
 }
 
 // begin begins the storm.

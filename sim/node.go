@@ -29,6 +29,8 @@ type node struct {
 	gone     []string // files that were taken from under its process
 	foreign  bool     // it was given a file of another broker
 
+	downBy  int        // strikes that keep it down
+	whens   []*when    // what waits for its moments
 	behind  brokenness // how it stays in the calm
 	limits  broker.Limits
 	sealed  bool         // its last process stopped cleanly

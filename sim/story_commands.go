@@ -35,8 +35,9 @@ var commands = map[string]command{
 	"envelope": {"FROM TO [lost] [overtakes] [again=DURATION] [skip=N]", 3, 6, tells(parseDelivery)},
 	"calm":     {"[B=HOW ...]", 0, 7, tells(parseCalm)},
 
-	"crash":   {"B [SEED]", 1, 2, tells(parseCrash)},
-	"power":   {"B|all [keep all|none|random [SEED]]", 1, 4, (*teller).doPower},
+	"when":    {"B elected|writing [delay=DURATION] [share=N] [within=DURATION] COMMAND", 4, 12, tells(parseWhen)},
+	"crash":   {"B|all [SEED] [back=DURATION] [killed=CALL]", 1, 4, strikes("crash")},
+	"power":   {"B|all [keep all|none|random [SEED]] [back=DURATION] [killed=CALL]", 1, 6, strikes("power")},
 	"start":   {"B [killed CALL]", 1, 3, (*teller).doStart},
 	"stop":    {"B", 1, 1, tells(parseBroker(func(node int) act { return stop{node} }))},
 	"limits":  {"B SEED", 2, 2, tells(parseTimes(func(node, seed int) act { return limits{node, uint64(seed)} }))},

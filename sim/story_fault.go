@@ -3,45 +3,30 @@ package sim
 import (
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 )
 
-// doPower takes the power of one broker, or of all.
-func (t *teller) doPower(args []string) ([]string, error) {
-	a := strike{power: true}
-	switch n := len(args); {
-	case n == 1:
-	case n == 2 || args[1] != "keep":
-		return nil, fmt.Errorf("say keep all, none or random")
-	default:
-		k := slices.Index(keepNames[:], args[2])
-		if k < 0 {
-			return nil, fmt.Errorf("keep what? %q", args[2])
+// strikes is a command that ends the process of one broker, or of all.
+func strikes(verb string) func(*teller, []string) ([]string, error) {
+	return func(t *teller, args []string) ([]string, error) {
+		hit := []string{args[0]}
+		if args[0] == "all" {
+			hit = nil
+			for _, n := range t.w.nodes {
+				hit = append(hit, fmt.Sprint(n.id))
+			}
 		}
-		a.keep = keeping(k)
-	}
-	if len(args) == 4 {
-		var err error
-		if a.seed, err = strconv.ParseUint(args[3], 10, 64); err != nil {
-			return nil, err
+		for _, name := range hit {
+			a, err := parseStrike(t, slices.Concat([]string{verb, name}, args[1:]))
+			if err == nil {
+				err = t.perform(a)
+			}
+			if err != nil {
+				return nil, err
+			}
 		}
+		return nil, nil
 	}
-	hit := t.w.nodes
-	if args[0] != "all" {
-		n, err := t.broker(args[0])
-		if err != nil {
-			return nil, err
-		}
-		hit = []*node{n}
-	}
-	for _, n := range hit {
-		a.node = n.index
-		if err := t.perform(a); err != nil {
-			return nil, err
-		}
-	}
-	return nil, nil
 }
 
 // doStart starts a broker, and answers what it found amiss. One that refused gets another chance.
