@@ -169,16 +169,21 @@ func (a *request) set(t *teller, word string) (err error) {
 		a.wait, err = time.ParseDuration(value)
 		return err
 	}
+	if word == "on=leader" {
+		value = "leader:" + t.w.partName(max(0, a.part))
+	}
+	if name == "on" {
+		var node *node
+		if node, err = t.broker(value); err == nil {
+			a.node = node.index
+		}
+		return err
+	}
 	n, err := strconv.ParseInt(value, 10, 32)
 	if err != nil || n < 0 {
 		return fmt.Errorf("%q: no number", word)
 	}
 	switch name {
-	case "on":
-		var node *node
-		if node, err = t.broker(value); err == nil {
-			a.node = node.index
-		}
 	case "v":
 		a.version = int16(n)
 	case "records":

@@ -135,6 +135,30 @@ func (c *Case) onePartition() []Case {
 	return []Case{to}
 }
 
+// Last returns the case of what happened in the last stretch of time only, as if that came first.
+func (c *Case) Last(stretch time.Duration) Case {
+	const begin = time.Second // the topics are there by then
+	to := Case{Options: c.Options}
+	if len(c.Decisions) == 0 {
+		return to
+	}
+	from := c.Decisions[len(c.Decisions)-1].At - stretch
+	for _, d := range c.Decisions {
+		if d.At >= from {
+			d.At -= max(0, from-begin)
+			to.Decisions = append(to.Decisions, d)
+		}
+	}
+	return to
+}
+
+// Again returns the same case with other chances: of all that isn't said.
+func (c *Case) Again(k uint64) Case {
+	to := Case{Options: c.Options, Decisions: c.Decisions}
+	to.Options.Seed = mix64(c.Options.Seed+k) % 100_000
+	return to
+}
+
 // Simpler returns cases whose i-th decision says less.
 func (c *Case) Simpler(i int) (all []Case) {
 	for _, words := range simpler(c.Decisions[i].Words) {
@@ -154,19 +178,36 @@ func simpler(words []string) (all [][]string) {
 			all = append(all, to)
 		}
 	}
+	without := func(name string) {
+		for i, word := range words {
+			if strings.HasPrefix(word, name+"=") {
+				all = append(all, slices.Delete(slices.Clone(words), i, i+1))
+			}
+		}
+	}
 	switch words[0] {
-	case "power":
-		if len(words) > 3 && words[3] == "random" {
-			all = append(all, append(slices.Clone(words[:3]), "none"), append(slices.Clone(words[:3]), "all"))
+	case "when", "power", "crash":
+		if i := slices.Index(words, "random"); i > 0 {
+			for _, keep := range []string{"none", "all"} {
+				to := slices.Delete(slices.Clone(words), i+1, i+2)
+				to[i] = keep
+				all = append(all, to)
+			}
+		}
+		for _, name := range []string{"killed", "share", "delay", "within", "back"} {
+			without(name)
+		}
+		for i, word := range words {
+			if strings.HasPrefix(word, "back=") {
+				with(i, "back=20ms")
+			}
 		}
 	case "start":
 		if len(words) > 2 {
 			all = append(all, words[:2])
 		}
-	case "crash":
-		if len(words) > 2 {
-			with(2, "1")
-		}
+	case "rot", "bad", "zero":
+		all = simplerPlace(words)
 	case "clog", "full", "slow", "lag", "clock":
 		last := len(words) - 1
 		if d, err := time.ParseDuration(words[last]); err == nil && d > time.Millisecond {
@@ -178,6 +219,9 @@ func simpler(words []string) (all [][]string) {
 		with(1, "2")
 		for i, word := range words {
 			name, value, _ := strings.Cut(word, "=")
+			if _, err := strconv.Atoi(value); err == nil && name == "on" && words[2] != requestNames[askMetadata] {
+				with(i, "on=leader")
+			}
 			if to, ok := simplest[name]; ok && value != to {
 				with(i, name+"="+to)
 			}
@@ -185,6 +229,26 @@ func simpler(words []string) (all [][]string) {
 				with(i, fmt.Sprintf("size=%d", n/2))
 			}
 		}
+	}
+	return all
+}
+
+// simplerPlace says where in a WAL in words, or nearer to the file's begin.
+func simplerPlace(words []string) (all [][]string) {
+	if len(words) != 5 || words[2] != "file" {
+		return nil
+	}
+	to := func(place ...string) { all = append(all, slices.Concat(words[:2], place)) }
+	if folder, _, ok := strings.Cut(words[3], "/wal/"); ok {
+		shard := "shard=" + strings.TrimPrefix(folder, "shard-")
+		for _, group := range []string{"group=entries", "group=last"} {
+			for _, part := range []string{"payload", "directory", "second"} {
+				to("wal", shard, group, part)
+			}
+		}
+	}
+	if at, err := strconv.ParseInt(words[4], 10, 64); err == nil && at > pageSize {
+		to("file", words[3], strconv.FormatInt(at/2&^(pageSize-1)+at%pageSize, 10))
 	}
 	return all
 }

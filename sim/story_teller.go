@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
@@ -57,6 +58,9 @@ func (t *teller) tell(words []string) ([]string, error) {
 	answer, err := c.do(t, words[1:])
 	if bad := t.violated(); bad != nil {
 		return answer, bad
+	}
+	if t.w != nil && t.w.opt.Budget && errors.Is(err, errNobody) {
+		return nil, nil // passed over, as all that can't be done
 	}
 	return answer, err
 }

@@ -16,16 +16,25 @@ type shrinker struct {
 	keeps func(context.Context, []sim.Case) int // which of them, the first, ends with the verdict; -1 if none does
 	runs  int
 	say   func() // after each round of candidates
+	again int    // how often a candidate is tried with other chances
 }
 
 // shrink ends when nothing can be taken away any more, or when ctx does.
 func (s *shrinker) shrink(ctx context.Context) {
+	s.last(ctx)
 	for ctx.Err() == nil {
 		before := s.best.Story("", "")
+		s.again = 0
 		s.kinds(ctx)
+		s.arguments(ctx, true) // a place that is said in words needs nothing that leads up to its byte
 		s.chunks(ctx)
+		if len(s.best.Decisions) <= few {
+			s.again = tries
+			s.chunks(ctx)
+		}
+		s.again = 0
 		s.options(ctx)
-		s.arguments(ctx)
+		s.arguments(ctx, false)
 		s.times(ctx)
 		if s.best.Story("", "") == before {
 			return
@@ -33,8 +42,42 @@ func (s *shrinker) shrink(ctx context.Context) {
 	}
 }
 
-// first tries candidates in order, some at once, and goes on with the first that keeps the verdict.
+// few decisions are worth other chances: tries of them for each candidate. More of them are tried for the last stretch of a run,
+// which leaves most of it out.
+const (
+	few       = 80
+	tries     = 4
+	lastTries = 16
+)
+
+// last keeps the last stretch of the run only, a short one if that does.
+func (s *shrinker) last(ctx context.Context) {
+	if len(s.best.Decisions) <= few {
+		return
+	}
+	s.again = lastTries
+	for _, stretch := range []time.Duration{time.Second, 2 * time.Second, 4 * time.Second, 8 * time.Second, 16 * time.Second} {
+		if c := s.best.Last(stretch); len(c.Decisions) < len(s.best.Decisions) && s.first(ctx, []sim.Case{c}) >= 0 {
+			return
+		}
+	}
+}
+
+// first tries candidates in order, some at once, and goes on with the first that keeps the verdict, by its own chances or by others.
 func (s *shrinker) first(ctx context.Context, candidates []sim.Case) int {
+	n := len(candidates)
+	for k := range s.again {
+		for i := range n {
+			candidates = append(candidates, candidates[i].Again(uint64(k+1)))
+		}
+	}
+	if i := s.try(ctx, candidates); i >= 0 {
+		return i % n
+	}
+	return -1
+}
+
+func (s *shrinker) try(ctx context.Context, candidates []sim.Case) int {
 	for from := 0; from < len(candidates) && ctx.Err() == nil; from += s.jobs {
 		some := candidates[from:min(from+s.jobs, len(candidates))]
 		s.runs += len(some)
@@ -108,10 +151,10 @@ func (s *shrinker) options(ctx context.Context) {
 	}
 }
 
-// arguments has decisions say less.
-func (s *shrinker) arguments(ctx context.Context) {
+// arguments has decisions say less: those that are faults, or all.
+func (s *shrinker) arguments(ctx context.Context, faults bool) {
 	for i := 0; i < len(s.best.Decisions) && ctx.Err() == nil; {
-		if s.first(ctx, s.best.Simpler(i)) < 0 {
+		if verb := s.best.Decisions[i].Words[0]; faults && (verb == "client" || verb == "envelope") || s.first(ctx, s.best.Simpler(i)) < 0 {
 			i++
 		}
 	}
