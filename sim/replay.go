@@ -13,9 +13,6 @@ func Replay(text string, env Env) (Told, error) {
 		return Told{}, err
 	}
 	told := Tell(story, env)
-	if told.Err != nil {
-		return told, told.Err
-	}
 	trace := ""
 	for line := range strings.Lines(text) {
 		if strings.HasPrefix(line, "# trace ") {
@@ -23,7 +20,7 @@ func Replay(text string, env Env) (Told, error) {
 		}
 	}
 	if trace == "" || trace == told.Trace() {
-		return told, nil
+		return told, told.Err
 	}
 	return told, story.diverges(trace, told.Trace())
 }

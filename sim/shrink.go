@@ -194,6 +194,11 @@ func simpler(words []string) (all [][]string) {
 				all = append(all, to)
 			}
 		}
+		for i, word := range words[2:] {
+			if _, err := strconv.Atoi(word); err == nil && words[0] == "crash" {
+				all = append(all, slices.Delete(slices.Clone(words), i+2, i+3))
+			}
+		}
 		for _, name := range []string{"killed", "share", "delay", "within", "back"} {
 			without(name)
 		}

@@ -16,7 +16,7 @@ func TestStories(t *testing.T) {
 	for _, folder := range []struct {
 		name string
 		told bool
-	}{{"", true}, {"wal", brokersRepair}, {"segments", brokersRepair}, {"repair", brokersRepair}, {"trim", brokersTrim}} {
+	}{{"", true}, {"wal", brokersRepair}, {"segments", brokersRepair}, {"repair", brokersRepair}, {"shrunk", brokersRepair}, {"trim", brokersTrim}} {
 		files, err := filepath.Glob(filepath.Join("../testdata/sim", folder.name, "*.txt"))
 		if err != nil || len(files) == 0 {
 			t.Fatalf("no stories: %v", err)

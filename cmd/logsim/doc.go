@@ -4,10 +4,13 @@
 //	logsim run --seed 7 -v        one world, a line per event
 //	logsim run --seeds 500        many worlds, in worker processes, and a table
 //	logsim story FILE -v          what a text tells, and whether it goes as it says
+//	logsim replay FILE            a run that was written down (run --record), again
+//	logsim shrink --seed 7        what of a failing seed is needed to fail, as a story
 //	logsim crash-states           what crashes at any operation leave of a disk, recovered and judged
 //	logsim mutants                known bugs put back on purpose: each must be found
 //
 //	run --seeds ──► pool ──► worker process ──► sim.Run(seed) ──► a JSON line per seed ──► table
+//	shrink ──► record ──► candidates ──► worker processes ──► the first that ends with the same violation ──► a story
 //	crash-states ──► log/crash ──► table
 //	mutants ──► overlay ──► go build ──► pool of that binary, or its crash-states, until the check that the mutant names fires
 //
@@ -17,4 +20,6 @@
 //	C2  A seed whose worker died, hung or answered something else counts as a violation, never as nothing.
 //	C3  A mutant counts as dead only by the check that its file names.
 //	C4  A story is valid only if every answer is the expected one, and a second telling has the same hash.
+//	C5  What shrinking leaves ends with the violation that it began with, by name; and, if that is a mutant's, without any on
+//	    the code as it is. An interrupt keeps what was reached.
 package main

@@ -20,6 +20,7 @@ type mutant struct {
 	guarantee string // which it breaks
 	by        string // what finds it: bySeeds, byCrashStates, byStory or byTest
 	only      string // the workload of crash-states that finds it, the story, or the test's folder; "": all
+	shrunk    string // the story that a seed of it was shrunk to, which must show it; "": none
 	check     *regexp.Regexp
 	edits     []edit
 }
@@ -68,7 +69,7 @@ func readMutants(dir, only string) ([]mutant, error) {
 	return all, nil
 }
 
-// parseMutant reads header lines (name, history, guarantee, check, by, only, file) and blocks of exact text; by may be missing, and
+// parseMutant reads header lines (name, history, guarantee, check, by, only, shrunk, file) and blocks of exact text; by may be missing, and
 // is then seeds; only names the story, the package of the test that check names, or one workload of crash-states:
 //
 //	name: ack-before-sync
@@ -129,6 +130,8 @@ func (m *mutant) header(key, value string) (err error) {
 		}
 	case "only":
 		m.only = value
+	case "shrunk":
+		m.shrunk = value
 	case "check":
 		if m.check, err = regexp.Compile("^(?:" + value + ")$"); err != nil {
 			return fmt.Errorf("%w: check: %w", errMutant, err)
@@ -146,6 +149,8 @@ func (m *mutant) complete() error {
 		return fmt.Errorf("%w: name, history, guarantee and check must all be given", errMutant)
 	case (m.by == byStory || m.by == byTest) && m.only == "" || m.by == bySeeds && m.only != "":
 		return fmt.Errorf("%w: only names a story, the package of a test, or a workload of crash-states", errMutant)
+	case m.by != bySeeds && m.shrunk != "":
+		return fmt.Errorf("%w: only what seeds find is shrunk", errMutant)
 	case len(m.edits) == 0:
 		return fmt.Errorf("%w: no --- old block", errMutant)
 	}

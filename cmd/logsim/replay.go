@@ -49,7 +49,8 @@ func (a *app) replay(file string, trace bool) error {
 		fmt.Fprintf(a.out, "%.1f simulated seconds, %d events\n%s\n", told.Simulated.Seconds(), told.Events, told.Line())
 	}
 	if err != nil {
-		return fmt.Errorf("%w: %s: %w", errInvalid, file, err)
+		fmt.Fprintf(a.out, "INVALID %s: %v\n", file, err)
+		return errInvalid
 	}
 	return nil
 }

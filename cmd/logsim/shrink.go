@@ -230,7 +230,7 @@ func (a *app) ending(f *shrinkFlags, c *sim.Case, r *shrunk) (string, error) {
 	}
 	told := sim.Tell(story, sim.Env{Stack: debug.Stack})
 	if told.Violation != nil {
-		return "", fmt.Errorf("%w: without the mutant the story ends with %s", errInvalid, told.Violation)
+		return "", fmt.Errorf("%w: without the mutant the story ends with %s", errUnfinished, told.Violation)
 	}
 	return told.Story.String(), nil
 }
