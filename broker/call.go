@@ -34,13 +34,15 @@ type (
 	wakeMail struct{ request uint64 }
 	// metaMail publishes the metadata to siblings; it never changes any more (M6).
 	metaMail struct{ m *Meta }
+	// notedMail says that the metadata's shard speaks for its replicas.
+	notedMail struct{}
 	// raftMail is a raft message that came to another shard.
 	raftMail struct {
-		group      uint64
-		from       int32
-		generation uint64 // of who sent it
-		kind       uint8
-		body       []byte
+		group uint64
+		from  int32
+		start started // of who sent it
+		kind  uint8
+		body  []byte
 	}
 )
 
@@ -88,6 +90,8 @@ func (s *Shard) mail(m Mail) {
 		s.wake(b.request)
 	case metaMail:
 		s.publish(b.m)
+	case notedMail:
+		s.metaNoted()
 	case raftMail:
 		s.raftMessage(b)
 	case controlMail:

@@ -70,9 +70,9 @@ func (s *Shard) planDone(done log.Done) {
 	} else {
 		d.fillOut = false
 	}
-	for _, id := range s.order {
-		if s.parts[id].g.Busy() {
-			s.touch(id)
+	for _, p := range s.sorted {
+		if p.g.Busy() {
+			s.touch(p.group)
 		}
 	}
 }

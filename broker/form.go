@@ -78,7 +78,7 @@ func (s *Shard) formTick() {
 	for _, to := range s.peers.order {
 		s.peers.control(to, control{Hello: &helloControl{To: s.form.heard[to].incarnation}})
 	}
-	if members, ok := s.mayForm(); ok {
+	if members, ok := s.mayForm(); ok && s.mayBegin() {
 		s.adopt(Formation{Cluster: drawUUID(s.rng), Brokers: members})
 	}
 }
@@ -114,7 +114,7 @@ func (s *Shard) hello(from int32, h helloControl) {
 			f.joining = true
 			s.log(LevelInfo, "found a cluster", "cluster", h.Formed.Cluster.String(), "named", h.Formed.names(s.cfg.Broker, s.cfg.Incarnation))
 		}
-		if h.Formed.names(s.cfg.Broker, s.cfg.Incarnation) && !s.superseded(h.Formed) {
+		if h.Formed.names(s.cfg.Broker, s.cfg.Incarnation) && !s.superseded(h.Formed) && s.mayBegin() {
 			s.adopt(*h.Formed)
 		}
 	}
@@ -181,7 +181,7 @@ func (s *Shard) welcome(from int32, incarnation uint64) {
 
 // placed makes this empty directory join a cluster, as a learner of group 1 that has nothing yet (B5).
 func (s *Shard) placed(c placedControl) {
-	if s.form.formation != nil || c.Incarnation != s.cfg.Incarnation {
+	if s.form.formation != nil || c.Incarnation != s.cfg.Incarnation || !s.mayBegin() {
 		return
 	}
 	s.log(LevelInfo, "joining a cluster", "cluster", c.Formed.Cluster.String(), "replica", c.Replica)
@@ -192,7 +192,7 @@ func (s *Shard) placed(c placedControl) {
 // registerTick keeps this broker's address in the metadata.
 func (s *Shard) registerTick() {
 	b := s.meta.Broker(s.cfg.Broker)
-	if b == nil || b.Incarnation != s.cfg.Incarnation || b.Generation == s.cfg.Generation && b.Boot == s.cfg.Boot && b.Host == s.cfg.Host && b.Port == s.cfg.Port && b.Rack == s.cfg.Rack {
+	if !s.vouch.ok || b == nil || b.Incarnation != s.cfg.Incarnation || b.Generation == s.cfg.Generation && b.Boot == s.cfg.Boot && b.Host == s.cfg.Host && b.Port == s.cfg.Port && b.Rack == s.cfg.Rack {
 		return
 	}
 	if s.ticks%2 == 0 {

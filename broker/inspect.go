@@ -14,6 +14,9 @@ type GroupView struct {
 	Commit        uint64
 	Applied       uint64
 	AppliedHash   uint64 // running hash over the entries up to Applied (G11)
+	Last          uint64 // index that the log ends with, and its term
+	LastTerm      uint64
+	LastHash      uint64 // running hash up to it; 0 if it isn't known
 	Durable       uint64 // highest index that is stable on this broker's own disk
 	DurableEnd    int64  // log end of that
 	LogStart      int64
@@ -22,9 +25,12 @@ type GroupView struct {
 	Voters        []uint64
 	Learners      []uint64
 	Quorums       [][]uint64 // sets of voters of which each needs a majority: two in a joint configuration
+	ConfIndex     uint64     // index of the entry or snapshot that the configuration came with
 	Holes         int        // entries of the WAL whose bytes are lost
 	SegmentHoles  int        // ranges of offsets whose bytes are lost
 	Damaged       bool       // for that reason it neither leads nor serves (G10)
+	Transferring  bool       // a snapshot waits for its batches
+	Installed     uint64     // snapshots installed since the start
 	Healed        uint64     // entries that came from others, since the start
 	Mended        uint64     // and ranges of segments
 }
@@ -32,14 +38,14 @@ type GroupView struct {
 // Inspect visits this shard's replicas by rising group. For the simulator, tests and metrics; the view is valid during
 // visit only.
 func (s *Shard) Inspect(visit func(*GroupView)) {
-	for _, id := range s.order {
-		p := s.parts[id]
+	for _, p := range s.sorted {
+		id := p.group
 		st := p.g.Status()
 		s.seen = GroupView{Group: id, Replica: st.ID, Term: st.Term, Lead: st.Lead, Leading: st.Leader, Commit: st.Commit, Applied: st.Applied,
-			AppliedHash: st.EntryHash, Durable: st.Stable, DurableEnd: st.StableEnd, LogStart: st.LogStart, LogEnd: st.LogEnd, HighWatermark: st.HighWatermark,
-			Voters: st.Conf.Voters, Learners: st.Conf.Learners, Quorums: st.Conf.Quorums,
-			Holes: len(s.store.Holes(id)), SegmentHoles: len(s.store.SegmentHoles(id)), Damaged: p.damaged,
-			Healed: st.Healed, Mended: p.repair.mended}
+			AppliedHash: st.EntryHash, Last: st.Last, LastTerm: st.LastTerm, LastHash: st.LastHash, Durable: st.Stable, DurableEnd: st.StableEnd, LogStart: st.LogStart, LogEnd: st.LogEnd, HighWatermark: st.HighWatermark,
+			Voters: st.Conf.Voters, Learners: st.Conf.Learners, Quorums: st.Conf.Quorums, ConfIndex: st.ConfIndex,
+			Damaged: p.damaged, Transferring: st.Transferring, Installed: st.Installed, Healed: st.Healed, Mended: p.repair.mended}
+		s.seen.Holes, s.seen.SegmentHoles = s.store.Lost(id)
 		if t, n := s.meta.PartitionOf(id); t != nil {
 			s.seen.Topic, s.seen.Partition = t.Name, n
 		}

@@ -87,6 +87,9 @@ func (l *lone) turn(events ...Event) {
 			l.Fatal(out.Halt)
 		}
 		events = nil
+		if out.Note {
+			events = append(events, Noted{})
+		}
 		for _, p := range out.Plans {
 			if d := (PlanDone{l.disk.Run(p)}); l.hold && p.Lane == log.LaneWAL {
 				l.held = append(l.held, d)

@@ -329,7 +329,7 @@ func TestStartsAreTold(t *testing.T) {
 	s := &Shard{peers: newPeers(Config{}), meta: must(t, formed(t, 3), Register{Broker: 2, Incarnation: 102, Generation: 7, Boot: 5, Host: "h", Port: 1})}
 	older := func(want bool, is started) {
 		t.Helper()
-		if known := s.seenOf(2, 102); is.older(known) != want {
+		if known := s.seenOf(2, 102, is); is.older(known) != want {
 			t.Errorf("start %v, known is %v: older %t, expected %t", is, known, !want, want)
 		}
 	}
@@ -342,7 +342,7 @@ func TestStartsAreTold(t *testing.T) {
 	older(true, started{7, 5})
 	older(false, started{8, 9})
 	older(true, started{8, 6})
-	if got := s.seenOf(2, 101); got != (started{}) {
+	if got := s.seenOf(2, 101, started{1, 1}); got != (started{}) {
 		t.Errorf("of another incarnation %v is known", got)
 	}
 }

@@ -23,9 +23,9 @@ type partition struct {
 	pending []*proposal // proposed, by index; pending[i] is not applied yet (B2)
 	bytes   int         // of pending
 	reads   readIndex
-	trims   []trimWait       // calls that wait for the log to start later
-	watch   []watcher        // fetches that wait for the high watermark to move
-	heard   map[int32]uint64 // by broker: the highest generation that a raft message came from
+	trims   []trimWait        // calls that wait for the log to start later
+	watch   []watcher         // fetches that wait for the high watermark to move
+	heard   map[int32]started // by broker: the latest start that a raft message came from
 	out     replica.Out
 
 	eager    int  // ticks for which a new group\'s preferred leader stands again, until there is a leader
@@ -313,5 +313,6 @@ func (s *Shard) drop(p *partition) {
 	s.dropped[p.group] = true
 	delete(s.parts, p.group)
 	s.order = removeSorted(s.order, p.group)
+	s.sorted = slices.DeleteFunc(s.sorted, func(q *partition) bool { return q == p })
 	s.view.forget(p.group)
 }

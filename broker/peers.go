@@ -17,13 +17,14 @@ type peers struct {
 	waiting bool    // something was left for the next turn
 	refused map[string]bool
 	seen    map[int32]uint64         // the incarnation that each broker spoke under last
-	newest  map[generationOf]started // the latest start of each directory that spoke
+	newest  map[generationOf]started // the latest start of each directory that was heard of
+	spoke   map[generationOf]started // and the latest that spoke for its replicas: its directory remembers it
 
 	met       bool           // another broker of this cluster was heard of
 	strangers map[int32]bool // brokers that said that they are of another one
 }
 
-// generationOf names a directory, whose highest generation that spoke is known.
+// generationOf names a directory, whose latest start is known.
 type generationOf struct {
 	broker      int32
 	incarnation uint64
@@ -35,7 +36,7 @@ type outbox struct {
 }
 
 func newPeers(cfg Config) peers {
-	p := peers{cfg: cfg, out: map[int32]*outbox{}, refused: map[string]bool{}, seen: map[int32]uint64{}, newest: map[generationOf]started{}, strangers: map[int32]bool{}}
+	p := peers{cfg: cfg, out: map[int32]*outbox{}, refused: map[string]bool{}, seen: map[int32]uint64{}, newest: map[generationOf]started{}, spoke: map[generationOf]started{}, strangers: map[int32]bool{}}
 	for _, b := range cfg.Brokers {
 		if b != cfg.Broker {
 			p.out[b] = &outbox{}
@@ -131,18 +132,21 @@ func (s *Shard) envelope(e PeerFrame) {
 	// raft message may do is decided by the replica ids in it, which are never used again.
 	// What an older copy of a directory says, or said before it was started again, is not heard either.
 	g := generationOf{h.From, h.Incarnation}
-	now := started{h.Generation, h.Boot}
+	now := startOf(h)
 	if now.generation > s.peers.newest[g].generation {
 		s.peers.newest[g] = now
 	}
-	stale := now.older(s.seenOf(h.From, h.Incarnation))
+	stale := now.older(s.seenOf(h.From, h.Incarnation, now))
 	for _, m := range msgs {
 		switch {
 		case m.Kind == kindControl:
 			s.controlFrom(h, m.Body)
 		case stale || UUID(h.Cluster).IsZero(): // an incarnation that isn't of the cluster (any more) may only say hello
 		case m.Kind == kindRaft || m.Kind == kindRange || m.Kind == kindPosition || m.Kind == kindEntry || m.Kind == kindMend:
-			mail := raftMail{m.Group, h.From, h.Generation, m.Kind, m.Body}
+			if m.Kind == kindRaft && now.generation > s.peers.spoke[g].generation {
+				s.peers.spoke[g] = now
+			}
+			mail := raftMail{m.Group, h.From, now, m.Kind, m.Body}
 			if to := s.shardOf(m.Group); to != s.cfg.Shard {
 				s.post(to, mail)
 			} else {
@@ -202,9 +206,9 @@ func (s *Shard) controlFrom(h transport.Header, body []byte) {
 	case c.Known != nil && !c.Known.Ask && UUID(h.Cluster).IsZero():
 		return // only a broker of the cluster knows
 	case c.Known != nil:
-		s.known(h.From, h.Incarnation, *c.Known)
+		s.known(h, *c.Known)
 		return
-	case started{h.Generation, h.Boot}.older(s.seenOf(h.From, h.Incarnation)):
+	case startOf(h).older(s.seenOf(h.From, h.Incarnation, startOf(h))):
 		return
 	}
 	if c.Speaks != nil {
@@ -235,15 +239,12 @@ func (s *Shard) raftMessage(in raftMail) {
 		s.rangeMessage(in.group, in.body)
 		return
 	case kindPosition:
-		if p.heard[in.from] < in.generation { // else it may be late, and the replica has acknowledged more meanwhile
+		if !p.late(in) {
 			s.position(p, in)
 		}
 		return
 	}
-	if p.heard == nil {
-		p.heard = map[int32]uint64{}
-	}
-	p.heard[in.from] = max(p.heard[in.from], in.generation)
+	p.hear(in)
 	m, err := replica.DecodeMessage(in.body)
 	if err != nil {
 		s.log(LevelWarn, "a raft message can't be read", "group", in.group, "from", in.from, "error", err.Error())

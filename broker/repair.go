@@ -22,6 +22,8 @@ type repairing struct {
 	peer   int    // who is asked next, in turn
 	silent int    // questions in a row that brought nothing
 	lost   int    // bytes or offsets that were missing at the last look, so that progress shows
+	from   int64  // the range last asked for begins here
+	first  int    // the entries last asked for begin with this one of those that are lost
 	mended uint64 // ranges that were taken
 }
 
@@ -99,7 +101,8 @@ func (s *Shard) noteDamage(p *partition, holes []log.Hole, ranges []log.Range) {
 	}
 }
 
-// askNeed asks the next replica.
+// askNeed asks the next replica. Once all of them were asked in vain it goes on to the next range, and to the next entries: what nobody
+// has, or nobody can give yet, keeps nothing else from being mended.
 func (s *Shard) askNeed(p *partition, holes []log.Hole, ranges []log.Range) {
 	peers := s.replicasOf(p)
 	if len(peers) == 0 {
@@ -107,18 +110,11 @@ func (s *Shard) askNeed(p *partition, holes []log.Hole, ranges []log.Range) {
 	}
 	r := &p.repair
 	c := needControl{Group: p.group, Replica: p.replica, Max: s.cfg.Limits.RangeBytes}
-	need, _ := p.g.Missing()
-	for i, h := range need.Holes[:min(len(need.Holes), needEntries)] {
-		e := needEntry{Index: h.Index, Hash: h.Hash, Offset: -1}
-		batch := p.group != metaGroup && h.Type == log.EntryBatch && h.Size >= log.BatchHeader
-		if i == 0 && batch {
-			e.Offset = need.Offset
-		}
-		e.State = i == 0 && !batch
-		c.Entries = append(c.Entries, e)
-	}
+	on := r.silent > 0 && r.silent%len(peers) == 0
+	c.Entries = p.needs(on)
 	if len(ranges) > 0 {
-		c.From, c.To = ranges[0].From, ranges[0].To
+		at := r.nextRange(ranges, on)
+		r.from, c.From, c.To = at.From, at.From, at.To
 	}
 	s.peers.control(peers[r.peer%len(peers)], control{Need: &c})
 	r.peer, r.asked = r.peer+1, s.ticks
@@ -126,6 +122,36 @@ func (s *Shard) askNeed(p *partition, holes []log.Hole, ranges []log.Range) {
 		s.log(LevelError, "nobody has given what a replica has lost: the partition can't be served from here", "partition", s.nameOf(p.group),
 			"group", p.group, "asked", r.silent, "entries", len(holes), "ranges", fmt.Sprint(ranges))
 	}
+}
+
+// needs returns what is asked for next of the entries that are lost.
+func (p *partition) needs(on bool) []needEntry {
+	r := &p.repair
+	need, _ := p.g.Missing()
+	if on {
+		r.first += needEntries
+	}
+	if r.first >= len(need.Holes) {
+		r.first = 0
+	}
+	var out []needEntry
+	for i := r.first; i < min(len(need.Holes), r.first+needEntries); i++ {
+		h := need.Holes[i]
+		e := needEntry{Index: h.Index, Hash: h.Hash, Offset: -1}
+		batch := p.group != metaGroup && h.Type == log.EntryBatch && h.Size >= log.BatchHeader
+		if i == 0 && batch {
+			e.Offset = need.Offset
+		}
+		e.State = i == 0 && !batch
+		out = append(out, e)
+	}
+	return out
+}
+
+// nextRange returns the range to ask for: what is left of the last one, or the one behind it, and after the last of all the first.
+func (r *repairing) nextRange(ranges []log.Range, on bool) log.Range {
+	i := slices.IndexFunc(ranges, func(at log.Range) bool { return at.To > r.from && (!on || at.From > r.from) })
+	return ranges[max(i, 0)]
 }
 
 // replicasOf returns the brokers that have, or may have, another replica of a group.

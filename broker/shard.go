@@ -22,8 +22,10 @@ type Config struct {
 	Host        string  // what Metadata answers for this broker
 	Port        int32
 	Rack        string
-	Form        bool // form a cluster of its own, though listed brokers are silent
-	Joins       bool // the directory was made to rejoin: it never forms a cluster (S7)
+	Form        bool        // form a cluster of its own, though listed brokers are silent
+	Joins       bool        // the directory was made to rejoin: it never forms a cluster (S7)
+	Spoke       []log.Start // earlier starts that spoke for their replicas, as the directory has them (S7),
+	Forgets     uint64      // but for those up to this generation
 	Topics      TopicDefaults
 	Limits      Limits
 }
@@ -39,7 +41,9 @@ type Shard struct {
 
 	parts    map[uint64]*partition // by group
 	order    []uint64              // their groups, sorted
+	sorted   []*partition          // parts, in that order
 	dirty    []uint64              // groups to collect this turn, as they came
+	taken    []uint64              // of them, those being collected; only its memory counts outside of settle
 	dropped  map[uint64]bool       // groups never to be created again (B5)
 	meta     *Meta
 	view     view // of the whole cluster: leaders
@@ -116,14 +120,14 @@ func (s *Shard) Step(now Now, events []Event, out *Output) {
 	s.now, s.out = now, out
 	for _, e := range events {
 		s.handle(e)
-		if out.Halt != "" {
+		if s.over() {
 			return
 		}
 	}
 	s.tick()
 	s.expire()
 	s.settle()
-	if out.Halt != "" {
+	if s.over() {
 		return
 	}
 	s.tend()
@@ -131,6 +135,16 @@ func (s *Shard) Step(now Now, events []Event, out *Output) {
 	s.sendPeers()
 	out.WakeAt, out.Stopped, out.Starved = s.wakeAt(), s.stopped(), s.store.Starved()
 	s.out = nil
+}
+
+// over reports whether the shard must not go on. Of a turn in which it learned that its directory is an older copy nothing leaves: not
+// what it had to say before it knew, nor anything after (S7).
+func (s *Shard) over() bool {
+	if o := s.out; o.Rejoin != "" {
+		*o = Output{Rejoin: o.Rejoin, Logs: o.Logs}
+		return true
+	}
+	return s.out.Halt != ""
 }
 
 func (s *Shard) handle(e Event) {
@@ -151,6 +165,8 @@ func (s *Shard) handle(e Event) {
 		s.mail(e)
 	case Space:
 		s.space(e)
+	case Noted:
+		s.noted()
 	case Stop:
 		s.stop()
 	default:
@@ -175,14 +191,13 @@ func (s *Shard) tick() {
 		s.store.Seal() // an idle shard's last write group is followed by an empty one, so that rot in it is told from a torn write (S3)
 	}
 	speaks := s.vouchTick()
-	for _, id := range s.order {
-		p := s.parts[id]
+	for _, p := range s.sorted {
 		if !speaks || s.quiet(p) {
 			continue
 		}
 		p.g.Tick()
 		s.stand(p)
-		s.touch(id)
+		s.touch(p.group)
 	}
 	s.formTick()
 	s.levelTick()
@@ -213,9 +228,8 @@ func (s *Shard) touch(group uint64) {
 // settle proposes what was gathered in this turn and collects every group that something happened to, until nothing moves.
 func (s *Shard) settle() {
 	for len(s.dirty) > 0 {
-		batch := s.dirty
-		s.dirty = nil
-		for _, id := range batch {
+		s.dirty, s.taken = s.taken[:0], s.dirty
+		for _, id := range s.taken {
 			if p := s.parts[id]; p != nil {
 				p.dirty = false
 				s.collect(p)
@@ -299,6 +313,7 @@ func (s *Shard) insert(p *partition) {
 		panic(fmt.Sprintf("invariant B5: group %d created twice", p.group))
 	}
 	s.order = slices.Insert(s.order, i, p.group)
+	s.sorted = slices.Insert(s.sorted, i, p)
 }
 
 // groupConfig is how a replica of ours is run.

@@ -14,7 +14,7 @@ type Now struct {
 }
 
 // Event is something that happened outside of the shard: one of [ConnOpened], [ConnClosed], [ConnData], [PeerFrame],
-// [PlanDone], [ReadDone], [Mail], [Space], [Stop].
+// [PlanDone], [ReadDone], [Mail], [Space], [Noted], [Stop].
 type Event interface{ event() }
 
 // ConnID names a connection of one shard; the driver never uses a number twice in a process.
@@ -45,6 +45,8 @@ type (
 	// Stop: the process was asked to end; the shard hands leadership over, finishes what is in flight and answers with
 	// Output.Stopped.
 	Stop struct{}
+	// Noted: the directory remembers this start, durably, as Output.Note asked.
+	Noted struct{}
 	// Mail is a message from one shard of a broker to another; the driver delivers it once and in order.
 	Mail struct {
 		From, To int
@@ -59,6 +61,7 @@ func (PeerFrame) event()  {}
 func (PlanDone) event()   {}
 func (ReadDone) event()   {}
 func (Stop) event()       {}
+func (Noted) event()      {}
 func (Mail) event()       {}
 
 // Output is what must now happen outside. A driver reuses one Output: it calls Reset, Step, and carries out all of it.
@@ -80,7 +83,8 @@ type Output struct {
 	WakeAt  time.Duration // step again at this Now.Mono at the latest
 	Stopped bool          // after Stop: nothing is in flight any more, the process may end
 	Starved bool          // the disk is full, and something waits for room: give up a reserve, if there is one, and say what room there is
-	Rejoin  string        // if not empty: this directory must not be used any more, and why; set it aside and start with an empty one (S7)
+	Note    bool          // once per process: have the directory remember this start, and answer with [Noted] when it does, durably (S7)
+	Rejoin  string        // if not empty: this directory must not be used any more, and why; set it aside and start with an empty one. There is nothing else but Logs (S7)
 	Halt    string        // if not empty: the shard can't go on, and why; nothing else of this Output is to be carried out but Logs
 }
 

@@ -12,25 +12,27 @@ func (s *Shard) tend() {
 		}
 	}
 	total, unflushed := 0, 0
-	for _, id := range s.order {
-		total += s.parts[id].g.Bytes()
-		unflushed += s.parts[id].g.Unflushed()
+	for _, p := range s.sorted {
+		total += p.g.Bytes()
+		unflushed += p.g.Unflushed()
 	}
-	for _, id := range s.order {
-		if p := s.parts[id]; p.g.Untrimmed() || p.g.Unflushed() >= s.cfg.Limits.FlushBytes || unflushed > s.cfg.Limits.WindowBytes/2 {
+	for _, p := range s.sorted {
+		if p.g.Untrimmed() || p.g.Unflushed() >= s.cfg.Limits.FlushBytes || unflushed > s.cfg.Limits.WindowBytes/2 {
 			p.g.Flush(s.cfg.Limits.FlushChunk)
 		}
 	}
 	if total > s.cfg.Limits.WindowBytes {
-		for _, id := range s.order {
-			s.parts[id].g.Evict(s.cfg.Limits.WindowBytes / len(s.order))
+		for _, p := range s.sorted {
+			p.g.Evict(s.cfg.Limits.WindowBytes / len(s.order))
 		}
 	}
 	was := s.full
 	s.full = unflushed > 2*s.cfg.Limits.WindowBytes
-	for _, id := range s.order {
-		if was && !s.full && len(s.parts[id].queue) > 0 {
-			s.touch(id)
+	if was && !s.full {
+		for _, p := range s.sorted {
+			if len(p.queue) > 0 {
+				s.touch(p.group)
+			}
 		}
 	}
 }

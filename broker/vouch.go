@@ -4,8 +4,10 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+	"slices"
 
 	"logd/log"
+	"logd/transport"
 )
 
 // A directory that was put back from a copy has forgotten what it promised since: it could vote twice in a term, and take back
@@ -17,12 +19,18 @@ import (
 //	                                      a higher generation, or acknowledgements             vouched: raft goes on
 //	                                      that are not here any more: Output.Rejoin
 //
-// What others know: the generation that the metadata has on record, the highest one that spoke to them, and, where they lead, what
+// What others know: the start that the metadata has on record, the latest one that spoke to them, and, where they lead, what
 // this broker's replicas acknowledged. A copy made in the very run that ended, of which no leader remembers anything, can't be told
 // from a crash.
+//
+// The directory remembers the starts that spoke, see [log.NoteStart], and a start speaks only once it is remembered. So what others know
+// to have spoken must be remembered here, however often this directory was started since; a start that is not is another one's.
 type voucher struct {
-	ok      bool
-	since   int // tick of the first question
+	ok      bool // the others vouch for it, and the directory remembers it
+	noting  bool // that was asked for
+	fresh   bool // it is of no cluster: nobody can know it
+	follows bool // the shard has no replicas: it is as the metadata's shard
+	since   int  // tick of the first question
 	answers map[int32]bool
 }
 
@@ -45,14 +53,15 @@ const forgotten = math.MaxUint64
 const vouchElections = 2
 
 func (s *Shard) startVouching() {
-	s.vouch = voucher{answers: map[int32]bool{}, ok: len(s.parts) == 0 && s.form.formation == nil}
+	none := len(s.parts) == 0
+	s.vouch = voucher{answers: map[int32]bool{}, fresh: none && s.form.formation == nil && s.ownsMeta(), follows: none && !s.ownsMeta()}
 }
 
 // vouchTick asks those that have not answered. It reports whether the shard may speak for its replicas.
 func (s *Shard) vouchTick() bool {
 	v := &s.vouch
-	if v.ok {
-		return true
+	if v.ok || v.noting || v.fresh || v.follows {
+		return v.ok
 	}
 	v.since++
 	for _, to := range s.peers.order {
@@ -69,27 +78,62 @@ func (s *Shard) vouchTick() bool {
 func (s *Shard) vouchEnough() {
 	v := &s.vouch
 	n, all := len(v.answers), len(s.peers.order)
-	if v.ok || n < all && (n < (all+1)/2 || v.since < vouchElections*s.cfg.Limits.ElectionTicks) {
+	if n < all && (n < (all+1)/2 || v.since < vouchElections*s.cfg.Limits.ElectionTicks) {
 		return
 	}
-	v.ok = true
+	s.note()
+}
+
+// note has the directory remember this start, before anything is said for its replicas.
+func (s *Shard) note() {
+	if !s.vouch.noting {
+		s.vouch.noting, s.out.Note = true, true
+	}
+}
+
+// mayBegin reports whether a directory that is of no cluster may become one's.
+func (s *Shard) mayBegin() bool {
+	if !s.vouch.ok {
+		s.note()
+	}
+	return s.vouch.ok
+}
+
+// noted takes the answer to Output.Note.
+func (s *Shard) noted() {
+	s.speak()
+	if s.ownsMeta() {
+		s.postAll(notedMail{})
+	}
+}
+
+// metaNoted has a shard without replicas follow that of the metadata.
+func (s *Shard) metaNoted() {
+	if s.vouch.follows {
+		s.speak()
+	}
+}
+
+func (s *Shard) speak() {
+	s.vouch.ok = true
 	for _, id := range s.order {
 		s.touch(id)
 	}
 	s.place()
 }
 
-// known takes a question or an answer; incarnation and generation are the sender's.
-func (s *Shard) known(from int32, incarnation uint64, c knownControl) {
-	seen := s.seenOf(from, incarnation)
+// known takes a question or an answer; h is the sender's.
+func (s *Shard) known(h transport.Header, c knownControl) {
+	from := h.From
+	seen := s.seenOf(from, h.Incarnation, startOf(h))
 	switch {
 	case c.Ask:
 		s.peers.control(from, control{Known: &knownControl{Of: c.Of, Seen: seen.generation, Boot: seen.boot}})
 	case c.Of != s.cfg.Generation || c.Empty && s.form.formation != nil:
 		// it was asked by an earlier start of this broker, or before it was told of the cluster
-	case started{s.cfg.Generation, s.cfg.Boot}.older(started{c.Seen, c.Boot}):
+	case !s.remembers(started{c.Seen, c.Boot}):
 		s.rejoin(s.olderThan(from, c))
-	case !s.vouch.ok:
+	case !s.vouch.ok && !s.vouch.noting:
 		s.vouch.answers[from] = true
 		s.vouchEnough()
 	}
@@ -106,6 +150,8 @@ func (s *Shard) olderThan(from int32, c knownControl) string {
 		return fmt.Sprintf("broker %d knows a newer directory of this broker: this one, incarnation %016x, was replaced", from, s.cfg.Incarnation)
 	case c.Seen == s.cfg.Generation:
 		return fmt.Sprintf("broker %d knows another start of this directory at generation %d, process %016x, this one is %016x: one of two is a copy", from, c.Seen, c.Boot, s.cfg.Boot)
+	case c.Seen < s.cfg.Generation:
+		return fmt.Sprintf("broker %d knows a start of this directory at generation %d, process %016x, which it does not remember: it is an older copy, started since", from, c.Seen, c.Boot)
 	}
 	return fmt.Sprintf("broker %d knows this directory at generation %d, it is at %d: it is an older copy", from, c.Seen, s.cfg.Generation)
 }
@@ -118,16 +164,37 @@ func (a started) older(known started) bool {
 	return a.generation < known.generation || a.generation == known.generation && a.boot != known.boot && known.boot != 0
 }
 
-// seenOf is the latest start that is known of a broker's directory.
-func (s *Shard) seenOf(broker int32, incarnation uint64) started {
-	seen := s.peers.newest[generationOf{broker, incarnation}]
+// startOf is the start that an envelope is from.
+func startOf(h transport.Header) started { return started{h.Generation, h.Boot} }
+
+// remembers reports whether a start that others know to be the latest, or one that spoke, is of this directory. What it was told to
+// forget it can't tell.
+func (s *Shard) remembers(known started) bool {
+	is := started{s.cfg.Generation, s.cfg.Boot}
+	switch {
+	case is.older(known):
+		return false
+	case known == is || known.generation <= s.cfg.Forgets || known.boot == 0:
+		return true
+	}
+	return slices.Contains(s.cfg.Spoke, log.Start{Generation: known.generation, Boot: known.boot})
+}
+
+// seenOf is what is known of a broker's directory: the latest start that spoke for its replicas, or a later one that was heard of, if
+// is can't be from after that.
+func (s *Shard) seenOf(broker int32, incarnation uint64, is started) started {
+	g := generationOf{broker, incarnation}
+	seen := s.peers.spoke[g]
 	if b := s.meta.Broker(broker); b != nil {
-		switch is := (started{b.Generation, b.Boot}); {
+		switch reg := (started{b.Generation, b.Boot}); {
 		case b.retired(incarnation):
 			return started{generation: forgotten}
-		case b.Incarnation == incarnation && is.generation >= seen.generation && is.boot != 0:
-			seen = is // also of two with one generation: who registered is no copy, and a copy may have spoken to us first
+		case b.Incarnation == incarnation && reg.generation >= seen.generation && reg.boot != 0:
+			seen = reg // also of two with one generation: who registered is no copy, and a copy may have spoken to us first
 		}
+	}
+	if newest := s.peers.newest[g]; newest.generation > seen.generation && is.older(newest) {
+		return newest
 	}
 	return seen
 }
@@ -139,8 +206,10 @@ func (s *Shard) evidence(es []log.Entry) {
 		c, err := decodeCommand(e.Data)
 		if r, ok := c.(Register); err == nil && ok {
 			g := generationOf{r.Broker, r.Incarnation}
-			if r.Generation > s.peers.newest[g].generation {
-				s.peers.newest[g] = started{r.Generation, r.Boot}
+			for _, of := range []map[generationOf]started{s.peers.newest, s.peers.spoke} {
+				if r.Generation > of[g].generation {
+					of[g] = started{r.Generation, r.Boot}
+				}
 			}
 		}
 	}
@@ -165,6 +234,23 @@ func (s *Shard) sendPositions(to int32) {
 	}
 }
 
+// hear notes that a replica said something in raft's name.
+func (p *partition) hear(in raftMail) {
+	if p.heard == nil {
+		p.heard = map[int32]started{}
+	}
+	if p.heard[in.from].generation <= in.start.generation {
+		p.heard[in.from] = in.start
+	}
+}
+
+// late reports whether a position may be from before its replica acknowledged more: the same process has spoken since, or a later
+// start of its directory has. Another process of the same generation is a copy's, or the copied one's (S7).
+func (p *partition) late(in raftMail) bool {
+	h := p.heard[in.from]
+	return h.generation > in.start.generation || h == in.start
+}
+
 // position compares what a replica has with what it acknowledged to us, if we lead in its term or a later one: in that term
 // nobody has cut what it acknowledged.
 func (s *Shard) position(p *partition, in raftMail) {
@@ -178,5 +264,5 @@ func (s *Shard) position(p *partition, in raftMail) {
 		return
 	}
 	s.log(LevelError, "a broker has lost what it acknowledged: it must rejoin", "broker", in.from, "group", p.group, "acknowledged", match, "has", last)
-	s.peers.control(in.from, control{Known: &knownControl{Of: in.generation, Seen: forgotten, Short: true}})
+	s.peers.control(in.from, control{Known: &knownControl{Of: in.start.generation, Seen: forgotten, Short: true}})
 }

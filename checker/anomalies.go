@@ -30,7 +30,7 @@ var Linearizable = Family{
 		{ReadOutOfOrder, "A read returned a record before one of a lower offset, or below the offset that it asked for.", [2]string{
 			`{"id":1,"op":"append","part":"p","call":1,"ret":2,"outcome":"ok","values":["a","b"],"off":0}`,
 			`{"id":2,"op":"read","part":"p","call":3,"ret":4,"outcome":"ok","from":0,"values":["b","a"],"offs":[1,0]}`}},
-		{ReadSkipped, "A read passed over an offset that holds a record. Allowed in a sparse history where no record is known.", [2]string{
+		{ReadSkipped, "A read passed over an offset that holds a record. Allowed at its beginning, where a trim or retention may have moved the log's start, and in a sparse history where no record is known.", [2]string{
 			`{"id":1,"op":"append","part":"p","call":1,"ret":2,"outcome":"ok","values":["a","b"],"off":0}`,
 			`{"id":2,"op":"read","part":"p","call":3,"ret":4,"outcome":"ok","from":0,"values":["b"],"offs":[1]}`}},
 		{ReadOverLimit, "A read returned more records than it asked for.", [2]string{
@@ -54,11 +54,23 @@ var Linearizable = Family{
 		{TailWentBack, "A tail lies below what had been acknowledged or shown before it was asked for.", [2]string{
 			`{"id":1,"op":"append","part":"p","call":1,"ret":2,"outcome":"ok","values":["a"],"off":0}`,
 			`{"id":2,"op":"tail","part":"p","call":3,"ret":4,"outcome":"ok","off":0}`}},
+		{StartWentBack, "A start, or a trim's answer, lies below a log start that had been told, or shown by a read that began above the offset it asked for, before it was called.", [2]string{
+			`{"id":1,"op":"trim","part":"p","call":1,"ret":2,"outcome":"ok","from":1,"off":1}`,
+			`{"id":2,"op":"start","part":"p","call":3,"ret":4,"outcome":"ok","off":0}`}},
+		{StartUnasked, "A log begins at an offset that no trim had asked for. Allowed if the history's header says that there is retention.", [2]string{
+			`{"id":1,"op":"append","part":"p","call":1,"ret":2,"outcome":"ok","values":["a"],"off":0}`,
+			`{"id":2,"op":"start","part":"p","call":3,"ret":4,"outcome":"ok","off":1}`}},
+		{StartBeyondEnd, "A log begins above all that can have been appended by then.", [2]string{
+			`{"id":1,"op":"trim","part":"p","call":1,"ret":2,"outcome":"ok","from":1,"off":1}`,
+			`{"id":2,"op":"append","part":"p","call":3,"ret":4,"outcome":"ok","values":["a"],"off":0}`}},
+		{TrimNotDone, "A trim was acknowledged, and the log begins below what it asked for.", [2]string{
+			`{"id":1,"op":"append","part":"p","call":1,"ret":2,"outcome":"ok","values":["a"],"off":0}`,
+			`{"id":2,"op":"trim","part":"p","call":3,"ret":4,"outcome":"ok","from":1,"off":0}`}},
 		{LinearizableReadBack, "A read that promises to be linearizable ends below what had been acknowledged or shown before it was called. Allowed for any other read, such as Kafka's Fetch.", [2]string{
 			`{"id":1,"op":"append","part":"p","call":1,"ret":2,"outcome":"ok","values":["a"],"off":0}`,
 			`{"id":2,"op":"read","part":"p","call":3,"ret":4,"outcome":"ok","from":0,"lin":true,"values":[]}`}},
 	},
-	Begin: func(h Header) Judge { return &lineJudge{New(Options{Sparse: h.Sparse})} },
+	Begin: func(h Header) Judge { return &lineJudge{New(Options{Sparse: h.Sparse, Retention: h.Retention})} },
 }
 
 type lineJudge struct{ c *Checker }

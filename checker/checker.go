@@ -3,12 +3,15 @@ package checker
 import (
 	"cmp"
 	"slices"
+	"strings"
 )
 
 // Options of a [Checker].
 type Options struct {
 	// Sparse is [Header].Sparse.
 	Sparse bool
+	// Retention is [Header].Retention.
+	Retention bool
 	// Invoked promises that every call is given to Invoke, and that Invoke and
 	// Complete come in order of time (Call for one, Ret for the other; of equal
 	// instants in any order; an unknown outcome whenever the client gave up). Then a
@@ -18,10 +21,11 @@ type Options struct {
 }
 
 // Checker decides check A while operations complete. It isn't safe for use by
-// several goroutines. It keeps the values' strings, but no Op and no slice of one.
+// several goroutines. It copies what it needs of an Op: its values' bytes, no slice and no string.
 type Checker struct {
 	opts   Options
 	parts  map[string]*part
+	last   *part   // asked for last
 	inside []*part // had a call or completion at instant now
 	now    int64
 	report Report
@@ -35,7 +39,7 @@ func New(opts Options) *Checker {
 
 // Check decides check A for a whole history, whose operations may be in any order.
 func Check(h History) Report {
-	c := New(Options{Sparse: h.Sparse})
+	c := New(Options{Sparse: h.Sparse, Retention: h.Retention})
 	for i := range h.Ops {
 		c.Complete(&h.Ops[i])
 	}
@@ -46,12 +50,11 @@ func Check(h History) Report {
 // returns a violation that the passing of time has proved, or nil.
 func (c *Checker) Invoke(op *Op) *Violation {
 	early := c.advance(op.Call)
-	if op.Kind != Append || op.Partition == "" || len(op.Values) == 0 {
-		return early
+	if op.Kind == Append && op.Partition != "" && len(op.Values) > 0 {
+		c.part(op.Partition).invoke(op)
 	}
-	p := c.part(op.Partition)
-	if !p.broken {
-		p.register(op)
+	if op.Kind == Trim && op.Partition != "" {
+		c.part(op.Partition).starts.invoke(op)
 	}
 	return early
 }
@@ -71,18 +74,20 @@ func (c *Checker) Complete(op *Op) *Violation {
 		return nil
 	}
 	var early *Violation
-	if op.Outcome == OK && op.Kind <= Tail {
+	if op.Outcome == OK && op.Kind <= Start {
 		early = c.advance(op.Ret)
 	}
 	if op.Kind == Txn {
 		c.transaction(op)
 	}
-	if op.Kind > Tail {
+	if op.Kind > Start {
 		return early
 	}
 	p := c.part(op.Partition)
-	if found := p.newest(func() { p.complete(op) }); early == nil {
-		early = found
+	before := len(p.report.Violations)
+	p.complete(op)
+	if early == nil {
+		early = p.since(before)
 	}
 	if c.opts.Invoked && !p.dirty {
 		p.dirty = true
@@ -122,6 +127,15 @@ func (c *Checker) Finish() Report {
 	return c.report
 }
 
+// Kept is how many operations the Checker holds on to: every append, for its values
+// may be read at any time, and the reads and tails that set a bound.
+func (c *Checker) Kept() (n int64) {
+	for _, p := range c.parts { // order: a sum
+		n += int64(p.times.n - len(p.spare))
+	}
+	return n
+}
+
 // advance moves time on. Operations of one instant are concurrent (A6), so what
 // that instant's operations lack is missing only once it has passed.
 func (c *Checker) advance(t int64) (first *Violation) {
@@ -131,8 +145,10 @@ func (c *Checker) advance(t int64) (first *Violation) {
 	c.now = t
 	for _, p := range c.inside {
 		p.dirty = false
-		if v := p.newest(p.settle); first == nil {
-			first = v
+		before := len(p.report.Violations)
+		p.settle()
+		if first == nil {
+			first = p.since(before)
 		}
 	}
 	c.inside = c.inside[:0]
@@ -140,11 +156,16 @@ func (c *Checker) advance(t int64) (first *Violation) {
 }
 
 func (c *Checker) part(name string) *part {
+	if c.last != nil && c.last.report.Partition == name {
+		return c.last
+	}
 	p := c.parts[name]
 	if p == nil {
+		name = strings.Clone(name)
 		p = newPart(name, c.opts)
 		c.parts[name] = p
 	}
+	c.last = p
 	return p
 }
 
@@ -154,11 +175,17 @@ func (c *Checker) undecided(why string) {
 	}
 }
 
-// transaction gives up on the partitions that a transaction touches, loudly:
-// check A knows single operations only.
+// transaction takes what a poll of several partitions returned as a read of each. It
+// gives up, loudly, on partitions that a transaction writes: check A knows single
+// operations only.
 func (c *Checker) transaction(op *Op) {
 	for i := range op.Ops {
-		if in := &op.Ops[i]; in.Kind <= Tail {
+		in := &op.Ops[i]
+		switch {
+		case in.Kind > Start || in.Kind == Read && in.Outcome != OK:
+		case in.Kind == Read && in.Validate() == nil:
+			c.part(in.Partition).complete(in)
+		default:
 			c.part(in.Partition).undecided("operation %d is a transaction, which check A doesn't know", op.ID)
 		}
 	}

@@ -39,6 +39,18 @@ func tail(call, ret, off int) string {
 	return fmt.Sprintf(`"op":"tail","call":%d,"ret":%d,"outcome":"ok","off":%d`, call, ret, off)
 }
 
+func trim(call, ret, to, begins int) string {
+	return fmt.Sprintf(`"op":"trim","call":%d,"ret":%d,"outcome":"ok","from":%d,"off":%d`, call, ret, to, begins)
+}
+
+func trimLost(call, to int) string {
+	return fmt.Sprintf(`"op":"trim","call":%d,"outcome":"unknown","from":%d`, call, to)
+}
+
+func start(call, ret, begins int) string {
+	return fmt.Sprintf(`"op":"start","call":%d,"ret":%d,"outcome":"ok","off":%d`, call, ret, begins)
+}
+
 func read(call, ret, from int, values, more string) string {
 	list := `"` + strings.ReplaceAll(values, " ", `","`) + `"`
 	if values == "" {
@@ -51,10 +63,7 @@ func read(call, ret, from int, values, more string) string {
 // just isn't any more.
 func TestCases(t *testing.T) {
 	const lin = `,"lin":true`
-	for _, c := range []struct {
-		name, want string
-		lines      []string
-	}{
+	runCases(t, []edgeCase{
 		{"unknown and never done", "valid", []string{lost(0, "a"), sent(5, 6, 0, "b")}},
 		{"unknown and done", "valid", []string{lost(0, "a"), sent(5, 6, 1, "b")}},
 		{"unknown takes effect long after", "valid", []string{lost(0, "a"), tail(100, 101, 0), tail(200, 201, 1)}},
@@ -89,9 +98,53 @@ func TestCases(t *testing.T) {
 		{"sizes fit in one order only", "valid", []string{lost(0, "a"), lost(0, "b c"), tail(2, 3, 2), sent(5, 6, 3, "e")}},
 		{"the fitting size was called too late", checker.AcknowledgedMissing,
 			[]string{lost(0, "a"), lost(9, "b c"), tail(2, 3, 1), lost(0, "d"), sent(5, 6, 3, "e")}},
+		{"the later call was recorded first", "valid", []string{lost(9, "a"), lost(0, "b"), tail(2, 3, 1), tail(10, 11, 2)}},
+		{"tails of an idle log, of which the first still counts", checker.TailBeyondEnd, []string{tail(5, 6, 1), tail(20, 21, 1), tail(30, 31, 1), lost(10, "a")}},
 		{"offset beyond all sense", checker.AcknowledgedMissing, []string{sent(5, 6, 1<<60, "e")}},
 		{"tail beyond all sense", checker.TailBeyondEnd, []string{lost(0, "a"), tail(5, 6, 1<<60)}},
-	} {
+	})
+}
+
+// TestTrims are the edges of the rules of a log's start.
+func TestTrims(t *testing.T) {
+	const lin = `,"lin":true`
+	runCases(t, []edgeCase{
+		{"trim moves the start", "valid", []string{sent(0, 1, 0, "a b"), trim(2, 5, 1, 1), start(3, 4, 0), start(6, 7, 1), read(8, 9, 0, "b", `,"offs":[1]`)}},
+		{"trim of unknown outcome moves the start", "valid", []string{sent(0, 1, 0, "a b"), trimLost(2, 1), start(3, 4, 0), start(6, 7, 1)}},
+		{"trim that failed doesn't", checker.StartUnasked, []string{sent(0, 1, 0, "a b"), `"op":"trim","call":2,"ret":3,"outcome":"fail","from":1`, start(6, 7, 1)}},
+		{"start was asked for too late", checker.StartUnasked, []string{sent(0, 1, 0, "a b"), start(2, 3, 1), trim(4, 5, 1, 1)}},
+		{"start was asked for at the same instant", "valid", []string{sent(0, 1, 0, "a b"), start(2, 3, 1), trim(3, 5, 1, 1)}},
+		{"start goes back", checker.StartWentBack, []string{sent(0, 1, 0, "a b"), trim(2, 5, 1, 1), start(6, 7, 0)}},
+		{"start goes back at the same instant", "valid", []string{sent(0, 1, 0, "a b"), trim(2, 5, 1, 1), start(5, 7, 0)}},
+		{"start goes back behind a read", checker.StartWentBack, []string{sent(0, 1, 0, "a b"), trimLost(2, 1), read(3, 4, 0, "b", `,"offs":[1]`), start(6, 7, 0)}},
+		{"trim answers less", checker.TrimNotDone, []string{sent(0, 1, 0, "a b"), trim(2, 5, 1, 0)}},
+		{"trim answers more", "valid", []string{sent(0, 1, 0, "a b"), trimLost(2, 2), trim(2, 5, 1, 2)}},
+		{"trim that answers more moves nothing", checker.StartUnasked, []string{sent(0, 0, 0, "a b"), trim(0, 0, 1, 2), trimLost(0, 2), start(0, 0, 1)}},
+		{"start that a read shows is the log's length at least", checker.LinearizableReadBack,
+			[]string{sent(0, 1, 0, "a b"), sent(0, 9, 2, "c"), trimLost(0, 3), read(0, 5, 0, "b", lin+`,"limit":1,"offs":[1]`), read(6, 7, 2, "", lin)}},
+		{"start that a read shows isn't longer than the read", "valid",
+			[]string{sent(0, 1, 0, "a b"), sent(0, 9, 2, "c"), trimLost(0, 1), read(0, 5, 0, "b", lin+`,"limit":1,"offs":[1]`), read(6, 7, 2, "", lin)}},
+		{"start that a read shows lies above the end that it shows", checker.ReadSkipped,
+			[]string{lost(0, "a"), lost(0, "b"), lost(0, "c"), trimLost(0, 3), read(0, 0, 0, "b", lin+`,"offs":[1]`)}},
+		{"read begins above the start", checker.ReadSkipped, []string{sent(0, 1, 0, "a b c"), trim(2, 5, 1, 1), read(8, 9, 0, "c", `,"offs":[2]`)}},
+		{"read skips in its middle below the start", checker.ReadSkipped, []string{sent(0, 1, 0, "a b c"), trim(2, 5, 3, 3), read(8, 9, 0, "a c", `,"offs":[0,2]`)}},
+		{"start shows the length", checker.StartBeyondEnd, []string{trim(2, 5, 1, 1), sent(6, 7, 0, "a")}},
+		{"start beyond all", checker.StartBeyondEnd, []string{sent(0, 1, 0, "a"), trim(2, 5, 2, 2)}},
+		{"start inside an unseen batch", "valid", []string{lost(0, "a b"), trim(2, 5, 1, 1)}},
+		{"start inside an unseen batch, that a read says ends there", checker.StartBeyondEnd,
+			[]string{lost(0, "a b"), trim(2, 5, 1, 1), read(6, 7, 1, "", lin)}},
+		{"start inside a hole, that a read says wasn't longer", checker.StartBeyondEnd,
+			[]string{lost(0, "a b"), lost(0, "c d"), trim(2, 5, 1, 1), read(6, 7, 1, "", lin), sent(8, 9, 4, "e")}},
+	})
+}
+
+type edgeCase struct {
+	name, want string
+	lines      []string
+}
+
+func runCases(t *testing.T, cases []edgeCase) {
+	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			h := parse(t, "", c.lines...)
 			is := func(r checker.Report) string {
@@ -127,6 +180,8 @@ func TestSparse(t *testing.T) {
 		{"read passes over a value", checker.Invalid, []string{sent(0, 1, 7, "a"), sent(2, 3, 9, "b"), read(4, 5, 0, "b", `,"offs":[9]`)}},
 		{"value appears where a read saw none", checker.Invalid, []string{sent(0, 1, 7, "a"), read(2, 3, 0, "a", `,"offs":[7]`), sent(0, 9, 4, "b")}},
 		{"short read isn't a bound", checker.Valid, []string{sent(0, 1, 0, "a"), tail(2, 3, 5), read(6, 7, 0, "a", `,"lin":true`), read(8, 9, 1, "", `,"lin":true`)}},
+		{"read passes over a trimmed value", checker.Valid, []string{sent(0, 1, 7, "a"), sent(2, 3, 9, "b"), trim(2, 4, 8, 8), read(4, 5, 0, "b", `,"offs":[9]`)}},
+		{"read passes over a value that isn't", checker.Invalid, []string{sent(0, 1, 7, "a"), sent(2, 3, 9, "b"), trim(2, 4, 7, 7), read(4, 5, 0, "b", `,"offs":[9]`)}},
 		{"tail is one", checker.Invalid, []string{sent(0, 1, 3, "a"), tail(2, 3, 2)}},
 		{"too far to hold", checker.Undecided, []string{sent(0, 1, 1<<50, "a")}},
 	} {
@@ -135,6 +190,25 @@ func TestSparse(t *testing.T) {
 				t.Errorf("is %v, want %v: %v", r.Verdict, c.want, r.First())
 			}
 		})
+	}
+}
+
+// TestRetention: a log's start may move by itself, and still not back.
+func TestRetention(t *testing.T) {
+	for _, c := range []struct {
+		want  checker.Verdict
+		lines []string
+	}{
+		{checker.Valid, []string{sent(0, 1, 0, "a b"), start(2, 3, 1), read(4, 5, 0, "b", `,"offs":[1]`)}},
+		{checker.Invalid, []string{sent(0, 1, 0, "a b"), start(2, 3, 1), start(4, 5, 0)}},
+		{checker.Invalid, []string{sent(0, 1, 0, "a b"), start(2, 3, 3)}},
+	} {
+		if r := checker.Check(parse(t, `,"retention":true`, c.lines...)); r.Verdict != c.want {
+			t.Errorf("%v is %v, want %v: %v", c.lines, r.Verdict, c.want, r.First())
+		}
+		if r := checker.Check(parse(t, "", c.lines...)); r.Verdict != checker.Invalid {
+			t.Errorf("without retention %v is %v", c.lines, r.Verdict)
+		}
 	}
 }
 
@@ -222,6 +296,17 @@ func TestMemoryFollowsHistory(t *testing.T) {
 	}
 }
 
+// TestIdleLogIsCheap: of the tails of a log that nobody appends to, a few are kept.
+func TestIdleLogIsCheap(t *testing.T) {
+	c := checker.New(checker.Options{})
+	for i := range int64(10_000) {
+		c.Complete(&checker.Op{ID: i, Kind: checker.Tail, Partition: "p", Outcome: checker.OK, Call: 10 * i, Ret: 10*i + 5, Off: 0})
+	}
+	if r := c.Finish(); r.Verdict != checker.Valid || c.Kept() > 3 {
+		t.Errorf("%v, and %d of 10,000 tails are kept", r.Verdict, c.Kept())
+	}
+}
+
 // TestPartitionsAreApart: the same value in two partitions is two values, and the
 // verdict of one says nothing of the other.
 func TestPartitionsAreApart(t *testing.T) {
@@ -251,5 +336,25 @@ func TestFarThenNear(t *testing.T) {
 		if r := checker.Check(h); r.Verdict != last.want || r.Partitions[0].Length != last.off+1 {
 			t.Errorf("last at %d: %v, length %d: %v", last.off, r.Verdict, r.Partitions[0].Length, r.First())
 		}
+	}
+}
+
+// TestPollOfSeveralPartitions: what a poll returned of each partition is a read of it,
+// and proves as much.
+func TestPollOfSeveralPartitions(t *testing.T) {
+	read := func(part, value string) checker.Op {
+		return checker.Op{ID: 3, Kind: checker.Read, Partition: part, Outcome: checker.OK, Call: 5, Ret: 6, Values: []string{value}}
+	}
+	h := checker.History{Ops: []checker.Op{
+		{ID: 1, Kind: checker.Append, Partition: "p", Outcome: checker.OK, Call: 1, Ret: 2, Values: []string{"a"}},
+		{ID: 2, Kind: checker.Append, Partition: "q", Outcome: checker.OK, Call: 1, Ret: 2, Values: []string{"b"}},
+		{ID: 3, Kind: checker.Txn, Poll: true, Outcome: checker.OK, Call: 5, Ret: 6, Ops: []checker.Op{read("p", "a"), read("q", "b")}},
+	}}
+	if r := checker.Check(h); r.Verdict != checker.Valid || r.Partitions[1].Reads != 1 {
+		t.Errorf("got %+v", r)
+	}
+	h.Ops[2].Ops[1].Values[0] = "c"
+	if r := checker.Check(h); r.First() == nil || r.First().Name != checker.TwoValuesAtOffset {
+		t.Errorf("got %+v", r)
 	}
 }

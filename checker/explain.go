@@ -7,19 +7,20 @@ func (p *part) say(i int32) string {
 	if i < 0 {
 		return "nobody"
 	}
-	return fmt.Sprintf("%s %d", p.ops[i].kind, p.ops[i].id)
+	return fmt.Sprintf("%s %d", p.ops.at(int(i)).kind(), p.times.at(int(i)).id)
 }
 
-func (o *opInfo) evidence() Evidence {
-	e := Evidence{ID: o.id, Client: o.client, Op: o.kind.String(), Call: o.call, Outcome: o.outcome.String(), Count: int(o.n)}
-	if o.outcome == 0 {
+func (p *part) evidence(i int32) Evidence {
+	o, t := p.ops.at(int(i)), p.times.get(int(i))
+	e := Evidence{ID: t.id, Client: p.clients.id[o.client], Op: o.kind().String(), Call: t.call, Outcome: o.outcome().String(), Count: int(o.n())}
+	if o.outcome() == 0 {
 		e.Outcome = Unknown.String()
 	}
-	if o.ret != never {
-		e.Ret = &o.ret
+	if t.ret != never {
+		e.Ret = &t.ret
 	}
-	if o.off >= 0 {
-		e.Off = &o.off
+	if off := p.offset(i); off >= 0 {
+		e.Off = &off
 	}
 	return e
 }

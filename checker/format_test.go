@@ -69,7 +69,7 @@ func text(t *rapid.T, name string) string {
 func anyOp(t *rapid.T, depth int) checker.Op {
 	op := checker.Op{
 		ID: rapid.Int64().Draw(t, "id"), Client: rapid.Int64().Draw(t, "client"), Session: rapid.Int64().Draw(t, "session"),
-		Kind:    rapid.Custom(func(t *rapid.T) checker.Kind { return checker.Kind(rapid.IntRange(1, 10).Draw(t, "kind")) }).Draw(t, "kind"),
+		Kind:    rapid.Custom(func(t *rapid.T) checker.Kind { return checker.Kind(rapid.IntRange(1, 12).Draw(t, "kind")) }).Draw(t, "kind"),
 		Outcome: checker.Outcome(rapid.IntRange(1, 3).Draw(t, "outcome")),
 		Call:    rapid.Int64Range(0, 1<<40).Draw(t, "call"), Partition: text(t, "part"),
 	}
@@ -90,6 +90,8 @@ func anyOp(t *rapid.T, depth int) checker.Op {
 	case checker.Assign, checker.Subscribe:
 		op.Parts = rapid.SliceOfN(rapid.Custom(func(t *rapid.T) string { return text(t, "part") }), 0, 3).Draw(t, "parts")
 		op.Beginning = rapid.Bool().Draw(t, "beginning")
+	case checker.Trim:
+		op.From = rapid.Int64Range(0, 1<<50).Draw(t, "from")
 	case checker.Fault:
 		op.Fault, op.Target = text(t, "fault"), text(t, "target")
 	case checker.Commit:
@@ -104,7 +106,7 @@ func anyOp(t *rapid.T, depth int) checker.Op {
 			op.Ops = append(op.Ops, anyOp(t, depth-1))
 		}
 	}
-	if (op.Kind == checker.Append || op.Kind == checker.Tail) && op.Outcome == checker.OK {
+	if (op.Kind == checker.Append || op.Kind == checker.Tail || op.Kind == checker.Trim || op.Kind == checker.Start) && op.Outcome == checker.OK {
 		op.Off = rapid.Int64Range(0, 1<<50).Draw(t, "off")
 	}
 	return op
@@ -113,7 +115,7 @@ func anyOp(t *rapid.T, depth int) checker.Op {
 // TestRoundTrip: what Writer wrote, Reader reads.
 func TestRoundTrip(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		h := checker.History{Header: checker.Header{Clock: text(t, "clock"), Sparse: rapid.Bool().Draw(t, "sparse")}}
+		h := checker.History{Header: checker.Header{Clock: text(t, "clock"), Sparse: rapid.Bool().Draw(t, "sparse"), Retention: rapid.Bool().Draw(t, "retention")}}
 		var b bytes.Buffer
 		w := checker.NewWriter(&b)
 		w.Header = h.Header

@@ -23,7 +23,7 @@ var violationNames = []string{
 	checker.ReadElsewhere, checker.BatchTorn, checker.LengthInsideBatch, checker.ReadOutOfOrder,
 	checker.ReadSkipped, checker.ReadOverLimit, checker.AcknowledgedMissing, checker.TailBeyondEnd,
 	checker.NotLinearizable, checker.ReadBeforeAppend, checker.TailBeforeAppend, checker.TailWentBack,
-	checker.LinearizableReadBack,
+	checker.LinearizableReadBack, checker.StartWentBack, checker.StartUnasked, checker.StartBeyondEnd, checker.TrimNotDone,
 }
 
 func readHistory(t *testing.T, path string) checker.History {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"sort"
 )
 
 // settle reports what the operations up to an instant lack, once the instant has
@@ -11,6 +12,9 @@ import (
 func (p *part) settle() {
 	if p.broken || p.report.Found > 0 {
 		return
+	}
+	if p.opts.Invoked {
+		p.judgeStarts(false)
 	}
 	if p.orphans > 0 {
 		p.neverSent()
@@ -24,22 +28,19 @@ func (p *part) settle() {
 func (p *part) finish() {
 	if !p.broken {
 		p.retryFar()
+		p.judgeStarts(true)
 		p.settle()
 		if p.orphans > 0 {
 			p.neverSent()
 		}
 		if p.opts.Sparse && len(p.far) > 0 {
-			p.undecided("offset %d is too far above the %d values of the history", p.farMin-1, len(p.values))
+			p.undecided("offset %d is too far above the %d values of the history", p.farMin-1, p.values.len())
 		}
 		if !p.opts.Sparse && p.report.Found == 0 && p.end > p.bound {
 			p.fillHoles()
 		}
 	}
-	for i := range p.ops {
-		if o := &p.ops[i]; o.kind == Append && o.outcome == 0 {
-			p.report.AppendsUnknown++
-		}
-	}
+	p.report.AppendsUnknown += p.called
 	p.report.Length, p.report.Unread = p.end, p.end-p.bound
 	switch {
 	case p.report.Found > 0:
@@ -52,21 +53,23 @@ func (p *part) finish() {
 }
 
 func (p *part) neverSent() {
-	for i := range p.values {
-		if v := &p.values[i]; v.op == -1 {
-			off := v.off
-			if off < 0 {
-				off = p.ops[v.by].off
-			}
-			p.violate(NeverSent, off, []int32{v.by}, "%s returned %q, which nobody has sent", p.say(v.by), v.name)
+	for i := range p.values.len() {
+		if p.values.entries.get(i).op() != orphan {
+			continue
 		}
+		b := p.bindingOf(int32(i))
+		off := b.off
+		if off < 0 {
+			off = p.offset(b.by)
+		}
+		p.violate(NeverSent, off, []int32{b.by}, "%s returned %q, which nobody has sent", p.say(b.by), p.values.string(int32(i)))
 	}
 }
 
 // tooFew reports that all unseen values together don't fill the holes.
 func (p *part) tooFew() {
 	if t := p.tiling(); !t.tooLate() {
-		p.missing(int64(len(p.slots)), 0, whyRecords, p.end-p.bound, p.free)
+		p.missing(p.length(), 0, whyRecords, p.end-p.bound, p.free)
 	}
 }
 
@@ -75,8 +78,13 @@ func (p *part) tooFew() {
 func (p *part) missing(off, known int64, why string, args ...any) {
 	by := p.shows(off)
 	name := AcknowledgedMissing
-	if off >= known && by >= 0 && p.ops[by].kind == Tail {
-		name = TailBeyondEnd
+	if by >= 0 {
+		switch k := p.ops.at(int(by)).kind(); {
+		case k == Trim || k == Start:
+			name = StartBeyondEnd
+		case k == Tail && off >= known:
+			name = TailBeyondEnd
+		}
 	}
 	p.violate(name, off, []int32{by}, "%s shows that offset %d was there, and nobody can have written it: %s", p.say(by), off, fmt.Sprintf(why, args...))
 }
@@ -87,9 +95,9 @@ const whyRecords = "so far %d offsets lack a known writer, and the unseen append
 // shows is the operation that first showed off to be there.
 func (p *part) shows(off int64) int32 {
 	best, by := never, int32(-1)
-	for i := int(off); i < len(p.slots); i++ {
-		if p.ord.r[i] < best {
-			best, by = p.ord.r[i], p.ord.rBy[i]
+	for i := int(off); i < p.slots.n; i++ {
+		if r := p.ord.r(i); r < best {
+			best, by = r, p.ord.rBy.get(i)
 		}
 	}
 	if by < 0 && len(p.far) > 0 {
@@ -99,28 +107,43 @@ func (p *part) shows(off int64) int32 {
 }
 
 func (p *part) blameFar() int32 {
-	op := &p.far[0]
-	if op.Kind == Append {
-		return p.values[p.byName[op.Values[0]]].op
+	d := &p.far[0]
+	if d.append >= 0 {
+		return d.append
 	}
-	p.cur, p.curIndex = op, -1
+	p.cur, p.curIndex = &d.op, -1
 	defer func() { p.cur = nil }()
 	return p.keep()
 }
 
 // gap is a run of offsets [from, to) without a known writer, and with no length
-// inside it that a read or tail showed exactly.
-type gap struct{ from, to int64 }
+// inside it that a read or tail showed exactly. Each was there by the smallest r at
+// or above it, which falls downwards where a log start was shown.
+type gap struct {
+	from, to int64
+	due      []step // from above
+}
+
+// step says by when the offsets from one on were there, up to the step before.
+type step struct{ from, due int64 }
+
+// dueAt is by when a batch had to be there that begins at off.
+func (g *gap) dueAt(off int64) int64 {
+	i := sort.Search(len(g.due), func(i int) bool { return g.due[i].from <= off })
+	return g.due[i].due
+}
 
 // tiling is the question which unseen appends fill which gaps.
 func (p *part) tiling() *tiling {
-	t := &tiling{p: p, gaps: p.gaps(), due: p.due()}
-	for i := range p.ops {
-		if o := &p.ops[i]; o.kind == Append && o.off < 0 && o.outcome != Failed && o.outcome != OK {
+	t := &tiling{p: p, gaps: p.gaps(), open: p.open()}
+	for i := range p.ops.n {
+		if o := p.ops.at(i); o.kind() == Append && o.off < 0 && o.outcome() != Failed && o.outcome() != OK {
 			t.unseen = append(t.unseen, int32(i))
 		}
 	}
-	slices.SortStableFunc(t.unseen, func(a, b int32) int { return cmp.Compare(p.ops[a].call, p.ops[b].call) })
+	slices.SortStableFunc(t.unseen, func(a, b int32) int {
+		return cmp.Compare(p.times.at(int(a)).call, p.times.at(int(b)).call)
+	})
 	return t
 }
 
@@ -133,7 +156,7 @@ func (p *part) fillHoles() {
 	}
 	same := true
 	for _, i := range t.unseen {
-		same = same && p.ops[i].n == p.ops[t.unseen[0]].n
+		same = same && p.ops.at(int(i)).n() == p.ops.at(int(t.unseen[0])).n()
 	}
 	if same {
 		t.inOrder()
@@ -142,28 +165,36 @@ func (p *part) fillHoles() {
 	t.search()
 }
 
+// gaps are found from above. What is due rises with the offset, so the
+// earliest-called append belongs in the lowest hole.
 func (p *part) gaps() []gap {
 	var gaps []gap
-	for off := int64(0); off < int64(len(p.slots)); off++ {
-		if p.slots[off] >= 0 {
+	due := never
+	for off := p.length() - 1; off >= 0; off-- {
+		due = min(due, p.ord.r(int(off)))
+		if p.slots.get(int(off)) >= 0 {
 			continue
 		}
-		_, edge := p.edges[off]
-		if n := len(gaps); n > 0 && gaps[n-1].to == off && !edge {
-			gaps[n-1].to++
+		_, edge := p.edges[off+1]
+		if n := len(gaps); n == 0 || gaps[n-1].from != off+1 || edge {
+			gaps = append(gaps, gap{off, off + 1, []step{{off, due}}})
+			continue
+		}
+		g := &gaps[len(gaps)-1]
+		g.from = off
+		if last := &g.due[len(g.due)-1]; last.due == due {
+			last.from = off
 		} else {
-			gaps = append(gaps, gap{off, off + 1})
+			g.due = append(g.due, step{off, due})
 		}
 	}
+	slices.Reverse(gaps)
 	return gaps
 }
 
-// due is, for each offset, the instant by which it was there: the smallest r at or
-// above it. It never falls, so the earliest-called append belongs in the lowest hole.
-func (p *part) due() []int64 {
-	due := slices.Clone(p.ord.r)
-	for i := len(due) - 2; i >= 0; i-- {
-		due[i] = min(due[i], due[i+1])
-	}
-	return due
+// open reports whether the log may be longer than what is known of it: nobody has
+// told its length, only where it began.
+func (p *part) open() bool {
+	u, ok := p.ahead.at[p.length()]
+	return p.slots.n > 0 && p.slots.get(p.slots.n-1) < 0 && (!ok || u.exactBy < 0)
 }

@@ -92,11 +92,13 @@ func (j *jsonOp) missing(op *Op) string {
 	switch {
 	case j.Call == nil && op.Kind != Fault:
 		return "call"
+	case j.From == nil && op.Kind == Trim:
+		return "from"
 	case op.Outcome != OK:
 		return ""
 	case j.Ret == nil:
 		return "ret"
-	case j.Off == nil && (op.Kind == Append || op.Kind == Tail || op.Kind == Commit):
+	case j.Off == nil && (op.Kind == Append || op.Kind == Tail || op.Kind == Trim || op.Kind == Start || op.Kind == Commit):
 		return "off"
 	case j.From == nil && op.Kind == Read:
 		return "from"

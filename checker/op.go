@@ -11,8 +11,8 @@ import (
 // because it breaks the history's own rules (no partition, ret before call, ...).
 var ErrMalformed = errors.New("malformed operation")
 
-// Kind is what an operation does. Check A judges appends, reads and tails; the
-// others are carried for other checks and for reports.
+// Kind is what an operation does. Check A judges those up to Start; the others are
+// carried for other checks and for reports.
 type Kind uint8
 
 // The kinds, spelled in a history as in kindNames.
@@ -20,6 +20,8 @@ const (
 	Append Kind = iota + 1
 	Read
 	Tail
+	Trim  // asks that a log begin at an offset or above it: DeleteRecords
+	Start // asks where a log begins
 	Commit
 	FetchOffset
 	Txn
@@ -29,7 +31,7 @@ const (
 	Fault
 )
 
-var kindNames = [...]string{Append: "append", Read: "read", Tail: "tail", Commit: "commit",
+var kindNames = [...]string{Append: "append", Read: "read", Tail: "tail", Trim: "trim", Start: "start", Commit: "commit",
 	FetchOffset: "fetch-offset", Txn: "txn", Assign: "assign", Subscribe: "subscribe", Crash: "crash", Fault: "fault"}
 
 func (k Kind) String() string { return nameOf(kindNames[:], int(k)) }
@@ -74,10 +76,11 @@ type Op struct {
 	// Values: those appended, or those read. Unique within a partition.
 	Values []string
 	// Off: of an append that is OK, its first record's offset; of a tail, the
-	// length; of a commit or fetch-offset, the group's offset, -1 for none.
+	// length; of a trim or start, where the log begins now; of a commit or
+	// fetch-offset, the group's offset, -1 for none.
 	Off int64
 
-	// From is the offset that a read asked for.
+	// From is the offset that a read asked for; of a trim, the first to be kept.
 	From int64
 	// Limit is how many records a read asked for; 0 if it had no such limit.
 	Limit int64
@@ -87,7 +90,8 @@ type Op struct {
 	// Offs are the offsets of Values; nil if they are From, From+1, ....
 	Offs []int64
 	// Poll says that a read went on where its session's last one of the partition had
-	// ended, as a consumer does; otherwise the caller chose From.
+	// ended, as a consumer does; otherwise the caller chose From. Of a transaction: that
+	// it polled, whatever partitions the answer named.
 	Poll bool
 
 	// Parts are what an assign or subscribe asks for: the session's partitions from then
@@ -130,7 +134,7 @@ func (op *Op) Validate() error {
 	if op.Outcome == OK && (op.Ret < op.Call || op.Ret >= timeLimit) {
 		return fmt.Errorf("%w %d: returns at %d, was called at %d", ErrMalformed, op.ID, op.Ret, op.Call)
 	}
-	if op.Kind > Tail {
+	if op.Kind > Start {
 		return nil
 	}
 	if op.Partition == "" {
@@ -142,6 +146,9 @@ func (op *Op) Validate() error {
 func (op *Op) validateLogOp() error {
 	if op.Kind == Append && len(op.Values) == 0 {
 		return fmt.Errorf("%w %d: append of no values", ErrMalformed, op.ID)
+	}
+	if op.Kind == Trim && (op.From < 0 || op.From >= timeLimit) {
+		return fmt.Errorf("%w %d: trim to %d is out of range", ErrMalformed, op.ID, op.From)
 	}
 	if op.Outcome != OK {
 		return nil
@@ -170,6 +177,7 @@ func (op *Op) validateLogOp() error {
 func (op *Op) Clone() Op {
 	c := *op
 	c.Values, c.Offs = slices.Clone(op.Values), slices.Clone(op.Offs)
+	c.Parts, c.Rebalanced = slices.Clone(op.Parts), slices.Clone(op.Rebalanced)
 	c.Ops = nil
 	for i := range op.Ops {
 		c.Ops = append(c.Ops, op.Ops[i].Clone())
@@ -193,6 +201,8 @@ type Header struct {
 	// Then holes prove nothing, a read passing over an offset is legal unless that
 	// offset is known to hold a value, and upper bounds come from tails alone.
 	Sparse bool
+	// Retention says that a log's start may move up by itself, not only by trims.
+	Retention bool
 }
 
 // History is a whole history in memory.

@@ -10,7 +10,8 @@ import (
 // raising and lowering in any order, over several levels of summaries.
 func TestOrderAgainstScan(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		var o order
+		var ops column[opTimes]
+		o := order{ops: &ops}
 		var c, r []int64
 		size := rapid.SampledFrom([]int{1, 16, 17, 300, 5000}).Draw(t, "size")
 		for range rapid.IntRange(1, 60).Draw(t, "steps") {
@@ -23,6 +24,8 @@ func TestOrderAgainstScan(t *testing.T) {
 			}
 			at := rapid.IntRange(0, len(c)-1).Draw(t, "at")
 			bound := int64(rapid.IntRange(0, 50).Draw(t, "bound"))
+			by := int32(ops.n)
+			ops.push(opTimes{call: bound, ret: bound})
 			if rapid.Bool().Draw(t, "raise") {
 				want := -1
 				if bound > c[at] {
@@ -33,7 +36,7 @@ func TestOrderAgainstScan(t *testing.T) {
 						}
 					}
 				}
-				if got := o.raise(at, bound, 1); got != want {
+				if got := o.raise(at, by); got != want {
 					t.Fatalf("raise(%d, %d) = %d, want %d", at, bound, got, want)
 				}
 				continue
@@ -47,7 +50,7 @@ func TestOrderAgainstScan(t *testing.T) {
 					}
 				}
 			}
-			if got := o.lower(at, bound, 1); got != want {
+			if got := o.lower(at, by); got != want {
 				t.Fatalf("lower(%d, %d) = %d, want %d", at, bound, got, want)
 			}
 		}

@@ -1,29 +1,70 @@
 package checker
 
-// opInfo is what is kept of an operation: of every append, and of the reads and
-// tails that a bound or a binding rests on.
+import "math"
+
+// opTimes and opInfo are what is kept of an operation: of every append, and of the
+// reads and tails that a bound or a binding rests on. Together they are 44 bytes;
+// nothing else is kept of an operation but 8 bytes and the text of each value.
+type opTimes struct {
+	call, ret int64 // ret is never if unknown (A5)
+	id        int64
+}
+
 type opInfo struct {
-	id, client int64
-	call, ret  int64 // ret is never if unknown (A5)
-	off        int64 // append: where it is placed, -1 if nowhere; tail: length; read: from
-	first      int32 // append: its values are values[first : first+n]
-	n          int32
-	kind       Kind
-	outcome    Outcome // 0 while outstanding
-	lin        bool
-	acked      bool // append: placed by its acknowledgement
+	off    int32 // append: where it is placed, -1 if nowhere; tail: length; trim, start: log start; read: from; large: see big
+	client int32 // its index among clients
+	first  int32 // append: its values are first … first+n-1
+	by     int32 // append: the operation that placed it
+	bits   uint32
 }
 
-// valueInfo is a value that was sent or read.
-type valueInfo struct {
-	name string
-	off  int64 // where it is bound, -1 if nowhere
-	op   int32 // its append, -1 if none is known yet, gone if moved into its append's block
-	by   int32 // the operation that bound it
-	seen bool  // it was read itself; not only bound with its batch
+const (
+	kindBits    = 4
+	outcomeBits = 2                             // 0 while outstanding
+	linBit      = 1 << (kindBits + outcomeBits) // read
+	looseBit    = linBit                        // append: values of it are among loose
+	ackedBit    = linBit << 1                   // append: placed by its acknowledgement
+	countShift  = kindBits + outcomeBits + 2
+	maxCount    = 1<<(32-countShift) - 1
+	large       = math.MaxInt32
+	// maxPart bounds operations, values and, by limit, offsets of a partition, so
+	// that all have numbers of 32 bits.
+	maxPart = 1<<29 - 1<<16
+)
+
+func (o *opInfo) kind() Kind           { return Kind(o.bits & (1<<kindBits - 1)) }
+func (o *opInfo) outcome() Outcome     { return Outcome(o.bits >> kindBits & (1<<outcomeBits - 1)) }
+func (o *opInfo) acked() bool          { return o.bits&ackedBit != 0 }
+func (o *opInfo) loose() bool          { return o.bits&looseBit != 0 }
+func (o *opInfo) n() int64             { return int64(o.bits >> countShift) }
+func (o *opInfo) setOutcome(x Outcome) { o.bits |= uint32(x) << kindBits }
+
+func opBits(k Kind, x Outcome, lin bool, n int) uint32 {
+	b := uint32(k) | uint32(x)<<kindBits | uint32(min(n, maxCount))<<countShift
+	if lin {
+		b |= linBit
+	}
+	return b
 }
 
-const gone = -2
+// Owners of a value: its append, or one of these.
+const (
+	gone   = -2 // its number is given up for one in its append's block
+	orphan = -1 // read, and its append isn't known
+)
+
+const seenBit = 1 << 31 // it was read itself; not only bound with its batch
+
+func ownedBy(i int32) uint32 { return uint32(i + 2) }
+
+func (e nameEntry) op() int32  { return int32(e.owner&^seenBit) - 2 }
+func (e nameEntry) seen() bool { return e.owner&seenBit != 0 }
+
+// binding is the place of a value that its append's place doesn't tell.
+type binding struct {
+	off int64 // -1 if nowhere
+	by  int32 // the operation that showed it
+}
 
 // part is check A for one partition.
 type part struct {
@@ -31,56 +72,81 @@ type part struct {
 	report PartitionReport
 	blamed map[finding]bool
 	dirty  bool // in Checker.inside
-	broken bool // values aren't unique: nothing can be concluded
+	broken bool // values aren't unique, or too many: nothing can be concluded
 
-	ops    []opInfo
-	values []valueInfo
-	byName map[string]int32
-	slots  []int32 // value at an offset; -1 none known, void passed over (A2)
+	times   column[opTimes]
+	ops     column[opInfo]
+	big     map[int32]int64 // offsets of operations that are too large for opInfo
+	clients clients
+	spare   []int32 // numbers of operations that nothing refers to any more
+
+	values names
+	loose  map[int32]binding // of orphans, and of values of appends with looseBit
+	slots  column[int32]     // value at an offset; -1 none known, void passed over (A2)
 	ord    order
 
 	end     int64 // longest length implied so far
 	bound   int64 // offsets bound to a value
 	free    int64 // values of appends that may still turn out to fill a hole
 	orphans int64 // values read whose append isn't known
+	called  int64 // appends invoked and outstanding
 	voids   map[int64]int32
 
-	ahead  ahead           // upper bounds at or above len(slots)
+	ahead  ahead           // upper bounds at or above the slots
 	edges  map[int64]int32 // exact lengths at offsets whose writer isn't known
-	far    []Op            // operations on offsets too far away to hold slots for
+	starts starts
+	far    []distant // operations on offsets too far away to hold slots for
 	farMin int64
 
-	cur      *Op // the operation being added, and its index once kept
+	cur      *Op // the read or tail being added, and its index once kept
 	curIndex int32
+}
+
+// distant is an operation set aside; append is its number, -1 of a read or tail.
+type distant struct {
+	op     Op
+	append int32
 }
 
 const void = -2
 
 func newPart(name string, opts Options) *part {
-	return &part{opts: opts, report: PartitionReport{Partition: name}, blamed: map[finding]bool{},
-		byName: map[string]int32{}, edges: map[int64]int32{}, voids: map[int64]int32{}, ahead: newAhead()}
+	p := &part{opts: opts, report: PartitionReport{Partition: name}, blamed: map[finding]bool{}, values: newNames(),
+		big: map[int32]int64{}, loose: map[int32]binding{}, clients: clients{index: map[int64]int32{}},
+		edges: map[int64]int32{}, voids: map[int64]int32{}, ahead: newAhead(), starts: newStarts()}
+	p.ord.ops = &p.times
+	return p
 }
 
-// newest runs do and returns the first violation that it found, or nil.
-func (p *part) newest(do func()) *Violation {
-	before := len(p.report.Violations)
-	do()
-	if len(p.report.Violations) > before {
-		return &p.report.Violations[before]
+// length is the number of offsets that have slots.
+func (p *part) length() int64 { return int64(p.slots.n) }
+
+// since is the first violation after the first n, or nil.
+func (p *part) since(n int) *Violation {
+	if len(p.report.Violations) > n {
+		return &p.report.Violations[n]
 	}
 	return nil
 }
 
 func (p *part) complete(op *Op) {
+	if !p.broken && (p.times.n >= maxPart || p.values.len()+len(op.Values) >= maxPart) {
+		p.undecided("more than %d operations or values, which is too many for check A", maxPart)
+		p.broken = true
+	}
 	switch {
 	case op.Kind == Append:
 		p.append(op)
+	case op.Kind == Trim:
+		p.trim(op)
 	case op.Outcome != OK: // a read without an answer says nothing
 	case op.Kind == Read:
 		p.report.Reads++
 		p.observe(op)
-	default:
+	case op.Kind == Tail:
 		p.report.Tails++
+		p.observe(op)
+	default:
 		p.observe(op)
 	}
 	if len(p.far) > 0 && p.farMin <= p.limit() {
@@ -94,11 +160,16 @@ func (p *part) observe(op *Op) {
 		return
 	}
 	p.cur, p.curIndex = op, -1
-	if op.Kind == Read {
+	switch {
+	case op.Kind == Read:
 		p.read(op)
-	} else if p.reach(op.Off) {
+	case !p.reach(op.Off):
+		p.aside(op.Off, distant{op.Clone(), -1})
+	case op.Kind == Tail:
 		p.longer(op.Off)
 		p.shorter(op.Off, true)
+	default:
+		p.start(op)
 	}
 	p.cur = nil
 }
@@ -111,131 +182,65 @@ func (p *part) keep() int32 {
 		if op.Kind == Read {
 			off = op.From
 		}
-		p.curIndex = int32(len(p.ops))
-		p.ops = append(p.ops, opInfo{id: op.ID, client: op.Client, call: op.Call, ret: op.Ret, off: off,
-			first: -1, n: int32(len(op.Values)), kind: op.Kind, outcome: op.Outcome, lin: op.Lin})
+		times := opTimes{op.Call, op.Ret, op.ID}
+		info := opInfo{off: int32(min(off, large)), client: p.clients.number(op.Client), first: -1, by: -1,
+			bits: opBits(op.Kind, op.Outcome, op.Lin, len(op.Values))}
+		if n := len(p.spare); n > 0 {
+			p.curIndex = p.spare[n-1]
+			p.spare = p.spare[:n-1]
+			*p.times.at(int(p.curIndex)), *p.ops.at(int(p.curIndex)) = times, info
+		} else {
+			p.curIndex = int32(p.times.n)
+			p.times.push(times)
+			p.ops.push(info)
+		}
+		if off >= large {
+			p.big[p.curIndex] = off
+		}
 	}
 	return p.curIndex
 }
 
-// register makes a called append known, its outcome outstanding. It returns its
-// index, or -1 if it cannot be told from another.
-func (p *part) register(op *Op) int32 {
-	i, first := int32(len(p.ops)), int32(len(p.values))
-	for k, v := range op.Values {
-		if old, ok := p.byName[v]; ok && p.values[old].op >= 0 {
-			p.ambiguous(v, p.values[old].op, op, i, k)
-			return -1
-		} else if ok {
-			p.adopt(old)
-		} else {
-			p.values = append(p.values, valueInfo{off: -1, by: -1})
-		}
-		at := first + int32(k)
-		p.values[at].name, p.values[at].op = v, i
-		p.byName[v] = at
-		if off := p.values[at].off; off >= 0 {
-			p.slots[off] = at
-		}
+// offset is what opInfo.off tells.
+func (p *part) offset(i int32) int64 {
+	if off := p.ops.at(int(i)).off; off < large {
+		return int64(off)
 	}
-	p.ops = append(p.ops, opInfo{id: op.ID, client: op.Client, call: op.Call, ret: never, off: -1,
-		first: first, n: int32(len(op.Values)), kind: Append})
-	p.free += int64(len(op.Values))
-	p.placeSeen(i)
-	return i
-}
-
-// adopt moves a value that was read before its append was known to the append's
-// other values.
-func (p *part) adopt(old int32) {
-	p.values = append(p.values, p.values[old])
-	p.values[old].op = gone
-	p.orphans--
-}
-
-func (p *part) ambiguous(v string, other int32, op *Op, i int32, k int) {
-	first := op.ID
-	if other != i {
-		first = p.ops[other].id
-	}
-	p.undecided("value %q is sent twice, by operations %d and %d: check A needs values that are unique in a partition", v, first, op.ID)
-	p.broken = true
-}
-
-// append adds an append with its outcome, registering it if Invoke didn't.
-func (p *part) append(op *Op) {
-	switch op.Outcome {
-	case OK:
-		p.report.AppendsOK++
-	case Failed:
-		p.report.AppendsFailed++
-	default:
-		p.report.AppendsUnknown++
-	}
-	if p.broken {
-		return
-	}
-	i := p.find(op)
-	if i < 0 {
-		if i = p.register(op); i < 0 {
-			return
-		}
-	}
-	o := &p.ops[i]
-	o.outcome = op.Outcome
-	switch {
-	case op.Outcome == OK:
-		o.ret = op.Ret
-		p.ack(i, op.Off)
-	case op.Outcome == Failed && o.off >= 0:
-		p.failedButRead(i)
-	case op.Outcome == Failed:
-		p.free -= int64(o.n)
-	}
-}
-
-// find returns the index of an append that was invoked and is outstanding, or -1.
-func (p *part) find(op *Op) int32 {
-	at, ok := p.byName[op.Values[0]]
-	if !ok || p.values[at].op < 0 {
-		return -1
-	}
-	i := p.values[at].op
-	if o := &p.ops[i]; o.id != op.ID || o.outcome != 0 || int(o.n) != len(op.Values) || o.call != op.Call {
-		return -1
-	}
-	return i
+	return p.big[i]
 }
 
 // limit is the length up to which offsets get slots. What lies beyond it lies
 // beyond twice all values ever mentioned, so memory follows the history's size
 // whatever numbers it contains.
-func (p *part) limit() int64 { return 4*int64(len(p.values)) + 1<<16 }
+func (p *part) limit() int64 { return 4*int64(p.values.len()) + 1<<16 }
 
-// reach makes offsets below n exist. If they are too far away for that, it sets
-// the current operation aside and returns false.
+// reach makes offsets below n exist, unless they are too far away for that.
 func (p *part) reach(n int64) bool {
 	p.end = max(p.end, n)
 	if n > p.limit() {
-		if len(p.far) == 0 || n < p.farMin {
-			p.farMin = n
-		}
-		p.far = append(p.far, p.cur.Clone())
 		return false
 	}
 	p.grow(n)
 	return true
 }
 
+// aside sets an operation on offsets up to n aside.
+func (p *part) aside(n int64, d distant) {
+	if len(p.far) == 0 || n < p.farMin {
+		p.farMin = n
+	}
+	p.far = append(p.far, d)
+}
+
 func (p *part) grow(n int64) {
 	p.end = max(p.end, n)
-	if n <= int64(len(p.slots)) {
+	if n <= p.length() {
 		return
 	}
-	for int64(len(p.slots)) < n {
-		p.slots = append(p.slots, -1)
+	for p.length() < n {
+		p.slots.push(-1)
 	}
-	p.ord.grow(len(p.slots))
+	p.ord.grow(p.slots.n)
 	p.releaseAhead()
 }
 
@@ -244,10 +249,26 @@ func (p *part) retryFar() {
 	again := p.far
 	p.far = nil
 	for i := range again {
-		if op := &again[i]; op.Kind == Append {
-			p.ack(p.values[p.byName[op.Values[0]]].op, op.Off)
+		if d := &again[i]; d.append >= 0 {
+			p.ack(d.append, d.op.Off)
 		} else {
-			p.observe(op)
+			p.observe(&d.op)
 		}
 	}
+}
+
+// clients numbers clients, for evidence.
+type clients struct {
+	index map[int64]int32
+	id    []int64
+}
+
+func (c *clients) number(id int64) int32 {
+	n, ok := c.index[id]
+	if !ok {
+		n = int32(len(c.id))
+		c.index[id] = n
+		c.id = append(c.id, id)
+	}
+	return n
 }

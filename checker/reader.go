@@ -1,12 +1,13 @@
 package checker
 
 import (
-	"bufio"
 	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"strings"
+	"unicode/utf8"
 )
 
 // FormatVersion is that of the JSON-lines history that this package reads and
@@ -28,16 +29,23 @@ func (e *LineError) Unwrap() error { return e.Err }
 // Reader reads a history in JSON lines, one operation at a time. Unknown keys are
 // ignored, empty lines are skipped.
 type Reader struct {
-	in     *bufio.Reader
+	in     io.Reader
+	block  []byte // read; the last line may be cut short
+	failed error  // of in, behind the block
+	rest   string // lines to come
+	valid  bool   // they are UTF-8
 	line   int
-	long   []byte
 	header Header
 	begun  bool
 	err    error
+	decode decoder
 }
 
+// blockSize is how much is read, and becomes strings, at once.
+const blockSize = 1 << 17
+
 // NewReader reads a history from r, through a buffer of its own.
-func NewReader(r io.Reader) *Reader { return &Reader{in: bufio.NewReaderSize(r, 1<<16)} }
+func NewReader(r io.Reader) *Reader { return &Reader{in: r} }
 
 // Header returns what the first line says. Its errors are *[LineError], and
 // those of the io.Reader.
@@ -53,13 +61,18 @@ func (r *Reader) Header() (Header, error) {
 func (r *Reader) Line() int { return r.line }
 
 // Next returns the next operation; io.EOF after the last. Every other error is a
-// *[LineError] or comes from the io.Reader, and repeats.
-func (r *Reader) Next() (op Op, err error) {
-	err = r.Read(&op)
-	return op, err
+// *[LineError], wraps one of the io.Reader if it comes from there, and repeats.
+func (r *Reader) Next() (Op, error) {
+	var op Op
+	if err := r.Read(&op); err != nil {
+		return Op{}, err
+	}
+	return op.Clone(), nil
 }
 
-// Read is Next into *op, all of which it replaces.
+// Read is Next into *op, all of which it replaces. It needs no memory of its own
+// for an operation: op's slices are used again for the next, and its strings are
+// cut from a block of lines, which they keep in memory.
 func (r *Reader) Read(op *Op) error {
 	if _, err := r.Header(); err != nil {
 		return err
@@ -69,8 +82,11 @@ func (r *Reader) Read(op *Op) error {
 		r.err = err
 		return err
 	}
+	if r.decode.decode(line, op) {
+		return nil
+	}
 	var j jsonOp
-	if err := json.Unmarshal(line, &j); err != nil {
+	if err := json.Unmarshal([]byte(line), &j); err != nil {
 		return r.fail(err)
 	}
 	if *op, err = j.op(); err != nil {
@@ -93,11 +109,12 @@ func (r *Reader) readHeader() error {
 		return err
 	}
 	var h struct {
-		History *int   `json:"history"`
-		Clock   string `json:"clock"`
-		Sparse  bool   `json:"sparse"`
+		History   *int   `json:"history"`
+		Clock     string `json:"clock"`
+		Sparse    bool   `json:"sparse"`
+		Retention bool   `json:"retention"`
 	}
-	if err := json.Unmarshal(line, &h); err != nil {
+	if err := json.Unmarshal([]byte(line), &h); err != nil {
 		return &LineError{r.line, err}
 	}
 	if h.History == nil {
@@ -106,46 +123,73 @@ func (r *Reader) readHeader() error {
 	if *h.History != FormatVersion {
 		return &LineError{r.line, fmt.Errorf("history version %d, this reads version %d", *h.History, FormatVersion)}
 	}
-	r.header = Header{Clock: h.Clock, Sparse: h.Sparse}
+	r.header = Header{Clock: h.Clock, Sparse: h.Sparse, Retention: h.Retention}
 	return nil
 }
 
-// nextLine returns the next line that isn't empty, valid until the next call.
-func (r *Reader) nextLine() ([]byte, error) {
+// nextLine returns the next line that isn't empty.
+func (r *Reader) nextLine() (string, error) {
 	for {
-		line, err := r.rawLine()
-		if err != nil {
-			return nil, err
+		for r.rest == "" {
+			if err := r.fill(); err != nil {
+				return "", err
+			}
 		}
-		if line = bytes.TrimSpace(line); len(line) == 0 {
+		r.line++
+		line, rest, _ := strings.Cut(r.rest, "\n")
+		r.rest = rest
+		if line = strings.TrimSpace(line); line == "" {
 			continue
 		}
 		// encoding/json would make one value of two by replacing bad bytes.
-		if !ascii(line) && !bytes.Equal(bytes.ToValidUTF8(line, nil), line) {
-			return nil, &LineError{r.line, errors.New("not valid UTF-8")}
+		if !r.valid && !utf8.ValidString(line) {
+			return "", &LineError{r.line, errors.New("not valid UTF-8")}
 		}
 		return line, nil
 	}
 }
 
-func (r *Reader) rawLine() ([]byte, error) {
-	r.line++
-	r.long = r.long[:0]
+// fill makes text of the whole lines that there are, reading on until there is one.
+func (r *Reader) fill() error {
 	for {
-		part, err := r.in.ReadSlice('\n')
-		if err == nil && len(r.long) == 0 {
-			return part, nil
+		cut := bytes.LastIndexByte(r.block, '\n') + 1
+		if r.failed == io.EOF {
+			cut = len(r.block)
 		}
-		r.long = append(r.long, part...)
+		if cut > 0 {
+			r.rest = string(r.block[:cut])
+			r.valid = utf8.ValidString(r.rest)
+			r.block = r.block[:copy(r.block, r.block[cut:])]
+			return nil
+		}
 		switch {
-		case err == nil, err == io.EOF && len(r.long) > 0:
-			return r.long, nil
-		case err != bufio.ErrBufferFull:
-			return nil, err
-		case len(r.long) > maxLine:
-			return nil, &LineError{r.line, fmt.Errorf("longer than %d bytes", maxLine)}
+		case r.failed == io.EOF:
+			return io.EOF
+		case r.failed != nil:
+			return &LineError{r.line + 1, r.failed}
+		case len(r.block) > maxLine:
+			return &LineError{r.line + 1, fmt.Errorf("longer than %d bytes", maxLine)}
+		}
+		r.more()
+	}
+}
+
+func (r *Reader) more() {
+	if n := len(r.block); cap(r.block)-n < blockSize/2 {
+		r.block = append(make([]byte, 0, max(blockSize, 2*n)), r.block...)
+	}
+	n := len(r.block)
+	got := 0
+	for range 100 { // an io.Reader may return nothing, a few times
+		got, r.failed = r.in.Read(r.block[n:cap(r.block)])
+		if got > 0 || r.failed != nil {
+			break
 		}
 	}
+	if got == 0 && r.failed == nil {
+		r.failed = io.ErrNoProgress
+	}
+	r.block = r.block[:n+got]
 }
 
 func ascii(b []byte) bool {

@@ -1,7 +1,6 @@
 package checker
 
 import (
-	"fmt"
 	"slices"
 	"strconv"
 )
@@ -10,7 +9,7 @@ import (
 type tiling struct {
 	p      *part
 	gaps   []gap
-	due    []int64
+	open   bool    // the last batch may end above the last gap
 	unseen []int32 // appends that may fill gaps, by call
 
 	// search: appends by size, in order of call, and how many of each are used.
@@ -26,15 +25,35 @@ type tiling struct {
 // there are ways to choose a number for each; beyond the bound the verdict is unknown.
 const maxTilingSteps = 1 << 18
 
-// fits reports whether an append called at call can be the batch at [from, to). A
-// deadline inside a gap is a tail's, and a tail ends the gap there, so due is the
-// same in all of the batch; and the upper bounds inside it were compared with it
-// when they were found.
-func (t *tiling) fits(call, from, to int64) bool {
-	if t.due[from] != t.due[to-1] {
-		panic(fmt.Sprintf("invariant A7: offset %d is due at %d and %d of the same gap at %d", from, t.due[from], to-1, t.due[to-1]))
+func (t *tiling) call(k int) int64 { return t.p.times.at(int(t.unseen[k])).call }
+func (t *tiling) size(k int) int64 { return t.p.ops.at(int(t.unseen[k])).n() }
+
+// fits reports whether an append called at call can be the batch of that size at
+// offset at of gap g. All of it is due when its first offset is, so no upper bound
+// inside it may be later; those below the gap's last deadline, or without one inside
+// the gap, were compared when they were found.
+func (t *tiling) fits(g int, at, size, call int64) bool {
+	due, end := t.gaps[g].dueAt(at), at+size
+	if call > due {
+		return false
 	}
-	return call <= t.due[from]
+	for off := at + 1; off < min(end, t.gaps[g].to) && len(t.gaps[g].due) > 1; off++ {
+		if t.p.ord.c(int(off)) > due {
+			return false
+		}
+	}
+	if end <= t.gaps[g].to {
+		return true
+	}
+	if !t.open || g < len(t.gaps)-1 {
+		return false
+	}
+	for _, hi := range t.p.ahead.next {
+		if hi < end && t.p.times.at(int(t.p.ahead.at[hi].by)).call > due {
+			return false
+		}
+	}
+	return true
 }
 
 // tooLate looks at records alone, whatever batches they come in: those called in
@@ -46,8 +65,8 @@ func (t *tiling) tooLate() bool {
 	for _, g := range t.gaps {
 		for off := g.from; off < g.to; off++ {
 			need++
-			for next < len(t.unseen) && t.p.ops[t.unseen[next]].call <= t.due[off] {
-				have += int64(t.p.ops[t.unseen[next]].n)
+			for next < len(t.unseen) && t.call(next) <= g.dueAt(off) {
+				have += t.size(next)
 				next++
 			}
 			if have < need {
@@ -61,8 +80,8 @@ func (t *tiling) tooLate() bool {
 
 // known is the length up to the highest offset whose value is known.
 func (t *tiling) known() int64 {
-	for off := len(t.p.slots) - 1; off >= 0; off-- {
-		if t.p.slots[off] >= 0 {
+	for off := t.p.slots.n - 1; off >= 0; off-- {
+		if t.p.slots.get(off) >= 0 {
 			return int64(off) + 1
 		}
 	}
@@ -72,14 +91,15 @@ func (t *tiling) known() int64 {
 // inOrder is exact if all batches have one size: the k-th hole of that size takes
 // the k-th call, for exchanging two appends never helps.
 func (t *tiling) inOrder() {
-	next, size := 0, int64(t.p.ops[t.unseen[0]].n)
-	for _, g := range t.gaps {
+	next, size := 0, t.size(0)
+	for k := range t.gaps {
+		g := &t.gaps[k]
 		for at := g.from; at < g.to; at += size {
 			call := never
 			if next < len(t.unseen) {
-				call = t.p.ops[t.unseen[next]].call
+				call = t.call(next)
 			}
-			if at+size > g.to || !t.fits(call, at, at+size) {
+			if !t.fits(k, at, size, call) {
 				t.p.missing(at, t.known(), "of the unseen appends of unknown outcome, all batches of %d, only the first %d called fit", size, next)
 				return
 			}
@@ -93,12 +113,12 @@ func (t *tiling) inOrder() {
 // there is to remember.
 func (t *tiling) search() {
 	bySize := map[int64][]int64{}
-	for _, i := range t.unseen {
-		n := int64(t.p.ops[i].n)
+	for i := range t.unseen {
+		n := t.size(i)
 		if bySize[n] == nil {
 			t.sizes = append(t.sizes, n)
 		}
-		bySize[n] = append(bySize[n], t.p.ops[i].call)
+		bySize[n] = append(bySize[n], t.call(i))
 	}
 	slices.Sort(t.sizes)
 	slices.Reverse(t.sizes)
@@ -120,7 +140,7 @@ func (t *tiling) search() {
 
 // fill reports whether the gaps from offset at of gap g on can be tiled.
 func (t *tiling) fill(g int, at int64) bool {
-	if at == t.gaps[g].to {
+	if at >= t.gaps[g].to {
 		if g++; g == len(t.gaps) {
 			return true
 		}
@@ -132,7 +152,7 @@ func (t *tiling) fill(g int, at int64) bool {
 		return false
 	}
 	for s, size := range t.sizes {
-		if k := t.used[s]; k < len(t.calls[s]) && at+size <= t.gaps[g].to && t.fits(t.calls[s][k], at, at+size) {
+		if k := t.used[s]; k < len(t.calls[s]) && t.fits(g, at, size, t.calls[s][k]) {
 			t.used[s]++
 			if t.fill(g, at+size) {
 				return true

@@ -113,6 +113,10 @@ const (
 	ReadBeforeAppend     = "read-before-append"       // shown before an append at or below it was called
 	TailBeforeAppend     = "tail-before-append"       // counted before an append at or below it was called
 	TailWentBack         = "tail-behind"              // a tail below what had been shown or acknowledged
+	StartWentBack        = "log-start-behind"         // the log's start lies below what had been told or shown
+	StartUnasked         = "log-start-unasked"        // the log's start is one that nobody had asked for
+	StartBeyondEnd       = "log-start-beyond-end"     // the log's start lies above all that can have been appended
+	TrimNotDone          = "trim-not-done"            // an acknowledged trim left the log's start below what it asked for
 	LinearizableReadBack = "linearizable-read-behind" // a linearizable read that ends below it
 )
 
@@ -124,7 +128,8 @@ type Evidence struct {
 	Call    int64  `json:"call"`
 	Ret     *int64 `json:"ret,omitempty"` // absent if the outcome is unknown
 	Outcome string `json:"outcome"`
-	// Off is an append's known first offset, a tail's length, a read's from.
+	// Off is an append's known first offset, a tail's length, the log start told by a
+	// trim or start, a read's from.
 	Off *int64 `json:"off,omitempty"`
 	// Count is the number of its values.
 	Count int `json:"count"`
@@ -153,7 +158,7 @@ func (p *part) violate(name string, off int64, ops []int32, format string, args 
 	for _, i := range ops {
 		if i >= 0 && !slices.Contains(told, i) {
 			told = append(told, i)
-			v.Ops = append(v.Ops, p.ops[i].evidence())
+			v.Ops = append(v.Ops, p.evidence(i))
 		}
 	}
 	p.report.Violations = append(p.report.Violations, v)

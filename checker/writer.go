@@ -57,6 +57,9 @@ func (w *Writer) begin() error {
 	if w.Header.Sparse {
 		b = append(b, `,"sparse":true`...)
 	}
+	if w.Header.Retention {
+		b = append(b, `,"retention":true`...)
+	}
 	_, err := w.out.Write(append(b, "}\n"...))
 	return err
 }
@@ -79,9 +82,13 @@ func appendOp(b []byte, op *Op) []byte {
 	if op.Outcome == OK && op.Kind != Read && op.Kind <= FetchOffset || op.Kind == Commit {
 		b = strconv.AppendInt(append(b, `,"off":`...), op.Off, 10)
 	}
-	if op.Kind == Read {
+	switch op.Kind {
+	case Read:
 		b = appendRead(b, op)
+	case Trim:
+		b = strconv.AppendInt(append(b, `,"from":`...), op.From, 10)
 	}
+	b = appendFlag(b, `,"poll":true`, op.Poll)
 	b = appendNames(b, `,"values":[`, op.Values)
 	b = appendText(b, `,"group":`, op.Group)
 	b = appendText(b, `,"kind":`, op.Fault)
@@ -105,7 +112,6 @@ func appendRead(b []byte, op *Op) []byte {
 		b = strconv.AppendInt(append(b, `,"limit":`...), op.Limit, 10)
 	}
 	b = appendFlag(b, `,"lin":true`, op.Lin)
-	b = appendFlag(b, `,"poll":true`, op.Poll)
 	if op.Offs == nil {
 		return b
 	}

@@ -17,7 +17,19 @@ type Dir struct {
 	Generation  uint64  // of the last start; rises at each, durably, before a word is said
 	Joins       bool    // it was made to rejoin: it never forms a cluster
 	Moving      uint64  // not 0: the incarnation whose shards are being set aside
+
+	Spoke   [maxSpoke]Start // starts that spoke for their replicas, oldest first, zeros behind the last; see [NoteStart]
+	Forgets uint64          // of starts up to this generation none is in Spoke, though they may have spoken
 }
+
+// Start is one start of a directory. A copy of the directory comes to the same generations, but not to the same processes.
+type Start struct {
+	Generation uint64
+	Boot       uint64 // the process, drawn
+}
+
+// maxSpoke bounds the starts that a directory remembers.
+const maxSpoke = 16
 
 // Identity returns whose log a shard's is.
 func (d Dir) Identity(shard int) Identity {
@@ -30,22 +42,29 @@ func ShardDir(shard int) string { return fmt.Sprintf("shard-%d", shard) }
 // The file logd.meta is text; the last line is the CRC-32C of those before it. There are two copies, each replaced by a
 // rename, logd.meta.copy first: where they differ that one is the newer, and neither is needed. On disk, don't change.
 //
-// Version 1 had no generation, joins and moving, and one copy. It isn't read.
+// Version 1 had no generation, joins and moving, and one copy. It isn't read. Version 2 had no forgets and spoke: it is read as one
+// that has forgotten all starts so far.
 const (
 	metaName    = "logd.meta"
 	metaCopy    = "logd.meta.copy"
 	metaTemp    = "logd.meta.tmp"
-	metaVersion = 2
+	metaVersion = 3
 	metaFormat  = "broker %d\nincarnation %016x\nshards %d\nwal-files %d\nwal-file-bytes %d\ngroup-bytes %d\ngeneration %d\njoins %d\nmoving %016x\n"
+	spokeFormat = "forgets %d\nspoke %s\n" // generation:boot, ..., or -
 )
 
-func (d Dir) encode() []byte {
+func (d Dir) encode() []byte { return d.encodeAs(metaVersion) }
+
+func (d Dir) encodeAs(version int) []byte {
 	joins := 0
 	if d.Joins {
 		joins = 1
 	}
-	s := fmt.Sprintf("logd %d\n"+metaFormat, metaVersion, d.Broker, d.Incarnation, d.Shards,
+	s := fmt.Sprintf("logd %d\n"+metaFormat, version, d.Broker, d.Incarnation, d.Shards,
 		d.Options.WALFiles, d.Options.WALFileBytes, d.Options.GroupBytes, d.Generation, joins, d.Moving)
+	if version > 2 {
+		s += fmt.Sprintf(spokeFormat, d.Forgets, d.spoken())
+	}
 	return fmt.Appendf(nil, "%scrc %08x\n", s, crc32.Checksum([]byte(s), castagnoli))
 }
 
@@ -56,6 +75,13 @@ func decodeDir(name string, b []byte) (Dir, error) {
 	_, err := fmt.Sscanf(string(b), "logd %d\n"+metaFormat, &version, &d.Broker, &d.Incarnation, &d.Shards, &o.WALFiles, &o.WALFileBytes, &o.GroupBytes,
 		&d.Generation, &joins, &d.Moving)
 	d.Joins = joins == 1
+	if err == nil && version == 2 && string(d.encodeAs(2)) == string(b) {
+		d.Forgets = d.Generation
+		return d, nil
+	}
+	if err == nil {
+		err = d.readSpoken(string(b))
+	}
 	if err == nil && string(d.encode()) == string(b) {
 		return d, nil
 	}
@@ -202,6 +228,7 @@ func SetAside(fsys FS, d Dir, incarnation uint64) (Dir, error) {
 		panic(fmt.Sprintf("log: incarnation %016x, moving %016x, is set aside for %016x (S7)", d.Incarnation, d.Moving, incarnation))
 	}
 	d.Incarnation, d.Moving, d.Joins = incarnation, d.Incarnation, true
+	d.Spoke, d.Forgets = [maxSpoke]Start{}, 0 // those were the other's
 	if err := d.write(fsys); err != nil {
 		return Dir{}, fmt.Errorf("set aside: %w", err)
 	}

@@ -263,7 +263,7 @@ func TestOtherVersions(t *testing.T) {
 	for _, c := range []struct {
 		version int
 		want    string
-	}{{1, "delete the directory of one broker at a time, it rejoins"}, {3, "from a newer program"}} {
+	}{{1, "delete the directory of one broker at a time, it rejoins"}, {4, "from a newer program"}} {
 		disk, d := startable(t)
 		for _, name := range []string{metaName, metaCopy} {
 			b := disk.nodes[name].now

@@ -36,7 +36,8 @@
 //	    start, and where a mark ends. What fills a hole is found once the hash leads through it from one known to the next.
 //
 // A segment's: segment_append.go (written), index.go (its hashes), segment_open.go and segment_scan.go (what is left of it at a
-// start), segment_span.go (holes), segment_repair.go, segment_scrub.go, fill_space.go (a full disk).
+// start), segment_span.go (holes), segment_repair.go, segment_mend.go,
+// segment_scrub.go, fill_space.go (a full disk).
 //
 // A write group's life, by file: queue.go (what waits), plan_wal.go (what goes into the group), wal_group.go, wal_record.go and
 // wal_sector.go (its bytes), done.go (what its completion sets free), ring.go (the files). At the next start: wal_scan.go (which

@@ -111,9 +111,12 @@ func (s *Store) undoStep(st *step, ran int) {
 		switch op := s.fillOps[i]; {
 		case op.Kind == OpMkdir:
 			p.exists = false // as far as is known: it is made again
-		case op.Kind == OpCreate && i < ran:
+		case op.Kind == OpCreate && i < ran && st.job.kind != jobRepair:
 			undo = append(undo, Op{Kind: OpRemove, File: op.File})
 		}
+	}
+	if st.job.kind == jobRepair {
+		undo = p.undoRepair(st.job.repair, s.fillOps[st.from:st.to], ran-st.from)
 	}
 	if st.job.appends() {
 		st.job.g.filling = false

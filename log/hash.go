@@ -52,6 +52,8 @@ func (l link) after(h uint64) uint64 { return mix64(mix64(mix64(h, l.base), l.he
 // before returns the running hash before the batch, given the one after it.
 func (l link) before(h uint64) uint64 { return unmix64(unmix64(unmix64(h, l.tail), l.head), l.base) }
 
+func (l link) epoch() int32 { return int32(l.head) }
+
 // size is the batch's length in bytes.
 func (l link) size() int64 { return int64(int32(l.head>>32)) + batchLengthEnd }
 

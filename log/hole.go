@@ -113,6 +113,19 @@ func (s *Store) unfill(g *group, from, to uint64, until Seq) bool {
 // mark over them, the group's end and [Store.Fill] take them away.
 func (s *Store) Holes(group uint64) []Hole { return slices.Clone(s.group(group).holes) }
 
+// Lost returns how many [Store.Holes] and [Store.SegmentHoles] a group has.
+func (s *Store) Lost(group uint64) (entries, ranges int) {
+	g := s.group(group)
+	for _, sp := range g.segs.spans {
+		for i := range sp.pieces {
+			if sp.pieces[i].state == lost {
+				ranges++
+			}
+		}
+	}
+	return len(g.holes), ranges
+}
+
 // Fill gives a hole its bytes, as a peer has them: they are taken if and only if size, CRC and running hash fit (S5a). The
 // hole is gone at once; at the Seq returned it is so durably. The error wraps [ErrNoHole] or [ErrMisfit].
 func (s *Store) Fill(group uint64, e Entry) (Seq, error) {

@@ -72,20 +72,22 @@ func (x index) after(i int, size int64) int64 {
 //
 //	 0         8         16        24         32        40        44
 //	┌─────────┬─────────┬─────────┬──────────┬─────────┬─────────┬────────────────────────────────┬─────────┐
-//	│"LOGDIDX2"│ base   │ end     │ bytes of │ hash at │ number  │ offset − base (4), position (4), │ crc32c │
+//	│"LOGDIDX3"│ base   │ end     │ bytes of │ hash at │ number  │ offset − base (4), position (4), │ crc32c │
 //	│         │ offset  │ offset  │ the .log │ the end │ of n    │ max timestamp (8),               │ of all │
 //	│         │         │         │          │         │         │ hash before (8), n times         │        │
 //	└─────────┴─────────┴─────────┴──────────┴─────────┴─────────┴────────────────────────────────┴─────────┘
 //
-// Version 1 had no hashes; a file of it counts as bad, so it is made anew by reading the segment. On disk, don't change.
+// The checksum begins with the name of the segments' folder, so that a file of another group's segment at the same offset isn't taken
+// for ours. Version 1 had no hashes, version 2 no folder; files of these count as bad, so they are made anew by reading the segments.
+// On disk, don't change.
 const (
-	indexMagic     = "LOGDIDX2"
+	indexMagic     = "LOGDIDX3"
 	indexHeader    = 44
 	indexEntrySize = 24
 )
 
-// encodeIndex returns the index file of a closed segment.
-func encodeIndex(s *segment) []byte {
+// encodeIndex returns the index file of a closed segment in a folder.
+func encodeIndex(dir string, s *segment) []byte {
 	b := make([]byte, 0, indexHeader+len(s.index)*indexEntrySize+4)
 	b = append(b, indexMagic...)
 	b = binary.BigEndian.AppendUint64(b, uint64(s.base))
@@ -99,17 +101,22 @@ func encodeIndex(s *segment) []byte {
 		b = binary.BigEndian.AppendUint64(b, uint64(e.maxTS))
 		b = binary.BigEndian.AppendUint64(b, e.hash)
 	}
-	return withCRC(b)
+	return withCRC(dir, b)
 }
 
-// withCRC appends the checksum of b.
-func withCRC(b []byte) []byte {
-	return binary.BigEndian.AppendUint32(b, crc32.Checksum(b, castagnoli))
+// withCRC appends the checksum of a folder's name and b.
+func withCRC(dir string, b []byte) []byte {
+	return binary.BigEndian.AppendUint32(b, crcIn(dir, b))
 }
 
-// decodeIndex reads an index file back. What it returns is in order and within the segment's bounds; whether these are the
+// crcIn returns the checksum of a folder's name and b.
+func crcIn(dir string, b []byte) uint32 {
+	return crc32.Update(crc32.Checksum([]byte(dir), castagnoli), castagnoli, b)
+}
+
+// decodeIndex reads an index file of a folder back. What it returns is in order and within the segment's bounds; whether these are the
 // segment's on disk is for the caller to compare. The error wraps errBadIndex.
-func decodeIndex(b []byte) (*segment, error) {
+func decodeIndex(dir string, b []byte) (*segment, error) {
 	if len(b) < indexHeader+4 || !bytes.HasPrefix(b, []byte(indexMagic)) {
 		return nil, fmt.Errorf("%w: no header in %d bytes", errBadIndex, len(b))
 	}
@@ -118,7 +125,7 @@ func decodeIndex(b []byte) (*segment, error) {
 		return nil, fmt.Errorf("%w: has %d bytes, expected %d for %d entries", errBadIndex, len(b), want, n)
 	}
 	body := b[:len(b)-4]
-	want, got := binary.BigEndian.Uint32(b[len(body):]), crc32.Checksum(body, castagnoli)
+	want, got := binary.BigEndian.Uint32(b[len(body):]), crcIn(dir, body)
 	if got != want {
 		return nil, fmt.Errorf("%w: crc is %08x, expected %08x", errBadIndex, got, want)
 	}
@@ -159,23 +166,24 @@ func (s *segment) check() error {
 //
 //	 0           8             16            24        28
 //	┌───────────┬─────────────┬─────────────┬─────────┐
-//	│"LOGDSTA1" │ base offset │ hash before │ crc32c  │
+//	│"LOGDSTA2" │ base offset │ hash before │ crc32c  │
 //	└───────────┴─────────────┴─────────────┴─────────┘
 //
+// The checksum begins with the folder's name, as that of an index file does; in version 1 it didn't, and a file of it counts as bad.
 // On disk, don't change.
-const startMagic = "LOGDSTA1"
+const startMagic = "LOGDSTA2"
 
-func encodeStart(base int64, hash uint64) []byte {
+func encodeStart(dir string, base int64, hash uint64) []byte {
 	b := append(make([]byte, 0, 28), startMagic...)
 	b = binary.BigEndian.AppendUint64(b, uint64(base))
-	return withCRC(binary.BigEndian.AppendUint64(b, hash))
+	return withCRC(dir, binary.BigEndian.AppendUint64(b, hash))
 }
 
 // decodeStart reads back the hash of the start file of the segment at base.
-func decodeStart(b []byte, base int64) (hash uint64, ok bool) {
+func decodeStart(dir string, b []byte, base int64) (hash uint64, ok bool) {
 	if len(b) != 28 || int64(binary.BigEndian.Uint64(b[8:])) != base {
 		return 0, false
 	}
 	hash = binary.BigEndian.Uint64(b[16:])
-	return hash, bytes.Equal(b, encodeStart(base, hash))
+	return hash, bytes.Equal(b, encodeStart(dir, base, hash))
 }

@@ -9,20 +9,20 @@ import (
 
 // What is decoded encodes to the same bytes, and each search in it stays within bounds.
 func FuzzDecodeIndex(f *testing.F) {
-	f.Add(encodeIndex(goldenSegment()), int64(30), true)
+	f.Add(encodeIndex(testDir, goldenSegment()), int64(30), true)
 	f.Add([]byte(indexMagic), int64(0), false)
 	f.Fuzz(func(t *testing.T, b []byte, rel int64, fix bool) {
 		if fix && len(b) > 4 { // else the fuzzer would never get past the checksum
-			b = withCRC(slices.Clone(b[:len(b)-4]))
+			b = withCRC(testDir, slices.Clone(b[:len(b)-4]))
 		}
-		s, err := decodeIndex(b)
+		s, err := decodeIndex(testDir, b)
 		if err != nil {
 			if !errors.Is(err, errBadIndex) {
 				t.Fatalf("error of no kind: %v", err)
 			}
 			return
 		}
-		if !bytes.Equal(encodeIndex(s), b) {
+		if !bytes.Equal(encodeIndex(testDir, s), b) {
 			t.Fatal("encodes to other bytes")
 		}
 		rel = max(0, rel) % (s.end - s.base)

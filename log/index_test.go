@@ -9,10 +9,10 @@ import (
 )
 
 // On disk, don't change.
-const goldenIndex = "4c4f474449445832" + "00000000000003e8" + "000000000000041a" + "0000000000000190" + "38cd7b0b005d90c3" + "00000002" +
+const goldenIndex = "4c4f474449445833" + "00000000000003e8" + "000000000000041a" + "0000000000000190" + "38cd7b0b005d90c3" + "00000002" +
 	"00000000" + "00000000" + "00000000000007d0" + "0000000000000000" +
 	"0000001e" + "0000012c" + "0000000000000bb8" + "63816e93f1dd74fc" +
-	"4ba24996"
+	"46c9b07a"
 
 func goldenSegment() *segment {
 	s := &segment{base: 1000}
@@ -29,11 +29,11 @@ func goldenSegment() *segment {
 
 func TestIndexGolden(t *testing.T) {
 	s := goldenSegment()
-	got := encodeIndex(s)
+	got := encodeIndex(testDir, s)
 	if hex.EncodeToString(got) != goldenIndex {
 		t.Errorf("the index file is\n%x, expected\n%s", got, goldenIndex)
 	}
-	back, err := decodeIndex(got)
+	back, err := decodeIndex(testDir, got)
 	if err != nil || !reflect.DeepEqual(back, s) {
 		t.Errorf("%+v read back, %v; expected %+v", back, err, s)
 	}
@@ -41,16 +41,16 @@ func TestIndexGolden(t *testing.T) {
 
 // Any bit changed, and any cut, is seen.
 func TestDecodeIndexFindsDamage(t *testing.T) {
-	good := encodeIndex(goldenSegment())
+	good := encodeIndex(testDir, goldenSegment())
 	for bit := range len(good) * 8 {
 		good[bit/8] ^= 1 << (bit % 8)
-		if _, err := decodeIndex(good); !errors.Is(err, errBadIndex) {
+		if _, err := decodeIndex(testDir, good); !errors.Is(err, errBadIndex) {
 			t.Errorf("bit %d changed: %v", bit, err)
 		}
 		good[bit/8] ^= 1 << (bit % 8)
 	}
 	for n := range good {
-		if _, err := decodeIndex(good[:n]); !errors.Is(err, errBadIndex) {
+		if _, err := decodeIndex(testDir, good[:n]); !errors.Is(err, errBadIndex) {
 			t.Errorf("cut to %d bytes: %v", n, err)
 		}
 	}
@@ -72,24 +72,24 @@ func TestDecodeIndexChecksSense(t *testing.T) {
 	} {
 		s := goldenSegment()
 		edit(s)
-		if _, err := decodeIndex(encodeIndex(s)); !errors.Is(err, errBadIndex) || strings.Contains(err.Error(), "crc") {
+		if _, err := decodeIndex(testDir, encodeIndex(testDir, s)); !errors.Is(err, errBadIndex) || strings.Contains(err.Error(), "crc") {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
 }
 
 func TestStartGolden(t *testing.T) {
-	const golden = "4c4f474453544131" + "00000000000003e8" + "1122334455667788" + "2815b618"
-	if got := hex.EncodeToString(encodeStart(1000, 0x1122334455667788)); got != golden {
+	const golden = "4c4f474453544132" + "00000000000003e8" + "1122334455667788" + "2f181eab"
+	if got := hex.EncodeToString(encodeStart(testDir, 1000, 0x1122334455667788)); got != golden {
 		t.Errorf("the start file is %s, expected %s", got, golden)
 	}
-	good := encodeStart(1000, 0x1122334455667788)
-	if h, ok := decodeStart(good, 1000); !ok || h != 0x1122334455667788 {
+	good := encodeStart(testDir, 1000, 0x1122334455667788)
+	if h, ok := decodeStart(testDir, good, 1000); !ok || h != 0x1122334455667788 {
 		t.Errorf("read back: %016x, %t", h, ok)
 	}
 	for bit := range len(good) * 8 {
 		good[bit/8] ^= 1 << (bit % 8)
-		if _, ok := decodeStart(good, 1000); ok {
+		if _, ok := decodeStart(testDir, good, 1000); ok {
 			t.Errorf("bit %d changed, and not seen", bit)
 		}
 		good[bit/8] ^= 1 << (bit % 8)

@@ -40,7 +40,10 @@ type segment struct {
 }
 
 // names says which files of a segment there are.
-type names struct{ log, index, start bool }
+type names struct {
+	log, index, start bool
+	mend              bool // a repair may not have been synced
+}
 
 // segments are the files of one group. Each method that takes ops adds operations to them, for the fill lane, and behaves
 // from then on as if these had been run; but only what was synced is found.
@@ -256,6 +259,9 @@ func (p *segments) files(s *segment) []string {
 	}
 	if s.has.start {
 		names = append(names, p.file(s.base, startSuffix))
+	}
+	if s.has.mend {
+		names = append(names, p.file(s.base, mendSuffix))
 	}
 	return names
 }

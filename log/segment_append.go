@@ -93,7 +93,7 @@ func (f *filling) roll(base int64) *segment {
 	if s := p.open(); s != nil {
 		f.sync()
 		if !p.touches(s, true) {
-			f.file(p.file(s.base, indexSuffix), encodeIndex(s))
+			f.file(p.file(s.base, indexSuffix), encodeIndex(p.dir, s))
 			s.has.index, s.indexed = true, true
 		}
 		s.sealed = true
@@ -102,7 +102,7 @@ func (f *filling) roll(base int64) *segment {
 	s := &segment{base: base, end: base, hash: p.hash}
 	p.live = append(p.live, s)
 	if base > 0 {
-		f.file(p.file(base, startSuffix), encodeStart(base, p.hash))
+		f.file(p.file(base, startSuffix), encodeStart(p.dir, base, p.hash))
 		s.has.start = true
 	}
 	f.op(Op{Kind: OpCreate, File: p.file(base, logSuffix)})

@@ -51,10 +51,10 @@ func FuzzScan(f *testing.F) {
 }
 
 func FuzzDecodeStart(f *testing.F) {
-	f.Add(encodeStart(30, 77), int64(30))
+	f.Add(encodeStart(testDir, 30, 77), int64(30))
 	f.Add([]byte(startMagic), int64(0))
 	f.Fuzz(func(t *testing.T, b []byte, base int64) {
-		if h, ok := decodeStart(b, base); ok && !slices.Equal(encodeStart(base, h), b) {
+		if h, ok := decodeStart(testDir, b, base); ok && !slices.Equal(encodeStart(testDir, base, h), b) {
 			t.Fatal("encodes to other bytes")
 		}
 	})

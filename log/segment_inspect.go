@@ -25,6 +25,7 @@ type SegmentFile struct {
 	Closed       bool   // another follows it
 	Index        string // "good", "none" of the open one, "missing", or what is wrong with it
 	Batches      int64  // that were read; 0 if the index was believed
+	Mending      bool   // a repair of it was cut short: a start writes it anew
 	Tail         int64  // bytes at the end of the open one, behind the mark, that are no whole sound batch: a write that was cut short
 	Damage       []SegmentDamage
 }
@@ -69,6 +70,7 @@ func InspectSegments(fsys FS, group uint64, m Mark, deep bool, visit func(b Batc
 			until = bases[i+1]
 		}
 		in.segment(base, until)
+		in.report.Segments[i].Mending = slices.Contains(names, segmentName(base)+mendSuffix)
 	}
 	in.cover(Range{m.LogEnd, m.LogEnd})
 	return in.report, nil
@@ -144,7 +146,7 @@ func (in *inspection) index(base int64) (*segment, string) {
 	if err != nil {
 		return nil, err.Error()
 	}
-	s, err := decodeIndex(b)
+	s, err := decodeIndex(in.dir, b)
 	if err != nil {
 		return nil, err.Error()
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -13,17 +14,20 @@ import (
 // segModel drives segments on a disk that crashes and rots, beside a plain list of batches, which is what peers have. What is
 // durable of a group besides its segments is the mark.
 type segModel struct {
-	disk   *memFS
-	opt    Options
-	p      *segments
-	mark   Mark
-	from   int64 // offsets below are found no more, for sure
-	end    int64
-	all    []modelBatch // with a gap where there was a reset
-	hash   uint64       // running, at end
-	ts     int64
-	rotten bool // something was damaged since all was whole
-	count  map[string]int
+	disk    *memFS
+	opt     Options
+	p       *segments
+	mark    Mark
+	from    int64 // offsets below are found no more, for sure
+	end     int64
+	all     []modelBatch // with a gap where there was a reset
+	hash    uint64       // running, at end
+	ts      int64
+	rotten  bool // something was damaged since all was whole
+	said    error
+	guessed bool // no file said what was before the log's first batches: of these nothing can be proved
+	lied    bool // an index says what isn't so, with a good checksum
+	count   map[string]int
 }
 
 type modelBatch struct {
@@ -94,7 +98,9 @@ func (m *segModel) open(t *rapid.T) {
 	if m.end == m.mark.LogEnd && m.hash != m.mark.BatchHash {
 		t.Fatalf("running hash %016x, the mark says %016x", m.hash, m.mark.BatchHash)
 	}
-	if !m.rotten && (len(p.spans) > 0 || len(p.damage) > 0) {
+	guessed := slices.ContainsFunc(p.damage, func(line string) bool { return strings.Contains(line, "by their checksums alone") })
+	m.guessed = m.guessed || guessed && m.rotten
+	if !m.rotten && !guessed && (len(p.spans) > 0 || len(p.damage) > 0) {
 		t.Fatalf("holes %v where nothing was damaged: %q", p.holes(), p.damage)
 	}
 	if rapid.Bool().Draw(t, "power lost after opening") { // L6: what was accepted is stable
@@ -167,8 +173,8 @@ func (m *segModel) Install(t *rapid.T) {
 }
 
 func (m *segModel) Trim(t *rapid.T) {
-	if m.from > m.mark.LogStart {
-		return // a reset waits for its mark
+	if m.from > m.mark.LogStart || m.lied {
+		return // a reset waits for its mark; and a wrong index is in the way till the log start is past its segment
 	}
 	m.mark.LogStart = rapid.Int64Range(m.mark.LogStart, m.mark.LogEnd).Draw(t, "log start")
 	m.from = m.mark.LogStart
@@ -284,7 +290,7 @@ func (m *segModel) Repair(t *rapid.T) {
 	h := rapid.SampledFrom(holes).Draw(t, "hole")
 	batches := m.from1(h, rapid.IntRange(1, 8).Draw(t, "batches"))
 	// Where the log begins in a hole, and no file says what was before, a peer can't be found out.
-	if sp, _ := m.p.hole(h.From); sp.before.known && rapid.IntRange(0, 4).Draw(t, "another's") == 0 {
+	if sp, _ := m.p.hole(h.From); (sp.before.known || sp.indexed) && rapid.IntRange(0, 4).Draw(t, "another's") == 0 {
 		b := slices.Clone(batches[len(batches)-1])
 		b[len(b)-1]++
 		b[15] += byte(rapid.IntRange(0, 1).Draw(t, "epoch"))
@@ -316,6 +322,7 @@ func (m *segModel) repair(t *rapid.T, from int64, batches [][]byte, calm bool) b
 			t.Fatalf("repair at %d: %v", from, err)
 		}
 		m.count["refused"]++
+		m.said = err
 		return false
 	}
 	ops, ok := m.p.planRepair(nil, r)
@@ -350,9 +357,11 @@ func (m *segModel) repair(t *rapid.T, from int64, batches [][]byte, calm bool) b
 
 // Heal repairs and scrubs until nothing is wrong any more: then everything is there.
 func (m *segModel) Heal(t *rapid.T) {
-	for range 300 {
+	for range 1000 {
 		if holes := m.p.holes(); len(holes) > 0 {
-			m.repair(t, holes[0].From, m.from1(holes[0], 5), true)
+			if !m.repair(t, holes[0].From, m.from1(holes[0], 5), true) {
+				m.scrub(t) // which goes on beside repairs
+			}
 			continue
 		}
 		if d := NewRunner(m.disk).Run(Plan{Ops: m.p.trim(nil, m.mark.LogStart)}); d.Err != nil {
@@ -367,11 +376,12 @@ func (m *segModel) Heal(t *rapid.T) {
 			for at := m.from; at < m.end; {
 				at = m.checkFind(t, at, 0)
 			}
+			m.lied = m.lied && m.from > m.mark.LogStart // it may come back
 			m.count["healed"]++
 			return
 		}
 	}
-	t.Fatalf("not whole after many repairs: holes %v, log %d to %d, %+v", m.p.holes(), m.from, m.end, *m.p.spans[0])
+	t.Fatalf("not whole after many repairs: holes %v, log %d to %d, %+v; the last refusal: %v", m.p.holes(), m.from, m.end, *m.p.spans[0], m.said)
 }
 
 // scrub returns the number of stretches that were rotten.
@@ -400,6 +410,9 @@ func (m *segModel) Scrub(t *rapid.T) { m.scrub(t) }
 
 // Check compares what is found with the list.
 func (m *segModel) Check(t *rapid.T) {
+	if m.guessed {
+		t.Skip("nothing can be proved")
+	}
 	if m.p.end() != m.end || m.p.next() != m.end {
 		t.Fatalf("end is %d, next %d, expected %d", m.p.end(), m.p.next(), m.end)
 	}
@@ -435,7 +448,7 @@ func (m *segModel) checkHashes(t *rapid.T) {
 		if b.next <= m.from {
 			continue
 		}
-		if h, ok := m.p.hashAt(b.next); ok && h != b.hash {
+		if h, ok := m.p.hashAt(b.next); ok && h != b.hash && !m.lied {
 			t.Fatalf("running hash at %d is %016x, expected %016x", b.next, h, b.hash)
 		} else if ok {
 			known++
@@ -533,7 +546,7 @@ func (m *segModel) checkFiles(t *rapid.T) {
 		}
 		if s.indexed && !m.rotten {
 			n := m.disk.nodes[m.p.file(s.base, indexSuffix)]
-			got, err := decodeIndex(n.now)
+			got, err := decodeIndex(testDir, n.now)
 			if err == nil { // in memory there may be more, from before a suspected interval was taken apart
 				got.index = slices.DeleteFunc(got.index, func(e indexEntry) bool {
 					i, ok := s.index.boundary(int64(e.pos))

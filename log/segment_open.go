@@ -14,6 +14,7 @@ type opening struct {
 	mark    Mark
 	found   map[int64]*names // by base offset
 	indexes map[int64]*segment
+	starts  map[int64]uint64
 	bases   []int64 // below the mark's end, to keep
 	past    []int64 // at or behind the mark's end
 	remove  []string
@@ -36,7 +37,7 @@ func openSegments(fsys FS, dir string, opt Options, m Mark) (*segments, error) {
 	p := newSegments(dir, opt)
 	p.at, p.stable, p.logStart, p.hash, p.synced = m.LogEnd, m.LogEnd, m.LogStart, m.BatchHash, m.BatchHash
 	none := anchor{known: m.LogStart == 0} // before the first batch of all
-	o := opening{first: none, hash: none, fs: fsys, p: p, mark: m, found: map[int64]*names{}, indexes: map[int64]*segment{}, cut: map[*segment]bool{}, end: m.LogStart}
+	o := opening{first: none, hash: none, fs: fsys, p: p, mark: m, found: map[int64]*names{}, indexes: map[int64]*segment{}, starts: map[int64]uint64{}, cut: map[*segment]bool{}, end: m.LogStart}
 	list, err := fsys.List(dir)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("segments %s: %w", dir, err)
@@ -91,6 +92,7 @@ func (o *opening) choose(list []string) error {
 			logSuffix:   func(n *names) { n.log = true },
 			indexSuffix: func(n *names) { n.index = true },
 			startSuffix: func(n *names) { n.start = true },
+			mendSuffix:  func(n *names) { n.mend = true },
 		} {
 			if base, ok := parseSegmentName(name, suffix); ok {
 				if o.found[base] == nil {
@@ -109,9 +111,12 @@ func (o *opening) choose(list []string) error {
 			return err
 		}
 		o.indexes[base] = s
-		_, start, err := o.readStart(base)
+		h, start, err := o.readStart(base)
 		if err != nil {
 			return err
+		}
+		if start {
+			o.starts[base] = h
 		}
 		switch {
 		case base >= o.mark.LogEnd:
@@ -153,18 +158,16 @@ func (o *opening) load(base, until int64) (*scan, error) {
 	if base == 0 {
 		o.anchor(0)
 	}
-	start, known, err := o.readStart(base)
-	if err != nil {
-		return nil, err
-	}
-	s := o.indexes[base]
-	if s != nil && s.end <= until && (s.end < o.mark.LogEnd || s.hash == o.mark.BatchHash) {
-		h := s.index[0].hash
-		if !o.hash.known || h == o.hash.hash || known && h == start {
+	if s := o.indexes[base]; s != nil {
+		good, err := o.believes(s, until)
+		if err != nil {
+			return nil, err
+		}
+		if good {
 			return nil, o.adopt(s)
 		}
 	}
-	if known {
+	if start, known := o.starts[base]; known && (!o.hash.known || len(o.cur) > 0) { // else the segment before has told it
 		o.anchor(start)
 	}
 	if !o.found[base].log {
@@ -298,7 +301,7 @@ func (o *opening) beyond(last *scan) error {
 	return nil
 }
 
-// lastEpoch reads the leader epoch of a segment's last batch, if what is there is sound.
+// lastEpoch reads the leader epoch of a segment's last batch, if what is there is sound: by the running hash, since no checksum covers it.
 func (o *opening) lastEpoch(s *segment) int32 {
 	f, err := o.fs.Open(o.p.file(s.base, logSuffix))
 	if err != nil {
@@ -310,13 +313,17 @@ func (o *opening) lastEpoch(s *segment) int32 {
 	if readFull(f, data, from) != nil {
 		return anyChain.epoch
 	}
-	epoch := anyChain.epoch
+	epoch, h := anyChain.epoch, s.index[len(s.index)-1].hash
 	for len(data) > 0 {
 		b, n, err := ParseBatch(data)
 		if err != nil || CheckCRC(data[:n]) != nil {
 			return anyChain.epoch
 		}
+		h = HashBatch(h, data[:n])
 		epoch, data = b.LeaderEpoch, data[n:]
+	}
+	if h != s.hash {
+		return anyChain.epoch
 	}
 	return epoch
 }
@@ -380,6 +387,9 @@ func (o *opening) anchor(hash uint64) {
 		sp.foldTail()
 	}
 	if whole && sp.fits(sp.pieces) {
+		if !sp.first.known {
+			o.p.damage = append(o.p.damage, fmt.Sprintf("segments %s: offsets %d to %d: no file says the running hash before them: they are believed by their checksums alone", o.p.dir, sp.from(), sp.to()))
+		}
 		sp.setHashes()
 		return
 	}

@@ -131,6 +131,7 @@ func (f *fitting) batch(data []byte) error {
 	f.r.batches = append(f.r.batches, data)
 	sized := f.c.seg != nil
 	if f.r.to > f.c.to || sized && (f.pos > f.c.end || (f.pos == f.c.end) != (f.r.to == f.c.to)) {
+		f.sp.strays++
 		return f.misfit("batch at %d goes to offset %d, byte %d; the hole goes to offset %d, byte %d", b.BaseOffset, f.r.to, f.pos, f.c.to, f.c.end)
 	}
 	return f.boundary()
@@ -151,6 +152,7 @@ func (f *fitting) boundary() error {
 	case f.pos < at && f.r.to < want:
 		return nil
 	case f.pos != at || f.r.to != want:
+		f.sp.strays++
 		return f.misfit("batches lead to offset %d at byte %d, expected offset %d at byte %d", f.r.to, f.pos, want, at)
 	case f.known && f.hash != hash:
 		return f.misfit("running hash at offset %d is %016x, expected %016x", f.r.to, f.hash, hash)
@@ -185,6 +187,7 @@ func (f *fitting) misfit(format string, args ...any) error {
 	}
 	to := f.r.to
 	f.p.misfit(f.sp)
+	f.p.giveUpIndex(f.sp)
 	return fmt.Errorf("%w: segments %s: offsets %d to %d: %w", ErrMisfit, f.p.dir, from, to, fmt.Errorf(format, args...))
 }
 
@@ -201,18 +204,13 @@ func (p *segments) planRepair(ops []Op, r *repair) ([]Op, bool) {
 	} else {
 		p.layOut(r, sp, k)
 	}
-	ops = p.makeDir(ops)
-	created, at := false, 0
+	ops, cut := p.planMends(p.makeDir(ops), r)
+	at := 0
 	for i := range r.parts {
 		t := &r.parts[i]
 		name := p.file(t.seg.base, logSuffix)
-		switch {
-		case t.seg.has.log:
-		case slices.Contains(p.loose, name):
+		if slices.Contains(cut, name) {
 			ops = append(ops, Op{Kind: OpTruncate, File: name})
-		default:
-			ops = append(ops, Op{Kind: OpCreate, File: name})
-			created = true
 		}
 		t.end = t.pos
 		for _, b := range r.batches[at : at+t.n] {
@@ -222,10 +220,7 @@ func (p *segments) planRepair(ops []Op, r *repair) ([]Op, bool) {
 		ops = append(ops, Op{Kind: OpSync, File: name})
 		at += t.n
 	}
-	if created {
-		ops = append(ops, Op{Kind: OpSyncDir, File: p.dir})
-	}
-	return ops, true
+	return p.planMended(ops, r), true
 }
 
 // writeBlocks adds writes of batches one behind the other, cut as those of an append are.
@@ -348,6 +343,7 @@ func (p *segments) adoptPatch(t *filePart, from int64) {
 			if p.looseBase(p.loose[i]) == s.base {
 				s.has.index = s.has.index || p.loose[i] == p.file(s.base, indexSuffix)
 				s.has.start = s.has.start || p.loose[i] == p.file(s.base, startSuffix)
+				s.has.mend = s.has.mend || p.loose[i] == p.file(s.base, mendSuffix)
 				p.loose = slices.Delete(p.loose, i, i+1)
 			}
 		}
@@ -381,7 +377,7 @@ func (p *segments) advance(sp *span) bool {
 			return false
 		}
 		sp.before = anchor{hash, true}
-		sp.first = sp.before
+		sp.first, sp.strays = sp.before, 0
 		c.from, c.pos, c.links = to, end, c.links[n:]
 		if c.pos == c.end {
 			sp.pieces = slices.Delete(sp.pieces, 0, 1)
@@ -415,5 +411,5 @@ func (p *segments) planIndex(ops []Op, s *segment) []Op {
 	} else {
 		ops = append(ops, Op{Kind: OpCreate, File: name})
 	}
-	return append(ops, Op{Kind: OpWrite, File: name, Data: encodeIndex(s)}, Op{Kind: OpSync, File: name}, Op{Kind: OpSyncDir, File: p.dir})
+	return append(ops, Op{Kind: OpWrite, File: name, Data: encodeIndex(p.dir, s)}, Op{Kind: OpSync, File: name}, Op{Kind: OpSyncDir, File: p.dir})
 }

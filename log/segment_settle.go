@@ -20,13 +20,13 @@ func (o *opening) settle() error {
 		if !s.sealed || o.p.touches(s, false) || !slices.Contains(o.p.live, s) {
 			continue
 		}
-		if err := o.write(o.p.file(s.base, indexSuffix), encodeIndex(s)); err != nil {
+		if err := o.write(o.p.file(s.base, indexSuffix), encodeIndex(o.p.dir, s)); err != nil {
 			return err
 		}
 		s.has.index, s.indexed = true, true
 	}
 	if s := o.p.open(); s != nil && s.base > 0 && !o.p.touches(s, true) {
-		start := encodeStart(s.base, s.index[0].hash)
+		start := encodeStart(o.p.dir, s.base, s.index[0].hash)
 		if h, ok, err := o.readStart(s.base); err != nil {
 			return err
 		} else if !ok || h != s.index[0].hash {
@@ -37,9 +37,16 @@ func (o *opening) settle() error {
 		}
 	}
 	for _, s := range o.p.live {
+		mended := s.has.mend
+		s.has.mend = false
 		for _, name := range o.p.files(s) {
-			if err := o.settleFile(name, s); err != nil {
+			if err := o.settleFile(name, s, mended); err != nil {
 				return fmt.Errorf("segment %s: %w", name, err)
+			}
+		}
+		if mended {
+			if err := o.fs.Remove(o.p.file(s.base, mendSuffix)); err != nil {
+				return fmt.Errorf("segment %s: %w", o.p.file(s.base, mendSuffix), err)
 			}
 		}
 	}
@@ -51,7 +58,7 @@ func (o *opening) settle() error {
 	return nil
 }
 
-func (o *opening) settleFile(name string, s *segment) error {
+func (o *opening) settleFile(name string, s *segment, mended bool) error {
 	f, err := o.fs.Open(name)
 	if err != nil {
 		return err
@@ -59,6 +66,11 @@ func (o *opening) settleFile(name string, s *segment) error {
 	defer f.Close() // synced below
 	if o.cut[s] && strings.HasSuffix(name, logSuffix) {
 		if err := f.Truncate(s.size); err != nil {
+			return err
+		}
+	}
+	if mended && strings.HasSuffix(name, logSuffix) {
+		if err := rewriteMended(f, s.size); err != nil {
 			return err
 		}
 	}
@@ -71,7 +83,8 @@ func (o *opening) settleFile(name string, s *segment) error {
 }
 
 // rewrite writes anew what of the open segment lies behind the mark: no sync of it may have succeeded, and after one that failed
-// caches take bytes for clean that the disk doesn't have (S4). A closed segment was synced before its index was written.
+// caches take bytes for clean that the disk doesn't have (S4). A closed segment was synced before its index was written, and what a
+// repair wrote has a mark.
 func (o *opening) rewrite(f File, s *segment) error {
 	if s.end <= o.mark.LogEnd || len(s.index) == 0 {
 		return nil
@@ -122,7 +135,7 @@ func (o *opening) readIndex(base int64) (*segment, error) {
 	if err != nil {
 		return nil, err
 	}
-	s, err := decodeIndex(b)
+	s, err := decodeIndex(o.p.dir, b)
 	if err != nil || s.base != base {
 		return nil, nil
 	}
@@ -138,7 +151,7 @@ func (o *opening) readStart(base int64) (hash uint64, ok bool, err error) {
 	if err != nil {
 		return 0, false, err
 	}
-	hash, ok = decodeStart(b, base)
+	hash, ok = decodeStart(o.p.dir, b, base)
 	return hash, ok, nil
 }
 

@@ -18,6 +18,8 @@ type span struct {
 	before, after anchor  // before the first, behind the last that isn't folded
 	indexed       bool    // it lies in one segment whose index has the hash of each interval, so each is proved by itself
 	misfits       int
+	strays        int  // in a row, of batches that end where the index says that none does
+	given         bool // it was indexed, and its index was given up
 }
 
 // anchor is a running batch hash that may be known.
@@ -128,6 +130,10 @@ func (p *segments) removeSpan(sp *span) {
 // trimSpans forgets what is lost below the log start.
 func (p *segments) trimSpans() {
 	for _, sp := range slices.Clone(p.spans) {
+		if sp.indexed || sp.given {
+			p.trimIndexed(sp)
+			continue
+		}
 		n := 0
 		for n < len(sp.pieces) && (sp.pieces[n].to <= p.logStart || sp.pieces[n].seg != nil && !slices.Contains(p.live, sp.pieces[n].seg)) {
 			if c := &sp.pieces[n]; !c.folded {
@@ -146,18 +152,39 @@ func (p *segments) trimSpans() {
 		case c.from >= p.logStart || c.state != lost:
 		case c.seg == nil:
 			c.from, sp.first, sp.before = p.logStart, anchor{}, anchor{}
-		case sp.indexed:
-			e := c.seg.index[c.seg.index.at(p.logStart-c.seg.base)]
-			if at := int64(e.pos); at > c.pos {
-				c.from, c.pos = c.seg.base+int64(e.offset), at
-				sp.before = anchor{e.hash, true}
-				sp.first = sp.before
-			}
+		}
+		if n > 0 && !sp.before.known && slices.ContainsFunc(sp.pieces, func(c piece) bool { return c.state == patched }) {
+			p.misfit(sp) // the hash that was to prove what a peer sent is not known any more
 		}
 		if n > 0 {
 			p.prove(sp)
 		}
 	}
+}
+
+// trimIndexed forgets the lost intervals below the log start. The one that has it stays as it is, with what peers sent of it: the hash
+// before it is known, and proves the rest of it too.
+func (p *segments) trimIndexed(sp *span) {
+	s := sp.pieces[0].seg
+	if sp.to() <= p.logStart || !slices.Contains(p.live, s) {
+		p.removeSpan(sp)
+		return
+	}
+	if sp.given || sp.from() >= p.logStart {
+		return
+	}
+	e := s.index[s.index.at(p.logStart-s.base)]
+	at := int64(e.pos)
+	if at <= sp.pieces[0].pos || at <= sp.pieces[0].end && sp.pieces[0].state == patched {
+		return
+	}
+	for at >= sp.pieces[0].end {
+		sp.pieces = slices.Delete(sp.pieces, 0, 1)
+	}
+	c := &sp.pieces[0]
+	c.from, c.pos = s.base+int64(e.offset), at
+	sp.first = anchor{e.hash, true}
+	sp.before = sp.first
 }
 
 // prove ends a span of which nothing is lost, if the hash fits from anchor to anchor; else it says false, and what peers sent
@@ -197,12 +224,16 @@ func (s *span) foldTail() {
 	}
 }
 
-// fits folds the hash through pieces of which none is lost. Where the hash before is not known, it is the one that fits.
+// fits folds the hash through pieces of which none is lost. Where the hash before is not known, it is the one that fits; but leader epochs
+// that fall have rotted.
 func (s *span) fits(pieces []piece) bool {
 	if !s.after.known {
 		return true
 	}
 	if !s.before.known {
+		if !rising(pieces) {
+			return false
+		}
 		h := s.after.hash
 		for i := len(pieces) - 1; i >= 0; i-- {
 			h = pieces[i].before(h)
@@ -217,6 +248,20 @@ func (s *span) fits(pieces []piece) bool {
 		}
 	}
 	return h == s.after.hash
+}
+
+// rising says whether no leader epoch is below one before it.
+func rising(pieces []piece) bool {
+	epoch := anyChain.epoch
+	for i := range pieces {
+		for _, l := range pieces[i].links {
+			if l.epoch() < epoch {
+				return false
+			}
+			epoch = l.epoch()
+		}
+	}
+	return true
 }
 
 // before returns the running hash before a piece, given the one after it.
@@ -253,7 +298,7 @@ const maxMisfits = 3
 // too, and files of which it has the whole are written from the beginning.
 func (p *segments) misfit(sp *span) {
 	sp.misfits++
-	all := sp.misfits > maxMisfits && !sp.indexed
+	all := sp.misfits > maxMisfits && !sp.indexed && !sp.given
 	if all {
 		p.widen(sp)
 		sp.before, sp.after = sp.first, sp.last
@@ -270,7 +315,7 @@ func (p *segments) misfit(sp *span) {
 				}
 			}
 		}
-		if c.state == lost && c.to <= p.logStart && len(rest) == 0 {
+		if c.state == lost && c.to <= p.logStart && len(rest) == 0 && !sp.indexed && !sp.given {
 			sp.first, sp.before = anchor{}, anchor{}
 			continue
 		}

@@ -28,7 +28,7 @@ func (w *segmentWalk) begin() {
 	base := w.seg.Base
 	w.since = base
 	b, err := w.small(base, startSuffix)
-	start, ok := decodeStart(b, base)
+	start, ok := decodeStart(w.dir, b, base)
 	switch {
 	case base == 0:
 		w.hash = anchor{0, true}

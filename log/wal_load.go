@@ -27,7 +27,7 @@ func (l *loaded) dir() *directory {
 // read returns the payload of some sectors of a file; those that aren't of the write group are zeros.
 func (w *walScan) readSectors(number uint64, slot, from, to int) []byte {
 	all := w.sectors[slot]
-	buf := AlignedBytes((to - from) * sectorSize)
+	buf := w.buffer((to - from) * sectorSize)
 	readPieces(w.files[slot].f, buf, int64(from)*sectorSize, func(a, b int64) {
 		for i := a / BlockSize * blockSectors; i < (b+BlockSize-1)/BlockSize*blockSectors; i++ {
 			if all[i] != absent {

@@ -18,6 +18,7 @@ type walScan struct {
 	sectors [][]uint64          // by slot, of whole files: a group's number, 0 for zeros, or one of the three below
 	extents map[uint64][]extent // by write group, at most one of each file
 	top     uint64              // the highest number seen, 0 if there is none
+	spare   []byte              // what files are read into
 }
 
 // What a sector is that proves nothing.
@@ -108,7 +109,7 @@ func (w *walScan) passFile(slot int) error {
 			all[i] = unread
 		}
 	}
-	buf := AlignedBytes(int(min(size, chunkBytes)))
+	buf := w.buffer(int(min(size, chunkBytes)))
 	for off := int64(0); off < size; off += int64(len(buf)) {
 		b := buf[:min(int64(len(buf)), size-off)]
 		readPieces(f.f, b, off, func(from, to int64) {
@@ -128,6 +129,14 @@ func (w *walScan) passFile(slot int) error {
 		}
 	}
 	return nil
+}
+
+// buffer returns n bytes of any content, until the next call.
+func (w *walScan) buffer(n int) []byte {
+	if len(w.spare) < n {
+		w.spare = AlignedBytes(n)
+	}
+	return w.spare[:n]
 }
 
 // readPieces reads b, in smaller and smaller pieces, down to sectors, where the device fails, and calls fail for what can't be read.

@@ -25,9 +25,13 @@ func (g *Group) Collect(out *Out) {
 
 // drain takes what raft has ready until it has no more, and nothing more is durable.
 func (g *Group) drain(out *Out) {
-	for g.release(out) || g.rn.HasReady() {
-		if g.rn.HasReady() {
+	for {
+		released, ready := g.release(out), g.rn.HasReady()
+		if ready {
 			g.ready(g.rn.Ready(), out)
+		}
+		if !released && !ready {
+			return
 		}
 	}
 }

@@ -13,7 +13,12 @@ import (
 const stateSnapshot = tracker.StateSnapshot
 
 // sortedKeys returns a map's keys in order, so that going through it is deterministic.
-func sortedKeys[V any](m map[uint64]V) []uint64 { return slices.Sorted(maps.Keys(m)) }
+func sortedKeys[V any](m map[uint64]V) []uint64 {
+	if len(m) == 0 {
+		return nil
+	}
+	return slices.Sorted(maps.Keys(m))
+}
 
 // Unflushed returns the bytes in memory that no segment has yet, about.
 func (g *Group) Unflushed() int {

@@ -66,6 +66,7 @@ type Group struct {
 	saved       uint64 // the commit index that was staged last
 	known       uint64 // the commit index that was durable at the start; committed entries are never cut off
 	due         bool   // raft begins anew at known
+	installs    uint64 // snapshots installed since the start
 	restored    uint64 // holes filled with bytes from others, since the start
 	pending     bool   // a configuration change proposed by us is not applied yet
 }

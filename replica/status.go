@@ -19,20 +19,27 @@ type Status struct {
 	First, Last, Stable   uint64 // window's first index, log's last, last durable here
 	LogStart              int64  // first offset that is kept
 	LogEnd, HighWatermark int64  // uncommitted tail included, and without it
+	LastTerm, LastHash    uint64 // Last's term, and the running hash up to it; 0 if it isn't known
 	EntryHash             uint64 // over the entries up to Applied (G11)
 	StableEnd             int64  // log end of what is durable here
 	Conf                  Conf
+	ConfIndex             uint64 // of the entry or snapshot that Conf came with
 	Bytes                 int    // of the window
+	Transferring          bool   // a snapshot waits for its batches
+	Installed             uint64 // snapshots installed since the start
 	Healed                uint64 // entries whose bytes came from others, since the start
 }
 
 // Status returns the replica's state as of its last Collect.
 func (g *Group) Status() Status {
 	hash, _ := g.store.EntryHash(g.cfg.Group, g.applied)
+	lastHash, _ := g.store.EntryHash(g.cfg.Group, g.win.last())
+	lastTerm, _ := g.win.Term(g.win.last())
 	stable, _ := g.win.endAt(min(max(g.stable, g.win.index), g.win.known))
 	return Status{Group: g.cfg.Group, ID: g.cfg.ID, Term: g.term, Lead: g.lead, Leader: g.leader, Commit: g.commit, Applied: g.applied,
 		First: g.win.index + 1, Last: g.win.last(), Stable: g.stable, LogStart: g.LogStart(), LogEnd: g.win.logEnd(), HighWatermark: g.HighWatermark(),
-		EntryHash: hash, StableEnd: stable, Conf: g.Conf(), Bytes: g.win.bytes(), Healed: g.restored}
+		LastTerm: lastTerm, LastHash: lastHash, EntryHash: hash, StableEnd: stable, Conf: g.Conf(), ConfIndex: g.confs[len(g.confs)-1].index, Bytes: g.win.bytes(), Transferring: g.snap != nil, Installed: g.installs,
+		Healed: g.restored}
 }
 
 // Leading reports whether this replica leads, and its term.

@@ -210,6 +210,7 @@ func (g *Group) installed(s *pb.Snapshot, out *Out) {
 
 // follows has the replica go on behind a mark that a snapshot brought.
 func (g *Group) follows(mark log.Mark, cs *pb.ConfState, out *Out) {
+	g.installs++
 	g.applied, g.marked, g.markedStart = mark.Index, mark.Index, mark.LogStart
 	g.confs, g.conf = append(g.confs[:0], confAt{mark.Index, cs}), confOf(cs)
 	g.pending, g.ahead = false, false

@@ -93,9 +93,12 @@ func DecodeMessage(b []byte) (*pb.Message, error) {
 		return nil, fmt.Errorf("%w: head checksum is %08x, expected %08x", ErrWire, got, want)
 	}
 	r := reader{b: b[8:n]}
-	m := &pb.Message{Type: pb.MessageType(r.u8()).Enum(), Reject: new(r.u8() == 1)}
-	for _, p := range [...]**uint64{&m.To, &m.From, &m.Term, &m.LogTerm, &m.Index, &m.Commit, &m.Vote, &m.RejectHint} {
-		*p = new(r.u64())
+	s := &received{kind: pb.MessageType(r.u8()), reject: r.u8() == 1}
+	m := &s.m
+	m.Type, m.Reject = &s.kind, &s.reject
+	for i, p := range [...]**uint64{&m.To, &m.From, &m.Term, &m.LogTerm, &m.Index, &m.Commit, &m.Vote, &m.RejectHint} {
+		s.numbers[i] = r.u64()
+		*p = &s.numbers[i]
 	}
 	if !slices.Contains(known, m.GetType()) {
 		return nil, fmt.Errorf("%w: type %d is none that a peer sends", ErrWire, int32(m.GetType()))
@@ -110,6 +113,21 @@ func DecodeMessage(b []byte) (*pb.Message, error) {
 		return nil, err
 	}
 	return m, nil
+}
+
+// received is a message and what it points to, in one piece.
+type received struct {
+	m       pb.Message
+	kind    pb.MessageType
+	reject  bool
+	numbers [8]uint64
+}
+
+// receivedEntry is an entry and what it points to.
+type receivedEntry struct {
+	e           pb.Entry
+	kind        pb.EntryType
+	index, term uint64
 }
 
 // reader takes values off a head; short says that it ran out, and everything read after that is zero.
@@ -169,12 +187,11 @@ func (r *reader) entries(m *pb.Message, payload []byte) error {
 	if r.short || len(r.b) != n*25 {
 		return fmt.Errorf("%w: %d bytes for %d entries, expected %d", ErrWire, len(r.b), n, n*25)
 	}
-	es := make([]pb.Entry, n)
 	m.Entries = make([]*pb.Entry, n)
-	for i := range es {
-		e := &es[i]
-		e.Type = pb.EntryType(r.u8()).Enum()
-		e.Index, e.Term = new(r.u64()), new(r.u64())
+	for i := range m.Entries {
+		s := &receivedEntry{kind: pb.EntryType(r.u8()), index: r.u64(), term: r.u64()}
+		e := &s.e
+		e.Type, e.Index, e.Term = &s.kind, &s.index, &s.term
 		size, want := int(r.u32()), r.u32()
 		if size > len(payload) {
 			return fmt.Errorf("%w: entry %d has %d bytes, %d are left", ErrWire, e.GetIndex(), size, len(payload))

@@ -46,6 +46,7 @@ func (p *process) openShards(disk *bootFS, dir log.Dir) error {
 		ids = append(ids, other.id)
 	}
 	var hosts []*host
+	p.dir = dir
 	boot := stream(w.opt.Seed, streamShard, uint64(n.id)<<40|p.boot<<8|0xff).Uint64() | 1
 	for i := range w.opt.Shards {
 		rng := stream(w.opt.Seed, streamShard, uint64(n.id)<<40|p.boot<<8|uint64(i))
@@ -55,6 +56,7 @@ func (p *process) openShards(disk *bootFS, dir log.Dir) error {
 		if err != nil {
 			return fmt.Errorf("shard %d: %w", i, err)
 		}
+		p.cut = append(p.cut, rec.Cut != "")
 		if rec.Cut != "" {
 			w.count[CountTornTails]++
 			n.found = append(n.found, rec.Cut)
@@ -76,7 +78,7 @@ func (p *process) openShards(disk *bootFS, dir log.Dir) error {
 				n.found = append(n.found, d)
 			}
 		}
-		cfg := broker.Config{Broker: n.id, Incarnation: dir.Incarnation, Generation: dir.Generation, Boot: boot, Shard: i, Shards: w.opt.Shards, Brokers: ids, Joins: dir.Joins,
+		cfg := broker.Config{Broker: n.id, Incarnation: dir.Incarnation, Generation: dir.Generation, Boot: boot, Shard: i, Shards: w.opt.Shards, Brokers: ids, Joins: dir.Joins, Spoke: dir.Spoken(), Forgets: dir.Forgets,
 			Host: fmt.Sprintf("broker-%d", n.id), Port: 9092, Limits: n.limits,
 			Topics: broker.TopicDefaults{Partitions: 1, Replication: -1, MaxMessageBytes: 1 << 20}}
 		s, err := broker.New(cfg, store, rec, rand.New(rand.NewPCG(rng.Uint64(), rng.Uint64())))
@@ -85,6 +87,6 @@ func (p *process) openShards(disk *bootFS, dir log.Dir) error {
 		}
 		hosts = append(hosts, newHost(p, i, s, rng, entropy))
 	}
-	p.hosts = hosts
+	p.hosts, p.name = hosts, boot
 	return nil
 }

@@ -3,6 +3,7 @@ package sim
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -16,6 +17,7 @@ import (
 type client struct {
 	w        *World
 	number   int
+	name     string
 	role     role
 	rng      *rand.Rand
 	lines    []*line // its connection to each broker
@@ -57,6 +59,7 @@ type call struct {
 	line    *line
 	ended   bool
 	code    int16 // the answer's error code
+	atEnd   bool  // a read, of what nobody knew to be there yet
 
 	earliest bool  // it asks for the log start
 	trim     int64 // or to delete what is before this offset
@@ -72,6 +75,7 @@ const finishers = 1000
 // newClient makes a client, whose number isn't taken.
 func newClient(w *World, number int, r role) *client {
 	c := &client{w: w, number: number, role: r, sessions: 1, read: make([]int64, w.partitions())}
+	c.name = fmt.Sprintf("client-%d", c.number)
 	c.rng = stream(w.opt.Seed, streamClient, uint64(c.number))
 	c.lines = make([]*line, w.opt.Brokers)
 	c.leaders = make([]int, w.partitions())
@@ -79,7 +83,8 @@ func newClient(w *World, number int, r role) *client {
 	for i := range c.leaders {
 		c.leaders[i] = -1
 	}
-	w.clients = append(w.clients, c)
+	i, _ := slices.BinarySearchFunc(w.clients, number, func(c *client, number int) int { return c.number - number })
+	w.clients = slices.Insert(w.clients, i, c) // by number, whenever a story speaks of it first
 	return c
 }
 
@@ -90,7 +95,10 @@ func (w *World) topic(part int) string { return topicNames[part/w.opt.Load.Parti
 var topicNames = [...]string{"orders", "audit"}
 
 func (w *World) partName(part int) string {
-	return fmt.Sprintf("%s/%d", w.topic(part), part%w.opt.Load.Partitions)
+	for n := len(w.names); n <= part; n++ {
+		w.names = append(w.names, fmt.Sprintf("%s/%d", w.topic(n), n%w.opt.Load.Partitions))
+	}
+	return w.names[part]
 }
 
 // soon plans the client's next turn.
@@ -138,9 +146,10 @@ func (c *client) send(node int, k *call, req kmsg.Request, noAnswer bool) {
 	if k.op.Kind != 0 {
 		k.op.Client, k.op.Session, k.op.Partition = int64(c.number), c.sessions, w.partName(k.part)
 		w.judge.invoke(&k.op)
+		w.markAsked(k, c.number)
 	}
 	w.watch.sends(c, node, k)
-	frame := transport.AppendRequest(fmt.Sprintf("client-%d", c.number), l.corr, req)
+	frame := transport.AppendRequest(c.name, l.corr, req)
 	w.trace.bytes(w.now, markClient, c.number, uint64(node)<<32|uint64(uint32(k.key)), frame)
 	if w.trace.verbose() {
 		w.trace.line(w.now, markClient, "client %d → broker %d: %s v%d %s %v from %d", c.number, w.nodes[node].id, kmsg.NameForKey(k.key), k.version, k.op.Partition, k.op.Values, k.op.From)
@@ -239,6 +248,7 @@ func (c *client) end(k *call, outcome checker.Outcome) {
 	if k.op.Kind != 0 {
 		k.op.Outcome = outcome
 		w.judge.complete(&k.op)
+		w.markEnded(k, c.number)
 		c.tally(k)
 		if outcome == checker.Unknown {
 			c.sessions++
@@ -260,6 +270,9 @@ func (c *client) tally(k *call) {
 	switch k.op.Kind {
 	case checker.Append:
 		w.count[[...]Count{0, CountAcked, CountFailed, CountUnknown}[k.op.Outcome]]++
+		if k.op.Outcome == checker.OK {
+			w.count[CountAckedRecords] += int64(len(k.op.Values))
+		}
 	case checker.Read:
 		w.count[CountReads]++
 		w.count[CountRecordsRead] += int64(len(k.op.Values))

@@ -79,11 +79,21 @@ func (d *Disk) Wipe() {
 	d.recent = nil
 }
 
+// newPage returns a page of zeros.
 func (d *Disk) newPage() *[pageSize]byte {
+	if len(d.free) == 0 {
+		return new([pageSize]byte)
+	}
+	p := d.anyPage()
+	clear(p[:])
+	return p
+}
+
+// anyPage returns a page of any content.
+func (d *Disk) anyPage() *[pageSize]byte {
 	if n := len(d.free); n > 0 {
 		p := d.free[n-1]
 		d.free = d.free[:n-1]
-		clear(p[:])
 		return p
 	}
 	return new([pageSize]byte)

@@ -103,9 +103,13 @@ func (f *inode) touch(d *Disk, i, at, n int) {
 	}
 	if fresh := mask &^ pg.dirty; fresh != 0 {
 		if pg.old == nil {
-			pg.old = d.newPage()
+			pg.old = d.anyPage()
 		}
-		copySectors(pg.old, pg.data, fresh)
+		if fresh == ^uint8(0) && n == pageSize { // all of it is written over: the pages change places
+			pg.old, pg.data = pg.data, pg.old
+		} else {
+			copySectors(pg.old, pg.data, fresh)
+		}
 	}
 	pg.dirty |= mask
 	pg.failed &^= mask

@@ -18,7 +18,9 @@
 //
 // Invariants:
 //
-//	W1 A seed's run is a function of the seed: no clock, no entropy, no order of a map; the hash of the trace proves it.
+//	W1 A seed's run is a function of the seed: no clock, no entropy, no order of a map; the hash of the trace proves it,
+//	   and tape.go names the first event in which two runs differ.
+//	   Who watches changes nothing: events (event.go) are made by looking, and only if somebody asked for them.
 //	W2 Events happen by (time, order of planning), one at a time.
 //	W3 Raft's randomness in a shard's turn comes from that shard incarnation's own stream (S14); so one world per process.
 //	W4 A shard's bytes are its own again only as broker.Output says: a completed plan's bytes, and a client's after the turn,

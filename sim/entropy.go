@@ -17,6 +17,7 @@ const (
 	streamClient // + number
 	streamShard  // + broker, boot, shard
 	streamAct    // of the act's own seed
+	streamWeather
 )
 
 // stream returns the seed's stream for a purpose.

@@ -34,53 +34,69 @@ const (
 	faultStop
 	faultStopAll
 	faultRolling
+	faultAmbush
 	faultKinds
 )
 
 // faultRow is one kind: weight is the most that a seed draws for it; always means that every seed has it; needsRepair means
-// that it exists only once brokersRepair; and it needs so many brokers.
+// that it exists only once brokersRepair; it needs so many brokers; and
+// it is of one family.
 type faultRow struct {
 	name        string
 	weight      int
 	always      bool
 	needsRepair bool
 	brokers     int
+	family      family
 }
 
+// family is what a kind of faults is about.
+type family int
+
+const (
+	familyProcess family = iota
+	familyPower
+	familyNetwork
+	familyDisk
+	families
+)
+
 var faultTable = [faultKinds]faultRow{
-	faultCrash:         {"crash", 6, true, false, 1},
-	faultCrashAll:      {"crash-all", 2, false, false, 1},
-	faultPower:         {"power", 5, true, false, 1},
-	faultPowerAll:      {"power-all", 3, false, false, 1},
-	faultCrashPower:    {"crash-power", 4, true, false, 1},
-	faultSlowElected:   {"slow-elected", 12, true, false, 3},
-	faultPause:         {"pause", 3, false, false, 1},
-	faultSplit:         {"split", 5, true, false, 1},
-	faultOneWay:        {"one-way", 4, false, false, 2},
-	faultIsolate:       {"isolate", 4, false, false, 2},
-	faultIsolateLeader: {"isolate-leader", 5, true, false, 2},
-	faultBridge:        {"bridge", 3, false, false, 3},
-	faultClog:          {"clog", 3, false, false, 1},
-	faultReset:         {"reset", 4, false, false, 1},
-	faultClock:         {"clock", 2, false, false, 1},
-	faultSlowDisk:      {"slow-disk", 3, false, false, 1},
-	faultSyncError:     {"sync-error", 2, false, false, 1},
-	faultRot:           {"rot", 2, false, false, 3},
-	faultWipe:          {"wipe", 2, false, false, 3},
-	faultStray:         {"stray-write", 2, false, false, 3},
-	faultDrag:          {"dragging-disk", 2, false, false, 1},
-	faultBadSector:     {"bad-sector", 2, false, true, 3},
-	faultFull:          {"full-disk", 3, false, true, 1},
-	faultRestore:       {"restore", 2, false, true, 3},
-	faultRotAll:        {"rot-all", 4, false, true, 3},
-	faultVotes:         {"lose-votes", 2, false, true, 3},
-	faultStop:          {"stop", 4, true, false, 1},
-	faultStopAll:       {"stop-all", 1, false, false, 1},
-	faultRolling:       {"rolling-restart", 2, false, false, 1},
+	faultCrash:         {"crash", 6, true, false, 1, familyProcess},
+	faultCrashAll:      {"crash-all", 2, false, false, 1, familyProcess},
+	faultPower:         {"power", 5, true, false, 1, familyPower},
+	faultPowerAll:      {"power-all", 3, false, false, 1, familyPower},
+	faultCrashPower:    {"crash-power", 4, true, false, 1, familyPower},
+	faultSlowElected:   {"slow-elected", 12, true, false, 3, familyPower},
+	faultPause:         {"pause", 3, false, false, 1, familyProcess},
+	faultSplit:         {"split", 5, true, false, 1, familyNetwork},
+	faultOneWay:        {"one-way", 4, false, false, 2, familyNetwork},
+	faultIsolate:       {"isolate", 4, false, false, 2, familyNetwork},
+	faultIsolateLeader: {"isolate-leader", 5, true, false, 2, familyNetwork},
+	faultBridge:        {"bridge", 3, false, false, 3, familyNetwork},
+	faultClog:          {"clog", 3, false, false, 1, familyNetwork},
+	faultReset:         {"reset", 4, false, false, 1, familyNetwork},
+	faultClock:         {"clock", 2, false, false, 1, familyProcess},
+	faultSlowDisk:      {"slow-disk", 3, false, false, 1, familyDisk},
+	faultSyncError:     {"sync-error", 2, false, false, 1, familyDisk},
+	faultRot:           {"rot", 2, false, false, 3, familyDisk},
+	faultWipe:          {"wipe", 2, false, false, 3, familyDisk},
+	faultStray:         {"stray-write", 2, false, false, 3, familyDisk},
+	faultDrag:          {"dragging-disk", 2, false, false, 1, familyDisk},
+	faultBadSector:     {"bad-sector", 2, false, true, 3, familyDisk},
+	faultFull:          {"full-disk", 3, false, true, 1, familyDisk},
+	faultRestore:       {"restore", 2, false, true, 3, familyDisk},
+	faultRotAll:        {"rot-all", 4, false, true, 3, familyDisk},
+	faultVotes:         {"lose-votes", 2, false, true, 3, familyDisk},
+	faultStop:          {"stop", 4, true, false, 1, familyProcess},
+	faultStopAll:       {"stop-all", 1, false, false, 1, familyProcess},
+	faultRolling:       {"rolling-restart", 2, false, false, 1, familyProcess},
+	faultAmbush:        {"ambush", 8, true, false, 1, familyPower},
 }
 
 // cause causes one fault of a kind.
 func (f *nemesis) cause(kind int) {
+	f.w.struck[kind]++
 	[faultKinds]func(*nemesis){
 		faultCrash:         (*nemesis).crash,
 		faultCrashAll:      (*nemesis).crashAll,
@@ -111,6 +127,7 @@ func (f *nemesis) cause(kind int) {
 		faultStop:          (*nemesis).stopOne,
 		faultStopAll:       (*nemesis).stopAll,
 		faultRolling:       (*nemesis).rollingRestart,
+		faultAmbush:        (*nemesis).lieInWait,
 	}[kind](f)
 }
 
@@ -268,11 +285,16 @@ func (f *nemesis) powerAll() {
 }
 
 func (f *nemesis) pause() {
-	n := f.any(true)
-	if n == nil || n.proc.paused {
+	if n := f.any(true); n != nil {
+		f.pauseOne(n)
+	}
+}
+
+func (f *nemesis) pauseOne(n *node) {
+	p := n.proc
+	if p.paused {
 		return
 	}
-	p := n.proc
 	f.w.decide(pause{node: n.index})
 	f.lasting(func() {
 		if n.proc == p && p.paused {

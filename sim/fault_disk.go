@@ -141,7 +141,7 @@ func (f *nemesis) restoreBy(n *node, by time.Duration) {
 	}
 	f.w.decide(restore{n.index, n.copyName()})
 	f.copied[n.index] = false
-	f.later(n, quickest)
+	f.startAlone(n, f.rng.IntN(3))
 	f.quiet = f.w.now + f.electionTime(4) + peaceAfter
 }
 
@@ -151,6 +151,18 @@ func (f *nemesis) atPeaceNow() error {
 		return fmt.Errorf("%w: an old copy was put back, until %v", ErrBudget, f.peace)
 	}
 	return nil
+}
+
+// startAlone starts a broker, and ends it before it can hear from anyone, so often; then it is left running. So a copy comes to a
+// generation above those that the others know.
+func (f *nemesis) startAlone(n *node, times int) {
+	f.w.after(quickest, func() {
+		f.start(n)
+		if times > 0 && !f.stopped {
+			f.w.decide(strike{node: n.index, seed: f.seed()})
+			f.startAlone(n, times-1)
+		}
+	})
 }
 
 // atPeace tells whether all brokers have run for some time, and all links hold. An old copy is told from a crash by what the others

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -24,18 +25,23 @@ type host struct {
 	w       *World
 	p       *process
 	index   int
+	name    string
 	prefix  string // of its files on the disk
 	shard   shard
 	rng     *rand.Rand
 	entropy io.Reader // what raft draws from during this shard's turns (S14)
 	inbox   []broker.Event
+	taken   []broker.Event // by the turn under way
 	out     broker.Output
 	lanes   [log.Lanes]lane
-	walFile string        // written last
+	walFile string // written last
+	rolls   bool   // the WAL operation under way is the first in its file
+	turns   int
 	stopped bool          // it was asked to stop, and has nothing in flight any more
 	turnAt  time.Duration // the turn that is planned; idle if none
 	mailAt  []time.Duration
 	fire    func()
+	step    func()
 }
 
 const idle = time.Duration(-1)
@@ -45,13 +51,15 @@ const epoch = int64(1_790_000_000_000)
 
 func newHost(p *process, index int, s shard, rng *rand.Rand, entropy io.Reader) *host {
 	h := &host{w: p.node.w, p: p, index: index, prefix: log.ShardDir(index) + "/", shard: s, rng: rng, entropy: entropy, turnAt: idle}
+	h.name = fmt.Sprintf("broker %d.%d (boot %d)", p.node.id, index, p.boot)
 	h.mailAt = make([]time.Duration, p.node.w.opt.Shards)
 	h.fire = h.turn
+	h.step = func() { h.shard.Step(h.now(), h.taken, &h.out) }
 	return h
 }
 
 func (h *host) String() string {
-	return fmt.Sprintf("broker %d.%d (boot %d)", h.p.node.id, h.index, h.p.boot)
+	return h.name
 }
 
 // give puts an event into the shard's inbox.
@@ -100,12 +108,14 @@ func (h *host) turn() {
 	if n > 1 && w.rng.IntN(3) == 0 {
 		n = 1 + w.rng.IntN(n)
 	}
-	events := h.inbox[:n:n]
+	h.taken = append(h.taken[:0], h.inbox[:n]...)
+	events := h.taken
+	h.inbox = slices.Delete(h.inbox, 0, n)
 	w.count[CountTurns]++
 	w.trace.add(w.now, markTurn, h.p.node.index<<8|h.index, h.p.boot, uint64(n))
 	setEntropy(h.entropy) // (W3)
 	h.out.Reset()
-	w.guard(h.String(), func() { h.shard.Step(h.now(), events, &h.out) })
+	w.guard(h.name, h.step)
 	if w.violation != nil {
 		return
 	}
@@ -114,16 +124,13 @@ func (h *host) turn() {
 			poison(d.Data) // valid during Step only (W4)
 		}
 	}
-	h.inbox = h.inbox[n:]
-	if len(h.inbox) == 0 {
-		h.inbox = nil
-	}
+	clear(events)
 	h.carryOut()
 }
 
 // carryOut does what a turn asked for.
 func (h *host) carryOut() {
-	w, out := h.w, &h.out
+	w, p, out := h.w, h.p, &h.out
 	w.trace.add(w.now, markOutput, len(out.Send), uint64(len(out.Peers))<<32|uint64(len(out.Mail)), uint64(len(out.Reads))<<32|uint64(len(out.Plans)))
 	for _, l := range out.Logs {
 		w.watch.said(h, &l)
@@ -134,7 +141,11 @@ func (h *host) carryOut() {
 			w.hear(h, l)
 		}
 	}
-	if out.Halt != "" || out.Rejoin != "" {
+	if out.Rejoin != "" && len(out.Peers)+len(out.Send)+len(out.Plans)+len(out.Mail)+len(out.Replies)+len(out.Reads) > 0 {
+		w.violate(SpokeOn, "%v gives up its directory, and goes on: %d envelopes, %d responses, %d plans", h, len(out.Peers)+len(out.Replies), len(out.Send), len(out.Plans))
+		return
+	}
+	if out.Halt != "" {
 		for _, p := range out.Peers { // leaderships are left behind
 			w.net.send(h, p.To, p.Bufs)
 		}
@@ -146,6 +157,14 @@ func (h *host) carryOut() {
 	if out.Halt != "" {
 		h.halted(out.Halt)
 		return
+	}
+	if out.Starved {
+		w.mark(MarkStarved, h.p.node)
+	}
+	if out.Note {
+		if h.note(); p.dead {
+			return
+		}
 	}
 	for i := range out.Plans {
 		h.startPlan(out.Plans[i])
@@ -161,6 +180,7 @@ func (h *host) carryOut() {
 	}
 	h.answer()
 	w.views.after(h)
+	h.within()
 	if out.Stopped && h.stops() {
 		return
 	}
@@ -221,6 +241,30 @@ func (h *host) post(m broker.Mail) {
 	h.mailAt[m.To] = max(h.mailAt[m.To]+1, w.now+h.gap())
 	to := h.p.hosts[m.To]
 	w.queue.push(h.mailAt[m.To], func() { to.give(m) })
+}
+
+// note has the directory remember this start, which takes the time of its calls on the disk; the process may end at any of them.
+func (h *host) note() {
+	w, p := h.w, h.p
+	n := p.node
+	fs := &bootFS{d: n.disk}
+	if w.phase == phaseStorm && chance(n.rng, w.opt.Faults.Boot) {
+		fs.crashAt = 1 + n.rng.IntN(16)
+	}
+	dir, err := log.NoteStart(fs, p.dir, p.name)
+	switch {
+	case fs.crashed():
+		w.count[CountBootCrashes]++
+		n.kill(n.rng.IntN(2) == 0)
+		w.faults.ended(n, w.faults.downtime())
+	case errors.Is(err, log.ErrNoSpace):
+		w.after(time.Second, func() { p.whenRunning(h.note) })
+	case err != nil:
+		h.halted(err.Error())
+	default:
+		p.dir = dir
+		w.after(time.Duration(fs.calls)*w.opt.Disk.Read, func() { h.give(broker.Noted{}) })
+	}
 }
 
 // halted: a process may give up only for a cause that was put there (W8).

@@ -17,6 +17,8 @@ type lane struct {
 	plan log.Plan
 	next int
 	work work
+	due  func() // the operation's time is over
+	end  func() // the same, and the process isn't paused
 }
 
 func (h *host) startPlan(p log.Plan) {
@@ -25,7 +27,11 @@ func (h *host) startPlan(p log.Plan) {
 		h.w.violate(BadResponse, "%v: plan %d of lane %s while plan %d is out", h, p.ID, p.Lane, l.plan.ID)
 		return
 	}
-	*l = lane{busy: true, plan: p}
+	if l.due == nil {
+		l.end = func() { h.endOp(l) }
+		l.due = func() { h.p.whenRunning(l.end) }
+	}
+	l.busy, l.plan, l.next = true, p, 0
 	h.beginOp(l)
 }
 
@@ -47,11 +53,11 @@ func (h *host) beginOp(l *lane) {
 	h.tally(l.plan.Lane, op)
 	l.work = d.begin(op, h.prefix, fail)
 	takes := d.duration(&w.opt.Disk, op.Kind) + w.faults.slowDisk(h.p.node)
-	w.watch.disk(h, l.plan.Lane, &op, takes, fail)
+	w.watch.disk(h, l.plan.Lane, &l.plan.Ops[l.next], takes, fail)
 	if l.plan.Lane == log.LaneWAL {
 		h.p.node.moment(onWriting, takes)
 	}
-	w.after(takes, func() { h.p.whenRunning(func() { h.endOp(l) }) })
+	w.after(takes, l.due)
 }
 
 func (h *host) endOp(l *lane) {
@@ -72,14 +78,28 @@ func (h *host) endOp(l *lane) {
 
 // tally counts what operations tell of the log.
 func (h *host) tally(lane log.Lane, op log.Op) {
+	switch op.Kind {
+	case log.OpCreate, log.OpMkdir, log.OpRename, log.OpRemove, log.OpSyncDir:
+		h.w.mark(MarkName, h.p.node)
+	default:
+		if lane == log.LaneFill {
+			h.w.mark(MarkFlush, h.p.node)
+		}
+	}
+	if lane == log.LaneWAL {
+		h.rolls = false
+	}
 	switch {
 	case lane == log.LaneWAL && (op.Kind == log.OpWrite || op.Kind == log.OpWriteSync) && op.File != h.walFile:
 		if h.walFile != "" {
 			h.w.count[CountWALRolls]++
+			h.rolls = true
+			h.w.mark(MarkRoll, h.p.node)
 		}
 		h.walFile = op.File
 	case op.Kind == log.OpCreate && strings.HasSuffix(op.File, ".log"):
 		h.w.count[CountSegments]++
+		h.w.views.segmentMade(op.File)
 	}
 }
 
@@ -89,7 +109,7 @@ func (h *host) endPlan(l *lane, err error) {
 		poison(l.plan.Ops[i].Data)
 	}
 	done := broker.PlanDone{Done: log.Done{Lane: l.plan.Lane, ID: l.plan.ID, Ran: l.next, Err: err}}
-	*l = lane{}
+	*l = lane{due: l.due, end: l.end}
 	h.give(done)
 }
 

@@ -21,10 +21,15 @@ type nemesis struct {
 	// What is drawn.
 	rng      *rand.Rand
 	stopped  bool
-	lags     []int         // by node: faults that slow its disk
-	copied   []bool        // by node: there is a copy of its disk
-	stops    []stopping    // by node: the process that was last asked to stop
-	electing *node         // loses power when it is elected
+	lags     []int      // by node: faults that slow its disk
+	copied   []bool     // by node: there is a copy of its disk
+	stops    []stopping // by node: the process that was last asked to stop
+	electing *node      // loses power when it is elected
+	weather  weather
+	forecast *rand.Rand // what the weather will be
+	waiting  []ambush
+	strikes  int           // faults so far
+	on       map[int]int   // by number: what of a fault hasn't ended
 	rolling  bool          // brokers are restarted one after the other
 	quiet    time.Duration // no new faults before
 }
@@ -32,12 +37,13 @@ type nemesis struct {
 func newNemesis(w *World) *nemesis {
 	n := w.opt.Brokers
 	return &nemesis{w: w, rng: stream(w.opt.Seed, streamNemesis, 0), slow: make([]int, n), failing: make([]int, n),
-		lags: make([]int, n), copied: make([]bool, n), stops: make([]stopping, n)}
+		lags: make([]int, n), copied: make([]bool, n), stops: make([]stopping, n), on: map[int]int{}, forecast: stream(w.opt.Seed, streamWeather, 0), weather: weather{faults: w.opt.Faults}}
 }
 
 // begin begins the storm.
 func (f *nemesis) begin() {
 	f.w.after(f.spread(f.w.opt.Faults.Every), f.strike)
+	f.w.after(time.Duration(f.forecast.Int64N(int64(10*time.Second))), f.changeWeather)
 	f.watch()
 }
 
@@ -47,7 +53,7 @@ func (f *nemesis) spread(mean time.Duration) time.Duration {
 }
 
 func (f *nemesis) downtime() time.Duration {
-	return 20*time.Millisecond + f.spread(f.w.opt.Faults.Last)
+	return 20*time.Millisecond + f.spread(f.weather.faults.Last)
 }
 
 // electionTime is so many election timeouts.
@@ -64,7 +70,7 @@ func (f *nemesis) strike() {
 		f.w.after(wait, f.strike)
 		return
 	}
-	o := &f.w.opt.Faults
+	o := &f.weather.faults
 	total := 0
 	for _, weight := range o.Weight {
 		total += weight
@@ -74,6 +80,7 @@ func (f *nemesis) strike() {
 		for at := f.rng.IntN(total); at >= o.Weight[k]; k++ {
 			at -= o.Weight[k]
 		}
+		f.strikes++
 		f.cause(k)
 	}
 	f.w.after(f.spread(o.Every), f.strike)
@@ -84,7 +91,18 @@ func (f *nemesis) lasting(end func()) { f.until(f.downtime(), end) }
 
 // until plans the end of a fault; the calm ends it without being asked to.
 func (f *nemesis) until(in time.Duration, end func()) {
+	of := f.strikes
+	f.on[of]++
+	if len(f.on) >= 2 {
+		f.w.mark(MarkFaultsOverlap, nil)
+	}
+	if len(f.on) >= 3 {
+		f.w.mark(MarkFaultsThree, nil)
+	}
 	f.w.after(in, func() {
+		if f.on[of]--; f.on[of] == 0 {
+			delete(f.on, of)
+		}
 		if !f.stopped {
 			end()
 		}
@@ -143,6 +161,9 @@ func (f *nemesis) failSync(h *host, kind log.OpKind) bool {
 	f.failing[n.index]--
 	h.p.failed = true
 	f.w.count[CountSyncErrors]++
+	if n.leads() {
+		f.w.mark(MarkSyncFailedLeader, n)
+	}
 	f.note("a %v of %v fails", kind, h)
 	return true
 }

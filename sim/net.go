@@ -84,11 +84,11 @@ func (n *network) send(from *host, to int32, bufs [][]byte) {
 	case how.twice > 0:
 		copies = 2
 	}
-	w.trace.bytes(w.now, markEnvelope, from.p.node.index, uint64(node.index)<<8|uint64(copies), data)
+	sum := w.trace.bytes(w.now, markEnvelope, from.p.node.index, uint64(node.index)<<8|uint64(copies), data)
 	if w.trace.verbose() {
 		w.trace.line(w.now, markEnvelope, "%v → %d: %d bytes, %d copies", from, to, len(data), copies)
 	}
-	sum := crc32.Checksum(data, castagnoli)
+	boot, elections := from.p.boot, w.count[CountElections]
 	if len(data) < 4 || int(binary.BigEndian.Uint32(data)) != len(data)-4 {
 		w.violate(BadResponse, "%v sends an envelope of %d bytes that is not one frame", from, len(data))
 		return
@@ -100,6 +100,9 @@ func (n *network) send(from *host, to int32, bufs [][]byte) {
 	if at <= l.last && !how.overtakes {
 		at = l.last + 1
 	}
+	if copies > 0 && at < l.last {
+		w.mark(MarkOvertaken, node)
+	}
 	if copies > 0 {
 		l.last = max(l.last, at)
 	}
@@ -110,6 +113,9 @@ func (n *network) send(from *host, to int32, bufs [][]byte) {
 			if checksum(bufs) != sum {
 				w.violate(BytesChanged, "%v wrote into an envelope to broker %d after giving it away", from, to)
 			}
+			if i > 0 {
+				w.markDouble(from.p.node, node, boot, elections)
+			}
 			frame := data[4:]
 			if i > 0 { // who got the first copy may have changed it
 				frame = join(bufs)[4:]
@@ -119,14 +125,15 @@ func (n *network) send(from *host, to int32, bufs [][]byte) {
 	}
 }
 
-// delivery is what becomes of a link's next envelope. A drawn run draws and records it; the setup has nothing unusual.
+// delivery is what becomes of a link's next envelope. A drawn run draws and records it; before the storm, and when all was
+// read, nothing is unusual.
 func (n *network) delivery(l *link, from, to int) delivery {
 	w := n.w
 	if !w.drawn() {
 		return l.next(w.now)
 	}
 	f := delivery{from: from, to: to}
-	if w.phase == phaseSetup || l.cut > 0 {
+	if w.phase == phaseSetup || w.phase == phaseOver || l.cut > 0 {
 		return f
 	}
 	o := &w.opt.Net

@@ -30,6 +30,7 @@ type pipe struct {
 	ending  bool // no more bytes come; end is told once all are delivered
 	ended   bool
 	deliver func([]byte)
+	fires   func() // fire
 	end     func()
 }
 
@@ -74,7 +75,10 @@ func (p *pipe) plan(in time.Duration) {
 		return
 	}
 	p.due = true
-	p.c.w.after(in, p.fire)
+	if p.fires == nil {
+		p.fires = p.fire
+	}
+	p.c.w.after(in, p.fires)
 }
 
 // fire delivers what is there, or a part of it.

@@ -55,8 +55,12 @@ type process struct {
 	failed   bool          // a device error was injected
 	stopping bool          // it was asked to stop
 	asked    time.Duration // when it was
+	led      []*groupSeen  // then
 	resumed  time.Duration // when it was started or resumed last
+	dir      log.Dir
+	name     uint64 // that others know it by
 	hosts    []*host
+	cut      []bool // by shard: its recovery cut a torn tail
 	conns    []*conn
 	accepted uint64
 	held     []func() // what happened while it was paused
@@ -100,11 +104,16 @@ func (n *node) boot(killed int) {
 	case w.violation != nil:
 	case fs.crashed():
 		w.count[CountBootCrashes]++
+		w.mark(MarkBootKilled, n)
 		w.faults.bootKilled(n)
 	case err != nil:
 		n.refuse(err)
 	default:
 		n.proc, n.sealed = p, false
+		if n.limits != w.opt.Limits {
+			w.mark(MarkOtherLimits, n)
+		}
+		w.mark(MarkBoot, n)
 		for _, h := range p.hosts {
 			h.poke(time.Duration(fs.calls) * w.opt.Disk.Read)
 			h.watchSpace()
@@ -140,7 +149,11 @@ func (n *node) kill(powerLost bool) {
 		return
 	}
 	n.w.watch.killed(n, powerLost)
+	if powerLost {
+		n.markPower()
+	}
 	n.proc, p.dead = nil, true
+	n.markEnded()
 	for _, h := range p.hosts {
 		h.abandon(powerLost)
 	}
@@ -195,6 +208,7 @@ func (p *process) whenRunning(do func()) {
 }
 
 func (p *process) resume() {
+	p.node.markResumed()
 	p.paused, p.resumed = false, p.node.w.now
 	held := p.held
 	p.held = nil

@@ -3,7 +3,6 @@ package sim
 import (
 	"fmt"
 	"math/rand/v2"
-	"strings"
 	"time"
 
 	"logd/broker"
@@ -157,12 +156,6 @@ func micros(rng *rand.Rand, least, most int64) time.Duration {
 
 // String is one line with every option, as printed before a run.
 func (o *Options) String() string {
-	var faults []string
-	for k, weight := range o.Faults.Weight {
-		if weight > 0 {
-			faults = append(faults, fmt.Sprintf("%s:%d", faultTable[k].name, weight))
-		}
-	}
 	return fmt.Sprintf("length=%v brokers=%d shards=%d turn=%v\n  wal=%d×%d group=%d segment=%d index=%d\n"+
 		"  limits %+v\n  disk unit=%d read=%v write=%v sync=%v stall=%d‰\n  net delay=%v jitter=%v drop=%d‰ double=%d‰ reorder=%d‰ split=%d‰\n"+
 		"  load topics=%d×%d×%d appenders=%d readers=%d tailers=%d trimmers=%d retention=%d depth=%d think=%v records=%d bytes=%d timeout=%v acks0=%d‰\n"+
@@ -173,5 +166,5 @@ func (o *Options) String() string {
 		o.Net.Delay, o.Net.Jitter, o.Net.Drop, o.Net.Double, o.Net.Reorder, o.Net.Split,
 		o.Load.Topics, o.Load.Partitions, o.Load.Replicas, o.Load.Appenders, o.Load.Readers, o.Load.Tailers, o.Load.Trimmers, o.Load.Retention, o.Load.Depth, o.Load.Think,
 		o.Load.Records, o.Load.Bytes, o.Load.Timeout, o.Load.Acks0,
-		o.Faults.Every, o.Faults.Last, o.Faults.Boot, strings.Join(faults, " "))
+		o.Faults.Every, o.Faults.Last, o.Faults.Boot, weights(&o.Faults.Weight))
 }

@@ -35,42 +35,45 @@ func (q *queue) first(at time.Duration, do func()) {
 	q.insert(item{at: at, seq: q.acts, do: do})
 }
 
-func (q *queue) insert(i item) {
-	q.heap = append(q.heap, i)
-	q.up()
-}
-
-func (q *queue) up() {
+func (q *queue) insert(it item) {
+	q.heap = append(q.heap, it)
 	h, i := q.heap, len(q.heap)-1
 	for i > 0 {
-		up := (i - 1) / 2
-		if !h[i].before(&h[up]) {
-			return
+		up := (i - 1) / fan
+		if !it.before(&h[up]) {
+			break
 		}
-		h[i], h[up] = h[up], h[i]
+		h[i] = h[up]
 		i = up
 	}
+	h[i] = it
 }
+
+// fan is how many children a place of the heap has: a flat heap moves less.
+const fan = 4
 
 // pop takes the earliest; the queue must not be empty.
 func (q *queue) pop() item {
 	h := q.heap
-	top, last := h[0], len(h)-1
-	h[0], h[last] = h[last], item{}
-	h = h[:last]
+	top, n := h[0], len(h)-1
+	last := h[n]
+	h[n] = item{}
+	h = h[:n]
 	q.heap = h
-	for i := 0; ; {
-		down := 2*i + 1
-		if down >= len(h) {
-			return top
+	for i := 0; n > 0; {
+		first := fan*i + 1
+		down, end := first, min(first+fan, n)
+		for c := first + 1; c < end; c++ {
+			if h[c].before(&h[down]) {
+				down = c
+			}
 		}
-		if r := down + 1; r < len(h) && h[r].before(&h[down]) {
-			down = r
+		if down >= n || !h[down].before(&last) {
+			h[i] = last
+			break
 		}
-		if !h[down].before(&h[i]) {
-			return top
-		}
-		h[i], h[down] = h[down], h[i]
+		h[i] = h[down]
 		i = down
 	}
+	return top
 }

@@ -34,7 +34,7 @@ func TestReplayNamesTheDifference(t *testing.T) {
 	at := strings.Fields(lines[i])[1]
 	text := strings.Join(slices.Delete(lines, i, i+1), "")
 	_, err := Replay(text, Env{})
-	if !errors.Is(err, ErrDiverges) || !strings.Contains(err.Error(), at+" client of") {
+	if !errors.Is(err, ErrDiverges) || !strings.Contains(err.Error(), ", client ") {
 		t.Fatalf("an append at %s is missing, and the difference is: %v", at, err)
 	}
 }

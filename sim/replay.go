@@ -31,21 +31,17 @@ func (s *Story) diverges(was, is string) error {
 	if err != nil {
 		return err
 	}
-	var drawn, told []Traced
 	opt := c.Options
 	opt.Budget = false
-	Run(opt, Env{Traced: &drawn})
-	Tell(s, Env{Traced: &told})
-	for i := range drawn {
-		if i == len(told) {
-			return fmt.Errorf("%w: it ends after %d events, and when drawn event %d is %v", ErrDiverges, i, i+1, drawn[i])
-		}
-		if drawn[i] != told[i] {
-			return fmt.Errorf("%w: event %d is %v, and %v when drawn", ErrDiverges, i+1, told[i], drawn[i])
-		}
-	}
-	if len(told) > len(drawn) {
-		return fmt.Errorf("%w: event %d is %v, and the drawn run ends before it", ErrDiverges, len(drawn)+1, told[len(drawn)])
+	drawn := &tape{}
+	Run(opt, Env{tape: drawn})
+	told := &tape{first: drawn}
+	Tell(s, Env{tape: told})
+	switch n := told.seen; {
+	case told.differs:
+		return fmt.Errorf("%w: event %d is %s; when drawn it is %s", ErrDiverges, n, told.event(n), drawn.event(n))
+	case n < drawn.seen:
+		return fmt.Errorf("%w: it ends after %d events; when drawn the next is %s", ErrDiverges, n, drawn.event(n+1))
 	}
 	return fmt.Errorf("%w: the record says %q, and both are %q now: another version drew it", ErrDiverges, was, is)
 }

@@ -11,6 +11,7 @@ type Count int
 // What is counted. The names are in countNames.
 const (
 	CountAcked Count = iota
+	CountAckedRecords
 	CountFailed
 	CountUnknown
 	CountReads
@@ -34,6 +35,7 @@ const (
 	CountPowerLosses
 	CountStops
 	CountRolling
+	CountAmbushes
 	CountBootCrashes
 	CountPartitions
 	CountPauses
@@ -53,9 +55,9 @@ const (
 	Counts
 )
 
-var countNames = [Counts]string{"acknowledged appends", "refused appends", "unknown appends", "reads", "records read", "tails", "upper bounds",
+var countNames = [Counts]string{"acknowledged appends", "acknowledged records", "refused appends", "unknown appends", "reads", "records read", "tails", "upper bounds",
 	"strayed writes", "read errors", "full disks", "restored copies", "brokers whole again", "entries healed", "ranges mended", "batches compared", "trims", "reads below the log start",
-	"turns", "envelopes", "elections", "crashes", "power losses", "clean stops", "rolling restarts", "crashes in a boot", "partitions", "pauses", "rotten sectors",
+	"turns", "envelopes", "elections", "crashes", "power losses", "clean stops", "rolling restarts", "ambushes", "crashes in a boot", "partitions", "pauses", "rotten sectors",
 	"refused starts", "wipes", "rejoins", "failed syncs", "syncs", "WAL rolls", "segments", "torn tails cut", "cold reads",
 	"pieces of damage found", "directories set aside", "faults not in the budget"}
 
@@ -71,6 +73,7 @@ type Violation struct {
 // The names of the violations that the world itself finds; those of histories are in package checker.
 const (
 	Panicked         = "panic"                      // a turn or a start panicked
+	SpokeOn          = "spoke-on"                   // a shard that gave up its directory had more to say
 	Halted           = "halt"                       // a shard gave up without an injected cause
 	UncleanStop      = "unclean-stop"               // a process didn't end when it was asked to, or left a torn tail though nothing was in flight
 	NotStarted       = "refused-start"              // a broker refused to start on an undamaged disk
@@ -81,6 +84,10 @@ const (
 	SegmentDamaged   = "segment-damaged"            // a broker that counts as whole has bytes in its segments that are no sound batches
 	BadStart         = "log-start"                  // a log start went back, or is above what was asked, or is told wrong (T5, T6)
 	CommitLost       = "committed-index-lost"       // an index committed somewhere is above what any leader has
+	RecoveredMore    = "recovered-invented"         // a replica came back with entries that it never had
+	TermForgotten    = "term-forgotten"             // a replica came back in a term before one that it led in (S1)
+	OverBound        = "over-bound"                 // a shard holds more than its limits allow
+	Leaked           = "leak"                       // a shard holds something for clients that have gone
 	RecoveredShort   = "recovered-short"            // a replica came back without what it had held durably, and committed
 	NotOnMajority    = "acknowledged-not-durable"   // acknowledged, and not stable on a majority (G1)
 	ResponseOrder    = "response-out-of-order"      // a connection's responses overtook each other
@@ -97,13 +104,18 @@ func (v *Violation) String() string { return v.Name + ": " + v.Text }
 
 // Result is what became of one seed.
 type Result struct {
-	Seed      uint64        `json:"seed"`
-	Hash      uint64        `json:"hash,string"`
-	Violation *Violation    `json:"violation,omitempty"`
-	Simulated time.Duration `json:"simulated"`
-	Events    uint64        `json:"events"`
-	Counts    [Counts]int64 `json:"counts"`
+	Seed      uint64            `json:"seed"`
+	Hash      uint64            `json:"hash,string"`
+	Violation *Violation        `json:"violation,omitempty"`
+	Simulated time.Duration     `json:"simulated"`
+	Events    uint64            `json:"events"`
+	Counts    [Counts]int64     `json:"counts"`
+	Faults    [faultKinds]int64 `json:"faults"` // how often each kind struck, see [FaultName]
+	Marks     [Marks]int64      `json:"marks"`  // how often it came by each
 }
+
+// FaultName is what the faults of Result.Faults[kind] are called.
+func FaultName(kind int) string { return faultTable[kind].name }
 
 // Line is the last line of a run.
 func (r *Result) Line() string {

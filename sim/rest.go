@@ -31,6 +31,9 @@ func (w *World) atRest() {
 			w.compare(g)
 		}
 	}
+	if w.violation == nil {
+		w.leaks()
+	}
 }
 
 // behind names a replica of a running broker that lacks something committed, "" if none does. A broker that stays broken, or
@@ -64,6 +67,7 @@ func (n *node) busy(lane log.Lane) bool {
 	return n.proc != nil && slices.ContainsFunc(n.proc.hosts, func(h *host) bool { return h.lanes[lane].busy })
 }
 
+// compare compares what the brokers that count as whole have of a group, batch by batch, from each one's log start on (G11).
 func (w *World) compare(g *groupSeen) {
 	type first struct {
 		stored
@@ -91,6 +95,9 @@ func (w *World) compare(g *groupSeen) {
 			}
 			unsound = nil
 			next = s.next
+			if s.next <= start { // deleted: what is left of it is nobody's, and isn't mended
+				continue
+			}
 			if was, ok := seen[s.base]; !ok {
 				seen[s.base] = first{s, n}
 			} else if was.sum != s.sum || was.size != s.size || was.next != s.next {

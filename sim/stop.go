@@ -22,7 +22,7 @@ func (a stop) do(w *World) error {
 		return err
 	}
 	w.count[CountStops]++
-	p.stopping, p.asked = true, w.now
+	p.stopping, p.asked, p.led = true, w.now, n.led()
 	for _, h := range p.hosts {
 		h.give(broker.Stop{})
 	}
@@ -100,6 +100,7 @@ func (n *node) end() {
 		w.trace.line(w.now, markProcess, "broker %d has stopped, with nothing in flight: %t", n.id, clean)
 	}
 	w.trace.add(w.now, markProcess, n.index, n.boots, 0)
+	n.markStopped(p.led)
 	n.kill(false)
 	n.ended, n.sealed = "has stopped", clean
 	w.faults.stoppedCleanly(n, p)

@@ -18,6 +18,9 @@ import (
 //	current B          B's replicas are voters and hold all that was committed
 //	flushed B P N      B's segments of P hold the offsets before N
 //	starts B P N       B's replica of P has a log start of at least N
+//	joint P            a replica of P has a joint configuration
+//	catching-up B P    B's replica of P has a snapshot whose batches are on their way
+//	mark NAME          the run came by a mark (marks.go)
 //	not CONDITION
 func (t *teller) condition(words []string) (func() bool, error) {
 	if len(words) == 0 {
@@ -30,6 +33,10 @@ func (t *teller) condition(words []string) (func() bool, error) {
 		return func() bool { return !is() }, err
 	case "acked":
 		return func() bool { return !slices.ContainsFunc(t.sent, func(r *puppet) bool { return !r.over }) }, nil
+	case "joint", "catching-up":
+		return t.inTransition(words[0], args)
+	case "mark":
+		return t.marked(args)
 	case "leader":
 		return t.leads(args)
 	case "flushed":

@@ -19,6 +19,7 @@ type teller struct {
 	said    [][]string // by broker: warnings and errors not yet shown
 	finish  bool
 	options Options
+	opens   *storyLine // the command that the world is made for
 }
 
 func newTeller(env Env) *teller {
@@ -81,6 +82,9 @@ func (t *teller) begin() error {
 	w.faults.watch()
 	t.puppet = &puppet{}
 	t.client = t.newPuppet(t.puppet)
+	if t.opens != nil {
+		t.watched(t.opens, false, t.opens.text)
+	}
 	return nil
 }
 

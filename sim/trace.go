@@ -13,19 +13,8 @@ type Trace struct {
 	hash   uint64
 	events uint64
 	text   io.Writer // nil unless lines were asked for
-	chain  *[]Traced // nil unless all events were
-}
-
-// Traced is one event as it goes into the hash.
-type Traced struct {
-	At   time.Duration
-	What mark
-	Who  int
-	A, B uint64
-}
-
-func (t Traced) String() string {
-	return fmt.Sprintf("%v %s of %x, %x %x", t.At, markNames[t.What], t.Who, t.A, t.B)
+	tape   *tape     // nil unless the events themselves are wanted
+	over   bool      // the tape has all that it wants
 }
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
@@ -54,17 +43,19 @@ var markNames = [...]string{"", "turn", "output", "envelope", "drop", "bytes", "
 // add folds one event into the hash.
 func (t *Trace) add(at time.Duration, m mark, who int, a, b uint64) {
 	t.events++
-	if t.chain != nil {
-		*t.chain = append(*t.chain, Traced{at, m, who, a, b})
-	}
 	h := mix64(t.hash ^ uint64(at))
 	h = mix64(h ^ uint64(m)<<56 ^ uint64(uint32(who))<<24 ^ a)
 	t.hash = mix64(h ^ b)
+	if t.tape != nil && !t.tape.add(taped{at: at, mark: m, who: int32(who), a: a, b: b}) {
+		t.over = true
+	}
 }
 
-// bytes folds one event with its bytes into the hash.
-func (t *Trace) bytes(at time.Duration, m mark, who int, a uint64, p []byte) {
-	t.add(at, m, who, a, uint64(len(p))<<32|uint64(crc32.Checksum(p, castagnoli)))
+// bytes folds one event with its bytes into the hash, and returns their checksum.
+func (t *Trace) bytes(at time.Duration, m mark, who int, a uint64, p []byte) uint32 {
+	sum := crc32.Checksum(p, castagnoli)
+	t.add(at, m, who, a, uint64(len(p))<<32|uint64(sum))
+	return sum
 }
 
 // verbose tells whether lines are wanted: callers ask before they format (a trace costs no text unless asked for).

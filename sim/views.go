@@ -33,6 +33,11 @@ type groupSeen struct {
 	start    int64             // highest log start seen
 	leader   int               // node of the newest leader, -1 before the first
 	term     uint64            // its term
+	wasLed   int               // node of the leader before
+	former   map[uint64]uint64 // replicas whose disks were emptied: the highest index that each had stable
+	tails    map[entryID]logHash
+	tailsIn  []entryID      // its keys, as they came
+	bases    map[int64]bool // where any broker has begun a segment
 }
 
 // leading is a leader incarnation: which replica, in which process.
@@ -57,8 +62,15 @@ type replicaSeen struct {
 	quorums               [][]uint64 // sets of voters of which each needs a majority
 	logStart              int64
 	condition             condition
-	healed, mended        uint64 // in the process that lives, or died last
-	owed                  uint64 // it knew of this index when it came back, and had holes before it
+	lastEntry             entryID
+	most                  uint64 // highest index that its log ever ended with
+	led                   uint64 // highest term that it led in
+	transferring          bool
+	cutOff                bool // its process ended in the midst of a transfer
+	installed             uint64
+	healed, mended        uint64           // in the process that lives, or died last
+	owed                  uint64           // it knew of this index when it came back, and had holes before it
+	last                  broker.GroupView // if live: what was seen of it
 }
 
 func newViews(w *World) *views {
@@ -72,7 +84,7 @@ func (v *views) group(id uint64) *groupSeen {
 	i, ok := slices.BinarySearchFunc(v.groups, id, func(g *groupSeen, id uint64) int { return cmp.Compare(g.id, id) })
 	if !ok {
 		v.groups = slices.Insert(v.groups, i, &groupSeen{id: id, part: -1, terms: map[uint64]leading{}, hashes: map[uint64]hashAt{},
-			replicas: make([]replicaSeen, v.w.opt.Brokers), leader: -1})
+			replicas: make([]replicaSeen, v.w.opt.Brokers), leader: -1, wasLed: -1})
 	}
 	return v.groups[i]
 }
@@ -104,7 +116,16 @@ func (v *views) see(s *broker.GroupView) {
 		}
 	}
 	r := &g.replicas[n.index]
+	if r.live && !w.env.Paranoid && sameView(&r.last, s) {
+		return // every check of it was made when it became so
+	}
+	defer keepView(&r.last, s)
 	wasLeader := r.live && r.leader && r.term == s.Term
+	if !r.live {
+		r.healed, r.mended, r.installed, r.transferring = 0, 0, 0, false
+	} else {
+		v.markSeen(r, s)
+	}
 	before := r.quorums
 	if !slices.Equal(r.voters, s.Voters) {
 		r.voters = slices.Clone(s.Voters)
@@ -115,14 +136,17 @@ func (v *views) see(s *broker.GroupView) {
 			r.quorums = append(r.quorums, slices.Clone(set))
 		}
 	}
-	if !r.live {
-		r.healed, r.mended = 0, 0
-	}
 	w.count[CountHealed] += int64(s.Healed - r.healed)
 	w.count[CountPatched] += int64(s.Mended - r.mended)
 	r.healed, r.mended = s.Healed, s.Mended
 	if !r.live && r.id == s.Replica {
+		v.markBack(g, r, s)
 		v.recovered(g, r, s)
+		v.remembers(g, r, s)
+	}
+	r.transferring, r.installed = s.Transferring, s.Installed
+	if r.id != s.Replica {
+		r.most, r.led, r.lastEntry = 0, 0, entryID{}
 	}
 	risen := s.Commit > g.commit
 	r.live, r.id, r.term, r.lead, r.commit, r.stable = true, s.Replica, s.Term, s.Lead, s.Commit, s.Durable
@@ -130,6 +154,10 @@ func (v *views) see(s *broker.GroupView) {
 	if r.condition = conditionOf(s); r.owed > 0 && r.condition.holes == 0 {
 		v.paid(g, r, s)
 	}
+	if r.most = max(r.most, s.Last); s.Leading {
+		r.led = max(r.led, s.Term)
+	}
+	v.matching(g, r, s)
 	g.commit = max(g.commit, s.Commit)
 	g.end = max(g.end, s.HighWatermark)
 	v.started(g, s)
@@ -137,7 +165,7 @@ func (v *views) see(s *broker.GroupView) {
 		v.elected(g, s)
 	}
 	if risen && s.Leading {
-		v.onMajority(g, r, before)
+		v.onMajority(g, r, before, s.ConfIndex)
 	}
 	if s.Applied > 0 {
 		v.sameBytes(g, s)
@@ -187,8 +215,10 @@ func (v *views) elected(g *groupSeen, s *broker.GroupView) {
 		w.count[CountElections]++
 	}
 	g.terms[s.Term] = now
+	v.markElected(g, s)
 	if s.Term >= g.term {
 		g.leader, g.term = now.node, s.Term
+		v.complete(g, s)
 		if s.LogEnd < g.end {
 			w.violate(CommitLost, "%s, term %d: broker %d leads with a log that ends at offset %d, and %d was committed",
 				g.name, s.Term, now.node+1, s.LogEnd, g.end)
@@ -202,11 +232,21 @@ func (v *views) elected(g *groupSeen, s *broker.GroupView) {
 }
 
 // onMajority: what a leader calls committed is stable on a majority's disks (G1): in a joint configuration, on one of each of its
-// two sets of voters. What was committed in the turn in which the configuration changed may have been by the one before. A replica
-// that the budget counts as lost may have held it.
-func (v *views) onMajority(g *groupSeen, leader *replicaSeen, before [][]uint64) {
+// two sets of voters. Where the configuration changed in the same turn, what brought the change was committed by the one before, and the
+// rest by either. A replica that the budget counts as lost may have held it.
+func (v *views) onMajority(g *groupSeen, leader *replicaSeen, before [][]uint64, changed uint64) {
 	short := v.shortOf(g, leader.quorums, leader.commit)
-	if short == "" || before != nil && v.shortOf(g, before, leader.commit) == "" {
+	if before != nil && !slices.EqualFunc(before, leader.quorums, slices.Equal[[]uint64]) {
+		if was := v.shortOf(g, before, min(changed, leader.commit)); was != "" {
+			v.w.violate(NotOnMajority, "%s: replica %x changes its configuration by index %d, %s: %s", g.name, leader.id, changed, was, g)
+			return
+		}
+		if v.shortOf(g, before, leader.commit) == "" {
+			return
+		}
+	}
+	if short == "" {
+		v.markBarely(g, leader)
 		return
 	}
 	v.w.violate(NotOnMajority, "%s: replica %x commits index %d, %s: %s", g.name, leader.id, leader.commit, short, g)
@@ -218,7 +258,8 @@ func (v *views) shortOf(g *groupSeen, quorums [][]uint64, index uint64) string {
 		have := 0
 		for _, id := range set {
 			n := v.w.node(int32(id >> 32))
-			if r := &g.replicas[n.index]; n.lost != "" || r.id == id && r.stable >= index {
+			r := &g.replicas[n.index]
+			if had, gone := g.former[id]; gone && had >= index || !gone && (n.lost != "" || r.id == id && r.stable >= index) {
 				have++
 			}
 		}
@@ -243,6 +284,7 @@ func (v *views) sameBytes(g *groupSeen, s *broker.GroupView) {
 
 // forget: a process ended. What its disk holds stays true.
 func (v *views) forget(n *node) {
+	v.markForgotten(n)
 	for _, g := range v.groups {
 		g.replicas[n.index].live, g.replicas[n.index].leader = false, false
 	}
@@ -251,7 +293,15 @@ func (v *views) forget(n *node) {
 // wiped: a disk was emptied.
 func (v *views) wiped(n *node) {
 	for _, g := range v.groups {
-		g.replicas[n.index] = replicaSeen{id: g.replicas[n.index].id} // an acknowledgement of its may still be under way
+		if r := &g.replicas[n.index]; n.lost == "wiped" && r.id != 0 {
+			if g.former == nil {
+				g.former = map[uint64]uint64{}
+			}
+			g.former[r.id] = max(g.former[r.id], r.stable)
+		} else {
+			delete(g.former, r.id) // an old copy: it may have held anything
+		}
+		g.replicas[n.index] = replicaSeen{id: g.replicas[n.index].id, most: g.replicas[n.index].most} // an acknowledgement of its may still be under way
 	}
 }
 

@@ -8,6 +8,7 @@ func (v *views) started(g *groupSeen, s *broker.GroupView) {
 		return
 	}
 	g.start = s.LogStart
+	v.markStarted(g)
 	if s.LogStart > s.HighWatermark {
 		v.w.violate(BadStart, "%s: the log of broker %d begins at offset %d, and its high watermark is %d", g.name, v.host.p.node.id, s.LogStart, s.HighWatermark)
 	}

@@ -25,7 +25,7 @@ func (o watching) turn(node int, v broker.GroupView) string {
 
 func view(node int, term uint64, leading bool, commit, durable uint64) broker.GroupView {
 	return broker.GroupView{Group: 2, Topic: topicNames[0], Replica: uint64(node+1)<<32 | 1, Term: term, Leading: leading, Commit: commit, Applied: commit,
-		Durable: durable, AppliedHash: commit * 77, HighWatermark: int64(commit), LogEnd: int64(durable), Voters: []uint64{1<<32 | 1, 2<<32 | 1, 3<<32 | 1},
+		Durable: durable, AppliedHash: commit * 77, Last: durable, HighWatermark: int64(commit), LogEnd: int64(durable), Voters: []uint64{1<<32 | 1, 2<<32 | 1, 3<<32 | 1},
 		Quorums: [][]uint64{{1<<32 | 1, 2<<32 | 1, 3<<32 | 1}}}
 }
 
@@ -76,6 +76,11 @@ func TestJointNeedsBothMajorities(t *testing.T) {
 	expect(t, o.turn(1, view(1, 5, false, 8, 9)), "")
 	expect(t, o.turn(0, joint(9, 9)), "")
 	expect(t, o.turn(0, joint(10, 10)), NotOnMajority)
+	alone := joint(11, 11) // the end of the joint configuration, committed by the voters to come alone
+	w.views.find(2).replicas[1].stable = 9
+	w.views.find(2).replicas[2].id, w.views.find(2).replicas[2].stable = 3<<32|2, 11
+	alone.Quorums, alone.ConfIndex = alone.Quorums[:1], 11
+	expect(t, o.turn(0, alone), NotOnMajority)
 }
 
 // A broker alone commits what its own disk has, and no more.

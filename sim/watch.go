@@ -146,6 +146,10 @@ func (t *teller) watched(l *storyLine, answer bool, texts ...string) {
 		return
 	}
 	var at time.Duration
+	if t.w == nil && l.words[0] != "options" {
+		t.opens = l // once there is a world
+		return
+	}
 	if t.w != nil {
 		t.w.watch.look()
 		at = t.w.now

@@ -12,28 +12,32 @@ import (
 
 // Env is what a world may use of the outside.
 type Env struct {
-	Trace   io.Writer                       // a line per event; nil for none
-	History io.Writer                       // the clients' history in JSON lines; nil for none
-	Record  io.Writer                       // the run as a story: options, what was decided, finish; nil for none
-	Traced  *[]Traced                       // all that goes into the trace's hash; nil for none
-	Events  func(at time.Duration, e Event) // told what happens, as it happens; nil for none (event.go)
-	Stack   func() []byte                   // the stack of a panic, where it is caught
+	Trace    io.Writer                       // a line per event; nil for none
+	History  io.Writer                       // the clients' history in JSON lines; nil for none
+	Record   io.Writer                       // the run as a story: options, what was decided, finish; nil for none
+	Events   func(at time.Duration, e Event) // told what happens, as it happens; nil for none (event.go)
+	Stack    func() []byte                   // the stack of a panic, where it is caught
+	Paranoid bool                            // check every view of every replica after every turn, also those that did not change
+	tape     *tape                           // keeps the trace; nil for none
 }
 
 // World is brokers, disks, links and clients on one goroutine, and the time they share.
 type World struct {
-	opt   Options
-	env   Env
-	now   time.Duration
-	queue queue
-	rng   *rand.Rand // the order and the cuts of turns
-	trace Trace
-	watch *watcher // nil if nobody wants events
-	count [Counts]int64
+	opt    Options
+	env    Env
+	now    time.Duration
+	queue  queue
+	rng    *rand.Rand // the order and the cuts of turns
+	trace  Trace
+	watch  *watcher // nil if nobody wants events
+	count  [Counts]int64
+	struck [faultKinds]int64 // faults, by kind
+	marks  [Marks]int64
 
 	nodes   []*node
 	net     *network
 	clients []*client
+	names   []string // of partitions
 	faults  *nemesis
 	views   *views
 	judge   *judge
@@ -44,6 +48,10 @@ type World struct {
 	shipping  bool // nothing but copying to a broker that lost everything goes on
 
 	images map[string]copied // of disks, by name
+
+	appending [][]int         // by partition: the clients that append
+	asking    []int           // by node: tails under way
+	unclear   map[string]bool // values whose append has no clear outcome, and that nobody has read yet
 
 	scripted bool                         // a story tells what happens: nothing happens by itself
 	hear     func(*host, broker.LogEvent) // what brokers say; nil if nobody listens
@@ -71,7 +79,7 @@ func Run(opt Options, env Env) Result {
 	defer setEntropy(before)
 	w.recordOptions()
 	w.start()
-	for w.violation == nil && w.phase != phaseOver && w.queue.len() > 0 {
+	for w.violation == nil && w.phase != phaseOver && w.queue.len() > 0 && !w.trace.over {
 		w.step()
 	}
 	w.end()
@@ -81,7 +89,7 @@ func Run(opt Options, env Env) Result {
 
 // end judges what there is to judge once nothing is asked for any more.
 func (w *World) end() {
-	if w.violation == nil {
+	if w.violation == nil && !w.trace.over {
 		w.atRest()
 	}
 	w.judge.finish()
@@ -89,12 +97,12 @@ func (w *World) end() {
 }
 
 func (w *World) result() Result {
-	return Result{Seed: w.opt.Seed, Hash: w.trace.hash, Violation: w.violation, Simulated: w.now, Events: w.trace.events, Counts: w.count}
+	return Result{Seed: w.opt.Seed, Hash: w.trace.hash, Violation: w.violation, Simulated: w.now, Events: w.trace.events, Counts: w.count, Faults: w.struck, Marks: w.marks}
 }
 
 func newWorld(opt Options, env Env) *World {
 	w := &World{opt: opt, env: env, rng: stream(opt.Seed, streamWorld, 0), images: map[string]copied{}}
-	w.trace.hash, w.trace.text, w.trace.chain = mix64(opt.Seed), env.Trace, env.Traced
+	w.trace = Trace{hash: mix64(opt.Seed), text: env.Trace, tape: env.tape}
 	w.net = newNetwork(w)
 	w.judge = newJudge(w)
 	w.views = newViews(w)
@@ -102,6 +110,7 @@ func newWorld(opt Options, env Env) *World {
 		w.nodes = append(w.nodes, newNode(w, i))
 	}
 	w.faults = newNemesis(w)
+	w.appending, w.asking, w.unclear = make([][]int, w.partitions()), make([]int, opt.Brokers), map[string]bool{}
 	w.watch = newWatcher(w)
 	return w
 }

@@ -9,7 +9,10 @@
 //
 // Both execute the same sequential log, written twice: append(values) returns the
 // length before it; a tail returns the length; a linearizable read returns
-// log[from:from+limit] cut at the end; any other read returns a prefix of that.
+// log[from:from+limit] cut at the end; any other read returns a prefix of that. A
+// trim moves the log's start up to where it asks, at most to the end, and returns
+// it, as a start does; records below it may still be read, or passed over by a read
+// that asks for them.
 //
 // Invariants:
 //
@@ -39,18 +42,22 @@ func split(h checker.History, limit int) (parts [][]checker.Op, why string) {
 	if h.Sparse {
 		return nil, "offsets of a sparse history may hold no record"
 	}
+	if h.Retention {
+		return nil, "the log's start may move by itself"
+	}
 	at := map[string]int{}
 	for _, op := range h.Ops {
 		if op.Kind == checker.Txn {
 			return nil, fmt.Sprintf("operation %d is a transaction", op.ID)
 		}
-		if op.Kind > checker.Tail {
+		if op.Kind > checker.Start {
 			continue
 		}
 		if err := op.Validate(); err != nil {
 			return nil, err.Error()
 		}
-		if op.Outcome == checker.Failed || op.Kind != checker.Append && op.Outcome == checker.Unknown {
+		writes := op.Kind == checker.Append || op.Kind == checker.Trim
+		if op.Outcome == checker.Failed || !writes && op.Outcome == checker.Unknown {
 			continue // O2; and a read without an answer says nothing
 		}
 		i, ok := at[op.Partition]

@@ -20,7 +20,7 @@ func Exhaustive(h checker.History) Opinion {
 	return judge("exhaustive", h, ExhaustiveLimit, func(ops []checker.Op) checker.Verdict {
 		s := search{ops: ops, seen: map[string]bool{}}
 		switch {
-		case s.complete(0, nil):
+		case s.complete(0, logState{}):
 			return checker.Valid
 		case s.steps > exhaustiveSteps:
 			return checker.Undecided
@@ -37,7 +37,7 @@ type search struct {
 
 // complete reports whether the operations that aren't in done can follow, the
 // log being as given.
-func (s *search) complete(done uint, log []string) bool {
+func (s *search) complete(done uint, log logState) bool {
 	left, mayStop := []int{}, true
 	for i := range s.ops {
 		if done&(1<<i) == 0 {
@@ -48,7 +48,7 @@ func (s *search) complete(done uint, log []string) bool {
 	if mayStop {
 		return true
 	}
-	key := fmt.Sprint(done, " ", strings.Join(log, "\x00"))
+	key := fmt.Sprint(done, " ", log.start, " ", strings.Join(log.values, "\x00"))
 	if s.steps++; s.seen[key] || s.steps > exhaustiveSteps {
 		return false
 	}
@@ -74,31 +74,54 @@ func (s *search) mayBeNext(i int, left []int) bool {
 	return true
 }
 
+// logState is a log, and where it begins.
+type logState struct {
+	values []string
+	start  int64
+}
+
 // execute is the log, as a specification.
-func execute(op *checker.Op, log []string) (after []string, ok bool) {
+func execute(op *checker.Op, log logState) (after logState, ok bool) {
+	length := int64(len(log.values))
 	switch op.Kind {
 	case checker.Append:
-		if op.Outcome == checker.OK && int(op.Off) != len(log) {
-			return nil, false
+		if op.Outcome == checker.OK && op.Off != length {
+			return log, false
 		}
-		return append(slices.Clone(log), op.Values...), true
+		return logState{append(slices.Clone(log.values), op.Values...), log.start}, true
 	case checker.Tail:
-		return log, int(op.Off) == len(log)
+		return log, op.Off == length
+	case checker.Trim:
+		after = logState{log.values, max(log.start, op.From)}
+		return after, op.From <= length && (op.Outcome == checker.Unknown || op.Off == after.start)
+	case checker.Start:
+		return log, op.Off == log.start
+	}
+	return log, returns(op, log)
+}
+
+// returns reports whether a read may return what it returned.
+func returns(op *checker.Op, log logState) bool {
+	from := op.From
+	if len(op.Offs) > 0 && op.Offs[0] > from {
+		if from = op.Offs[0]; from > log.start {
+			return false
+		}
 	}
 	var there []string
-	if op.From < int64(len(log)) {
-		there = log[op.From:]
+	if from < int64(len(log.values)) {
+		there = log.values[from:]
 	}
 	if op.Limit > 0 && int64(len(there)) > op.Limit {
 		there = there[:op.Limit]
 	}
 	for k := range op.Offs {
-		if op.Offs[k] != op.From+int64(k) {
-			return nil, false
+		if op.Offs[k] != from+int64(k) {
+			return false
 		}
 	}
 	if op.Lin {
-		return log, slices.Equal(op.Values, there)
+		return slices.Equal(op.Values, there)
 	}
-	return log, len(op.Values) <= len(there) && slices.Equal(op.Values, there[:len(op.Values)])
+	return len(op.Values) <= len(there) && slices.Equal(op.Values, there[:len(op.Values)])
 }

@@ -15,6 +15,8 @@ type generator struct {
 	t    *rapid.T
 	ops  []checker.Op
 	logs map[string][]string
+	from map[string]int64 // where a log begins
+	trim bool
 	now  int64
 	// slack is how far before and after its instant an operation's call and return
 	// may lie; 0 makes all operations instantaneous.
@@ -29,12 +31,13 @@ func (g *generator) oneIn(n int, name string) bool    { return g.draw(name, 1, n
 
 // history draws a history, and whether it is valid by construction.
 func history(t *rapid.T) (checker.History, bool) {
-	g := &generator{t: t, logs: map[string][]string{}, slack: rapid.IntRange(0, 3).Draw(t, "slack"), unknown: 2, parts: 1}
+	g := &generator{t: t, logs: map[string][]string{}, from: map[string]int64{}, slack: rapid.IntRange(0, 3).Draw(t, "slack"), unknown: 2, parts: 1}
 	style := g.draw("style", 0, 3)
 	g.batches = g.oneIn(2, "batches")
 	if g.oneIn(5, "two partitions") {
 		g.parts = 2
 	}
+	g.trim = g.oneIn(2, "trims")
 	if style == 3 { // adversarial: instants coincide, outcomes are unknown, batches leave holes
 		g.unknown, g.batches = g.draw("unknown", 5, 10), true
 	}
@@ -56,7 +59,11 @@ func (g *generator) operation() {
 	op := checker.Op{ID: int64(len(g.ops) + 1), Client: int64(len(g.ops)), Partition: part, Outcome: checker.OK,
 		Call: g.now - int64(g.draw("early", 0, g.slack)), Ret: g.now + int64(g.draw("late", 0, g.slack))}
 	log := g.logs[part]
-	switch g.draw("kind", 0, 5) {
+	kinds := 5
+	if g.trim {
+		kinds = 8
+	}
+	switch g.draw("kind", 0, kinds) {
 	case 0, 1, 2:
 		op.Kind = checker.Append
 		g.append(&op)
@@ -65,20 +72,60 @@ func (g *generator) operation() {
 		op.From = int64(g.draw("from", 0, len(log)+1))
 		op.Limit = int64(max(0, g.draw("limit", -2, 3)))
 		op.Lin = g.oneIn(2, "lin")
-		if op.From < int64(len(log)) {
-			op.Values = slices.Clone(log[op.From:])
+		from := op.From
+		if from < g.from[part] && from < int64(len(log)) && g.oneIn(2, "pass over") {
+			from = int64(g.draw("begin", int(from), int(g.from[part])))
 		}
-		if op.Limit > 0 && int64(len(op.Values)) > op.Limit {
-			op.Values = op.Values[:op.Limit]
-		}
-		if !op.Lin {
-			op.Values = op.Values[:g.draw("shown", 0, len(op.Values))]
-		}
+		g.read(&op, log, from)
+	case 6, 7:
+		op.Kind = checker.Trim
+		g.trimTo(&op)
+	case 8:
+		op.Kind, op.Off = checker.Start, g.from[part]
 	default:
 		op.Kind = checker.Tail
 		op.Off = int64(len(log))
 	}
 	g.ops = append(g.ops, op)
+}
+
+// read returns the log from an offset on, which is that asked for or above it.
+func (g *generator) read(op *checker.Op, log []string, from int64) {
+	if from < int64(len(log)) {
+		op.Values = slices.Clone(log[from:])
+	}
+	if op.Limit > 0 && int64(len(op.Values)) > op.Limit {
+		op.Values = op.Values[:op.Limit]
+	}
+	if !op.Lin {
+		op.Values = op.Values[:g.draw("shown", 0, len(op.Values))]
+	}
+	if from > op.From && len(op.Values) == 0 && op.Lin {
+		op.Lin = false // an empty read says that the log ends at From
+	}
+	if from > op.From {
+		for k := range op.Values {
+			op.Offs = append(op.Offs, from+int64(k))
+		}
+	}
+}
+
+func (g *generator) trimTo(op *checker.Op) {
+	op.From = int64(g.draw("to", 0, len(g.logs[op.Partition])))
+	done := true
+	switch luck := g.draw("outcome", 0, 9); {
+	case luck < g.unknown && g.mayLose():
+		op.Outcome, op.Ret = checker.Unknown, 0
+		done = g.oneIn(2, "done")
+	case luck == 9:
+		op.Outcome, done = checker.Failed, false
+	}
+	if done {
+		g.from[op.Partition] = max(g.from[op.Partition], op.From)
+	}
+	if op.Outcome == checker.OK {
+		op.Off = g.from[op.Partition]
+	}
 }
 
 func (g *generator) append(op *checker.Op) {
@@ -125,6 +172,8 @@ func (g *generator) perturb() {
 			g.misacknowledge(op)
 		case checker.Read:
 			g.misread(op)
+		case checker.Trim, checker.Start:
+			g.mistrim(op)
 		default:
 			op.Off = max(0, op.Off+int64(g.draw("length", 0, 1)*4-2)+int64(g.draw("more", 0, 2)-1))
 		}
@@ -151,6 +200,18 @@ func (g *generator) misacknowledge(op *checker.Op) {
 		return
 	}
 	op.Off = max(0, op.Off+int64(g.draw("off", 0, 4)-2))
+}
+
+func (g *generator) mistrim(op *checker.Op) {
+	switch {
+	case op.Kind == checker.Trim && g.oneIn(3, "asked"):
+		op.From = max(0, op.From+int64(g.draw("to", 0, 4)-2))
+	case op.Kind == checker.Trim && g.oneIn(3, "outcome"):
+		op.Outcome = checker.Outcome(g.draw("becomes", int(checker.OK), int(checker.Failed)))
+		op.Ret = max(op.Ret, op.Call)
+	default:
+		op.Off = max(0, op.Off+int64(g.draw("off", 0, 4)-2))
+	}
 }
 
 func (g *generator) misread(op *checker.Op) {

@@ -17,7 +17,12 @@ const PorcupineLimit = 3000
 // Porcupine asks porcupine, giving it timeout for each partition. Running out of
 // it is no opinion.
 func Porcupine(h checker.History, timeout time.Duration) Opinion {
-	return judge("porcupine", h, PorcupineLimit, func(ops []checker.Op) checker.Verdict {
+	return PorcupineUpTo(h, timeout, PorcupineLimit)
+}
+
+// PorcupineUpTo is Porcupine with another limit.
+func PorcupineUpTo(h checker.History, timeout time.Duration, limit int) Opinion {
+	return judge("porcupine", h, limit, func(ops []checker.Op) checker.Verdict {
 		switch porcupine.CheckOperationsTimeout(logModel, operations(ops), timeout) {
 		case porcupine.Ok:
 			return checker.Valid
@@ -99,40 +104,59 @@ func operations(ops []checker.Op) []porcupine.Operation {
 	return out
 }
 
-var logModel = porcupine.Model{
-	Init: func() any { return (*record)(nil) },
-	Step: func(state, in, _ any) (bool, any) {
-		return step(state.(*record), in.(input))
-	},
-	Equal: func(a, b any) bool {
-		x, y := a.(*record), b.(*record)
-		return x.len() == y.len() && x.sum() == y.sum()
-	},
-	Hash: func(state any) uint64 { return state.(*record).sum() },
+// state is a log, and where it begins.
+type state struct {
+	log   *record
+	start int64
 }
 
-func step(log *record, in input) (bool, *record) {
+var logModel = porcupine.Model{
+	Init: func() any { return state{} },
+	Step: func(s, in, _ any) (bool, any) {
+		return step(s.(state), in.(input))
+	},
+	Equal: func(a, b any) bool {
+		x, y := a.(state), b.(state)
+		return x.log.len() == y.log.len() && x.log.sum() == y.log.sum() && x.start == y.start
+	},
+	Hash: func(s any) uint64 { return s.(state).log.sum() ^ uint64(s.(state).start) },
+}
+
+func step(s state, in input) (bool, state) {
 	op := in.op
 	switch op.Kind {
 	case checker.Append:
-		if op.Outcome == checker.OK && log.len() != op.Off {
-			return false, log
+		if op.Outcome == checker.OK && s.log.len() != op.Off {
+			return false, s
 		}
 		for _, v := range op.Values {
-			log = log.append(v)
+			s.log = s.log.append(v)
 		}
-		return true, log
+		return true, s
 	case checker.Tail:
-		return log.len() == op.Off, log
+		return s.log.len() == op.Off, s
+	case checker.Trim:
+		if op.From > s.log.len() {
+			return op.Outcome == checker.Unknown, s // executing it last stands for never
+		}
+		s.start = max(s.start, op.From)
+		return op.Outcome == checker.Unknown || s.start == op.Off, s
+	case checker.Start:
+		return s.start == op.Off, s
 	}
-	return shows(log, in), log
+	return shows(s, in), s
 }
 
 // shows reports whether a read may return what it returned.
-func shows(log *record, in input) bool {
-	op := in.op
-	n := int64(len(op.Values))
-	end := op.From + n
+func shows(s state, in input) bool {
+	op, log := in.op, s.log
+	n, from := int64(len(op.Values)), op.From
+	if len(op.Offs) > 0 && op.Offs[0] > from {
+		if from = op.Offs[0]; from > s.start {
+			return false
+		}
+	}
+	end := from + n
 	if op.Limit > 0 && n > op.Limit || n > 0 && end > log.len() {
 		return false
 	}
@@ -140,11 +164,11 @@ func shows(log *record, in input) bool {
 		return false // it stopped short of the end, and nothing made it stop
 	}
 	for k, off := range op.Offs {
-		if off != op.From+int64(k) {
+		if off != from+int64(k) {
 			return false
 		}
 	}
-	if op.From == 0 && end == log.len() {
+	if from == 0 && end == log.len() {
 		return log.sum() == in.hash
 	}
 	for log.len() > end {

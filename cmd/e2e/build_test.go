@@ -60,7 +60,7 @@ var binaries = sync.OnceValues(func() (string, error) {
 		return "", err
 	}
 	bin := filepath.Join(scratch, "bin")
-	cmd := exec.Command("go", "build", "-o", bin+string(filepath.Separator), "./cmd/logd", "./cmd/logcheck", "./cmd/logctl")
+	cmd := exec.Command("go", "build", "-o", bin+string(filepath.Separator), "./cmd/logd", "./cmd/logcheck", "./cmd/logctl", "./examples/record")
 	cmd.Dir = moduleRoot
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("%s: %w\n%s", cmd, err, out)
@@ -92,7 +92,7 @@ func command(t testing.TB, name string) string {
 	return filepath.Join(bin, name)
 }
 
-// scratchDir is a directory for one test, gone after it.
+// scratchDir is a directory for one test, gone after it; if the test failed it is kept beside the scratch directory.
 func scratchDir(t testing.TB) string {
 	t.Helper()
 	dir, err := os.MkdirTemp(scratch, strings.ReplaceAll(t.Name(), "/", "-")+"-")
@@ -100,6 +100,12 @@ func scratchDir(t testing.TB) string {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
+		if t.Failed() {
+			if err := os.Rename(dir, scratch+"-failed-"+filepath.Base(dir)); err == nil {
+				t.Logf("its files are kept in %s", scratch+"-failed-"+filepath.Base(dir))
+				return
+			}
+		}
 		if err := os.RemoveAll(dir); err != nil {
 			t.Error(err)
 		}

@@ -23,11 +23,12 @@ const (
 	zeroSectors
 	swapBlocks
 	deleteFile
+	exchangeFiles
 	damageKinds
 )
 
 func (k damageKind) String() string {
-	return [...]string{"flip bits", "truncate", "zero sectors", "swap blocks", "delete"}[k]
+	return [...]string{"flip bits", "truncate", "zero sectors", "swap blocks", "delete", "exchange"}[k]
 }
 
 const sector = 512
@@ -130,8 +131,11 @@ func (v *vandal) hurt() *hurt {
 		if err != nil || st.Size() == 0 { // it was deleted or cut to nothing before
 			continue
 		}
-		v.meta = v.meta || target == "logd.meta"
 		h := &hurt{kind: damageKind(v.rng.IntN(int(damageKinds))), target: target}
+		if h.kind == exchangeFiles && (target == "WAL" || target == "logd.meta") {
+			continue // there are two of each, which the other damages do enough to
+		}
+		v.meta = v.meta || target == "logd.meta"
 		if h.file, err = filepath.Rel(v.dir, file); err == nil {
 			err = v.do(h, file, st.Size())
 		}
@@ -154,6 +158,8 @@ func (v *vandal) do(h *hurt, file string, size int64) error {
 	case deleteFile:
 		h.what = fmt.Sprintf("%d bytes", size)
 		return os.Remove(file)
+	case exchangeFiles:
+		return v.exchange(h, file)
 	}
 	f, err := os.OpenFile(file, os.O_RDWR, 0)
 	if err != nil {
@@ -183,6 +189,37 @@ func (v *vandal) do(h *hurt, file string, size int64) error {
 		_, err = f.WriteAt(make([]byte, n), at)
 	case swapBlocks:
 		err = v.swap(h, f, at-at%log.BlockSize, size)
+	}
+	return err
+}
+
+// exchange has a file and another of its kind change places: half the time, where there is one, with a file of the same name, of
+// another partition. All checksums stay good.
+func (v *vandal) exchange(h *hurt, file string) error {
+	var others, same []string
+	for _, other := range v.files[h.target] {
+		if _, err := os.Stat(other); err == nil && other != file {
+			others = append(others, other)
+			if filepath.Base(other) == filepath.Base(file) {
+				same = append(same, other)
+			}
+		}
+	}
+	if len(same) > 0 && v.rng.IntN(2) == 0 {
+		others = same
+	}
+	if len(others) == 0 {
+		h.what = "there is no other"
+		return nil
+	}
+	other := others[v.rng.IntN(len(others))]
+	name, err := filepath.Rel(v.dir, other)
+	h.what = "with " + name
+	aside := file + ".exchange"
+	for _, move := range [][2]string{{file, aside}, {other, file}, {aside, other}} {
+		if err == nil {
+			err = os.Rename(move[0], move[1])
+		}
 	}
 	return err
 }

@@ -72,7 +72,13 @@ func startDamage(t *testing.T) *damageTest {
 		seed = rand.Uint64()
 	}
 	t.Logf("-damage-seed %d", seed)
-	d := &damageTest{t: t, c: startCluster(t, smallDisk...), rng: rand.New(rand.NewPCG(seed, 0))}
+	d := &damageTest{t: t, rng: rand.New(rand.NewPCG(seed, 0))}
+	t.Cleanup(func() {
+		if t.Failed() { // once more, where it is seen
+			t.Logf("FAILED: -test.run '^%s$' -damage-seed %d -damage-cases %d, after %d damages, the last of them:\n%s", t.Name(), seed, *damageCases, len(d.all), d.latest())
+		}
+	})
+	d.c = startCluster(t, smallDisk...)
 	segmentBytes := "1048576"
 	d.c.createTopicWith(t, "orders", damagedPartitions, map[string]*string{"segment.bytes": &segmentBytes})
 	d.groups = d.c.nodes[0].groupsOf(t, "orders", damagedPartitions)
@@ -86,6 +92,15 @@ func startDamage(t *testing.T) *damageTest {
 		return true, ""
 	})
 	return d
+}
+
+// latest lists the damages done last, one a line.
+func (d *damageTest) latest() string {
+	var b strings.Builder
+	for _, h := range d.all[max(0, len(d.all)-3*damagesAtOnce):] {
+		fmt.Fprintf(&b, "\t%s\n", h)
+	}
+	return b.String()
 }
 
 // All three brokers have lost something, each of other partitions, so that of everything there are two sound copies: all give, and all

@@ -100,39 +100,54 @@ func (c *check) file(name string) (*result, error) {
 // judge runs the checks while it reads. It returns the history if further opinions
 // are wanted and it isn't too long.
 func (c *check) judge(r *result, in *input) (*checker.History, error) {
-	from := source(checker.NewReader(in.bytes))
-	header, err := from.Header()
-	if err != nil {
+	kept := &checker.History{}
+	if !c.second {
+		kept = nil
+	}
+	p := newPanel(c.families)
+	if err := c.hear(p, in, kept); err != nil {
 		return nil, err
 	}
-	p := newPanel(c.families, header)
+	p.finish(r)
+	if kept != nil && len(kept.Ops) > maxSecond {
+		kept = nil
+	}
+	return kept, nil
+}
+
+// hear gives the operations of a file to a panel, and the first maxSecond of them
+// and one more to kept.
+func (c *check) hear(p *panel, in *input, kept *checker.History) error {
+	from, err := in.source()
+	if err != nil {
+		return err
+	}
+	header, err := from.Header()
+	if err != nil {
+		return err
+	}
+	p.begin(header)
+	if kept != nil {
+		kept.Header = header
+	}
 	look := newProgress(c.stderr, in)
 	defer look.end()
-	keep, kept := c.second, &checker.History{Header: header}
 	var op checker.Op
 	for n := int64(1); ; n++ {
 		if err := from.Read(&op); err == io.EOF {
-			break
+			return nil
 		} else if err != nil {
-			return nil, err
+			return err
 		}
 		look.at(n)
 		if !only(&op, c.partitions) {
 			continue
 		}
 		p.complete(&op)
-		if keep {
+		if kept != nil && len(kept.Ops) <= maxSecond {
 			kept.Ops = append(kept.Ops, op.Clone())
 		}
-		if len(kept.Ops) > maxSecond {
-			keep, kept = false, &checker.History{}
-		}
 	}
-	p.finish(r)
-	if !keep {
-		return nil, nil
-	}
-	return kept, nil
 }
 
 // ask adds further opinions. One that contradicts check A makes the file invalid:

@@ -6,12 +6,14 @@ import (
 	"strings"
 
 	"logd/checker"
+	"logd/checker/anomaly"
 )
 
 // families are the checks on offer, one line each.
 func families() []checker.Family {
 	return []checker.Family{
 		checker.Linearizable,
+		anomaly.Family,
 	}
 }
 

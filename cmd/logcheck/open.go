@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"fmt"
 	"io"
 	"os"
 
@@ -45,6 +46,10 @@ func (c *counter) Read(b []byte) (int, error) {
 func (c *check) open(name string) (*input, error) {
 	in := &input{label: "stdin", read: &counter{in: c.stdin}, close: func() {}}
 	if name != "-" {
+		name, err := file(name)
+		if err != nil {
+			return nil, err
+		}
 		f, err := os.Open(name)
 		if err != nil {
 			return nil, err
@@ -56,7 +61,7 @@ func (c *check) open(name string) (*input, error) {
 	}
 	if err := in.unpack(); err != nil {
 		in.close()
-		return nil, err
+		return nil, fmt.Errorf("%s: %w", in.label, err)
 	}
 	return in, nil
 }

@@ -9,20 +9,21 @@ import (
 
 // panel is the checks of one history, which hear every operation in turn.
 type panel struct {
-	line   *checker.Checker // check A, nil if it isn't wanted
-	judges []checker.Judge
+	families []checker.Family
+	line     *checker.Checker // check A, nil if it isn't wanted
+	judges   []checker.Judge
 }
 
-func newPanel(families []checker.Family, h checker.Header) *panel {
-	p := &panel{}
-	for i := range families {
-		if families[i].Name == checker.Linearizable.Name {
-			p.line = checker.New(checker.Options{Sparse: h.Sparse})
+func newPanel(families []checker.Family) *panel { return &panel{families: families} }
+
+func (p *panel) begin(h checker.Header) {
+	for i := range p.families {
+		if p.families[i].Name == checker.Linearizable.Name {
+			p.line = checker.New(checker.Options{Sparse: h.Sparse, Retention: h.Retention})
 		} else {
-			p.judges = append(p.judges, families[i].Begin(h))
+			p.judges = append(p.judges, p.families[i].Begin(h))
 		}
 	}
-	return p
 }
 
 func (p *panel) complete(op *checker.Op) {

@@ -128,6 +128,8 @@ func evidenceLine(e checker.Evidence) string {
 	switch {
 	case e.Op == checker.Tail.String():
 		return line + fmt.Sprintf(", length %d", *e.Off)
+	case e.Op == checker.Trim.String() || e.Op == checker.Start.String():
+		return line + fmt.Sprintf(", begins at offset %d", *e.Off)
 	case e.Op == checker.Read.String():
 		return line + fmt.Sprintf(", %d values from offset %d", e.Count, *e.Off)
 	case e.Off != nil:

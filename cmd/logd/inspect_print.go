@@ -19,6 +19,7 @@ func (r *inspected) print(w io.Writer) error {
 	t.add("BROKER", r.Broker)
 	t.add("INCARNATION", r.Incarnation)
 	t.add("GENERATION", r.Generation)
+	t.add("SPOKE", r.starts())
 	t.add("JOINS", yesNo(r.Joins))
 	if r.Moving != "" {
 		t.add("MOVING", r.Moving+" is being set aside; the next start finishes it")
@@ -41,6 +42,21 @@ func (r *inspected) print(w io.Writer) error {
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// starts lists the generations of the starts that spoke.
+func (r *inspected) starts() string {
+	var all []string
+	for _, s := range r.Spoke {
+		all = append(all, fmt.Sprint(s.Generation))
+	}
+	if r.Forgets > 0 {
+		all = append([]string{fmt.Sprintf("(%d and before: forgotten)", r.Forgets)}, all...)
+	}
+	if len(all) == 0 {
+		return "-"
+	}
+	return strings.Join(all, " ")
 }
 
 func (s *inspectedShard) print(b *strings.Builder, f inspectFlags) {
@@ -136,6 +152,9 @@ func (s *inspectedShard) printSegments(b *strings.Builder) {
 			t.add(g.Group, is.Base, is.End, is.Bytes, stamp(is.MaxTimestamp), batches, index)
 			for _, d := range is.Damage {
 				wrong = append(wrong, fmt.Sprintf("DAMAGED  %s byte %d, %d bytes, offsets %d-%d: %s", d.File, d.Byte, d.Bytes, d.Lost.From, d.Lost.To-1, d.Found))
+			}
+			if is.Mending {
+				wrong = append(wrong, fmt.Sprintf("MENDING  group %d segment %d: a repair was cut short; a start writes the segment anew", g.Group, is.Base))
 			}
 			if is.Tail > 0 {
 				wrong = append(wrong, fmt.Sprintf("TORN     group %d segment %d: %d bytes at its end, behind all that counts; a start cuts them", g.Group, is.Base, is.Tail))

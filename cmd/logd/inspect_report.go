@@ -13,6 +13,8 @@ type inspected struct {
 	Broker      int32            `json:"broker"`
 	Incarnation string           `json:"incarnation"`
 	Generation  uint64           `json:"generation"`
+	Spoke       []inspectedStart `json:"spoke"`   // starts that spoke for their replicas, and are remembered
+	Forgets     uint64           `json:"forgets"` // starts up to this generation are not
 	Joins       bool             `json:"joins"`
 	Moving      string           `json:"moving,omitempty"`
 	WALFiles    int              `json:"wal_files"`
@@ -24,6 +26,12 @@ type inspected struct {
 	Shards      []inspectedShard `json:"shards"`
 
 	shown inspectFlags
+}
+
+// inspectedStart is a start of the directory.
+type inspectedStart struct {
+	Generation uint64 `json:"generation"`
+	Boot       string `json:"boot"`
 }
 
 // asideDir is a shard of an earlier incarnation.
@@ -139,6 +147,7 @@ type inspectedSegment struct {
 	Closed       bool               `json:"closed"`
 	Index        string             `json:"index"`
 	Batches      int64              `json:"batches"` // that were read; 0: the index was believed
+	Mending      bool               `json:"mending,omitempty"`
 	Tail         int64              `json:"tail_bytes,omitempty"`
 	Damage       []inspectedStretch `json:"damage"`
 }
@@ -153,6 +162,10 @@ type inspectedStretch struct {
 
 func (r *inspected) identify(d log.Dir) {
 	r.Broker, r.Incarnation, r.Generation, r.Joins = d.Broker, hex(d.Incarnation), d.Generation, d.Joins
+	r.Spoke, r.Forgets = []inspectedStart{}, d.Forgets
+	for _, s := range d.Spoken() {
+		r.Spoke = append(r.Spoke, inspectedStart{s.Generation, hex(s.Boot)})
+	}
 	r.WALFiles, r.WALBytes = d.Options.WALFiles, d.Options.WALFileBytes
 	if d.Moving != 0 {
 		r.Moving = hex(d.Moving)

@@ -189,7 +189,7 @@ func (is *inspectedGroup) segments(rep *log.SegmentsReport) {
 		is.Missing = append(is.Missing, inspectedRange{r.From, r.To})
 	}
 	for _, s := range rep.Segments {
-		seg := inspectedSegment{s.Base, s.End, s.Size, s.MaxTimestamp, s.Closed, s.Index, s.Batches, s.Tail, []inspectedStretch{}}
+		seg := inspectedSegment{s.Base, s.End, s.Size, s.MaxTimestamp, s.Closed, s.Index, s.Batches, s.Mending, s.Tail, []inspectedStretch{}}
 		for _, d := range s.Damage {
 			seg.Damage = append(seg.Damage, inspectedStretch{d.File, d.Byte, d.Bytes, inspectedRange{d.Offset.From, d.Offset.To}, d.Found})
 		}

@@ -47,6 +47,7 @@ type loop struct {
 	reading chan struct{}  // a token per cold read that runs
 	working sync.WaitGroup // lanes that may still write
 	full    func()         // the disk is full: something waits for room
+	note    func() error   // has the directory remember this start
 
 	slowest   time.Duration
 	slowTurns int
@@ -56,7 +57,7 @@ type loop struct {
 func newLoop(index int, shard stepper, fs log.FS, logger *slog.Logger, start time.Time) *loop {
 	l := &loop{index: index, shard: shard, fs: fs, log: logger, start: start, in: newInbox(),
 		links: map[int32]*tcp.Link{}, clients: map[broker.ConnID]*tcp.Conn{}, peers: map[broker.ConnID]*tcp.Conn{},
-		reading: make(chan struct{}, readers), full: func() {}}
+		reading: make(chan struct{}, readers), full: func() {}, note: func() error { return nil }}
 	for lane := range l.lanes {
 		l.lanes[lane] = make(chan log.Plan, 1)
 	}
@@ -142,7 +143,7 @@ func (l *loop) carry(out *broker.Output) error {
 	for i := range out.Logs {
 		l.say(&out.Logs[i])
 	}
-	if out.Halt != "" || out.Rejoin != "" {
+	if out.Halt != "" {
 		for _, p := range out.Peers { // leaderships are left behind
 			l.links[p.To].Send(p.Bufs)
 		}
@@ -152,6 +153,12 @@ func (l *loop) carry(out *broker.Output) error {
 	}
 	if out.Halt != "" {
 		return fmt.Errorf("%w: %s", errHalt, out.Halt)
+	}
+	if out.Note {
+		if err := l.note(); err != nil {
+			return fmt.Errorf("%w: %w", errHalt, err)
+		}
+		l.in.put(item{ev: broker.Noted{}})
 	}
 	for _, p := range out.Plans {
 		select {

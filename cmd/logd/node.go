@@ -40,6 +40,7 @@ type node struct {
 	loops       []*loop
 	next        atomic.Uint64 // client connections go to shards in turn
 	begun       atomic.Int64  // bytes of unfinished envelopes
+	notes       *noter
 }
 
 // newNode makes a node around shards; each has its own tree in fs, at the same place.

@@ -187,8 +187,8 @@ func TestServeRefusesDirectory(t *testing.T) {
 	}{
 		{"foreign", write("thesis.txt", "x"), nil, "has no logd.meta but thesis.txt: it is not one of logd's"},
 		{"other broker", write("logd.meta", string(meta)), []string{"--id", "2", "--peers", "2=" + loopback(freePorts(t, 1))}, "it belongs to broker 1, this is broker 2"},
-		{"other version", write("logd.meta", strings.Replace(string(meta), "logd 2\n", "logd 9\n", 1)), nil, "version 9, from a newer program: this one knows 2"},
-		{"version 1", write("logd.meta", strings.Replace(string(meta), "logd 2\n", "logd 1\n", 1)), nil, "delete the directory of one broker at a time"},
+		{"other version", write("logd.meta", strings.Replace(string(meta), "logd 3\n", "logd 9\n", 1)), nil, "version 9, from a newer program: this one knows 3"},
+		{"version 1", write("logd.meta", strings.Replace(string(meta), "logd 3\n", "logd 1\n", 1)), nil, "delete the directory of one broker at a time"},
 		{"damaged", write("logd.meta", "\x00\x00\x00"), nil, "logd.meta"},
 		{"other shards", write("logd.meta", string(meta)), []string{"--shards", "2"}, "it was made with --shards 1, which can't be changed to 2"},
 		{"batches that don't fit", write("logd.meta", string(meta)), []string{"--max-message-bytes", "9000000"}, "--max-message-bytes is 9000000"},

@@ -119,7 +119,7 @@ func serveDir(ctx context.Context, c *config, logger *slog.Logger) error {
 	if err := n.run(ctx, clients, peers, c.peers, connLimit(c.maxConns)); err != nil {
 		if errors.Is(err, errRejoin) {
 			n.settle()
-			if _, aside := log.SetAside(tree, dir, draw()); aside != nil {
+			if _, aside := log.SetAside(tree, n.notes.dir, draw()); aside != nil {
 				return fmt.Errorf("data directory %s: can't be set aside: %w (%v)", c.data, aside, err)
 			}
 		}
@@ -238,14 +238,19 @@ func recoverNode(c *config, tree *osfs.FS, dir log.Dir, at hostPort, logger *slo
 			logger.Warn("found damage", "shard", i, "damage", d.String())
 		}
 		s, err := broker.New(broker.Config{Broker: c.id, Incarnation: dir.Incarnation, Generation: dir.Generation, Boot: boot, Shard: i, Shards: dir.Shards,
-			Brokers: slices.Sorted(maps.Keys(c.peers)), Host: at.host, Port: at.port, Rack: c.rack, Form: c.form, Joins: dir.Joins,
+			Brokers: slices.Sorted(maps.Keys(c.peers)), Host: at.host, Port: at.port, Rack: c.rack, Form: c.form, Joins: dir.Joins, Spoke: dir.Spoken(), Forgets: dir.Forgets,
 			Topics: c.topics, Limits: limits}, store, rec, rand.New(rand.NewPCG(draw(), draw())))
 		if err != nil {
 			return nil, err
 		}
 		shards, trees = append(shards, s), append(trees, sub)
 	}
-	return newNode(c.id, dir.Incarnation, boot, tcp.DefaultLimits(), shards, trees, logger, start), nil
+	n := newNode(c.id, dir.Incarnation, boot, tcp.DefaultLimits(), shards, trees, logger, start)
+	n.notes = &noter{tree: tree, dir: dir, boot: boot}
+	for _, l := range n.loops {
+		l.note = n.notes.note
+	}
+	return n, nil
 }
 
 type hostPort struct {

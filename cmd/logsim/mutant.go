@@ -10,6 +10,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"logd/sim"
 )
 
 // mutant is a known bug as a small replacement of source text.
@@ -18,16 +20,18 @@ type mutant struct {
 	name      string
 	history   string // where the bug was met
 	guarantee string // which it breaks
-	by        string // what finds it: bySeeds, byCrashStates, byStory or byTest
+	by        string // what finds it: bySeeds, byTwice, byCrashStates, byStory or byTest
 	only      string // the workload of crash-states that finds it, the story, or the test's folder; "": all
 	shrunk    string // the story that a seed of it was shrunk to, which must show it; "": none
 	check     *regexp.Regexp
+	mark      string // that no seed hits any more, instead of a check that fires
 	edits     []edit
 }
 
 // What finds a mutant.
 const (
 	bySeeds       = "seeds"
+	byTwice       = "twice" // seeds, each run two times
 	byCrashStates = "crash-states"
 	byStory       = "story"
 	byTest        = "test"
@@ -70,7 +74,8 @@ func readMutants(dir, only string) ([]mutant, error) {
 }
 
 // parseMutant reads header lines (name, history, guarantee, check, by, only, shrunk, file) and blocks of exact text; by may be missing, and
-// is then seeds; only names the story, the package of the test that check names, or one workload of crash-states:
+// is then seeds; only names the story, the package of the test that check names, or one workload of crash-states; check: mark NAME says
+// that no seed comes by that mark any more, which is how a workload or a nemesis with a blind spot shows:
 //
 //	name: ack-before-sync
 //	by: seeds
@@ -125,14 +130,20 @@ func (m *mutant) header(key, value string) (err error) {
 	case "guarantee":
 		m.guarantee = value
 	case "by":
-		if m.by = value; value != bySeeds && value != byCrashStates && value != byStory && value != byTest {
-			return fmt.Errorf("%w: by %q, expected %s, %s, %s or %s", errMutant, value, bySeeds, byCrashStates, byStory, byTest)
+		if m.by = value; value != bySeeds && value != byTwice && value != byCrashStates && value != byStory && value != byTest {
+			return fmt.Errorf("%w: by %q, expected %s, %s, %s, %s or %s", errMutant, value, bySeeds, byTwice, byCrashStates, byStory, byTest)
 		}
 	case "only":
 		m.only = value
 	case "shrunk":
 		m.shrunk = value
 	case "check":
+		if name, ok := strings.CutPrefix(value, "mark "); ok {
+			if _, known := sim.MarkNamed(name); !known {
+				return fmt.Errorf("%w: no mark %q", errMutant, name)
+			}
+			m.mark = name
+		}
 		if m.check, err = regexp.Compile("^(?:" + value + ")$"); err != nil {
 			return fmt.Errorf("%w: check: %w", errMutant, err)
 		}
@@ -147,7 +158,7 @@ func (m *mutant) complete() error {
 	switch {
 	case m.name == "" || m.history == "" || m.guarantee == "" || m.check == nil:
 		return fmt.Errorf("%w: name, history, guarantee and check must all be given", errMutant)
-	case (m.by == byStory || m.by == byTest) && m.only == "" || m.by == bySeeds && m.only != "":
+	case (m.by == byStory || m.by == byTest) && m.only == "" || (m.by == bySeeds || m.by == byTwice) && m.only != "":
 		return fmt.Errorf("%w: only names a story, the package of a test, or a workload of crash-states", errMutant)
 	case m.by != bySeeds && m.shrunk != "":
 		return fmt.Errorf("%w: only what seeds find is shrunk", errMutant)

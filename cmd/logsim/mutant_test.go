@@ -37,6 +37,9 @@ func TestParseMutant(t *testing.T) {
 	if m, err := parseMutant([]byte("by: crash-states\n" + sound)); err != nil || m.by != byCrashStates {
 		t.Fatalf("parsed %+v, %v", m, err)
 	}
+	if m, err := parseMutant([]byte(strings.Replace(sound, "unseen|acknowledged-missing", "mark tail-cut", 1))); err != nil || m.mark != "tail-cut" {
+		t.Fatalf("parsed %+v, %v", m, err)
+	}
 	if want := (edit{"main.go", "\tanswer := 1\n", "\tanswer := 2\n"}); m.edits[0] != want {
 		t.Fatalf("first edit is %q", m.edits[0])
 	}
@@ -51,6 +54,7 @@ func TestParseMutantRefuses(t *testing.T) {
 	for what, text := range map[string]string{
 		"by nothing":     "by: luck\n" + sound,
 		"no check":       strings.Replace(sound, "check:", "#check:", 1),
+		"unknown mark":   strings.Replace(sound, "unseen|acknowledged-missing", "mark nowhere", 1),
 		"bad check":      strings.Replace(sound, "unseen|", "(", 1),
 		"no file":        strings.Replace(sound, "file: main.go\n", "", 1),
 		"no blocks":      sound[:strings.Index(sound, "file:")],

@@ -18,12 +18,14 @@ import (
 	"github.com/spf13/cobra"
 
 	"logd/log/crash"
+	"logd/sim"
 )
 
 type mutantFlags struct {
 	only    string
 	dir     string
 	write   string
+	build   string
 	seeds   int
 	from    uint64
 	jobs    int
@@ -40,6 +42,9 @@ func newMutants(a *app) *cobra.Command {
 			if f.seeds < 1 || f.jobs < 1 || f.seconds < 1 || f.states < 1 {
 				return fmt.Errorf("%w: --seeds, --jobs, --seconds and --states are at least 1", errUsage)
 			}
+			if f.build != "" && f.only == "" {
+				return fmt.Errorf("%w: --build goes with --only", errUsage)
+			}
 			return a.mutants(cmd.Context(), &f)
 		},
 	}
@@ -47,6 +52,7 @@ func newMutants(a *app) *cobra.Command {
 	fl.StringVar(&f.only, "only", "", "the mutant of this name")
 	fl.StringVar(&f.dir, "dir", filepath.Join("testdata", "mutants"), "folder of the mutants, below the module's")
 	fl.StringVar(&f.write, "write", "", "also write the table to this file")
+	fl.StringVar(&f.build, "build", "", "only build the one of --only, in this folder, as the program 'mutant'")
 	fl.IntVar(&f.seeds, "seeds", 200, "most seeds for one mutant")
 	fl.IntVar(&f.states, "states", 100_000, "most crash states for one mutant that names these as its end")
 	fl.Uint64Var(&f.from, "from", 1, "the first seed")
@@ -77,6 +83,9 @@ func (a *app) mutants(ctx context.Context, f *mutantFlags) error {
 	if err != nil {
 		return err
 	}
+	if f.build != "" {
+		return a.buildMutant(ctx, b, &all[0], f.build)
+	}
 	var fates []fate
 	alive := 0
 	for i := range all {
@@ -92,10 +101,10 @@ func (a *app) mutants(ctx context.Context, f *mutantFlags) error {
 		case t.fired == "":
 			alive++
 			fmt.Fprintf(a.out, "ALIVE  %s after %d %s, %.1f s; other violations: %v\n", t.m.name, t.seeds, t.m.by, t.took.Seconds(), t.others)
-		case t.m.by != bySeeds:
-			fmt.Fprintf(a.out, "killed %s by %s, after %d %s, %.1f s\n", t.m.name, t.fired, t.seeds, t.m.by, t.took.Seconds())
+		case t.m.by != bySeeds && t.m.by != byTwice:
+			fmt.Fprintf(a.out, "killed %s by %s, after %d %s, %.1f s%s\n", t.m.name, t.fired, t.seeds, t.m.by, t.took.Seconds(), t.view(f))
 		default:
-			fmt.Fprintf(a.out, "killed %s by %s at seed %d, after %d seeds, %.1f s\n", t.m.name, t.fired, t.seed, t.seeds, t.took.Seconds())
+			fmt.Fprintf(a.out, "killed %s by %s at seed %d, after %d seeds, %.1f s%s\n", t.m.name, t.fired, t.seed, t.seeds, t.took.Seconds(), t.view(f))
 		}
 	}
 	printFates(a.out, fates)
@@ -110,6 +119,33 @@ func (a *app) mutants(ctx context.Context, f *mutantFlags) error {
 	}
 	fmt.Fprintf(a.out, "all %d mutants are dead\n", len(all))
 	return nil
+}
+
+// buildMutant leaves a mutant's program in a folder, for those who want to see it fail.
+func (a *app) buildMutant(ctx context.Context, b *builder, m *mutant, folder string) error {
+	folder, err := filepath.Abs(folder)
+	if err == nil {
+		err = os.MkdirAll(folder, 0o777)
+	}
+	if err != nil {
+		return err
+	}
+	binary, err := b.build(ctx, m, folder)
+	if err == nil {
+		fmt.Fprintln(a.out, binary)
+	}
+	return err
+}
+
+// view is the command that shows how the mutant died, "" where there is nothing to look at.
+func (t *fate) view(f *mutantFlags) string {
+	switch t.m.by {
+	case bySeeds:
+		return fmt.Sprintf("; view: go run ./cmd/logsim view --mutant %s %s", t.m.name, worldFlags(t.seed, f.seconds, sim.Size{}))
+	case byStory:
+		return fmt.Sprintf("; view: go run ./cmd/logsim view --mutant %s %s", t.m.name, t.m.only)
+	}
+	return ""
 }
 
 // hunt builds a mutant and runs seeds until the check that it names fires (C3).
@@ -139,7 +175,11 @@ func (a *app) hunt(ctx context.Context, b *builder, m *mutant, f *mutantFlags) (
 		t.test(ctx, binary, filepath.Join(b.root, m.only))
 		return t
 	}
-	p := &pool{binary: binary, jobs: f.jobs, seconds: f.seconds, limit: f.limit}
+	if m.mark != "" {
+		t.marks(ctx, binary, f)
+		return t
+	}
+	p := &pool{binary: binary, jobs: f.jobs, seconds: f.seconds, limit: f.limit, twice: m.by == byTwice}
 	p.run(ctx, seedRange(f.from, f.seeds), func(d seedDone) bool {
 		t.seeds++
 		if d.Violation == nil {
@@ -175,6 +215,27 @@ func (t *fate) tellShrunk(ctx context.Context, binary, file string) {
 		t.failed = fmt.Errorf("%s doesn't show it any more: %v, %v; shrink seed %d anew", file, told.others, told.failed, t.seed)
 	}
 	t.shrunk = len(c.Decisions)
+}
+
+// markSeeds is how many seeds must not come by a mark; the marks that mutants name are those that nearly each seed hits.
+const markSeeds = 10
+
+// marks runs seeds, none of which may come by the mark that the mutant names.
+func (t *fate) marks(ctx context.Context, binary string, f *mutantFlags) {
+	mark, _ := sim.MarkNamed(t.m.mark) // it was looked up when the mutant was read
+	hit := false
+	p := &pool{binary: binary, jobs: f.jobs, seconds: f.seconds, limit: f.limit}
+	p.run(ctx, seedRange(f.from, min(f.seeds, markSeeds)), func(d seedDone) bool {
+		t.seeds, t.seed = t.seeds+1, d.Seed
+		if d.Violation != nil {
+			t.others[d.Violation.Name]++
+		}
+		hit = hit || d.Marks[mark] > 0
+		return !hit
+	})
+	if !hit && len(t.others) == 0 {
+		t.fired = "mark " + t.m.mark
+	}
 }
 
 // crash runs the mutant's own crash-states. It ends at the first violation, which must be of the check that is named (C3).

@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"iter"
 	"os"
 	"runtime"
 	"runtime/debug"
@@ -18,17 +19,19 @@ import (
 
 // runFlags are those of logsim run.
 type runFlags struct {
-	seed    uint64
-	seeds   int
-	from    uint64
-	jobs    int
-	seconds int
-	verbose bool
-	twice   bool
-	history string
-	record  string
-	limit   time.Duration
-	size    sim.Size
+	seed     uint64
+	seeds    int
+	from     uint64
+	jobs     int
+	seconds  int
+	verbose  bool
+	twice    bool
+	paranoid bool
+	history  string
+	record   string
+	limit    time.Duration
+	size     sim.Size
+	marks    bool
 }
 
 func newRun(a *app) *cobra.Command {
@@ -44,6 +47,8 @@ func newRun(a *app) *cobra.Command {
 				return fmt.Errorf("%w: --seconds, --jobs and --seeds are at least 1", errUsage)
 			case f.size.Brokers < 0 || f.size.Brokers > sim.MaxBrokers || f.size.Shards < 0 || f.size.Shards > sim.MaxShards:
 				return fmt.Errorf("%w: --brokers is at most %d, --shards at most %d; 0 leaves it to the seed", errUsage, sim.MaxBrokers, sim.MaxShards)
+			case one && f.marks:
+				return fmt.Errorf("%w: --marks-must-hit goes with --seeds", errUsage)
 			case many && (f.verbose || f.history != "" || f.record != ""):
 				return fmt.Errorf("%w: -v, --history and --record go with --seed", errUsage)
 			case one:
@@ -60,7 +65,9 @@ func newRun(a *app) *cobra.Command {
 	fl.IntVar(&f.seconds, "seconds", 60, "simulated seconds under faults")
 	fl.BoolVarP(&f.verbose, "verbose", "v", false, "print a line per event")
 	fl.BoolVar(&f.twice, "twice", false, "run each seed two times and compare the hashes of their traces")
+	fl.BoolVar(&f.paranoid, "paranoid", false, "check every replica after every turn, also those that did not change: nothing may come of it")
 	fl.StringVar(&f.history, "history", "", "write what the clients saw to this file, in JSON lines")
+	fl.BoolVar(&f.marks, "marks-must-hit", false, "fail if there is a mark that none of --seeds hit")
 	fl.StringVar(&f.record, "record", "", "write what was decided to this file, as a story that is the same run")
 	fl.IntVar(&f.size.Brokers, "brokers", 0, "so many brokers; 0: as the seed draws, 1, 3 or 5")
 	fl.IntVar(&f.size.Shards, "shards", 0, "so many shards of each; 0: as the seed draws, 1 to 3")
@@ -72,7 +79,7 @@ func newRun(a *app) *cobra.Command {
 func (a *app) runOne(f *runFlags) error {
 	opt := sim.DrawSized(f.seed, time.Duration(f.seconds)*time.Second, f.size)
 	fmt.Fprintf(a.out, "seed=%d %s\n", f.seed, opt.String())
-	env := sim.Env{Stack: debug.Stack}
+	env := sim.Env{Stack: debug.Stack, Paranoid: f.paranoid}
 	if f.verbose {
 		out := bufio.NewWriterSize(a.out, 1<<16)
 		defer out.Flush()
@@ -103,6 +110,7 @@ func (a *app) runOne(f *runFlags) error {
 	took := time.Since(begun)
 	fmt.Fprintf(a.out, "%.1f simulated seconds in %.2f s\n", r.Simulated.Seconds(), took.Seconds())
 	printCounts(a.out, []sim.Result{r})
+	printMarks(a.out, []sim.Result{r})
 	return a.verdict(&r, f)
 }
 
@@ -112,38 +120,43 @@ func (a *app) verdict(r *sim.Result, f *runFlags) error {
 		fmt.Fprintln(a.out, r.Line())
 		return nil
 	}
-	fmt.Fprintf(a.out, "%s\n%s; replay: %s\n", r.Violation, r.Line(), replay(r.Seed, f))
+	fmt.Fprintf(a.out, "%s\n%s; %s\n", r.Violation, r.Line(), hints(r.Seed, f.seconds, f.size))
 	return errInvalid
 }
 
-func replay(seed uint64, f *runFlags) string {
-	sized := ""
-	if f.size.Brokers > 0 {
-		sized += fmt.Sprintf(" --brokers %d", f.size.Brokers)
+// hints are the commands that show a seed again.
+func hints(seed uint64, seconds int, size sim.Size) string {
+	return fmt.Sprintf("replay: %s\nview: go run ./cmd/logsim view %s", replay(seed, seconds, size), worldFlags(seed, seconds, size))
+}
+
+func replay(seed uint64, seconds int, size sim.Size) string {
+	return fmt.Sprintf("go run ./cmd/logsim run %s -v", worldFlags(seed, seconds, size))
+}
+
+// worldFlags make the world of a seed.
+func worldFlags(seed uint64, seconds int, size sim.Size) string {
+	flags := fmt.Sprintf("--seed %d --seconds %d", seed, seconds)
+	if size.Brokers > 0 {
+		flags += fmt.Sprintf(" --brokers %d", size.Brokers)
 	}
-	if f.size.Shards > 0 {
-		sized += fmt.Sprintf(" --shards %d", f.size.Shards)
+	if size.Shards > 0 {
+		flags += fmt.Sprintf(" --shards %d", size.Shards)
 	}
-	return fmt.Sprintf("go run ./cmd/logsim run --seed %d --seconds %d%s -v", seed, f.seconds, sized)
+	return flags
 }
 
 // runSeed runs a world, or two that must be equal.
 func runSeed(opt sim.Options, env sim.Env, twice bool) sim.Result {
-	r := sim.Run(opt, env)
-	if twice && r.Violation == nil {
-		again := sim.Run(opt, sim.Env{Stack: env.Stack})
-		if again.Hash != r.Hash {
-			r.Violation = &sim.Violation{Name: sim.NotDeterministic,
-				Text: fmt.Sprintf("the trace's hash is %016x after %d events, and %016x after %d when run again", r.Hash, r.Events, again.Hash, again.Events)}
-		}
+	if twice {
+		return sim.RunTwice(opt, env)
 	}
-	return r
+	return sim.Run(opt, env)
 }
 
 // runMany runs seeds in worker processes and prints a table.
 func (a *app) runMany(ctx context.Context, f *runFlags) error {
 	begun := time.Now()
-	p := &pool{binary: a.binary, jobs: f.jobs, seconds: f.seconds, twice: f.twice, limit: f.limit, size: f.size}
+	p := &pool{binary: a.binary, jobs: f.jobs, seconds: f.seconds, twice: f.twice, paranoid: f.paranoid, limit: f.limit, size: f.size}
 	var results []sim.Result
 	var busy time.Duration
 	bad := 0
@@ -154,7 +167,7 @@ func (a *app) runMany(ctx context.Context, f *runFlags) error {
 		if d.Violation != nil {
 			bad++
 			clearLine(a.err, progress)
-			fmt.Fprintf(a.out, "%s\n%s; replay: %s\n", d.Violation, d.Line(), replay(d.Seed, f))
+			fmt.Fprintf(a.out, "%s\n%s; %s\n", d.Violation, d.Line(), hints(d.Seed, f.seconds, f.size))
 		}
 		if progress {
 			fmt.Fprintf(a.err, "\r\x1b[K%d of %d seeds, %d invalid, %.0f s", len(results), f.seeds, bad, time.Since(begun).Seconds())
@@ -163,9 +176,12 @@ func (a *app) runMany(ctx context.Context, f *runFlags) error {
 	})
 	clearLine(a.err, progress)
 	printCounts(a.out, results)
-	simulated := time.Duration(0)
+	missed := printMarks(a.out, results)
+	printMissed(a.out, missed, len(results))
+	simulated, traces := time.Duration(0), uint64(0)
 	for i := range results {
 		simulated += results[i].Simulated
+		traces ^= results[i].Hash
 	}
 	if f.twice {
 		simulated *= 2
@@ -176,7 +192,11 @@ func (a *app) runMany(ctx context.Context, f *runFlags) error {
 		fmt.Fprintf(a.out, "INVALID %d of %d seeds, %d not run\n", bad, f.seeds, f.seeds-len(results))
 		return errInvalid
 	}
-	fmt.Fprintf(a.out, "valid %d seeds from %d\n", len(results), f.from)
+	if f.marks && len(missed) > 0 {
+		fmt.Fprintf(a.out, "INVALID %d marks were never hit in %d seeds\n", len(missed), len(results))
+		return errInvalid
+	}
+	fmt.Fprintf(a.out, "valid %d seeds from %d, traces=%016x\n", len(results), f.from, traces)
 	return nil
 }
 
@@ -186,10 +206,12 @@ func clearLine(w io.Writer, progress bool) {
 	}
 }
 
-func seedRange(from uint64, n int) []uint64 {
-	seeds := make([]uint64, n)
-	for i := range seeds {
-		seeds[i] = from + uint64(i)
+func seedRange(from uint64, n int) iter.Seq[uint64] {
+	return func(yield func(uint64) bool) {
+		for i := range uint64(n) {
+			if !yield(from + i) {
+				return
+			}
+		}
 	}
-	return seeds
 }

@@ -82,7 +82,7 @@ func (a *app) shrink(ctx context.Context, f *shrinkFlags) error {
 	defer os.RemoveAll(work)
 	binary := a.binary
 	if f.mutant != "" {
-		if binary, err = a.buildMutant(ctx, f, work); err != nil {
+		if binary, err = a.mutantOf(ctx, f, work); err != nil {
 			return err
 		}
 	}
@@ -103,7 +103,7 @@ func (a *app) shrink(ctx context.Context, f *shrinkFlags) error {
 	return nil
 }
 
-func (a *app) buildMutant(ctx context.Context, f *shrinkFlags, work string) (string, error) {
+func (a *app) mutantOf(ctx context.Context, f *shrinkFlags, work string) (string, error) {
 	b, err := newBuilder(ctx, ".", "./cmd/logsim")
 	if err != nil {
 		return "", err
@@ -144,9 +144,9 @@ func (a *app) shrinkText(ctx context.Context, f *shrinkFlags, binary, text strin
 	if err != nil {
 		return r, err
 	}
-	mutant := newBench(&pool{binary: binary, limit: f.limit}, f.jobs)
+	mutant := newTellers(&pool{binary: binary, limit: f.limit}, f.jobs)
 	defer mutant.stop()
-	sound := newBench(&pool{binary: a.binary, limit: f.limit}, 1)
+	sound := newTellers(&pool{binary: a.binary, limit: f.limit}, 1)
 	defer sound.stop()
 	first := mutant.tell(ctx, []string{c.Story("the record", "")})[0]
 	if r.violation = first.Violation; r.violation == nil {
@@ -249,17 +249,17 @@ func version() string {
 	return ""
 }
 
-// bench is workers that tell stories.
-type bench struct {
+// tellers are workers that tell stories.
+type tellers struct {
 	pool    *pool
 	workers []*worker
 	ids     uint64
 }
 
-func newBench(p *pool, jobs int) *bench { return &bench{pool: p, workers: make([]*worker, jobs)} }
+func newTellers(p *pool, jobs int) *tellers { return &tellers{pool: p, workers: make([]*worker, jobs)} }
 
 // tell tells at most as many stories as there are workers, at the same time.
-func (b *bench) tell(ctx context.Context, stories []string) []sim.Result {
+func (b *tellers) tell(ctx context.Context, stories []string) []sim.Result {
 	results := make([]sim.Result, len(stories))
 	var all sync.WaitGroup
 	for i, story := range stories {
@@ -272,7 +272,7 @@ func (b *bench) tell(ctx context.Context, stories []string) []sim.Result {
 }
 
 // one has a worker tell a story, and gives it up if that was its end (C2).
-func (b *bench) one(ctx context.Context, w **worker, id uint64, story string) sim.Result {
+func (b *tellers) one(ctx context.Context, w **worker, id uint64, story string) sim.Result {
 	if *w == nil {
 		var err error
 		if *w, err = b.pool.start(context.WithoutCancel(ctx)); err != nil {
@@ -288,7 +288,7 @@ func (b *bench) one(ctx context.Context, w **worker, id uint64, story string) si
 	return r
 }
 
-func (b *bench) stop() {
+func (b *tellers) stop() {
 	for _, w := range b.workers {
 		if w != nil {
 			w.stop()

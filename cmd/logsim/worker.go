@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"os"
 	"os/exec"
 	"runtime/debug"
@@ -68,15 +69,15 @@ func tellTask(task *storyTask) sim.Result {
 // newWorker is the other end of a pool: seeds come in as lines, results leave as JSON lines.
 func newWorker(a *app) *cobra.Command {
 	var seconds int
-	var twice bool
+	var twice, paranoid bool
 	var size sim.Size
 	cmd := &cobra.Command{Use: "worker", Hidden: true, Args: noArgs, RunE: func(*cobra.Command, []string) error {
-		debug.SetGCPercent(400)
+		spendMemory()
 		in := bufio.NewScanner(os.Stdin)
 		in.Buffer(nil, maxStory)
 		for in.Scan() {
 			r, err := work(in.Bytes(), func(seed uint64) sim.Result {
-				return runSeed(sim.DrawSized(seed, time.Duration(seconds)*time.Second, size), sim.Env{Stack: debug.Stack}, twice)
+				return runSeed(sim.DrawSized(seed, time.Duration(seconds)*time.Second, size), sim.Env{Stack: debug.Stack, Paranoid: paranoid}, twice)
 			})
 			if err != nil {
 				return err
@@ -89,6 +90,7 @@ func newWorker(a *app) *cobra.Command {
 	}}
 	cmd.Flags().IntVar(&seconds, "seconds", 60, "")
 	cmd.Flags().BoolVar(&twice, "twice", false, "")
+	cmd.Flags().BoolVar(&paranoid, "paranoid", false, "")
 	cmd.Flags().IntVar(&size.Brokers, "brokers", 0, "")
 	cmd.Flags().IntVar(&size.Shards, "shards", 0, "")
 	return cmd
@@ -96,12 +98,13 @@ func newWorker(a *app) *cobra.Command {
 
 // pool runs seeds in worker processes: a world owns its whole process, since raft's randomness is one for all (S14).
 type pool struct {
-	binary  string
-	jobs    int
-	seconds int
-	twice   bool
-	limit   time.Duration
-	size    sim.Size
+	binary   string
+	jobs     int
+	seconds  int
+	twice    bool
+	paranoid bool
+	limit    time.Duration
+	size     sim.Size
 }
 
 // seedDone is a result and the wall time it took.
@@ -111,13 +114,13 @@ type seedDone struct {
 }
 
 // run gives each result to report, one at a time, in no order, until report returns false, ctx ends or all are done.
-func (p *pool) run(ctx context.Context, seeds []uint64, report func(seedDone) bool) {
+func (p *pool) run(ctx context.Context, seeds iter.Seq[uint64], report func(seedDone) bool) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	next, done := make(chan uint64), make(chan seedDone)
 	go func() {
 		defer close(next)
-		for _, s := range seeds {
+		for s := range seeds {
 			select {
 			case next <- s:
 			case <-ctx.Done():
@@ -126,7 +129,7 @@ func (p *pool) run(ctx context.Context, seeds []uint64, report func(seedDone) bo
 		}
 	}()
 	var workers sync.WaitGroup
-	for range min(p.jobs, len(seeds)) {
+	for range p.jobs {
 		workers.Go(func() { p.work(ctx, next, done) })
 	}
 	go func() { workers.Wait(); close(done) }()
@@ -179,7 +182,7 @@ type worker struct {
 }
 
 func (p *pool) start(ctx context.Context) (*worker, error) {
-	cmd := exec.CommandContext(ctx, p.binary, "worker", "--seconds", strconv.Itoa(p.seconds), "--twice="+strconv.FormatBool(p.twice),
+	cmd := exec.CommandContext(ctx, p.binary, "worker", "--seconds", strconv.Itoa(p.seconds), "--twice="+strconv.FormatBool(p.twice), "--paranoid="+strconv.FormatBool(p.paranoid),
 		"--brokers", strconv.Itoa(p.size.Brokers), "--shards", strconv.Itoa(p.size.Shards))
 	cmd.Env = append(os.Environ(), "GOMAXPROCS=1")
 	w := &worker{cmd: cmd, out: make(chan []byte, 1), said: &tail{}}

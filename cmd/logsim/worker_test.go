@@ -111,7 +111,7 @@ func TestRunMany(t *testing.T) {
 		from string
 		code int
 		last string
-	}{{"20", exitOK, "valid 3 seeds from 20"}, {"6", exitInvalid, "INVALID 2 of 3 seeds, 0 not run"}} {
+	}{{"20", exitOK, "valid 3 seeds from 20, traces=0000000000000017"}, {"6", exitInvalid, "INVALID 2 of 3 seeds, 0 not run"}} {
 		var out, errs bytes.Buffer
 		a := &app{out: &out, err: &errs, binary: binary}
 		code := a.run(t.Context(), []string{"run", "--seeds", "3", "--from", c.from, "--limit", "2s"})
@@ -124,7 +124,7 @@ func TestRunMany(t *testing.T) {
 
 func TestUsage(t *testing.T) {
 	for _, args := range [][]string{{}, {"what"}, {"run"}, {"run", "--seed", "1", "--seeds", "2"}, {"run", "--seed", "x"}, {"run", "--seeds", "0"},
-		{"run", "--seed", "1", "more"}, {"run", "--seeds", "2", "-v"}, {"mutants", "--seeds", "0"},
+		{"run", "--seed", "1", "more"}, {"run", "--seeds", "2", "-v"}, {"mutants", "--seeds", "0"}, {"mutants", "--build", "x"}, {"soak", "--for", "0s"}, {"soak", "--seeds", "-1"}, {"bench", "--seeds", "0"},
 		{"replay"}, {"shrink"}, {"shrink", "--seed", "1", "--from", "x"}, {"shrink", "--seed", "1", "--jobs", "0"}, {"run", "--seeds", "2", "--record", "x"},
 		{"mutants", "--states", "0"}, {"crash-states", "--states", "0"}, {"crash-states", "--per-boundary", "5000"}, {"crash-states", "--only", "nothing"}} {
 		var out, errs bytes.Buffer

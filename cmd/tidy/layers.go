@@ -54,21 +54,26 @@ var layers = []layer{
 
 	{dir: "checker", strict: true},
 	{dir: "checker/second", ours: []string{"checker"}, libs: []string{"github.com/anishathalye/porcupine"}},
-	{dir: "checker/record", ours: []string{"checker"}, libs: []string{franz + "..."}},
+	{dir: "checker/record", ours: []string{"checker"}},
 	{dir: "checker/jepsen", ours: []string{"checker"}},
+	{dir: "checker/anomaly", strict: true, ours: []string{"checker"}},
+	{dir: "checker/report", ours: []string{"checker", "checker/anomaly", "checker/second"}},
 
 	{dir: "sim", strict: true, floats: true,
 		ours: []string{"broker", "checker", "log", "replica", "transport"},
 		std:  []string{"crypto/rand", "text/tabwriter"},
 		libs: []string{franz + "kmsg"}},
 
+	{dir: "sim/picture", ours: []string{"checker", "sim"}},
+
 	{dir: "cmd/logd", ours: []string{anyOurs}, libs: []string{cobra, pflag, sys, franz + "kmsg"}},
 	{dir: "cmd/logctl", ours: []string{anyOurs}, libs: []string{cobra, pflag, sys, franz + "...", "github.com/HdrHistogram/hdrhistogram-go"}},
 	{dir: "cmd/logsim", ours: []string{anyOurs}, libs: []string{cobra, pflag}},
-	{dir: "cmd/logcheck", ours: []string{anyOurs}, libs: []string{cobra, pflag,
+	{dir: "cmd/logcheck", ours: []string{anyOurs}, libs: []string{cobra, pflag, sys,
 		"github.com/klauspost/compress/gzip", "github.com/klauspost/compress/zstd"}},
 	{dir: "cmd/e2e", ours: []string{anyOurs}},
 	{dir: "cmd/tidy"},
+	{dir: "examples/record", ours: []string{"checker/record"}, libs: []string{franz + "..."}},
 }
 
 // coreStd is what every strict package may import of the standard library.

@@ -21,7 +21,7 @@ func (w *world) command() bool {
 		return false
 	}
 	if c.verb == "mend" && len(w.s.SegmentHoles(g.id)) > 0 {
-		if w.mend(g, c.args) && w.full[1] > 0 {
+		if w.mend(g, c.args) && (w.full[1] > 0 || w.s.Starved()) {
 			w.todo = w.todo[1:] // there is no room for it
 		}
 		return true

@@ -25,6 +25,7 @@
 //	recovery-unsteady       recovering what was recovered gives the same; so does it after a loss of power (S4)
 //	start-refused           a directory whose formatting was cut short can't be formatted, or opened
 //	generation-back         a start has a generation that was spoken under before (S7)
+//	start-forgotten         a start that spoke is not remembered by the next (S7)
 //	incarnation-reused      a directory that was set aside speaks on, or its bytes are gone (S5, S7)
 //	damage-unseen, damage-forgotten, misfit-taken, hole-served
 //	                        where a script damages a disk: that isn't noticed, or a lost vote is forgotten; other bytes are taken for
@@ -41,6 +42,4 @@
 //	    each boundary anew.
 //	X3  All choices are tried where they are at most [MaxStates]; else each alone, each missing, the first and the last so
 //	    many, and drawn ones, up to the limit. No boundary has more states than [MaxStates].
-//	X4  One fault at a time: no sync fails while batches are put back into a damaged segment. What these were when a crash came
-//	    may be lost again, which a reader or the scrub finds as before.
 package crash

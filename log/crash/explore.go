@@ -49,7 +49,6 @@ type explorer struct {
 	flying  []log.Op
 	sampled func(fs *memfs.FS, key uint64, process bool) // what else is done with some of the new images
 	found   *Violation
-	mending bool // batches are on their way into a damaged segment: no sync fails (X4)
 }
 
 // at begins a boundary.
@@ -100,11 +99,9 @@ const prefixes = 4
 // processes ends the process: with the operations in flight done, partly done, or after a sync that failed.
 func (x *explorer) processes(fs, all *memfs.FS) {
 	x.state(all.Clone(), "the process ends", nil, nil)
-	if !x.mending {
-		failed := all.Clone()
-		failed.FailSync()
-		x.state(failed, "the process ends after a failed sync", nil, nil)
-	}
+	failed := all.Clone()
+	failed.FailSync()
+	x.state(failed, "the process ends after a failed sync", nil, nil)
 	for i, op := range x.flying {
 		if op.Kind != log.OpWrite && op.Kind != log.OpWriteSync || x.whole < MaxStates {
 			continue
@@ -119,7 +116,7 @@ func (x *explorer) processes(fs, all *memfs.FS) {
 				}
 			}
 			begin(left, part)
-			if k%2 == 1 && !x.mending {
+			if k%2 == 1 {
 				left.FailSync()
 			}
 			x.state(left, "the process ends within the operation", nil, nil)

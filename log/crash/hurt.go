@@ -12,16 +12,6 @@ import (
 
 const walBlock = log.BlockSize
 
-// mending says whether a repair of segments is under way.
-func (w *world) mending() bool {
-	for _, g := range w.m.groups {
-		if g.dropped == 0 && w.s.Repairing(g.id) {
-			return true
-		}
-	}
-	return false
-}
-
 // harm does what a disk does to a store, and what a replica does about it.
 func (w *world) harm(c *command, g *group) {
 	switch c.verb {

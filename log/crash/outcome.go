@@ -34,7 +34,7 @@ type found struct {
 	uneven  string // what is wrong with the log or the segments, by themselves
 	segEnd  int64
 	batches []served
-	holes   []uint64    // running hashes of entries whose bytes are lost
+	holes   []uint64    // running hashes of entries whose bytes are lost; of a directory: the generations that it remembers
 	lost    []log.Range // of segments
 }
 

@@ -81,7 +81,6 @@ func (t task) run(m *memo, stop func() bool) (d done) {
 // work looks at a boundary of a store at work.
 func (x *explorer) work(w *world, at moment, what string) {
 	b := w.bounds()
-	x.mending = w.mending()
 	x.boundary(Row{What: what, Kind: at.kind, Lane: at.lane.String(), Done: at.done}, w.fs, w.flying(), func(o *outcome) *Violation { return w.m.judge(o, b) })
 }
 
@@ -144,7 +143,9 @@ func (x *explorer) few(r Row, disk *memfs.FS, op log.Op, judge func(*outcome) *V
 	} else {
 		x.some(c, x.limit)
 	}
-	x.state(all, "the process ends", nil, nil)
+	x.state(all.Clone(), "the process ends", nil, nil)
+	all.FailSync()
+	x.state(all, "the process ends after a failed sync", nil, nil)
 }
 
 // lives are what is done after a recovery, by all groups; one is drawn.

@@ -14,6 +14,7 @@ import (
 type starting struct {
 	may  []uint64 // the incarnations that it may have now
 	said uint64   // the generation that was last spoken under
+	note []uint64 // generations that were noted under the incarnation that it has
 	old  int      // folders of earlier incarnations, at least
 }
 
@@ -50,8 +51,12 @@ func (x *explorer) starts(stop func() bool) {
 		d, err := log.StartDir(t)
 		must(err)
 		came(d)
+		d, err = log.NoteStart(t, d, uint64(i+1))
+		must(err)
+		life.note = []uint64{d.Generation}
+		came(d)
 		next := uint64(0xa0 + i)
-		life.may = append(life.may, next)
+		life.may, life.note = append(life.may, next), nil
 		d, err = log.SetAside(t, d, next)
 		must(err)
 		life.may = []uint64{next}
@@ -70,6 +75,8 @@ func (l *starting) judge(o *outcome) *Violation {
 		return violation("start-refused", "%s", o.failed)
 	case !slices.Contains(l.may, o.groups[0].id) || o.aside < l.old:
 		return violation("incarnation-reused", "expected one of %016x, with %d folders of earlier ones; started\n%s", l.may, l.old, o)
+	case len(l.note) > 0 && !slices.Equal(o.groups[0].holes, l.note):
+		return violation("start-forgotten", "generations %v spoke; started\n%s", l.note, o)
 	case o.start <= l.said:
 		return violation("generation-back", "generation %d was spoken under; started\n%s", l.said, o)
 	}
@@ -115,5 +122,8 @@ func startDir(disk *memfs.FS, dir log.Dir) (o *outcome) {
 		}
 	}
 	o.start, o.groups = d.Generation, []found{{id: d.Incarnation}}
+	for _, s := range d.Spoken() {
+		o.groups[0].holes = append(o.groups[0].holes, s.Generation)
+	}
 	return o
 }

@@ -21,5 +21,5 @@
 //
 //	D1  A page is never changed once it is in a content.
 //	D2  What is stable stays in every image.
-//	D3  Equal content and names make equal sums, whatever way led there.
+//	D3  Equal content and names make equal sums, whatever way led there; what a failed sync left makes another.
 package memfs

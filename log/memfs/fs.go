@@ -210,11 +210,18 @@ func (m *FS) FailSync() {
 	}
 }
 
-// Sum tells disks apart by names, sizes and bytes, both as seen and as stable (D3).
+// Sum tells disks apart by names, sizes and bytes, both as seen and as stable, and by what no sync will write (D3).
 func (m *FS) Sum() uint64 {
 	h := sumNames(m.nodes, func(n *node) *content { return &n.now })
 	if m.Stable() {
 		return h
+	}
+	for name, n := range m.nodes { // order: addition commutes
+		for i := range n.dirty { // order: addition commutes
+			if n.failed[i] {
+				h += mix(sumName(name), uint64(i)<<1|1)
+			}
+		}
 	}
 	return mix(h, sumNames(m.disk, func(n *node) *content { return &n.disk }))
 }

@@ -1,0 +1,222 @@
+package anomaly
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"slices"
+
+	"logd/checker"
+)
+
+// losses finds certain values that no ok read returned and that somebody read past.
+func (c *check) losses() {
+	passed := make([][]reach, len(c.logs))
+	seen := make([]map[int64]span, len(c.logs))
+	for i := range c.logs {
+		seen[i] = map[int64]span{}
+	}
+	for i := range c.acts {
+		if a := &c.acts[i]; a.ok() {
+			c.passes(int32(i), passed, seen)
+		}
+	}
+	trimmed := c.trims()
+	for li, l := range c.logs {
+		c.lost(l, trimmed[l.name], passed[li], seen[li])
+	}
+}
+
+// trims is, for each log, the offset below which somebody may have had records
+// deleted, or retention: these are not lost (B2).
+func (c *check) trims() map[string]int64 {
+	trimmed := map[string]int64{}
+	for i := range c.acts {
+		if op := c.acts[i].op; op.Kind == checker.Trim && op.Outcome != checker.Failed {
+			trimmed[op.Partition] = max(trimmed[op.Partition], op.From)
+		}
+	}
+	for _, l := range c.logs {
+		if c.retention {
+			trimmed[l.name] = math.MaxInt64
+		}
+	}
+	return trimmed
+}
+
+// span is the lowest and highest index that a client was given.
+type span struct{ low, high int32 }
+
+func (s span) class(i int32) string {
+	switch {
+	case i < s.low:
+		return "prefix"
+	case i > s.high:
+		return "postfix"
+	}
+	return "middle"
+}
+
+// reach says that an act read on from one index to another.
+type reach struct{ from, to, by int32 }
+
+// passes notes what an act read past. Consumers begin at the log's beginning, so a
+// poll's reach starts there; that of any other read where it asked to start.
+func (c *check) passes(i int32, passed [][]reach, seen []map[int64]span) {
+	a := &c.acts[i]
+	for k := range a.in {
+		in := &a.in[k]
+		if in.Kind != checker.Read || in.Outcome != checker.OK || len(in.Values) == 0 {
+			continue
+		}
+		li := c.byName[in.Partition]
+		l := c.logs[li]
+		r := reach{by: i, to: -1}
+		if !in.Poll {
+			r.from = l.rank(in.From)
+		}
+		for k, name := range in.Values {
+			at := l.rank(offset(in, k))
+			s, ok := seen[li][a.op.Client]
+			if !ok {
+				s = span{at, at}
+			}
+			seen[li][a.op.Client] = span{min(s.low, at), max(s.high, at)}
+			// A value that stands at several offsets proves only the first.
+			r.to = max(r.to, l.values[l.value(name)].first)
+		}
+		passed[li] = append(passed[li], r)
+		if in.Poll && r.to > l.bound {
+			l.bound, l.boundBy = r.to, i
+		}
+	}
+}
+
+// lost goes over the indexes with the furthest reach that began at or before each.
+func (c *check) lost(l *log, trimmed int64, passed []reach, seen map[int64]span) {
+	slices.SortStableFunc(passed, func(a, b reach) int {
+		return cmp.Or(cmp.Compare(a.from, b.from), cmp.Compare(b.to, a.to))
+	})
+	far := reach{to: -1, by: -1}
+	for i, off := range l.offs {
+		if off < l.floor {
+			continue // nobody has to have read it
+		}
+		for len(passed) > 0 && passed[0].from <= int32(i) {
+			if passed[0].to > far.to {
+				far = passed[0]
+			}
+			passed = passed[1:]
+		}
+		for _, s := range l.sights(off) {
+			v := &l.values[s.value]
+			if off < trimmed || v.last != int32(i) || far.to < int32(i) || v.reader >= 0 || !v.certain(c) {
+				continue
+			}
+			a := classify(Anomaly{Name: LostWrite, Partition: l.name, Offsets: []int64{off, l.offs[far.to]}, Values: []string{v.name}}, int32(i), seen)
+			a.Explain = fmt.Sprintf("%q of %s stands at offset %d and no ok read returned it, and %s read on to offset %d",
+				v.name, c.acts[v.writer].say(), off, c.acts[far.by].say(), l.offs[far.to])
+			c.found(a, v.writer, far.by)
+		}
+	}
+}
+
+// classify says how a loss at an index lies to what all read, and to what each client read.
+func classify(a Anomaly, i int32, seen map[int64]span) Anomaly {
+	var clients []int64
+	for client := range seen { // order: sorted below
+		clients = append(clients, client)
+	}
+	slices.Sort(clients)
+	all := seen[clients[0]]
+	for _, client := range clients {
+		s := seen[client]
+		all = span{min(all.low, s.low), max(all.high, s.high)}
+		if len(a.Nodes) < MaxAnomalies {
+			a.Nodes = append(a.Nodes, NodeClass{client, s.class(i)})
+		}
+	}
+	a.Class = all.class(i)
+	return a
+}
+
+// last is the latest ok poll of a partition.
+type last struct {
+	by    int32
+	empty bool
+}
+
+// unseen finds acknowledged values that nobody was given although the last poll of
+// their partition, called later, found nothing more.
+func (c *check) unseen() {
+	final := c.lastPolls()
+	for li, l := range c.logs {
+		p := final[li]
+		if p.by < 0 || !p.empty {
+			continue
+		}
+		for k := range l.values {
+			v := &l.values[k]
+			if v.reader >= 0 || !v.certain(c) || c.acts[v.writer].ret() >= c.acts[p.by].op.Call || v.first >= 0 && (v.last <= l.bound || l.offs[v.last] < l.floor) {
+				continue
+			}
+			a := Anomaly{Name: Unseen, Partition: l.name, Values: []string{v.name}, Class: "postfix"}
+			if v.last >= 0 {
+				a.Offsets = []int64{l.offs[v.last]}
+			}
+			a.Explain = fmt.Sprintf("%q was acknowledged to %s, and %s, the last poll, was called later and returned nothing; no ok poll returned it",
+				v.name, c.acts[v.writer].say(), c.acts[p.by].say())
+			c.found(a, v.writer, p.by)
+		}
+	}
+}
+
+// lastPolls is, for each log, the ok poll that returned last of those whose session
+// had the partition assigned, or that name it.
+func (c *check) lastPolls() []last {
+	final := make([]last, len(c.logs))
+	for i := range final {
+		final[i].by = -1
+	}
+	for _, s := range c.sessions {
+		var assigned []string
+		for _, i := range s {
+			a := &c.acts[i]
+			switch {
+			case a.op.Kind == checker.Assign && a.op.Outcome != checker.Failed:
+				assigned = a.op.Parts
+			case a.op.Kind == checker.Subscribe && a.op.Outcome != checker.Failed, a.op.Kind == checker.Crash:
+				assigned = nil // what a group gave is not known
+			case a.ok():
+				c.lastPoll(final, i, assigned)
+			}
+		}
+	}
+	return final
+}
+
+func (c *check) lastPoll(final []last, i int32, assigned []string) {
+	a := &c.acts[i]
+	found := map[int32]bool{} // whether each partition's part of the poll was not empty
+	polled := a.op.Poll
+	for k := range a.in {
+		if in := &a.in[k]; in.Kind == checker.Read && in.Poll && in.Outcome == checker.OK {
+			polled = true
+			if in.Partition != "" {
+				li := c.byName[in.Partition]
+				found[li] = found[li] || len(in.Values) > 0
+			}
+		}
+	}
+	if !polled {
+		return
+	}
+	for _, p := range assigned {
+		found[c.byName[p]] = found[c.byName[p]]
+	}
+	for li, some := range found { // order: each sets its own
+		if f := final[li]; f.by < 0 || c.acts[f.by].ret() < a.ret() {
+			final[li] = last{i, !some}
+		}
+	}
+}

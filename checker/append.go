@@ -1,0 +1,214 @@
+package checker
+
+// register makes a called append known, its outcome outstanding. It returns its
+// index, or -1 if it cannot be told from another.
+func (p *part) register(op *Op) int32 {
+	i, first := int32(p.times.n), int32(p.values.len())
+	bits := opBits(Append, 0, false, len(op.Values))
+	for _, v := range op.Values {
+		old, tag := p.values.find(v)
+		switch {
+		case len(v) > maxValue:
+			p.undecided("operation %d sends a value of %d bytes, check A takes up to %d", op.ID, len(v), maxValue)
+			p.broken = true
+		case len(op.Values) > maxCount:
+			p.undecided("operation %d sends %d values, check A takes up to %d", op.ID, len(op.Values), maxCount)
+			p.broken = true
+		case old >= 0 && p.values.entries.get(int(old)).op() >= 0:
+			p.ambiguous(v, p.values.entries.get(int(old)).op(), op, i)
+		case old >= 0:
+			p.adopt(old, p.values.put(v, tag, ownedBy(i)))
+			bits |= looseBit
+		default:
+			p.values.put(v, tag, ownedBy(i))
+		}
+		if p.broken {
+			return -1
+		}
+	}
+	p.times.push(opTimes{op.Call, never, op.ID})
+	p.ops.push(opInfo{off: -1, client: p.clients.number(op.Client), first: first, by: -1, bits: bits})
+	p.free += int64(len(op.Values))
+	if bits&looseBit != 0 {
+		p.placeSeen(i)
+	}
+	return i
+}
+
+// adopt gives a value that was read before its append was known the number among
+// its append's other values.
+func (p *part) adopt(old, at int32) {
+	was := p.values.entries.at(int(old))
+	p.values.entries.at(int(at)).owner |= was.owner & seenBit
+	was.owner = ownedBy(gone)
+	b := p.loose[old]
+	delete(p.loose, old)
+	p.loose[at] = b
+	if b.off >= 0 {
+		*p.slots.at(int(b.off)) = at
+	}
+	p.orphans--
+}
+
+func (p *part) ambiguous(v string, other int32, op *Op, i int32) {
+	first := op.ID
+	if other != i {
+		first = p.times.at(int(other)).id
+	}
+	p.undecided("value %q is sent twice, by operations %d and %d: check A needs values that are unique in a partition", v, first, op.ID)
+	p.broken = true
+}
+
+// append adds an append with its outcome, registering it if Invoke didn't.
+func (p *part) append(op *Op) {
+	switch op.Outcome {
+	case OK:
+		p.report.AppendsOK++
+	case Failed:
+		p.report.AppendsFailed++
+	default:
+		p.report.AppendsUnknown++
+	}
+	if p.broken {
+		return
+	}
+	i := p.outstanding(op)
+	if i < 0 {
+		if i = p.register(op); i < 0 {
+			return
+		}
+	}
+	o := p.ops.at(int(i))
+	o.setOutcome(op.Outcome)
+	switch {
+	case op.Outcome == OK:
+		p.times.at(int(i)).ret = op.Ret
+		p.ack(i, op.Off)
+	case op.Outcome == Failed && o.off >= 0:
+		p.failedButRead(i)
+	case op.Outcome == Failed:
+		p.free -= o.n()
+	}
+}
+
+// invoke registers an append that was called.
+func (p *part) invoke(op *Op) {
+	if !p.broken && p.register(op) >= 0 {
+		p.called++
+	}
+}
+
+// outstanding returns the index of an append that was invoked and has no outcome
+// yet, or -1.
+func (p *part) outstanding(op *Op) int32 {
+	if p.called == 0 {
+		return -1
+	}
+	at, _ := p.values.find(op.Values[0])
+	if at < 0 || p.values.entries.get(int(at)).op() < 0 {
+		return -1
+	}
+	i := p.values.entries.get(int(at)).op()
+	o, t := p.ops.at(int(i)), p.times.at(int(i))
+	if t.id != op.ID || o.outcome() != 0 || o.n() != int64(len(op.Values)) || t.call != op.Call {
+		return -1
+	}
+	p.called--
+	return i
+}
+
+// ack places an acknowledged append.
+func (p *part) ack(i int32, off int64) {
+	o := p.ops.at(int(i))
+	n := o.n()
+	switch {
+	case o.off >= 0 && int64(o.off) != off:
+		by := p.bindingOf(o.first).by
+		p.violate(ReadElsewhere, min(off, int64(o.off)), []int32{i, by}, "%s was acknowledged at offset %d and %s shows its first value %q at %d",
+			p.say(i), off, p.say(by), p.values.string(o.first), o.off)
+	case !p.reach(off + n):
+		p.aside(off+n, distant{Op{Kind: Append, Off: off}, i})
+	case o.off >= 0:
+		o.bits |= ackedBit
+		last := int(off + n - 1)
+		p.conflict(p.ord.lower(last, i), last, false)
+	default:
+		if p.place(i, off, i) {
+			p.ops.at(int(i)).bits |= ackedBit
+		}
+	}
+}
+
+// placeSeen places an append of which a read has already shown a value.
+func (p *part) placeSeen(i int32) {
+	o := p.ops.at(int(i))
+	for k := range int32(o.n()) {
+		if b, ok := p.loose[o.first+k]; ok && b.off >= 0 {
+			p.place(i, b.off-int64(k), b.by)
+			return
+		}
+	}
+}
+
+// place gives an append its offsets. It returns false if they cannot be its.
+func (p *part) place(i int32, base int64, by int32) bool {
+	o := p.ops.at(int(i))
+	n := o.n()
+	if base < 0 {
+		p.violate(BatchTorn, 0, []int32{i, by}, "%s is a batch that would begin at offset %d, as %s shows it", p.say(i), base, p.say(by))
+		return false
+	}
+	p.grow(base + n)
+	fits := true
+	for k := range n {
+		at := o.first + int32(k)
+		if o.loose() {
+			if b := p.bindingOf(at); b.off >= 0 && b.off != base+k {
+				p.torn(i, at, base+k, by)
+				fits = false
+			}
+		}
+		fits = p.vacant(at, base+k, by) && fits
+	}
+	if !fits {
+		return false
+	}
+	for k := range n {
+		at := o.first + int32(k)
+		b, ok := binding{}, false
+		if o.loose() {
+			b, ok = p.loose[at]
+		}
+		if !ok || b.off < 0 {
+			p.bind(at, base+k)
+		}
+		if ok && (b.off < 0 || b.by == by) {
+			delete(p.loose, at)
+		}
+	}
+	o.off, o.by = int32(base), by
+	p.free -= n
+	p.gather(i)
+	return true
+}
+
+func (p *part) torn(i, at int32, want int64, by int32) {
+	b := p.bindingOf(at)
+	name := BatchTorn
+	if by == i {
+		name = ReadElsewhere
+	}
+	p.violate(name, min(b.off, want), []int32{i, by, b.by}, "%q of %s belongs at offset %d, as %s has it, and %s returned it at %d",
+		p.values.string(at), p.say(i), want, p.say(by), p.say(b.by), b.off)
+}
+
+func (p *part) failedButRead(i int32) {
+	o := p.ops.at(int(i))
+	for k := range int32(o.n()) {
+		if b := p.bindingOf(o.first + k); b.by >= 0 && p.values.entries.get(int(o.first+k)).seen() {
+			p.violate(FailedButRead, b.off, []int32{i, b.by}, "%s failed, which means never done, and %s returned its value %q",
+				p.say(i), p.say(b.by), p.values.string(o.first+k))
+			return
+		}
+	}
+}

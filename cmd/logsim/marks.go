@@ -1,0 +1,37 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"text/tabwriter"
+
+	"logd/sim"
+)
+
+// printMarks prints how often seeds came by each rare place, and returns those that none came by.
+func printMarks(w io.Writer, results []sim.Result) (missed []sim.Mark) {
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(t, "mark\tof 1000 seeds\tin all\twhat happened")
+	for m := range sim.Marks {
+		seeds, sum := 0, int64(0)
+		for i := range results {
+			if n := results[i].Marks[m]; n > 0 {
+				seeds, sum = seeds+1, sum+n
+			}
+		}
+		if seeds == 0 {
+			missed = append(missed, m)
+			continue
+		}
+		fmt.Fprintf(t, "%s\t%d\t%d\t%s\n", m.Name(), (seeds*1000+len(results)/2)/len(results), sum, m)
+	}
+	t.Flush()
+	return missed
+}
+
+// printMissed says loudly which marks none of so many seeds hit.
+func printMissed(w io.Writer, missed []sim.Mark, seeds int) {
+	for _, m := range missed {
+		fmt.Fprintf(w, "NEVER HIT in %d seeds: mark %s: %s\n", seeds, m.Name(), m)
+	}
+}

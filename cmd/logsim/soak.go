@@ -1,0 +1,140 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"path/filepath"
+	"runtime"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"logd/sim"
+)
+
+// soakFlags are those of logsim soak.
+type soakFlags struct {
+	last    time.Duration
+	dir     string
+	from    uint64
+	seeds   int
+	jobs    int
+	seconds int
+	size    sim.Size
+	limit   time.Duration
+	twice   bool
+	json    bool
+}
+
+func newSoak(a *app) *cobra.Command {
+	var f soakFlags
+	cmd := &cobra.Command{
+		Use: "soak", Short: "Run seeds until a time is up, keep those that fail, and print a scorecard", Args: noArgs,
+		Long: "Run seeds until a time is up, keep those that fail, and print a scorecard.\n\n" +
+			"All that was found is kept in --dir, and the same command goes on where it was interrupted: --for counts the time of all\n" +
+			"its runs together. A seed that fails leaves seed-N.txt: what was violated, the world's options, and how to run it again.",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			switch {
+			case f.last <= 0 || f.jobs < 1 || f.seconds < 1 || f.seeds < 0 || f.limit <= 0:
+				return fmt.Errorf("%w: --for and --limit are positive, --jobs and --seconds at least 1, --seeds not negative", errUsage)
+			case f.size.Brokers < 0 || f.size.Brokers > sim.MaxBrokers || f.size.Shards < 0 || f.size.Shards > sim.MaxShards:
+				return fmt.Errorf("%w: --brokers is at most %d, --shards at most %d; 0 leaves it to the seed", errUsage, sim.MaxBrokers, sim.MaxShards)
+			}
+			return a.soak(cmd.Context(), &f)
+		},
+	}
+	fl := cmd.Flags()
+	fl.DurationVar(&f.last, "for", time.Hour, "begin no further seed after this time, of all runs of this soak together")
+	fl.StringVar(&f.dir, "dir", "soak", "folder of what is kept: made if it is missing, gone on with if it isn't")
+	fl.Uint64Var(&f.from, "from", 1, "the first seed")
+	fl.IntVar(&f.seeds, "seeds", 0, "end after so many seeds; 0: when the time is up")
+	fl.IntVar(&f.jobs, "jobs", runtime.NumCPU(), "worker processes")
+	fl.IntVar(&f.seconds, "seconds", 60, "simulated seconds under faults")
+	fl.IntVar(&f.size.Brokers, "brokers", 0, "so many brokers; 0: as the seed draws")
+	fl.IntVar(&f.size.Shards, "shards", 0, "so many shards of each; 0: as the seed draws")
+	fl.DurationVar(&f.limit, "limit", 3*time.Minute, "longest time for one seed")
+	fl.BoolVar(&f.twice, "twice", false, "run each seed two times and compare the hashes of their traces")
+	fl.BoolVar(&f.json, "json", false, "print the scorecard as JSON")
+	return cmd
+}
+
+// saveEvery is how often the state is written; what was done since is done again after a crash.
+const saveEvery = 2 * time.Second
+
+// soak runs seeds that its state doesn't have yet. The state is written before the folder says anything else.
+func (a *app) soak(ctx context.Context, f *soakFlags) error {
+	build, err := fileHash(a.binary)
+	if err != nil {
+		return err
+	}
+	unlock, err := lockDir(f.dir)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	s, err := loadSoak(f, build)
+	if err != nil {
+		return err
+	}
+	begun, before, saved := time.Now(), s.Spent, time.Now()
+	progress := terminal(a.err)
+	left := func() time.Duration { return f.last - before - time.Since(begun) }
+	p := &pool{binary: a.binary, jobs: f.jobs, seconds: f.seconds, twice: f.twice, limit: f.limit, size: f.size}
+	var failed error
+	p.run(ctx, s.todo(f, left), func(d seedDone) bool {
+		s.add(&d)
+		s.Spent = before + time.Since(begun)
+		if d.Violation != nil {
+			clearLine(a.err, progress)
+			fmt.Fprintf(a.err, "seed %d: %s\n", d.Seed, firstLine(d.Violation.String()))
+			failed = keep(f, &d)
+		}
+		if failed == nil && (d.Violation != nil || time.Since(saved) > saveEvery) {
+			saved, failed = time.Now(), s.save(f.dir)
+		}
+		if progress {
+			fmt.Fprintf(a.err, "\r\x1b[K%d seeds, %d failed, %s left", s.Seeds, len(s.Failures), max(0, left()).Round(time.Second))
+		}
+		return failed == nil
+	})
+	clearLine(a.err, progress)
+	s.Spent = before + time.Since(begun)
+	if failed == nil {
+		failed = s.save(f.dir)
+	}
+	if failed != nil {
+		return fmt.Errorf("soak in %s: %w", f.dir, failed)
+	}
+	if err := a.scorecard(s, f); err != nil {
+		return err
+	}
+	switch {
+	case len(s.Failures) > 0:
+		return errInvalid
+	case ctx.Err() != nil:
+		return fmt.Errorf("%w: interrupted after %v of %v; the same command goes on", errUnfinished, s.Spent.Round(time.Second), f.last)
+	case s.Seeds == 0:
+		return fmt.Errorf("%w: no seed was run in %v", errUnfinished, f.last)
+	}
+	return nil
+}
+
+// todo are the seeds that are not done, until there are enough or the time is up.
+func (s *soakState) todo(f *soakFlags, left func() time.Duration) iter.Seq[uint64] {
+	done, next := s.done(), s.Next
+	return func(yield func(uint64) bool) {
+		for seed := next; left() > 0 && (f.seeds == 0 || seed-s.From < uint64(f.seeds)); seed++ {
+			if !done[seed] && !yield(seed) {
+				return
+			}
+		}
+	}
+}
+
+// keep writes a failing seed down.
+func keep(f *soakFlags, d *seedDone) error {
+	opt := sim.DrawSized(d.Seed, time.Duration(f.seconds)*time.Second, f.size)
+	text := fmt.Sprintf("%s\n%s\n%s\n\nseed=%d %s\n", d.Violation, d.Line(), hints(d.Seed, f.seconds, f.size), d.Seed, opt.String())
+	return writeAtomically(filepath.Join(f.dir, fmt.Sprintf("seed-%d.txt", d.Seed)), []byte(text))
+}

@@ -1,0 +1,168 @@
+package sim
+
+// Mark is something rare that a run came by: a place where bugs live. A run counts them from what the world sees; brokers know
+// nothing of them. One that no seed of many hits shows a blind spot of the workload or the faults.
+type Mark int
+
+// The last ones happen in any run: they are moments that ambushes wait for (aim.go).
+//
+// The marks of replicas (marks_views.go), disks and processes (marks_disk.go), the network and clients (marks_client.go).
+const (
+	MarkLeaderLeftUncommitted Mark = iota
+	MarkLeaderBeforeAll
+	MarkLeaderInPartition
+	MarkTwoLeaders
+	MarkJoint
+	MarkLeaderInJoint
+	MarkLeaderLostInJoint
+	MarkHoleVoted
+	MarkTailCut
+	MarkBareMajority
+	MarkSnapshot
+	MarkSnapshotInPartition
+	MarkSnapshotTwice
+	MarkTransferCut
+	MarkTransferResumed
+	MarkBackUncommitted
+	MarkBackForgetful
+	MarkBackWithHoles
+	MarkHolesFilled
+	MarkStartWhileDown
+	MarkStartPassed
+
+	MarkPowerInRoll
+	MarkPowerInWAL
+	MarkPowerInFlush
+	MarkPowerInName
+	MarkPowerTwice
+	MarkTornTailSameTerm
+	MarkBootKilled
+	MarkSyncFailedLeader
+	MarkStarved
+	MarkAllDown
+	MarkLostWhileDown
+	MarkLeaderWokeDeposed
+	MarkStopMoved
+	MarkOtherLimits
+	MarkFaultsOverlap
+	MarkFaultsThree
+
+	MarkOvertaken
+	MarkDoubleAfterBoot
+	MarkDoubleAfterElection
+	MarkDoubleInReadIndex
+	MarkReadFromStart
+	MarkReadFromMiddle
+	MarkReadAtEnd
+	MarkReadAcross
+	MarkReadBoundary
+	MarkAppendsOverlap
+	MarkTailInAppend
+	MarkUnclearRead
+	MarkPollWoken
+	MarkPollExpired
+
+	MarkRoll
+	MarkFlush
+	MarkName
+	MarkBoot
+	MarkElected
+	MarkTransfer
+	MarkStartMoved
+	Marks
+)
+
+// markRow is a mark's name, and what it says.
+type markRow struct{ name, text string }
+
+var markTable = [Marks]markRow{
+	MarkLeaderLeftUncommitted: {"leader-left-uncommitted", "a leader is replaced that has appended what isn't committed"},
+	MarkLeaderBeforeAll:       {"leader-before-all", "a leader is elected while a replica that runs lacks what is committed"},
+	MarkLeaderInPartition:     {"leader-in-partition", "a leader is elected while links are cut"},
+	MarkTwoLeaders:            {"two-leaders", "a leader is elected while another replica takes itself for one, in an earlier term"},
+	MarkJoint:                 {"joint", "a joint configuration is applied"},
+	MarkLeaderInJoint:         {"leader-in-joint", "a leader is elected in a joint configuration"},
+	MarkLeaderLostInJoint:     {"leader-lost-in-joint", "a leader is lost in a joint configuration"},
+	MarkHoleVoted:             {"hole-voted", "a leader is elected that needed the vote of a replica with holes"},
+	MarkTailCut:               {"tail-cut", "an uncommitted tail is overwritten"},
+	MarkBareMajority:          {"bare-majority", "something is committed by a bare majority of three or more"},
+	MarkSnapshot:              {"snapshot", "a snapshot is installed"},
+	MarkSnapshotInPartition:   {"snapshot-in-partition", "a snapshot is installed while links are cut"},
+	MarkSnapshotTwice:         {"snapshot-twice", "a replica installs another snapshot in the same process"},
+	MarkTransferCut:           {"transfer-cut", "a process ends in the midst of a transfer"},
+	MarkTransferResumed:       {"transfer-resumed", "a transfer goes on after its process was ended"},
+	MarkBackUncommitted:       {"back-uncommitted", "a replica comes back with entries that it doesn't know to be committed"},
+	MarkBackForgetful:         {"back-forgetful", "a replica comes back with a lower commit index than it had"},
+	MarkBackWithHoles:         {"back-with-holes", "a replica comes back with holes"},
+	MarkHolesFilled:           {"holes-filled", "a replica's holes are filled"},
+	MarkStartWhileDown:        {"start-while-down", "a log start moves while a broker that has the log is down"},
+	MarkStartPassed:           {"start-passed", "a replica comes back, and the log starts behind its end"},
+
+	MarkPowerInRoll:       {"power-in-roll", "power goes in the midst of the first write to the next WAL file"},
+	MarkPowerInWAL:        {"power-in-wal", "power goes in the midst of a WAL write"},
+	MarkPowerInFlush:      {"power-in-flush", "power goes in the midst of a write or sync of a segment"},
+	MarkPowerInName:       {"power-in-name", "power goes in the midst of a creation, a rename, a removal or a directory's sync"},
+	MarkPowerTwice:        {"power-twice", "a broker loses power within a second of its start"},
+	MarkTornTailSameTerm:  {"torn-tail-same-term", "a torn tail is cut, and the leader of before still leads in its term"},
+	MarkBootKilled:        {"boot-killed", "a start is killed in its midst"},
+	MarkSyncFailedLeader:  {"sync-failed-leader", "a sync fails on a broker that leads"},
+	MarkStarved:           {"starved", "a full disk keeps segments from being written"},
+	MarkAllDown:           {"all-down", "no broker runs"},
+	MarkLostWhileDown:     {"lost-while-down", "a process ends while another one is down"},
+	MarkLeaderWokeDeposed: {"leader-woke-deposed", "a paused leader wakes up, and another one was elected meanwhile"},
+	MarkStopMoved:         {"stop-moved", "a broker that led stops, and each of its groups has a leader already"},
+	MarkOtherLimits:       {"other-limits", "a broker starts with other limits"},
+	MarkFaultsOverlap:     {"faults-overlap", "two faults are on at the same time"},
+	MarkFaultsThree:       {"faults-three", "three faults are on at the same time"},
+
+	MarkOvertaken:           {"overtaken", "an envelope overtakes another one"},
+	MarkDoubleAfterBoot:     {"double-after-boot", "an envelope arrives once more after its sender has started anew"},
+	MarkDoubleAfterElection: {"double-after-election", "an envelope arrives once more after another leader was elected"},
+	MarkDoubleInReadIndex:   {"double-in-read-index", "an envelope arrives once more at a broker that a client has asked for a log's end"},
+	MarkReadFromStart:       {"read-from-start", "a log of some length is read from its start on"},
+	MarkReadFromMiddle:      {"read-from-middle", "records are read from somewhere between start and end"},
+	MarkReadAtEnd:           {"read-at-end", "a read asks for what isn't there yet"},
+	MarkReadAcross:          {"read-across", "a read goes across the boundary of two segments"},
+	MarkReadBoundary:        {"read-boundary", "a read begins with the first record of a segment"},
+	MarkAppendsOverlap:      {"appends-overlap", "two clients append to one partition at the same time"},
+	MarkTailInAppend:        {"tail-in-append", "a log's end is asked for while an append to it is under way"},
+	MarkUnclearRead:         {"unclear-read", "a record is read whose append has no clear outcome"},
+	MarkPollWoken:           {"poll-woken", "a long poll at the end is answered with records"},
+	MarkPollExpired:         {"poll-expired", "a long poll is answered with nothing"},
+
+	MarkRoll:       {"roll", "the first write to the next WAL file begins"},
+	MarkFlush:      {"flush", "a write or sync of a segment or a checkpoint begins"},
+	MarkName:       {"name", "a creation, a rename, a removal or a directory's sync begins"},
+	MarkBoot:       {"boot", "a process has recovered its disk and begins"},
+	MarkElected:    {"elected", "a leader is elected"},
+	MarkTransfer:   {"transfer", "a replica begins to catch up by a transfer"},
+	MarkStartMoved: {"start-moved", "a log start moves"},
+}
+
+// Name is the mark's, as mutants and stories say it.
+func (m Mark) Name() string { return markTable[m].name }
+
+// String says what happened.
+func (m Mark) String() string { return markTable[m].text }
+
+// MarkNamed finds a mark by name.
+func MarkNamed(name string) (Mark, bool) {
+	for m := range Marks {
+		if m.Name() == name {
+			return m, true
+		}
+	}
+	return 0, false
+}
+
+// mark counts what the run came by; n is the broker that it happened to, nil if to none. The setup is no place for rare things.
+func (w *World) mark(m Mark, n *node) {
+	if w.phase == phaseSetup {
+		return
+	}
+	w.marks[m]++
+	if w.trace.verbose() {
+		w.trace.line(w.now, markPhase, "mark %s", m.Name())
+	}
+	w.faults.moment(m, n)
+}

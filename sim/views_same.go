@@ -1,0 +1,32 @@
+package sim
+
+import (
+	"slices"
+
+	"logd/broker"
+)
+
+// sameView tells whether two views of a replica say the same. Each turn shows all replicas of a shard, of which most are as
+// they were. What is known of a group only grows, so that a view that passed the checks would pass them again: with
+// Env.Paranoid it has to, and the outcome must be the same.
+func sameView(a, b *broker.GroupView) bool {
+	return a.Group == b.Group && a.Replica == b.Replica && a.Term == b.Term && a.Lead == b.Lead && a.Leading == b.Leading &&
+		a.Commit == b.Commit && a.Applied == b.Applied && a.AppliedHash == b.AppliedHash && a.Durable == b.Durable && a.DurableEnd == b.DurableEnd &&
+		a.LogStart == b.LogStart && a.LogEnd == b.LogEnd && a.HighWatermark == b.HighWatermark && a.Holes == b.Holes &&
+		a.SegmentHoles == b.SegmentHoles && a.Transferring == b.Transferring && a.Installed == b.Installed && a.Damaged == b.Damaged && a.Healed == b.Healed && a.Mended == b.Mended &&
+		a.Partition == b.Partition && a.Topic == b.Topic && slices.Equal(a.Voters, b.Voters) && slices.Equal(a.Learners, b.Learners) &&
+		slices.EqualFunc(a.Quorums, b.Quorums, slices.Equal[[]uint64])
+}
+
+// keepView copies a view, which is valid for the moment only.
+func keepView(to, v *broker.GroupView) {
+	voters, learners, quorums := append(to.Voters[:0], v.Voters...), append(to.Learners[:0], v.Learners...), to.Quorums
+	if !slices.EqualFunc(quorums, v.Quorums, slices.Equal[[]uint64]) {
+		quorums = nil
+		for _, set := range v.Quorums {
+			quorums = append(quorums, slices.Clone(set))
+		}
+	}
+	*to = *v
+	to.Voters, to.Learners, to.Quorums = voters, learners, quorums
+}
