@@ -12,8 +12,7 @@ type Holding struct {
 func (s *Shard) Holdings(visit func(Holding)) {
 	l, z := &s.cfg.Limits, s.store.Sizes()
 	asked, waiting, windows := 0, 0, 0
-	for _, id := range s.order {
-		p := s.parts[id]
+	for _, p := range s.sorted {
 		asked += len(p.reads.asked) + len(p.reads.waiting)
 		waiting += len(p.watch) + len(p.trims) + len(p.queue)
 		windows += p.g.Bytes()
@@ -27,7 +26,7 @@ func (s *Shard) Holdings(visit func(Holding)) {
 		{"bytes that wait to be proposed", int64(s.queued), int64(l.QueueBytes + l.RequestBytes), true},
 		{"bytes proposed and not committed", int64(s.uncommitted), int64(max(s.roomWAL, l.UncommittedBytes)), true},
 		{"bytes of unfinished requests", int64(s.partial), int64(l.PartialBytes + len(s.conns)*(l.PartialBytes/16) + l.UncommittedBytes), true},
-		{"bytes of windows", int64(windows), int64(l.WindowBytes) + z.WAL, false}, // what can't be evicted is in the WAL
+		{"bytes of windows", int64(windows), int64(2*l.WindowBytes) + z.WAL + int64(z.Staged), false}, // what can't be evicted is in the WAL, on its way, or kept for followers
 		{"bytes staged", int64(z.Staged), z.WAL, false},
 		{"bytes that live in the WAL", z.Live, z.WAL, false},
 		{"bytes of state", z.State, z.StateLimit, false},

@@ -22,8 +22,14 @@ func (s *Shard) tend() {
 		}
 	}
 	if total > s.cfg.Limits.WindowBytes {
+		offering := 1
 		for _, p := range s.sorted {
-			p.g.Evict(s.cfg.Limits.WindowBytes / len(s.order))
+			if p.g.Offering() {
+				offering++
+			}
+		}
+		for _, p := range s.sorted {
+			p.g.EvictKeeping(s.cfg.Limits.WindowBytes/len(s.order), s.cfg.Limits.WindowBytes/offering)
 		}
 	}
 	was := s.full

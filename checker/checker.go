@@ -25,8 +25,8 @@ type Options struct {
 type Checker struct {
 	opts   Options
 	parts  map[string]*part
-	last   *part   // asked for last
-	inside []*part // had a call or completion at instant now
+	recent [8]*part // by the name's last bits, to save looking it up
+	inside []*part  // had a call or completion at instant now
 	now    int64
 	report Report
 	done   bool
@@ -156,8 +156,13 @@ func (c *Checker) advance(t int64) (first *Violation) {
 }
 
 func (c *Checker) part(name string) *part {
-	if c.last != nil && c.last.report.Partition == name {
-		return c.last
+	var last byte
+	if len(name) > 0 {
+		last = name[len(name)-1]
+	}
+	quick := &c.recent[last&7]
+	if *quick != nil && (*quick).report.Partition == name {
+		return *quick
 	}
 	p := c.parts[name]
 	if p == nil {
@@ -165,7 +170,7 @@ func (c *Checker) part(name string) *part {
 		p = newPart(name, c.opts)
 		c.parts[name] = p
 	}
-	c.last = p
+	*quick = p
 	return p
 }
 

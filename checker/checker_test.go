@@ -255,6 +255,7 @@ func TestUndecided(t *testing.T) {
 		"malformed":        {Ops: []checker.Op{{Kind: checker.Tail, Partition: "p", Outcome: checker.OK, Call: 2, Ret: 1}}},
 		"partly malformed": {Ops: []checker.Op{{Kind: checker.Append, Partition: "p", Outcome: checker.OK, Ret: 1}}},
 		"too many tilings": manySizes(t),
+		"txn of nowhere":   {Ops: []checker.Op{{Kind: checker.Txn, Outcome: checker.OK, Ret: 1, Ops: []checker.Op{{Kind: checker.Tail}}}}},
 	} {
 		if r := checker.Check(h); r.Verdict != checker.Undecided {
 			t.Errorf("%s: %v: %v", name, r.Verdict, r.First())

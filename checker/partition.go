@@ -259,16 +259,22 @@ func (p *part) retryFar() {
 
 // clients numbers clients, for evidence.
 type clients struct {
-	index map[int64]int32
-	id    []int64
+	index  map[int64]int32
+	id     []int64
+	recent [64]int32 // by the last bits of the id, to save looking it up
 }
 
 func (c *clients) number(id int64) int32 {
+	quick := &c.recent[id&63]
+	if n := *quick; int(n) < len(c.id) && c.id[n] == id {
+		return n
+	}
 	n, ok := c.index[id]
 	if !ok {
 		n = int32(len(c.id))
 		c.index[id] = n
 		c.id = append(c.id, id)
 	}
+	*quick = n
 	return n
 }

@@ -20,6 +20,15 @@ const (
 func indexOf(log string) string { return strings.TrimSuffix(log, logSuffix) + indexSuffix }
 func startOf(log string) string { return strings.TrimSuffix(log, logSuffix) + startSuffix }
 
+// reorder has the batches of a file, of 100 bytes each, change places.
+func reorder(d *memFS, name string, order ...int) {
+	was := bytes.Clone(d.nodes[name].now)
+	for to, from := range order {
+		copy(d.nodes[name].now[to*100:], was[from*100:from*100+100])
+	}
+	damage(d, name, d.nodes[name].now)
+}
+
 // holeCase is a damage of the disk that filled returns.
 type holeCase struct {
 	name   string
@@ -70,6 +79,8 @@ func holeCases() []holeCase {
 		{"rot in a closed file without index", flip(firstLog, 170, indexOf(firstLog)), "[{10 20}]", "byte 100, offset 10: bad record batch: crc is"},
 		{"rot in a closed file with a rotten index", func(d *memFS) { flip(firstLog, 170)(d); flip(indexOf(firstLog), 30)(d) }, "[{10 20}]", "byte 100, offset 10"},
 		{"rot in two places without index", func(d *memFS) { flip(firstLog, 70, indexOf(firstLog))(d); flip(firstLog, 270)(d) }, "[{0 10} {20 30}]", "byte 200, offset 20"},
+		{"batches in other places", func(d *memFS) { reorder(d, thirdLog, 1, 0) }, "[{60 80}]", "base offset is 70, expected 60"},
+		{"batches in other places without index", func(d *memFS) { reorder(d, firstLog, 2, 1, 0); lose(indexOf(firstLog))(d) }, "[{0 10} {20 30}]", "base offset is 20, expected 0"},
 		{"mark within a batch", func(d *memFS) {
 			d.nodes[thirdLog].now = append(d.nodes[thirdLog].now[:100], testBatch(70, 1, 11, 39, 70)...)
 		}, "[{70 80}]",
@@ -112,6 +123,28 @@ func TestOpenRemembersHoles(t *testing.T) {
 			_, more := row(80, 39, 10)
 			expectFound(t, d, p, append(all, more...), nil)
 		})
+	}
+}
+
+// A closed file's last batch that is met too early counts, since it may be in its place; what lies behind it then is cut. It is given by
+// peers as any other hole is.
+func TestLastBatchTooEarly(t *testing.T) {
+	d, opt := filled(t)
+	_, all := row(0, 39, 10, 10, 10, 10, 10, 10, 10, 10)
+	reorder(d, firstLog, 1, 2, 0)
+	damage(d, indexOf(firstLog), nil)
+	p, err := openSegments(d, testDir, opt, filledMark(5, 80))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := fmt.Sprint(p.holes()); got != "[{0 20}]" {
+		t.Errorf("holes %s, %q", got, p.damage)
+	}
+	expectFound(t, d, p, all, p.holes())
+	healWith(t, d, p, all)
+	expectFound(t, d, p, all, nil)
+	if p, err = openSegments(d.losePower(func() bool { return false }), testDir, opt, filledMark(5, 80)); err != nil || len(p.damage)+len(p.spans) > 0 {
+		t.Fatalf("opened again: %v, %q, holes %v", err, p.damage, p.holes())
 	}
 }
 

@@ -3,6 +3,7 @@ package replica
 import (
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 
 	"go.etcd.io/raft/v3/tracker"
@@ -119,12 +120,18 @@ func (g *Group) Copy(last uint64) {
 	g.store.Copy(g.cfg.Group, es)
 }
 
-// Evict drops flushed entries from memory until the window has at most maxBytes, oldest first; what a follower near the end
-// of its transfer will ask for stays (R3).
-func (g *Group) Evict(maxBytes int) {
+// Evict drops flushed entries from memory until the window has at most maxBytes, oldest first; what a follower in a transfer will ask
+// for after it stays (R3).
+func (g *Group) Evict(maxBytes int) { g.EvictKeeping(maxBytes, math.MaxInt) }
+
+// EvictKeeping is Evict, but what followers in transfers will ask for stays only where they are near their end. Near is one behind whose snapshot there are at most keepBytes: another one gets a later
+// snapshot when it comes so far, and has less to fetch for it.
+func (g *Group) EvictKeeping(maxBytes, keepBytes int) {
 	limit := min(g.store.Flushed(g.cfg.Group).Index, g.applied)
 	for _, id := range sortedKeys(g.snaps) {
-		limit = min(limit, g.snaps[id].index)
+		if index := g.snaps[id].index; index >= g.win.index && g.win.sumAt(g.win.last())-g.win.sumAt(index) <= uint64(keepBytes) {
+			limit = min(limit, index)
+		}
 	}
 	to, sum := g.win.index, g.win.sumAt(g.win.last())
 	for to < limit && sum-g.win.sumAt(to) > uint64(maxBytes) {
@@ -132,3 +139,6 @@ func (g *Group) Evict(maxBytes int) {
 	}
 	g.win.evict(to)
 }
+
+// Offering reports whether a follower's transfer is under way, for which entries may have to stay in memory.
+func (g *Group) Offering() bool { return len(g.snaps) > 0 }

@@ -41,6 +41,9 @@ var requestNames = [...]string{"append", "read", "tail", "start-of", "trim", "me
 // trim what this client hasn't read (T1). A drawn run asks neither.
 func (a request) do(w *World) error {
 	c := w.client(a.client)
+	if c.over {
+		return fmt.Errorf("client %d has gone", c.number)
+	}
 	switch a.kind {
 	case askRead:
 		if a.at > w.views.known[a.part] {

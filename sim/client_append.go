@@ -3,6 +3,7 @@ package sim
 import (
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
 
@@ -10,7 +11,10 @@ import (
 )
 
 // appender sends values to one partition, several at a time.
-type appender struct{ part int }
+type appender struct {
+	part  int
+	burst int // appends that follow at once
+}
 
 func (r *appender) act(c *client) {
 	w := c.w
@@ -29,10 +33,27 @@ func (r *appender) act(c *client) {
 		n = 1 // (T2)
 	}
 	c.append(node, r.part, n)
-	c.soon(c.pause(w.opt.Load.Think))
+	if r.burst > 0 {
+		r.burst--
+	} else if c.rng.IntN(1000) < w.opt.Load.Burst {
+		r.burst = burstLeast + c.rng.IntN(5*burstLeast)
+		w.markLoad(MarkBurst)
+	}
+	c.soon(r.pause(c))
 }
 
-func (r *appender) done(c *client, _ *call) { c.soon(c.pause(c.w.opt.Load.Think)) }
+func (r *appender) done(c *client, _ *call) { c.soon(r.pause(c)) }
+
+// pause is how long it thinks; in a burst hardly at all.
+func (r *appender) pause(c *client) time.Duration {
+	if r.burst > 0 {
+		return c.pause(time.Millisecond)
+	}
+	return c.pause(c.w.opt.Load.Think)
+}
+
+// burstLeast is the least length of a burst.
+const burstLeast = 20
 
 // append sends n new values as one batch.
 func (c *client) append(node, part, n int) { c.appendSized(node, part, n, 0) }

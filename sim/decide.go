@@ -41,10 +41,13 @@ func (w *World) perform(a act) error {
 	return err
 }
 
-// did shows an act to who watches.
+// did shows an act to who watches. Requests are shown when they are sent.
 func (w *World) did(a act) {
-	if _, asks := a.(request); w.watch != nil && !asks { // requests are watched when they are sent
-		w.watch.noted(true, "%s", []any{a.text(w)})
+	_, asks := a.(request)
+	if !asks && (w.watch != nil || w.judge.file != nil) {
+		text := []any{a.text(w)}
+		w.watch.noted(true, "%s", text)
+		w.judge.disturbed("%s", text)
 	}
 	if w.trace.verbose() {
 		w.trace.line(w.now, markStory, "%s", a.text(w))

@@ -1,7 +1,8 @@
 package sim
 
 import (
-	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"logd/broker"
@@ -26,7 +27,7 @@ func (h *host) within() {
 	}
 	s.Holdings(func(x broker.Holding) {
 		if x.Most >= 0 && x.Now > x.Most {
-			h.w.violate(OverBound, "%v: %d %s, the bound is %d", h, x.Now, x.What, x.Most)
+			h.w.violate(OverBound, "%v: %d %s, the bound is %d%s", h, x.Now, x.What, x.Most, h.w.state())
 		}
 	})
 }
@@ -43,29 +44,49 @@ func (w *World) leaks() {
 			}
 		}
 	}
-	for end := w.now + leakWait; w.violation == nil && w.queue.len() > 0 && w.queue.heap[0].at <= end; {
-		w.step()
-	}
-	for _, n := range w.nodes {
-		if n.proc == nil || n.proc.paused || broken(n) {
-			continue
+	held := map[*host]map[string]int64{}
+	for range leakLooks {
+		w.settleFor(leakWait / leakLooks)
+		for _, h := range w.sound() {
+			held[h] = h.holds(held[h])
 		}
-		for _, h := range n.proc.hosts {
-			if what := h.leaked(); what != "" {
-				w.violate(Leaked, "%v, %v after the last client has gone, still holds %s%s", h, leakWait, what, w.state())
-			}
+	}
+	for _, h := range w.sound() {
+		for _, what := range slices.Sorted(maps.Keys(held[h])) {
+			w.violate(Leaked, "%v, %v after the last client has gone, still holds %d %s%s", h, leakWait, held[h][what], what, w.state())
 		}
 	}
 }
 
-// leaked names what a shard holds though nobody asks for anything, "" if it holds nothing.
-func (h *host) leaked() (what string) {
+// leakLooks is how often it is looked: a scrub's reads come and go, a leak stays.
+const leakLooks = 10
+
+// settleFor lets time pass.
+func (w *World) settleFor(d time.Duration) {
+	for end := w.now + d; w.violation == nil && w.queue.len() > 0 && w.queue.heap[0].at <= end; {
+		w.step()
+	}
+}
+
+// sound lists the shards of the brokers that are counted upon.
+func (w *World) sound() (hosts []*host) {
+	for _, n := range w.nodes {
+		if n.proc != nil && !n.proc.paused && !broken(n) {
+			hosts = append(hosts, n.proc.hosts...)
+		}
+	}
+	return hosts
+}
+
+// holds returns what a shard holds though nobody asks for anything, and held at every look before; before is nil at the first.
+func (h *host) holds(before map[string]int64) map[string]int64 {
+	now := map[string]int64{}
 	if s, ok := h.shard.(holder); ok {
 		s.Holdings(func(x broker.Holding) {
-			if x.Idle && x.Now != 0 && what == "" {
-				what = fmt.Sprintf("%d %s", x.Now, x.What)
+			if x.Idle && x.Now != 0 && (before == nil || before[x.What] != 0) {
+				now[x.What] = x.Now
 			}
 		})
 	}
-	return what
+	return now
 }

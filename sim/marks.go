@@ -61,6 +61,8 @@ const (
 	MarkUnclearRead
 	MarkPollWoken
 	MarkPollExpired
+	MarkBurst
+	MarkBigBatch
 
 	MarkRoll
 	MarkFlush
@@ -129,6 +131,8 @@ var markTable = [Marks]markRow{
 	MarkUnclearRead:         {"unclear-read", "a record is read whose append has no clear outcome"},
 	MarkPollWoken:           {"poll-woken", "a long poll at the end is answered with records"},
 	MarkPollExpired:         {"poll-expired", "a long poll is answered with nothing"},
+	MarkBurst:               {"burst", "a producer begins a burst"},
+	MarkBigBatch:            {"big-batch", "a batch of more than 20 records is acknowledged"},
 
 	MarkRoll:       {"roll", "the first write to the next WAL file begins"},
 	MarkFlush:      {"flush", "a write or sync of a segment or a checkpoint begins"},

@@ -44,6 +44,9 @@ func (w *World) markEnded(k *call, client int) {
 		if i := slices.Index(w.appending[k.part], client); i >= 0 {
 			w.appending[k.part] = slices.Delete(w.appending[k.part], i, i+1)
 		}
+		if len(k.op.Values) > 20 && k.op.Outcome == checker.OK {
+			w.markLoad(MarkBigBatch)
+		}
 		if k.op.Outcome == checker.Unknown {
 			for _, v := range k.op.Values {
 				w.unclear[v] = true

@@ -59,6 +59,7 @@ type LoadOptions struct {
 	Bytes      int           // most bytes of a value
 	Timeout    time.Duration
 	Acks0      int // per mille of appends that ask for no answer
+	Burst      int // per mille of appends that begin a burst: a row of them with hardly a pause between
 }
 
 // Size is what of a seed's draw is fixed by whoever asks for it; 0 leaves it to the seed.
@@ -97,7 +98,7 @@ func DrawSized(seed uint64, length time.Duration, fixed Size) Options {
 	// What may be uncommitted of all groups together must fit the WAL (S10), and one batch what may be uncommitted of its group.
 	groups := 1 + o.Load.Topics*o.Load.Partitions
 	o.Limits.UncommittedBytes = min(o.Limits.UncommittedBytes, log.MaxEntry(o.Store)/groups)
-	o.Load.Bytes = min(o.Load.Bytes, o.Limits.UncommittedBytes/2/o.Load.Records)
+	o.Load.Bytes = min(o.Load.Bytes, max(1, o.Limits.UncommittedBytes/2/o.Load.Records-40))
 	return o
 }
 
@@ -134,8 +135,8 @@ func drawFaults(rng *rand.Rand) FaultOptions {
 
 func drawLoad(rng *rand.Rand) LoadOptions {
 	o := LoadOptions{
-		Topics: 2, Partitions: 2, Appenders: 3, Readers: 3, Tailers: 2, Depth: 1 + rng.IntN(4), Think: micros(rng, 30_000, 240_000),
-		Records: pick(rng, 1, 1, 3, 8), Bytes: pick(rng, 100, 400, 2000), Timeout: micros(rng, 500_000, 2_000_000), Acks0: pick(rng, 0, 0, 20, 100),
+		Topics: 2, Partitions: pick(rng, 1, 2, 2, 2, 4), Appenders: pick(rng, 2, 3, 3, 5), Readers: 3, Tailers: 2, Depth: 1 + rng.IntN(4), Think: micros(rng, 30_000, 240_000),
+		Records: pick(rng, 1, 1, 3, 8, 40), Bytes: pick(rng, 11, 100, 400, 2000, 6000), Timeout: micros(rng, 500_000, 2_000_000), Acks0: pick(rng, 0, 0, 20, 100), Burst: pick(rng, 0, 0, 10, 30),
 	}
 	if brokersTrim {
 		o.Trimmers, o.Retention = pick(rng, 0, 1), int64(pick(rng, 0, 0, 32, 128))<<10
@@ -158,13 +159,13 @@ func micros(rng *rand.Rand, least, most int64) time.Duration {
 func (o *Options) String() string {
 	return fmt.Sprintf("length=%v brokers=%d shards=%d turn=%v\n  wal=%d×%d group=%d segment=%d index=%d\n"+
 		"  limits %+v\n  disk unit=%d read=%v write=%v sync=%v stall=%d‰\n  net delay=%v jitter=%v drop=%d‰ double=%d‰ reorder=%d‰ split=%d‰\n"+
-		"  load topics=%d×%d×%d appenders=%d readers=%d tailers=%d trimmers=%d retention=%d depth=%d think=%v records=%d bytes=%d timeout=%v acks0=%d‰\n"+
+		"  load topics=%d×%d×%d appenders=%d readers=%d tailers=%d trimmers=%d retention=%d depth=%d think=%v records=%d bytes=%d timeout=%v acks0=%d‰ burst=%d‰\n"+
 		"  faults every=%v last=%v boot=%d‰ %s",
 		o.Length, o.Brokers, o.Shards, o.Turn,
 		o.Store.WALFiles, o.Store.WALFileBytes, o.Store.GroupBytes, o.Store.SegmentBytes, o.Store.IndexBytes, o.Limits,
 		o.Disk.Unit, o.Disk.Read, o.Disk.Write, o.Disk.Sync, o.Disk.Stall,
 		o.Net.Delay, o.Net.Jitter, o.Net.Drop, o.Net.Double, o.Net.Reorder, o.Net.Split,
 		o.Load.Topics, o.Load.Partitions, o.Load.Replicas, o.Load.Appenders, o.Load.Readers, o.Load.Tailers, o.Load.Trimmers, o.Load.Retention, o.Load.Depth, o.Load.Think,
-		o.Load.Records, o.Load.Bytes, o.Load.Timeout, o.Load.Acks0,
+		o.Load.Records, o.Load.Bytes, o.Load.Timeout, o.Load.Acks0, o.Load.Burst,
 		o.Faults.Every, o.Faults.Last, o.Faults.Boot, weights(&o.Faults.Weight))
 }

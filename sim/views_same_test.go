@@ -43,7 +43,7 @@ func TestSameViewKnowsEveryField(t *testing.T) {
 func TestParanoidSeesNoMore(t *testing.T) {
 	for seed := uint64(21); seed <= 24; seed++ {
 		opt := Draw(seed, 15*time.Second)
-		if some, all := Run(opt, Env{}), Run(opt, Env{Paranoid: true}); some.Hash != all.Hash || some.Counts != all.Counts || (some.Violation == nil) != (all.Violation == nil) {
+		if some, all := Run(opt, Env{}), Run(opt, Env{Paranoid: true}); some.Hash != all.Hash || some.Counts != all.Counts || some.Marks != all.Marks || (some.Violation == nil) != (all.Violation == nil) {
 			t.Errorf("seed %d: %s %v, and with all views %s %v", seed, some.Line(), some.Counts, all.Line(), all.Counts)
 		}
 	}

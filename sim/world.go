@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"strings"
 	"time"
 
 	"logd/broker"
@@ -180,6 +181,8 @@ type judge struct {
 	check *checker.Checker
 	file  *checker.Writer
 	ids   int64
+	// faults numbers them in the file, below zero: numbers of operations don't depend on who watches (W1).
+	faults int64
 }
 
 func newJudge(w *World) *judge {
@@ -208,6 +211,20 @@ func (j *judge) complete(op *checker.Op) {
 		if err := j.file.Write(op); err != nil {
 			j.w.violate(BadResponse, "operation %d can't be written down: %v", op.ID, err)
 		}
+	}
+}
+
+// disturbed writes a fault, which a command of a story would cause or end, into the
+// file. The checks don't look at it.
+func (j *judge) disturbed(format string, args []any) {
+	if j == nil || j.file == nil || strings.HasPrefix(format, "#") {
+		return
+	}
+	verb, target, _ := strings.Cut(fmt.Sprintf(format, args...), " ")
+	j.faults--
+	op := checker.Op{ID: j.faults, Kind: checker.Fault, Fault: verb, Target: target, Call: int64(j.w.now), Ret: int64(j.w.now)}
+	if err := j.file.Write(&op); err != nil {
+		j.w.violate(BadResponse, "a fault can't be written down: %v", err)
 	}
 }
 

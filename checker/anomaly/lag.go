@@ -20,7 +20,8 @@ type Lag struct {
 }
 
 // Lags measures the lag of each poll, for each partition that its session is known
-// to consume, and of each other read that had no limit. It is not a failure.
+// to consume, and of each other read that came to what it took for the end. It is not
+// a failure.
 func Lags(h checker.History) []Lag { return newCheck(h).lags() }
 
 func (c *check) lag() {
@@ -130,7 +131,8 @@ func (c *check) seek(at map[int32]int64, op *checker.Op) {
 
 func (c *check) measure(out []Lag, tails [][]known, at map[int32]int64, a *act) []Lag {
 	if a.op.Kind == checker.Read && !a.op.Poll {
-		if a.op.Limit == 0 || int64(len(a.op.Values)) < a.op.Limit {
+		// Only one that could have returned more, and didn't, thought itself at the tail.
+		if n := int64(len(a.op.Values)); n == 0 || n < a.op.Limit {
 			li := c.byName[a.op.Partition]
 			out = append(out, behind(tails[li], a, c.logs[li].name, c.highest(a)[li]))
 		}

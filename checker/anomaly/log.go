@@ -16,12 +16,12 @@ type log struct {
 	at   map[int64]sight
 	more map[int64][]sight
 	offs []int64 // sorted (B4)
+	// start is as high as the log may have begun: what lies below may be gone (B2).
+	start int64
 	// bound is the highest index that a consumer is known to have read on to, or -1,
 	// and boundBy the reader.
 	bound   int32
 	boundBy int32
-	// floor is where the log may have come to begin: what lies below it may be deleted.
-	floor int64
 }
 
 // sight is a value at an offset, and the act that showed it first.
@@ -76,12 +76,30 @@ func (l *log) see(off int64, v, by int32) {
 // sights are the values that an offset was seen with, in the order of the acts.
 func (l *log) sights(off int64) []sight { return append([]sight{l.at[off]}, l.more[off]...) }
 
+// trims notes how far the logs may have been trimmed, by a client or by retention.
+func (c *check) trims() {
+	for _, l := range c.logs {
+		if c.retention {
+			l.start = never
+		}
+	}
+	for i := range c.acts {
+		switch op := c.acts[i].op; {
+		case op.Kind == checker.Trim && op.Outcome != checker.Failed:
+			l := c.logs[c.byName[op.Partition]]
+			l.start = max(l.start, op.From)
+		case op.Kind == checker.Start && op.Outcome == checker.OK:
+			l := c.logs[c.byName[op.Partition]]
+			l.start = max(l.start, op.Off)
+		}
+	}
+}
+
 // learn fills the logs: who wrote and who read a value, which acts are certain,
 // which values stand where.
 func (c *check) learn() {
 	for i := range c.acts {
 		c.learnSends(int32(i))
-		c.learnStarts(&c.acts[i])
 	}
 	for i := range c.acts {
 		a := &c.acts[i]
@@ -102,6 +120,7 @@ func (c *check) learn() {
 	for _, l := range c.logs {
 		l.index()
 	}
+	c.trims()
 }
 
 func (c *check) learnSends(i int32) {
@@ -123,27 +142,6 @@ func (c *check) learnSends(i int32) {
 		}
 	}
 }
-
-// learnStarts takes where a log may have come to begin: a trim that isn't known to have
-// failed counts, whenever it was.
-func (c *check) learnStarts(a *act) {
-	for i := range a.in {
-		in := &a.in[i]
-		if in.Partition == "" || in.Outcome == checker.Failed || in.Kind != checker.Trim && in.Kind != checker.Start {
-			continue
-		}
-		l := c.logs[c.byName[in.Partition]]
-		if in.Kind == checker.Trim {
-			l.floor = max(l.floor, in.From)
-		}
-		if in.Outcome == checker.OK {
-			l.floor = max(l.floor, in.Off)
-		}
-	}
-}
-
-// deleted tells whether all known offsets between two indexes may have been deleted.
-func (l *log) deleted(from, to int32) bool { return l.offs[max(from, to-1)] < l.floor }
 
 // eachRead calls do with each value that an act was given, in order.
 func (c *check) eachRead(a *act, do func(l *log, in *checker.Op, k int, v int32)) {

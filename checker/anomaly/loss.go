@@ -3,7 +3,6 @@ package anomaly
 import (
 	"cmp"
 	"fmt"
-	"math"
 	"slices"
 
 	"logd/checker"
@@ -21,27 +20,9 @@ func (c *check) losses() {
 			c.passes(int32(i), passed, seen)
 		}
 	}
-	trimmed := c.trims()
 	for li, l := range c.logs {
-		c.lost(l, trimmed[l.name], passed[li], seen[li])
+		c.lost(l, passed[li], seen[li])
 	}
-}
-
-// trims is, for each log, the offset below which somebody may have had records
-// deleted, or retention: these are not lost (B2).
-func (c *check) trims() map[string]int64 {
-	trimmed := map[string]int64{}
-	for i := range c.acts {
-		if op := c.acts[i].op; op.Kind == checker.Trim && op.Outcome != checker.Failed {
-			trimmed[op.Partition] = max(trimmed[op.Partition], op.From)
-		}
-	}
-	for _, l := range c.logs {
-		if c.retention {
-			trimmed[l.name] = math.MaxInt64
-		}
-	}
-	return trimmed
 }
 
 // span is the lowest and highest index that a client was given.
@@ -61,7 +42,8 @@ func (s span) class(i int32) string {
 type reach struct{ from, to, by int32 }
 
 // passes notes what an act read past. Consumers begin at the log's beginning, so a
-// poll's reach starts there; that of any other read where it asked to start.
+// poll's reach starts there; that of any other read where it asked to start. What may
+// have been trimmed below the first value that it returned was not read past.
 func (c *check) passes(i int32, passed [][]reach, seen []map[int64]span) {
 	a := &c.acts[i]
 	for k := range a.in {
@@ -75,6 +57,11 @@ func (c *check) passes(i int32, passed [][]reach, seen []map[int64]span) {
 		if !in.Poll {
 			r.from = l.rank(in.From)
 		}
+		first := offset(in, 0)
+		for k := range in.Values {
+			first = min(first, offset(in, k))
+		}
+		r.from = max(r.from, l.rank(min(first, l.start)))
 		for k, name := range in.Values {
 			at := l.rank(offset(in, k))
 			s, ok := seen[li][a.op.Client]
@@ -93,15 +80,12 @@ func (c *check) passes(i int32, passed [][]reach, seen []map[int64]span) {
 }
 
 // lost goes over the indexes with the furthest reach that began at or before each.
-func (c *check) lost(l *log, trimmed int64, passed []reach, seen map[int64]span) {
+func (c *check) lost(l *log, passed []reach, seen map[int64]span) {
 	slices.SortStableFunc(passed, func(a, b reach) int {
 		return cmp.Or(cmp.Compare(a.from, b.from), cmp.Compare(b.to, a.to))
 	})
 	far := reach{to: -1, by: -1}
 	for i, off := range l.offs {
-		if off < l.floor {
-			continue // nobody has to have read it
-		}
 		for len(passed) > 0 && passed[0].from <= int32(i) {
 			if passed[0].to > far.to {
 				far = passed[0]
@@ -110,7 +94,7 @@ func (c *check) lost(l *log, trimmed int64, passed []reach, seen map[int64]span)
 		}
 		for _, s := range l.sights(off) {
 			v := &l.values[s.value]
-			if off < trimmed || v.last != int32(i) || far.to < int32(i) || v.reader >= 0 || !v.certain(c) {
+			if v.last != int32(i) || far.to < int32(i) || v.reader >= 0 || !v.certain(c) {
 				continue
 			}
 			a := classify(Anomaly{Name: LostWrite, Partition: l.name, Offsets: []int64{off, l.offs[far.to]}, Values: []string{v.name}}, int32(i), seen)
@@ -157,7 +141,7 @@ func (c *check) unseen() {
 		}
 		for k := range l.values {
 			v := &l.values[k]
-			if v.reader >= 0 || !v.certain(c) || c.acts[v.writer].ret() >= c.acts[p.by].op.Call || v.first >= 0 && (v.last <= l.bound || l.offs[v.last] < l.floor) {
+			if v.reader >= 0 || !v.certain(c) || c.acts[v.writer].ret() >= c.acts[p.by].op.Call || v.first >= 0 && (v.last <= l.bound || l.offs[v.last] < l.start) {
 				continue
 			}
 			a := Anomaly{Name: Unseen, Partition: l.name, Values: []string{v.name}, Class: "postfix"}

@@ -113,6 +113,11 @@ func (c *check) ends(i int32) (first, final []end) {
 // session does one thing after another, so an instant that they share is in order.
 func (c *check) follows(i, j int32) bool { return c.acts[i].ret() <= c.acts[j].op.Call }
 
+const trimmedBetween = "what lies between may have been trimmed"
+
+// trimmed reports whether the records below an index may be gone.
+func (l *log) trimmed(i int32) bool { return i > 0 && l.offs[i-1] < l.start }
+
 func (c *check) jump(s *consumer, a *act, at spot, e end) {
 	delta := int64(e.index - at.index)
 	if delta == 1 {
@@ -126,8 +131,8 @@ func (c *check) jump(s *consumer, a *act, at spot, e end) {
 		found.Allowed = "the session is subscribed, and a group may move its partitions between polls"
 	case s.moved[e.part]:
 		found.Allowed = "the partition was rebalanced"
-	case delta > 1 && l.deleted(at.index, e.index):
-		found.Allowed = "what lies between may have been deleted"
+	case delta > 1 && l.trimmed(e.index):
+		found.Allowed = trimmedBetween
 	}
 	before := &c.acts[at.by]
 	if delta > 1 {
@@ -228,8 +233,9 @@ func (c *check) insidePolls(i int32) {
 		found := Anomaly{Partition: l.name, Delta: delta, Offsets: []int64{l.offs[was.index], off}, Values: []string{was.value, now.value}}
 		if slices.Contains(a.op.Rebalanced, l.name) || slices.Contains(in.Rebalanced, l.name) {
 			found.Allowed = "the partition was rebalanced meanwhile"
-		} else if delta > 1 && l.deleted(was.index, now.index) {
-			found.Allowed = "what lies between may have been deleted"
+		}
+		if delta > 1 && k == 0 && l.trimmed(now.index) {
+			found.Allowed = trimmedBetween
 		}
 		if delta < 1 {
 			found.Name = IntNonmonotonicPoll

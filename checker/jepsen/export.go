@@ -133,10 +133,13 @@ func forms(op *checker.Op) (f Keyword, asked, told Value, extra Map) {
 			keys = append(keys, formOf(p))
 		}
 		return Keyword(op.Kind.String()), keys, keys, extra
-	case checker.Tail, checker.Commit, checker.FetchOffset:
+	case checker.Tail, checker.Trim, checker.Start, checker.Commit, checker.FetchOffset:
 		a := Map{{Keyword("key"), formOf(op.Partition)}}
 		if op.Group != "" {
 			a = append(a, Pair{Keyword("group"), op.Group})
+		}
+		if op.Kind == checker.Trim {
+			a = append(a, Pair{Keyword("from"), op.From})
 		}
 		t := append(slices.Clone(a), Pair{Keyword("offset"), op.Off})
 		if op.Kind == checker.Commit {

@@ -160,7 +160,7 @@ func fill(op *checker.Op, e *Event, f, kind Keyword, at int64) error {
 		}
 	case "crash":
 		op.Kind = checker.Crash
-	case "tail", "commit", "fetch-offset":
+	case "tail", "trim", "start", "commit", "fetch-offset":
 		return fillOffset(op, f, value)
 	}
 	return nil
@@ -316,13 +316,14 @@ func addPoll(op *checker.Op, in checker.Op, v Value) error {
 // fillOffset reads what our own export writes of operations that Jepsen doesn't have:
 // [key offset], and a map for a group's.
 func fillOffset(op *checker.Op, f Keyword, value Value) error {
-	op.Kind = map[Keyword]checker.Kind{"tail": checker.Tail, "commit": checker.Commit, "fetch-offset": checker.FetchOffset}[f]
+	op.Kind = map[Keyword]checker.Kind{"tail": checker.Tail, "trim": checker.Trim, "start": checker.Start, "commit": checker.Commit, "fetch-offset": checker.FetchOffset}[f]
 	m, ok := value.(Map)
 	if !ok {
 		return fmt.Errorf("%w: :%s of %.60s, not of a map", ErrMalformed, f, Append(nil, value))
 	}
 	op.Partition = nameOf(m.Get("key"))
 	op.Group, _ = m.Get("group").(string)
+	op.From, _ = m.Get("from").(int64)
 	if op.Off, ok = m.Get("offset").(int64); !ok && op.Outcome == checker.OK {
 		return fmt.Errorf("%w: :%s without an :offset", ErrMalformed, f)
 	}

@@ -57,8 +57,9 @@ func TestServeRefusals(t *testing.T) {
 		t.Fatal(err)
 	}
 	spare := filepath.Join(data, "logd.meta.copy")
+	_, fields, _ := strings.Cut(string(text), "\n")
 	for name, changed := range map[string]string{
-		"version 99, from a newer program": strings.Replace(string(text), "logd 2\n", "logd 99\n", 1),
+		"version 99, from a newer program": "logd 99\n" + fields,
 		"logd.meta":                        strings.Replace(string(text), "shards 1\n", "shards 2\n", 1), // its checksum is wrong
 	} {
 		if err := os.WriteFile(spare, []byte(changed), 0o600); err != nil {

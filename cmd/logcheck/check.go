@@ -22,6 +22,7 @@ type check struct {
 	stdin          io.Reader
 	stdout, stderr io.Writer
 	json, second   bool
+	html           string // file of a page, "" for none
 	timeout        time.Duration
 	families       []checker.Family
 	partitions     []string // only these; empty: all
@@ -94,14 +95,19 @@ func (c *check) file(name string) (*result, error) {
 	if c.second && r.Report != nil {
 		r.ask(kept, c.timeout)
 	}
+	if c.html != "" {
+		if err := c.page(r, kept); err != nil {
+			return nil, fmt.Errorf("%s: %w", in.label, err)
+		}
+	}
 	return r, nil
 }
 
-// judge runs the checks while it reads. It returns the history if further opinions
-// are wanted and it isn't too long.
+// judge runs the checks while it reads. It returns the history if further opinions or
+// a page are wanted and it isn't too long.
 func (c *check) judge(r *result, in *input) (*checker.History, error) {
 	kept := &checker.History{}
-	if !c.second {
+	if c.keeps() == 0 {
 		kept = nil
 	}
 	p := newPanel(c.families)
@@ -109,13 +115,13 @@ func (c *check) judge(r *result, in *input) (*checker.History, error) {
 		return nil, err
 	}
 	p.finish(r)
-	if kept != nil && len(kept.Ops) > maxSecond {
+	if kept != nil && len(kept.Ops) > c.keeps() {
 		kept = nil
 	}
 	return kept, nil
 }
 
-// hear gives the operations of a file to a panel, and the first maxSecond of them
+// hear gives the operations of a file to a panel, and the first c.keeps() of them
 // and one more to kept.
 func (c *check) hear(p *panel, in *input, kept *checker.History) error {
 	from, err := in.source()
@@ -144,7 +150,7 @@ func (c *check) hear(p *panel, in *input, kept *checker.History) error {
 			continue
 		}
 		p.complete(&op)
-		if kept != nil && len(kept.Ops) <= maxSecond {
+		if kept != nil && len(kept.Ops) <= c.keeps() {
 			kept.Ops = append(kept.Ops, op.Clone())
 		}
 	}
@@ -153,7 +159,7 @@ func (c *check) hear(p *panel, in *input, kept *checker.History) error {
 // ask adds further opinions. One that contradicts check A makes the file invalid:
 // somebody is wrong, and it isn't known who.
 func (r *result) ask(h *checker.History, timeout time.Duration) {
-	if h == nil {
+	if h == nil || len(h.Ops) > maxSecond {
 		why := fmt.Sprintf("the history has more than %d operations", maxSecond)
 		r.Opinions = []second.Opinion{{Method: "porcupine", Verdict: checker.Undecided, Why: why},
 			{Method: "exhaustive", Verdict: checker.Undecided, Why: why}}

@@ -1,9 +1,12 @@
-// Command logcheck says whether histories of a log, in JSON lines, are those of a
-// linearizable log.
+// Command logcheck says whether histories of a log, in JSON lines or as Jepsen stores
+// them, are those of a linearizable log, and free of anomalies.
 //
-//	FILE... ── checker.Reader ─┬─ checker.Checker ─────────────── verdict ─┐
-//	                           └─ kept, if small and --second             ├─ table or JSON
-//	                                └─ porcupine, exhaustive ── opinions ─┘
+//	FILE... ── gzip, zstd ─┬─ JSON lines ────┬─ panel: checker.Checker, and a Judge of each further check ── verdicts ─┐
+//	                       └─ jepsen.History ┴─ kept, for --second and --html                                      ├─ tables or JSON
+//	                                             ├─ porcupine, exhaustive ───────────────────────────── opinions ──┘
+//	                                             └─ report.Write ── page
+//
+// families.go is the table of checks; bench.go measures check A (hidden command).
 //
 // Invariants:
 //

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"io"
 	"os"
 	"runtime/debug"
@@ -10,7 +11,7 @@ import (
 
 // gcPercent keeps the heap close to what is live, which has hardly a pointer in it
 // to be followed.
-const gcPercent = 20
+const gcPercent = 10
 
 func main() {
 	debug.SetGCPercent(gcPercent)
@@ -59,12 +60,16 @@ Exit status: 0 valid, 1 invalid, 2 unreadable input, 3 unknown.`,
 			if c.families, err = choose(checks); err != nil {
 				return err
 			}
+			if c.html != "" && len(files) != 1 {
+				return fmt.Errorf("--html is of one history, not of %d", len(files))
+			}
 			exit, err = c.files(files)
 			return err
 		},
 	}
 	cmd.Flags().BoolVar(&c.json, "json", false, "one JSON object a file instead of tables")
 	cmd.Flags().BoolVar(&c.second, "second", false, "ask porcupine and an exhaustive search too, if the history is small enough")
+	cmd.Flags().StringVar(&c.html, "html", "", "also write a page with plots, a timeline and each partition's order to this file")
 	cmd.Flags().DurationVar(&c.timeout, "second-timeout", defaultTimeout, "time that porcupine may take for each partition")
 	cmd.Flags().StringSliceVar(&checks, "check", nil, "only these checks, or the ones that look for these anomalies (default all)")
 	cmd.Flags().StringArrayVar(&c.partitions, "partition", nil, "only this partition; may be repeated")

@@ -29,9 +29,12 @@ func printMarks(w io.Writer, results []sim.Result) (missed []sim.Mark) {
 	return missed
 }
 
-// printMissed says loudly which marks none of so many seeds hit.
+// printMissed says loudly which marks none of so many seeds hit, and which faults no run has.
 func printMissed(w io.Writer, missed []sim.Mark, seeds int) {
 	for _, m := range missed {
 		fmt.Fprintf(w, "NEVER HIT in %d seeds: mark %s: %s\n", seeds, m.Name(), m)
+	}
+	for _, what := range sim.MissingFaults {
+		fmt.Fprintf(w, "NOT INJECTED: %s\n", what)
 	}
 }
