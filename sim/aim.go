@@ -82,10 +82,9 @@ func (f *nemesis) strikeAt(n *node, b blow) {
 	case blowIsolate:
 		f.isolateFromPeers(n)
 	case blowStop:
-		n.stop(func() { f.w.after(quickest, n.start) })
+		f.stop(n, func() { f.later(n, quickest) })
 	case blowSync:
-		f.w.did("syncfail %d", n.id)
-		f.failing[n.index]++
+		f.w.decide(syncFails{n.index})
 	}
 }
 

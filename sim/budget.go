@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -87,38 +88,78 @@ func (g *groupSeen) on(node int) bool {
 	return false
 }
 
-// damaged has the budget count a broker as lost.
-func (f *nemesis) damaged(n *node, text string) {
+// mayDamage refuses damage that the budget doesn't allow, and returns what else may be lost by it where that is known.
+func (f *nemesis) mayDamage(n *node, a damage) (gaps map[key]bool, err error) {
+	if !f.w.budgeted() {
+		return nil, nil
+	}
+	if err := f.atPeaceNow(); err != nil {
+		return nil, err
+	}
+	if a.verb == "rot" || a.verb == "bad" {
+		gaps = f.gaps(n, a.file, a.at)
+	}
+	if n.lost == "wiped" || n.lost == "restored" || !f.affordable(n) && !f.apart(n, gaps) {
+		return nil, ErrBudget
+	}
+	return gaps, nil
+}
+
+// apart tells whether no other broker may have lost any of gaps.
+func (f *nemesis) apart(n *node, gaps map[key]bool) bool {
+	if gaps == nil || n.lost != "" && n.gaps == nil {
+		return false
+	}
+	for _, other := range f.w.nodes {
+		if other == n || other.lost == "" {
+			continue
+		}
+		if other.gaps == nil {
+			return false
+		}
+		for k := range gaps { // order: any overlap is one
+			if other.gaps[k] {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// damaged has the budget count a broker as lost; gaps is what it may have lost, nil if that isn't known.
+func (f *nemesis) damaged(n *node, text string, meta bool, gaps map[key]bool) {
+	switch {
+	case n.lost == "" && gaps != nil:
+		n.gaps = maps.Clone(gaps)
+	case n.gaps != nil && gaps != nil:
+		maps.Copy(n.gaps, gaps)
+	default:
+		n.gaps = nil
+	}
 	n.rotten, n.lost, n.whole, n.hurtIn, n.scarred = text, "rotten", 0, n.boots, true
-	n.metaHurt = n.metaHurt || strings.Contains(text, "logd.meta") || strings.HasSuffix(text, " meta")
-	f.w.did("%s", text)
+	n.metaHurt = n.metaHurt || meta
 }
 
 // astray: a write of a broker was acknowledged, and is not where it should be.
 func (f *nemesis) astray(n *node, text string) {
 	f.w.count[CountStrays]++
-	f.damaged(n, "# "+text)
+	f.note("broker %d: %s", n.id, text)
+	f.damaged(n, text, strings.Contains(text, "logd.meta"), nil)
 }
 
 // empty ends a broker's process and deletes its directory.
 func (f *nemesis) empty(n *node) {
-	f.w.did("wipe %d", n.id)
 	f.w.count[CountWipes]++
 	n.kill(true)
 	n.wipe()
 	f.w.views.wiped(n)
 }
 
-func (f *nemesis) wipe(n *node) {
-	f.empty(n)
-	f.w.after(f.downtime(), n.start)
-}
-
 // restore puts an old copy into the place of a broker's directory; its process is down.
 func (f *nemesis) restore(n *node, image Image) {
 	f.w.count[CountRestores]++
 	n.disk.Restore(image)
-	n.rotten, n.refused, n.lost, n.metaHurt = "", "", "restored", false
+	n.rotten, n.refused, n.lost, n.gaps, n.metaHurt = "", "", "restored", nil, false
 	f.w.views.wiped(n)
 }
 
@@ -139,10 +180,7 @@ func (f *nemesis) watch() {
 		switch {
 		case n.lost == "":
 		case n.refused != "":
-			if !w.scripted && (w.phase == phaseCalm || f.rng.IntN(20) == 0) && f.affordable(n) {
-				f.note("broker %d is wiped, since it refuses to start", n.id)
-				f.wipe(n)
-			}
+			f.operate(n)
 		case !w.isWhole(n):
 			n.whole = 0
 		default:
@@ -154,11 +192,27 @@ func (f *nemesis) watch() {
 	w.after(watchEvery, f.watch)
 }
 
+// operate wipes a broker that refuses to start: in the calm at once, in the storm as a decision, sooner or later.
+func (f *nemesis) operate(n *node) {
+	w := f.w
+	switch {
+	case !w.budgeted() || !f.affordable(n):
+	case w.phase == phaseCalm:
+		f.note("broker %d is wiped, since it refuses to start", n.id)
+		f.empty(n)
+		w.after(calmRestart, n.start)
+	case w.drawn() && f.rng.IntN(20) == 0:
+		f.note("broker %d is wiped, since it refuses to start", n.id)
+		w.decide(wipe{n.index})
+		f.later(n, f.downtime())
+	}
+}
+
 // found: a broker is counted upon again.
 func (f *nemesis) found(n *node) {
 	f.note("broker %d was %s, and is whole again", n.id, n.lost)
 	f.w.count[map[bool]Count{true: CountRejoins, false: CountMended}[n.lost == "wiped"]]++
-	n.lost, n.rotten, n.whole = "", "", 0
+	n.lost, n.gaps, n.rotten, n.whole = "", nil, "", 0
 	f.w.maybeOver()
 }
 

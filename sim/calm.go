@@ -21,8 +21,11 @@ func (w *World) storm() {
 	for _, c := range w.clients {
 		c.soon(c.pause(w.opt.Load.Think))
 	}
-	w.faults.start()
-	w.after(w.opt.Length, w.calm)
+	w.faults.begin()
+	w.after(w.opt.Length, func() {
+		w.faults.stopped = true
+		w.decide(w.faults.leaveBehind())
+	})
 }
 
 // setupBound and calmBound are how long a majority that can talk may need, in all (G9).
@@ -33,56 +36,69 @@ const (
 
 // calm heals a core of the brokers, a majority of each group at least; what is outside of it may stay broken for ever. From then on
 // every partition must take an append and give back everything, within the bound.
-func (w *World) calm() {
+func (w *World) calm(a calm) {
 	w.enter(phaseCalm)
 	w.faults.heal()
 	w.net.heal()
-	w.leaveBehind()
-	for _, n := range w.nodes {
-		n.downBy = 0
-		if n.rotten != "" && !brokersRepair { // it may find damage at any read
-			n.kill(false)
-			n.downBy = 1
+	for i, how := range a.stay {
+		n := w.nodes[i]
+		if how.way == sound || n.lost != "" || w.spared(n, broken) != nil {
 			continue
 		}
-		how := sound
-		if n.behind {
-			how = brokenness(w.rng.IntN(int(sound)))
-			w.faults.note("broker %d stays broken: %s", n.id, how)
-		}
-		n.settleDown(how)
+		n.behind = how
+		w.faults.note("broker %d stays broken: %s", n.id, how)
+	}
+	for _, n := range w.nodes {
+		n.downBy, n.whens = 0, nil
+		n.settleDown()
 	}
 	w.finishReading()
 	w.after(calmBound, w.stalled)
 }
 
+// broken tells whether a broker isn't counted upon in the calm.
+func broken(n *node) bool { return n.lost != "" || n.behind.way != sound }
+
 // brokenness is how a broker stays in the calm.
-type brokenness int
-
-const (
-	stayDead brokenness = iota
-	stayCutOff
-	staySlow
-	stayStill
-	sound
-)
-
-func (b brokenness) String() string {
-	return [...]string{"dead", "cut off", "with a slow disk", "paused", "sound"}[b]
+type brokenness struct {
+	way   int
+	times int // staySlow: as slow as the others
 }
 
+const (
+	sound = iota
+	stayDead
+	stayPowerless
+	stayUnheard // by its peers
+	stayDeaf    // to its peers
+	stayAlone
+	staySlow
+	stayStill
+	brokennesses
+)
+
+var brokenNames = [brokennesses]string{"sound", "dead", "powerless", "unheard", "deaf", "alone", "slow", "paused"}
+
+func (b brokenness) String() string {
+	if b.way == staySlow {
+		return fmt.Sprintf("slow:%d", b.times)
+	}
+	return brokenNames[b.way]
+}
+
+// down tells whether it is down for ever.
+func (b brokenness) down() bool { return b.way == stayDead || b.way == stayPowerless }
+
 // settleDown brings a broker into the state that it has in the calm.
-func (n *node) settleDown(how brokenness) {
-	w := n.w
-	switch how {
-	case stayDead:
-		n.kill(w.rng.IntN(2) == 0)
-		n.downBy = 1
+func (n *node) settleDown() {
+	switch n.behind.way {
+	case stayDead, stayPowerless:
+		n.kill(n.behind.way == stayPowerless)
 		return
-	case stayCutOff:
-		w.cutOff(n)
+	case stayUnheard, stayDeaf, stayAlone:
+		n.cutOff()
 	case staySlow:
-		n.disk.drag = 10 + w.rng.IntN(100)
+		n.disk.drag = n.behind.times
 	}
 	if n.proc != nil && n.proc.boot <= n.hurtIn && n.rotten != "" {
 		n.kill(false) // what is wrong in its WAL shows at a start only
@@ -91,35 +107,39 @@ func (n *node) settleDown(how brokenness) {
 		n.proc.resume()
 	}
 	n.start()
-	if how == stayStill && n.proc != nil {
+	if n.behind.way == stayStill && n.proc != nil {
 		n.proc.paused = true
 	}
 }
 
 // leaveBehind draws which brokers stay broken: as many as no group needs for a majority of whole replicas.
-func (w *World) leaveBehind() {
-	from := w.rng.IntN(len(w.nodes))
+func (f *nemesis) leaveBehind() calm {
+	w := f.w
+	a := calm{stay: make([]brokenness, len(w.nodes))}
+	from := f.rng.IntN(len(w.nodes))
 	for i := range w.nodes {
 		n := w.nodes[(from+i)%len(w.nodes)]
-		if n.lost != "" || w.rng.IntN(2) == 0 {
+		if n.lost != "" || f.coin() {
 			continue
 		}
-		n.behind = w.spared(n, func(other *node) bool { return other.lost != "" || other.behind }) == nil
+		if w.spared(n, func(other *node) bool { return other.lost != "" || a.stay[other.index].way != sound }) == nil {
+			a.stay[n.index] = brokenness{1 + f.rng.IntN(brokennesses-1), 10 + f.rng.IntN(100)}
+		}
 	}
+	return a
 }
 
 // cutOff separates a broker from its peers, in one direction or both.
-func (w *World) cutOff(n *node) {
-	ways := 1 + w.rng.IntN(3)
-	for _, other := range w.nodes {
+func (n *node) cutOff() {
+	for _, other := range n.w.nodes {
 		if other == n {
 			continue
 		}
-		if ways&1 != 0 {
-			w.net.cut(n.index, other.index, 1)
+		if n.behind.way != stayDeaf {
+			n.w.net.links[n.index][other.index].cut++
 		}
-		if ways&2 != 0 {
-			w.net.cut(other.index, n.index, 1)
+		if n.behind.way != stayUnheard {
+			n.w.net.links[other.index][n.index].cut++
 		}
 	}
 }
@@ -135,7 +155,7 @@ type finisher struct {
 
 func (w *World) finishReading() {
 	for part := range w.partitions() {
-		c := newClient(w, &finisher{part: part})
+		c := newClient(w, finishers+part, &finisher{part: part})
 		c.soon(c.pause(20 * time.Millisecond))
 	}
 }
@@ -201,7 +221,7 @@ func (w *World) maybeOver() {
 			return
 		}
 	}
-	if brokersRepair && !w.scripted && slices.ContainsFunc(w.nodes, func(n *node) bool { return n.lost != "" && n.downBy == 0 }) {
+	if brokersRepair && w.budgeted() && slices.ContainsFunc(w.nodes, func(n *node) bool { return n.lost != "" && !n.behind.down() }) {
 		return // found ends it
 	}
 	w.enter(phaseOver)

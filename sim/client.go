@@ -3,6 +3,7 @@ package sim
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -28,6 +29,7 @@ type client struct {
 	planned  bool
 	over     bool
 	ids      [][16]byte // topic ids, zero if not known
+	read     []int64    // by partition: it has read all from the log start that it was told of up to here
 }
 
 // role decides what a client does when it is its turn.
@@ -67,8 +69,12 @@ type call struct {
 	resp     kmsg.Response
 }
 
-func newClient(w *World, r role) *client {
-	c := &client{w: w, number: len(w.clients) + 1, role: r, sessions: 1}
+// finishers are the numbers of the clients that read everything at the end.
+const finishers = 1000
+
+// newClient makes a client, whose number isn't taken.
+func newClient(w *World, number int, r role) *client {
+	c := &client{w: w, number: number, role: r, sessions: 1, read: make([]int64, w.partitions())}
 	c.name = fmt.Sprintf("client-%d", c.number)
 	c.rng = stream(w.opt.Seed, streamClient, uint64(c.number))
 	c.lines = make([]*line, w.opt.Brokers)
@@ -77,7 +83,8 @@ func newClient(w *World, r role) *client {
 	for i := range c.leaders {
 		c.leaders[i] = -1
 	}
-	w.clients = append(w.clients, c)
+	i, _ := slices.BinarySearchFunc(w.clients, number, func(c *client, number int) int { return c.number - number })
+	w.clients = slices.Insert(w.clients, i, c) // by number, whenever a story speaks of it first
 	return c
 }
 

@@ -32,14 +32,19 @@ func (c *client) askMetadata() {
 		return
 	}
 	c.asking = true
+	version := int16(c.rng.IntN(14))
+	c.asks(request{kind: askMetadata, part: -1, version: version, node: c.rng.IntN(c.w.opt.Brokers)})
+}
+
+func (c *client) askLeaders(a request) {
 	req := kmsg.NewPtrMetadataRequest()
-	req.SetVersion(int16(c.rng.IntN(14)))
+	req.SetVersion(a.version)
 	for i := range c.w.opt.Load.Topics {
 		t := kmsg.NewMetadataRequestTopic()
 		t.Topic = kmsg.StringPtr(topicNames[i])
 		req.Topics = append(req.Topics, t)
 	}
-	c.send(c.rng.IntN(c.w.opt.Brokers), &call{part: -1}, req, false)
+	c.send(a.node, &call{part: -1}, req, false)
 }
 
 func (c *client) metadata(resp *kmsg.MetadataResponse) {

@@ -61,33 +61,40 @@ func (c *client) append(node, part, n int) { c.appendSized(node, part, n, 0) }
 // appendSized sends values of so many bytes each, 0 for any.
 func (c *client) appendSized(node, part, n, size int) {
 	w := c.w
-	k := &call{part: part, op: checker.Op{Kind: checker.Append}}
-	for range n {
+	a := request{kind: askAppend, node: node, part: part, records: n, size: size, version: int16(3 + c.rng.IntN(11))}
+	a.acks = [...]int16{-1, -1, -1, 1}[c.rng.IntN(4)]
+	if w.phase == phaseStorm && c.rng.IntN(1000) < w.opt.Load.Acks0 {
+		a.acks = 0
+	}
+	if drawn := 10 + c.rng.IntN(w.opt.Load.Bytes); size == 0 {
+		a.size = drawn
+	}
+	c.asks(a)
+}
+
+func (c *client) askAppend(a request) {
+	w := c.w
+	k := &call{part: a.part, op: checker.Op{Kind: checker.Append}}
+	for range a.records {
 		c.values++
 		k.op.Values = append(k.op.Values, fmt.Sprintf("%d.%d", c.number, c.values))
 	}
 	req := kmsg.NewPtrProduceRequest()
-	req.SetVersion(int16(3 + c.rng.IntN(11)))
-	topic := part / w.opt.Load.Partitions
+	req.SetVersion(a.version)
+	topic := a.part / w.opt.Load.Partitions
 	if req.Version > 12 && c.ids[topic] == [16]byte{} {
 		req.SetVersion(12)
 	}
-	req.Acks = [...]int16{-1, -1, -1, 1}[c.rng.IntN(4)]
-	if w.phase == phaseStorm && c.rng.IntN(1000) < w.opt.Load.Acks0 {
-		req.Acks = 0
-	}
+	req.Acks = a.acks
 	req.TimeoutMillis = int32(w.opt.Load.Timeout.Milliseconds())
-	if drawn := 10 + c.rng.IntN(w.opt.Load.Bytes); size == 0 {
-		size = drawn
-	}
 	t := kmsg.NewProduceRequestTopic()
 	t.Topic, t.TopicID = topicNames[topic], c.ids[topic]
 	p := kmsg.NewProduceRequestTopicPartition()
-	p.Partition = int32(part % w.opt.Load.Partitions)
-	p.Records = encodeBatch(k.op.Values, size, epoch+w.now.Milliseconds())
+	p.Partition = int32(a.part % w.opt.Load.Partitions)
+	p.Records = encodeBatch(k.op.Values, a.size, epoch+w.now.Milliseconds())
 	t.Partitions = append(t.Partitions, p)
 	req.Topics = append(req.Topics, t)
-	c.send(node, k, req, req.Acks == 0)
+	c.send(a.node, k, req, req.Acks == 0)
 }
 
 // refusals prove that nothing was proposed; impossible are those that a sound broker has no reason for here.

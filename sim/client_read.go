@@ -72,26 +72,33 @@ func (r *reader) done(c *client, k *call) {
 // fetch asks for a partition's records from an offset on. Answers are what they are: not linearizable, but never wrong.
 func (c *client) fetch(node, part int, from int64) {
 	w := c.w
-	k := &call{part: part, op: checker.Op{Kind: checker.Read, From: from}}
+	a := request{kind: askRead, node: node, part: part, at: from, version: int16(4 + c.rng.IntN(15))}
+	a.wait = time.Duration(c.rng.Int64N(w.opt.Load.Timeout.Milliseconds()/2+1)) * time.Millisecond
+	if w.phase == phaseCalm {
+		a.wait = 0
+	}
+	a.most = 1 << (9 + c.rng.IntN(9))
+	a.mostOf = 1 << (9 + c.rng.IntN(9))
+	c.asks(a)
+}
+
+func (c *client) askRead(a request) {
+	w := c.w
+	k := &call{part: a.part, op: checker.Op{Kind: checker.Read, From: a.at}}
 	req := kmsg.NewPtrFetchRequest()
-	req.SetVersion(int16(4 + c.rng.IntN(15)))
-	topic := part / w.opt.Load.Partitions
+	req.SetVersion(a.version)
+	topic := a.part / w.opt.Load.Partitions
 	if req.Version > 12 && c.ids[topic] == [16]byte{} {
 		req.SetVersion(12)
 	}
-	req.MinBytes, req.MaxWaitMillis = 1, int32(c.rng.Int64N(w.opt.Load.Timeout.Milliseconds()/2+1))
-	if w.phase == phaseCalm {
-		req.MaxWaitMillis = 0
-	}
-	req.MaxBytes = 1 << (9 + c.rng.IntN(9))
+	req.MinBytes, req.MaxWaitMillis, req.MaxBytes = 1, int32(a.wait.Milliseconds()), a.most
 	t := kmsg.NewFetchRequestTopic()
 	t.Topic, t.TopicID = topicNames[topic], c.ids[topic]
 	p := kmsg.NewFetchRequestTopicPartition()
-	p.Partition, p.FetchOffset = int32(part%w.opt.Load.Partitions), from
-	p.PartitionMaxBytes = 1 << (9 + c.rng.IntN(9))
+	p.Partition, p.FetchOffset, p.PartitionMaxBytes = int32(a.part%w.opt.Load.Partitions), a.at, a.mostOf
 	t.Partitions = append(t.Partitions, p)
 	req.Topics = append(req.Topics, t)
-	c.send(node, k, req, false)
+	c.send(a.node, k, req, false)
 }
 
 func (c *client) fetched(k *call, resp *kmsg.FetchResponse) checker.Outcome {
@@ -125,6 +132,9 @@ func (c *client) fetched(k *call, resp *kmsg.FetchResponse) checker.Outcome {
 	}
 	if n := len(k.op.Values); n > 0 {
 		w.views.seen(k.part, k.op.Offs[n-1]+1)
+		if k.op.From <= c.read[k.part] {
+			c.read[k.part] = max(c.read[k.part], k.op.Offs[n-1]+1)
+		}
 	}
 	if !dense { // no topic is compacted, so a hole is a record left out (G4)
 		w.violate(BadResponse, "client %d: fetch of %s from %d leaves offsets out: %v", c.number, w.partName(k.part), k.op.From, k.op.Offs)
@@ -150,15 +160,21 @@ func (r *tailer) act(c *client) {
 func (r *tailer) done(c *client, _ *call) { c.soon(c.pause(2 * c.w.opt.Load.Think)) }
 
 func (c *client) tail(node, part int) {
-	k := &call{part: part, op: checker.Op{Kind: checker.Tail}}
-	c.send(node, k, c.listOffsets(part, -1), false)
+	c.asks(request{kind: askTail, node: node, part: part, version: c.listVersion()})
+}
+
+func (c *client) listVersion() int16 { return int16(1 + c.rng.IntN(10)) }
+
+func (c *client) askTail(a request) {
+	k := &call{part: a.part, op: checker.Op{Kind: checker.Tail}}
+	c.send(a.node, k, c.listOffsets(a, -1), false)
 }
 
 // listOffsets is a request for one offset of a partition: -1 its end, -2 its start.
-func (c *client) listOffsets(part int, which int64) *kmsg.ListOffsetsRequest {
-	w := c.w
+func (c *client) listOffsets(a request, which int64) *kmsg.ListOffsetsRequest {
+	w, part := c.w, a.part
 	req := kmsg.NewPtrListOffsetsRequest()
-	req.SetVersion(int16(1 + c.rng.IntN(10)))
+	req.SetVersion(a.version)
 	req.ReplicaID = -1
 	t := kmsg.NewListOffsetsRequestTopic()
 	t.Topic = w.topic(part)
@@ -189,25 +205,29 @@ func (c *client) listed(k *call, resp *kmsg.ListOffsetsResponse) checker.Outcome
 
 // startClients brings the clients to life; all but the creator wait for the topics.
 func (w *World) startClients() {
-	creator := newClient(w, &creator{})
+	creator := newClient(w, 1, &creator{})
 	creator.soon(200 * time.Millisecond)
 	if w.scripted {
 		return
 	}
 	o := &w.opt.Load
+	var roles []role
 	for range o.Appenders {
-		newClient(w, &appender{})
+		roles = append(roles, &appender{})
 	}
 	for part := 1; part < w.partitions(); part++ {
-		newClient(w, &appender{part: part})
+		roles = append(roles, &appender{part: part})
 	}
 	for i := range o.Readers {
-		newClient(w, &reader{mode: readMode(i) % readModes})
+		roles = append(roles, &reader{mode: readMode(i) % readModes})
 	}
 	for range o.Tailers {
-		newClient(w, &tailer{})
+		roles = append(roles, &tailer{})
 	}
 	for range o.Trimmers {
-		newClient(w, newTrimmer(w))
+		roles = append(roles, newTrimmer(w))
+	}
+	for i, r := range roles {
+		newClient(w, 2+i, r)
 	}
 }

@@ -64,10 +64,14 @@ func (r *trimmer) done(c *client, k *call) {
 
 // trim asks that the records before an offset be deleted.
 func (c *client) trim(node, part int, to int64) {
-	w := c.w
+	c.asks(request{kind: askTrim, node: node, part: part, at: to, version: int16(c.rng.IntN(3))})
+}
+
+func (c *client) askTrim(a request) {
+	w, part, to := c.w, a.part, a.at
 	k := &call{part: part, trim: to, floor: w.views.told[part]}
 	req := kmsg.NewPtrDeleteRecordsRequest()
-	req.SetVersion(int16(c.rng.IntN(3)))
+	req.SetVersion(a.version)
 	req.TimeoutMillis = int32(w.opt.Load.Timeout.Milliseconds())
 	t := kmsg.NewDeleteRecordsRequestTopic()
 	t.Topic = w.topic(part)
@@ -76,7 +80,7 @@ func (c *client) trim(node, part int, to int64) {
 	t.Partitions = append(t.Partitions, p)
 	req.Topics = append(req.Topics, t)
 	w.views.asked[part] = max(w.views.asked[part], to)
-	c.send(node, k, req, false)
+	c.send(a.node, k, req, false)
 }
 
 func (c *client) trimmed(k *call, resp *kmsg.DeleteRecordsResponse) bool {
@@ -102,13 +106,18 @@ func (c *client) trimmed(k *call, resp *kmsg.DeleteRecordsResponse) bool {
 
 // earliest asks for the log start.
 func (c *client) earliest(node, part int) {
-	k := &call{part: part, earliest: true, floor: c.w.views.told[part]}
-	c.send(node, k, c.listOffsets(part, -2), false)
+	c.asks(request{kind: askStart, node: node, part: part, version: c.listVersion()})
+}
+
+func (c *client) askStart(a request) {
+	k := &call{part: a.part, earliest: true, floor: c.w.views.told[a.part]}
+	c.send(a.node, k, c.listOffsets(a, -2), false)
 }
 
 // learnStart takes a log start that a broker told.
 func (c *client) learnStart(k *call, start int64) {
 	k.start, k.answered = start, true
+	c.read[k.part] = max(c.read[k.part], start)
 	c.w.views.tells(k.part, start, k.floor)
 }
 

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"strings"
 )
@@ -129,8 +130,8 @@ func (f *inode) mend(off, n int64) {
 var classes = [...]string{".wal", ".wal", ".log", ".log", ".index", ".meta"}
 
 // Somewhere draws a place that holds bytes: a class of files, a file of it, a byte; false on an empty disk.
-func (d *Disk) Somewhere(kinds ...string) (string, int64, bool) {
-	class := kinds[d.rng.IntN(len(kinds))]
+func (d *Disk) Somewhere(rng *rand.Rand, kinds ...string) (string, int64, bool) {
+	class := kinds[rng.IntN(len(kinds))]
 	type place struct {
 		name string
 		f    *inode
@@ -146,13 +147,13 @@ func (d *Disk) Somewhere(kinds ...string) (string, int64, bool) {
 	if len(places) == 0 {
 		return "", 0, false
 	}
-	at := d.rng.IntN(pages)
+	at := rng.IntN(pages)
 	for _, p := range places {
 		if at >= len(p.f.pages) {
 			at -= len(p.f.pages)
 			continue
 		}
-		return p.name, min(p.f.size-1, int64(at)*pageSize+d.rng.Int64N(pageSize)), true
+		return p.name, min(p.f.size-1, int64(at)*pageSize+rng.Int64N(pageSize)), true
 	}
 	return "", 0, false
 }

@@ -1,7 +1,6 @@
 package sim
 
 import (
-	"fmt"
 	"maps"
 	"math/bits"
 	"slices"
@@ -19,6 +18,17 @@ const (
 // PowerLoss takes the machine's caches away: what wasn't synced is kept, lost or mixed, sector by sector within the
 // device's atomic unit and name by name.
 func (d *Disk) PowerLoss() { d.lose(d.root) }
+
+// keeping has all that do leaves to chance drawn from a seed of its own, unless that is 0, and a power loss keep what is said.
+func (d *Disk) keeping(keep keeping, seed uint64, do func()) {
+	rng, before := d.rng, d.keep
+	d.keep = keep
+	if seed > 0 {
+		d.rng = stream(seed, streamAct, 0)
+	}
+	do()
+	d.rng, d.keep = rng, before
+}
 
 func (d *Disk) lose(n *entry) {
 	if n.ino != nil {
@@ -132,19 +142,12 @@ func (d *Disk) loseSize(f *inode) {
 	f.size, f.stableSize = size, size
 }
 
-// Rot flips bits of one written, stable sector, and says where. It returns "" if it finds none to hit.
-func (d *Disk) Rot() string {
-	name, off, ok := d.Somewhere(classes[:]...)
-	if !ok {
-		return ""
+// holds tells whether a sector was written, and is stable.
+func (d *Disk) holds(name string, off int64) bool {
+	f, err := d.within(name, off)
+	if err != nil {
+		return false
 	}
-	f, _ := d.file("damage", name) // it was listed
 	pg := &f.pages[off/pageSize]
-	if sector := off % pageSize / sectorSize; pg.data == nil || pg.dirty&(1<<sector) != 0 {
-		return ""
-	}
-	for range 1 + d.rng.IntN(3) {
-		pg.data[off%pageSize] ^= 1 << d.rng.IntN(8)
-	}
-	return fmt.Sprintf("%s %d", name, off)
+	return pg.data != nil && pg.dirty&(1<<(off%pageSize/sectorSize)) == 0
 }

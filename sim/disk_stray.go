@@ -10,6 +10,7 @@ import (
 type armed struct {
 	misdirected bool   // its bytes land elsewhere; else nowhere
 	under       string // part of the file's name
+	place       int    // which of all places it lands at; 0: the disk's stream says
 }
 
 // stray is a write that goes or went astray.
@@ -71,7 +72,10 @@ func (d *Disk) aim(s *stray, a armed) {
 		}
 	})
 	if len(places) > 0 {
-		i := d.rng.IntN(len(places))
+		i := a.place % len(places)
+		if a.place == 0 {
+			i = d.rng.IntN(len(places))
+		}
 		s.to, s.toOff = places[i].to, places[i].toOff
 		s.text = fmt.Sprintf("a write of %s at %d+%d lands at %s %d", s.name, s.off, need, names[i], s.toOff)
 	}

@@ -253,16 +253,21 @@ func TestDiskWriteDuringSync(t *testing.T) {
 }
 
 func TestDiskRotIsRead(t *testing.T) {
-	d := NewDisk(rand.New(rand.NewPCG(1, 7)), sectorSize)
+	rng := rand.New(rand.NewPCG(1, 7))
+	d := NewDisk(rng, sectorSize)
 	b := &bootFS{d: d}
-	if at := d.Rot(); at != "" {
-		t.Fatalf("an empty disk rots at %s", at)
+	if name, _, ok := d.Somewhere(rng, classes[:]...); ok {
+		t.Fatalf("an empty disk rots at %s", name)
 	}
 	f, err := b.Create("0.log")
 	must(t, err)
 	f.WriteAt(make([]byte, pageSize), 0)
 	must(t, f.Sync(), b.SyncDir(""))
-	for d.Rot() == "" {
+	for {
+		if name, off, ok := d.Somewhere(rng, classes[:]...); ok && d.holds(name, off) {
+			must(t, d.Flip(name, off))
+			break
+		}
 	}
 	p := make([]byte, pageSize)
 	f.ReadAt(p, 0)

@@ -33,4 +33,6 @@
 //	W9 No operation is retried: a value is sent once, and an unclear outcome is unknown in the history (S15).
 //	W10 In a story nothing happens but what it tells, and every check is on (story.go).
 //	W11 What deleted prefixes mean for a history is in client_trim.go.
+//	W12 Whatever is decided in a drawn run is an act with all of its arguments (decide.go). Told from its record, it is the same
+//	    run: decisions come first at their nanosecond, in order, and what follows by itself draws from the same streams.
 package sim

@@ -16,6 +16,7 @@ const (
 	streamDisk   // + broker
 	streamClient // + number
 	streamShard  // + broker, boot, shard
+	streamAct    // of the act's own seed
 	streamWeather
 )
 

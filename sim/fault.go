@@ -139,32 +139,72 @@ func (f *nemesis) cause(kind int) {
 	}[kind](f)
 }
 
-// down kills a broker and starts it again later.
-func (f *nemesis) down(n *node, powerLost bool) {
-	f.struck(n, powerLost)
-	n.kill(powerLost)
-	n.downBy++
-	f.lasting(func() { n.downBy--; n.start() })
+// blow is a strike against a broker, which is started again some time later. Its boot may be killed at any call on its disk, what was
+// under way is left to chance, and what wasn't synced if the power goes.
+func (f *nemesis) blow(n *node, powerLost bool, back time.Duration) strike {
+	return strike{node: n.index, power: powerLost, seed: f.seed(), back: back, killed: f.killed()}
 }
+
+// killed draws the call on a disk that a boot is killed at; 0: it isn't.
+func (f *nemesis) killed() int {
+	if f.rng.IntN(1000) < f.w.opt.Faults.Boot {
+		return 1 + f.rng.IntN(1+1<<f.rng.IntN(9))
+	}
+	return 0
+}
+
+// down ends a broker's process, and starts it again later.
+func (f *nemesis) down(n *node, powerLost bool) { f.w.decide(f.blow(n, powerLost, f.downtime())) }
+
+// start starts a broker, unless it runs or a strike keeps it down.
+func (f *nemesis) start(n *node) {
+	if n.proc == nil && n.downBy == 0 && n.refused == "" && !f.stopped {
+		f.w.decide(start{node: n.index, killed: f.killed()})
+	}
+}
+
+// later starts a broker some time from now.
+func (f *nemesis) later(n *node, in time.Duration) { f.w.after(in, func() { f.start(n) }) }
 
 // struck counts what is about to end a process that runs.
 func (f *nemesis) struck(n *node, powerLost bool) {
 	switch {
 	case n.proc == nil:
 	case powerLost:
-		f.w.did("power %d", n.id)
 		f.w.count[CountPowerLosses]++
 	default:
-		f.w.did("crash %d", n.id)
 		f.w.count[CountCrashes]++
 	}
 }
 
+// ended is told of a process that ended by itself: it halted, gave up its directory, refused to start for want of room, or
+// was killed in its boot. In the calm an operator starts it again; in the storm that is a decision.
+func (f *nemesis) ended(n *node, in time.Duration) {
+	switch {
+	case f.w.phase == phaseCalm && f.w.budgeted():
+		f.w.after(calmRestart, n.start)
+	case f.w.drawn():
+		f.later(n, in)
+	}
+}
+
+// calmRestart is how long an operator needs in the calm.
+const calmRestart = 500 * time.Millisecond
+
+// bootKilled is told of a process that was killed in its boot. Its machine may lose power too.
+func (f *nemesis) bootKilled(n *node) {
+	if !f.w.drawn() {
+		return
+	}
+	if f.coin() {
+		f.w.decide(strike{node: n.index, power: true, seed: f.seed()})
+	}
+	f.later(n, time.Duration(f.rng.Int64N(int64(time.Second))))
+}
+
 func (f *nemesis) crash() {
 	if n := f.any(true); n != nil {
-		f.inMidst(n, func() {
-			f.down(n, false)
-		})
+		f.inMidst(n, f.blow(n, false, f.downtime()), nil)
 	}
 }
 
@@ -177,13 +217,11 @@ func (f *nemesis) crashAll() {
 
 func (f *nemesis) power() {
 	n := f.any(true)
-	if l := f.leader(); l != nil && f.rng.IntN(2) == 0 {
+	if l := f.leader(); l != nil && f.coin() {
 		n = l
 	}
 	if n != nil {
-		f.inMidst(n, func() {
-			f.down(n, true)
-		})
+		f.inMidst(n, f.blow(n, true, f.downtime()), nil)
 	}
 }
 
@@ -194,9 +232,7 @@ func (f *nemesis) crashPower() {
 	if n == nil {
 		return
 	}
-	f.inMidst(n, func() {
-		f.note("broker %d crashes, and its power will go", n.id)
-		f.quick(n, false)
+	f.inMidst(n, f.blow(n, false, quickest), func() {
 		f.w.after(quickest+f.spread(300*time.Millisecond), func() {
 			if !f.stopped && f.w.now >= f.quiet {
 				f.quick(n, true)
@@ -215,57 +251,38 @@ func (f *nemesis) slowElected() {
 	}
 	f.note("broker %d leads and crashes, broker %d's disk is very slow", l.id, n.id)
 	f.electing = n
-	f.slow[n.index] += 5
-	f.until(f.electionTime(5), func() { f.slow[n.index] -= 5; f.electing = nil })
+	f.lag(n.index, 5)
+	f.until(f.electionTime(5), func() { f.lag(n.index, -5); f.electing = nil })
+	f.w.decide(when{node: n.index, event: onElected, delay: time.Duration(f.rng.Int64N(int64(200 * time.Microsecond))), most: f.electionTime(5),
+		act: f.blow(n, true, quickest), done: func() {
+			f.electing = nil
+			f.quiet = f.w.now + f.electionTime(3) // others would most often keep it from being elected again
+		}})
 	f.quick(l, false) // it comes back to vote: without its own vote on disk, a leader needs both others'
 }
 
-// elected is told of each new leader.
-func (f *nemesis) elected(n *node) {
-	if f.electing != n || f.stopped {
-		return
-	}
-	f.electing = nil
-	f.w.after(time.Duration(f.rng.Int64N(int64(200*time.Microsecond))), func() {
-		f.note("broker %d was elected and loses power", n.id)
-		f.quick(n, true)
-		f.quiet = f.w.now + f.electionTime(3) // others would most often keep it from being elected again
-	})
+// lag makes a disk slower, or takes that away.
+func (f *nemesis) lag(at, by int) {
+	f.lags[at] += by
+	f.w.decide(lag{node: at, times: f.lags[at]})
 }
 
 // quickest is the shortest time that a process is down.
 const quickest = 20 * time.Millisecond
 
-// quick kills a broker and starts it again nearly at once.
-func (f *nemesis) quick(n *node, powerLost bool) {
-	f.struck(n, powerLost)
-	n.kill(powerLost)
-	f.w.after(quickest, n.start)
-}
+// quick ends a broker's process and starts it again nearly at once.
+func (f *nemesis) quick(n *node, powerLost bool) { f.w.decide(f.blow(n, powerLost, quickest)) }
 
-// inMidst does something while an operation of the broker's WAL lane is under way, half of the times; else now.
-func (f *nemesis) inMidst(n *node, do func()) {
-	if f.rng.IntN(2) == 0 {
-		do()
+// inMidst strikes while an operation of the broker's WAL lane is under way, half of the times; else now.
+func (f *nemesis) inMidst(n *node, a strike, then func()) {
+	if f.coin() {
+		f.w.decide(a)
+		if then != nil {
+			then()
+		}
 		return
 	}
-	f.armed[n.index] = do
-	f.w.after(300*time.Millisecond, func() { f.fire(n) })
-}
-
-// fire does what waited for a write.
-func (f *nemesis) fire(n *node) {
-	if do := f.armed[n.index]; do != nil && !f.stopped {
-		f.armed[n.index] = nil
-		do()
-	}
-}
-
-// writing is told of each operation of a WAL lane, and how long it takes.
-func (f *nemesis) writing(n *node, takes time.Duration) {
-	if f.armed[n.index] != nil {
-		f.w.after(time.Duration(f.rng.Int64N(int64(takes)+1)), func() { f.fire(n) })
-	}
+	f.w.decide(when{node: n.index, event: onWriting, share: f.rng.IntN(1001), most: 300 * time.Millisecond, act: a, done: then})
 }
 
 func (f *nemesis) powerAll() {
@@ -286,12 +303,11 @@ func (f *nemesis) pauseOne(n *node) {
 	if p.paused {
 		return
 	}
-	f.w.count[CountPauses]++
-	f.w.did("pause %d", n.id)
-	p.paused = true
+	f.w.decide(pause{node: n.index})
 	f.lasting(func() {
-		f.w.did("resume %d", n.id)
-		p.resume()
+		if n.proc == p && p.paused {
+			f.w.decide(pause{node: n.index, again: true})
+		}
 	})
 }
 
@@ -303,12 +319,12 @@ func (f *nemesis) cutting(what string, pairs [][2]int) {
 	f.w.count[CountPartitions]++
 	f.note("%s", what)
 	for _, p := range pairs {
-		f.w.net.cut(p[0], p[1], 1)
+		f.w.decide(cutLink{p[0], p[1], 1})
 	}
 	f.lasting(func() {
 		f.note("%s ends", what)
 		for _, p := range pairs {
-			f.w.net.cut(p[0], p[1], -1)
+			f.w.decide(cutLink{p[0], p[1], -1})
 		}
 	})
 }
@@ -370,21 +386,18 @@ func (f *nemesis) clog() {
 		return
 	}
 	by := time.Duration(10+f.rng.Int64N(500)) * time.Millisecond
-	f.w.net.clog(a, b, by)
-	f.lasting(func() { f.w.net.clog(a, b, -by) })
+	f.w.decide(clog{a, b, by})
+	f.lasting(func() { f.w.decide(clog{a, b, -by}) })
 }
 
 // reset breaks client connections in their midst.
 func (f *nemesis) reset() {
-	n := f.any(true)
-	if n == nil {
-		return
+	if n := f.any(true); n != nil {
+		f.w.decide(reset{n.index, f.seed()})
 	}
-	n.reset(func() bool { return f.rng.IntN(2) == 0 })
 }
 
 func (f *nemesis) clock() {
 	n := f.w.nodes[f.rng.IntN(len(f.w.nodes))]
-	n.wall += f.rng.Int64N(20_000) - 10_000
-	f.w.did("clock %d %d", n.id, n.wall)
+	f.w.decide(clock{n.index, n.wall + f.rng.Int64N(20_000) - 10_000})
 }

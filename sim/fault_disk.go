@@ -2,22 +2,19 @@ package sim
 
 import (
 	"fmt"
-	"strings"
 	"time"
 )
 
 func (f *nemesis) slowDown() {
 	i := f.rng.IntN(len(f.w.nodes))
-	f.note("broker %d's disk is slow", i+1)
-	f.slow[i]++
-	f.lasting(func() { f.slow[i]-- })
+	f.lag(i, 1)
+	f.lasting(func() { f.lag(i, -1) })
 }
 
 // syncError fails the next sync of a broker, which therefore halts.
 func (f *nemesis) syncError() {
 	if n := f.any(true); n != nil {
-		f.w.did("syncfail %d", n.id)
-		f.failing[n.index]++
+		f.w.decide(syncFails{n.index})
 	}
 }
 
@@ -36,53 +33,34 @@ func (f *nemesis) rot() {
 	if n == nil {
 		return
 	}
-	if at := f.spoil(n); at != "" {
-		f.w.count[CountRots]++
-		f.damaged(n, at)
-		f.refresh(n)
+	a := damage{node: n.index, verb: "rot"}
+	kinds := classes[:]
+	if how := f.rng.IntN(8); how <= 2 {
+		a.verb, kinds = [...]string{"zero", "truncate", "remove"}[how], []string{".log", ".index"}
 	}
+	f.spoil(n, a, kinds)
 }
 
-// spoil damages some place of a broker's disk and says which, as a story would; "" if it hit nothing.
-func (f *nemesis) spoil(n *node) string {
-	d := n.disk
-	how := f.rng.IntN(8)
-	if how > 2 {
-		if at := d.Rot(); at != "" {
-			return fmt.Sprintf("rot %d file %s", n.id, at)
-		}
-		return ""
+// spoil damages some place of a broker's disk.
+func (f *nemesis) spoil(n *node, a damage, kinds []string) {
+	name, off, ok := n.disk.Somewhere(f.rng, kinds...)
+	if !ok || a.verb == "rot" && !n.disk.holds(name, off) {
+		return
 	}
-	name, off, ok := d.Somewhere(".log", ".index")
-	if !ok {
-		return ""
-	}
-	var err error
-	verb := [...]string{"zero", "truncate", "remove"}[how]
-	switch how {
-	case 0:
-		err = d.Zero(name, off&^(sectorSize-1), sectorSize)
-	case 1:
-		err = d.Cut(name, off)
-	default:
-		err = d.Lose(name)
-		n.gone = append(n.gone, name[strings.Index(name, "/")+1:]) // a write to it halts the process
-	}
-	if err != nil {
-		panic("sim: a place that was drawn isn't there: " + err.Error())
-	}
-	return fmt.Sprintf("%s %d file %s %d", verb, n.id, name, off)
+	a.spot = spot{name, off, restOfSector(off)}
+	f.w.decide(a)
+	f.refresh(n)
 }
 
 // refresh restarts a damaged broker soon: what is wrong in a WAL shows at a start only.
 func (f *nemesis) refresh(n *node) {
 	if !brokersRepair {
-		if n.proc != nil && f.rng.IntN(2) == 0 {
-			f.down(n, f.rng.IntN(2) == 0)
+		if n.proc != nil && f.coin() {
+			f.down(n, f.coin())
 		}
 		return
 	}
-	power := f.rng.IntN(2) == 0
+	power := f.coin()
 	f.w.after(f.spread(time.Second), func() {
 		if !f.stopped {
 			f.quick(n, power)
@@ -96,38 +74,24 @@ func (f *nemesis) strayWrite() {
 	if n == nil || n.proc == nil || len(n.disk.armed) > 0 {
 		return
 	}
-	a := armed{misdirected: f.rng.IntN(2) == 0, under: [...]string{"/wal/", "/seg/"}[f.rng.IntN(2)]}
-	n.lost = "rotten" // the budget is taken before
-	f.w.did("%s %d %s", map[bool]string{true: "misdirect", false: "losewrite"}[a.misdirected], n.id, map[string]string{"/wal/": "wal", "/seg/": "segment"}[a.under])
-	n.disk.arm(a)
+	f.w.decide(astray{n.index, armed{misdirected: f.coin(), under: strayFolders[f.rng.IntN(2)][1], place: int(f.seed())}})
 }
 
 // dragDown makes a disk slow, relative to the others, for long.
 func (f *nemesis) dragDown() {
 	n := f.w.nodes[f.rng.IntN(len(f.w.nodes))]
-	if n.disk.drag > 0 {
+	if n.disk.drag > 1 {
 		return
 	}
-	n.disk.drag = 5 + f.rng.IntN(50)
-	f.w.did("slow %d %d", n.id, n.disk.drag)
-	f.until(10*f.downtime(), func() { f.w.did("slow %d 1", n.id); n.disk.drag = 0 })
+	f.w.decide(drag{n.index, 5 + f.rng.IntN(50)})
+	f.until(10*f.downtime(), func() { f.w.decide(drag{n.index, 1}) })
 }
 
 // badSector makes a place unreadable.
 func (f *nemesis) badSector() {
-	n := f.victim()
-	if n == nil {
-		return
+	if n := f.victim(); n != nil {
+		f.spoil(n, damage{node: n.index, verb: "bad"}, classes[:])
 	}
-	name, off, ok := n.disk.Somewhere(classes[:]...)
-	if !ok {
-		return
-	}
-	if err := n.disk.Bad(name, off); err != nil {
-		panic("sim: a place that was drawn isn't there: " + err.Error())
-	}
-	f.damaged(n, fmt.Sprintf("bad %d file %s %d", n.id, name, off))
-	f.refresh(n)
 }
 
 // fullDisk leaves a broker, or all, little room, until there is space again.
@@ -138,11 +102,8 @@ func (f *nemesis) fullDisk() {
 		if i != at && !all || n.disk.limit > 0 {
 			continue
 		}
-		free := int64(f.rng.IntN(16)) * pageSize
-		f.w.count[CountFull]++
-		f.w.did("full %d %d", n.id, free)
-		n.disk.Fill(free)
-		f.until(2*f.downtime(), func() { f.w.did("space %d", n.id); n.disk.Space() })
+		f.w.decide(full{n.index, int64(f.rng.IntN(16)) * pageSize})
+		f.until(2*f.downtime(), func() { f.w.decide(full{n.index, -1}) })
 	}
 }
 
@@ -150,11 +111,10 @@ func (f *nemesis) fullDisk() {
 // has said since.
 func (f *nemesis) restoreOne() {
 	n := f.w.nodes[f.rng.IntN(len(f.w.nodes))]
-	if n.backup == nil {
+	if !f.copied[n.index] {
 		if n.lost == "" {
-			f.w.did("backup %d copy-%d", n.id, n.id)
-			image := n.disk.Snapshot()
-			n.backup, n.backupBoot = &image, n.boots
+			f.w.decide(backup{n.index, n.copyName()})
+			f.copied[n.index] = true
 		}
 		return
 	}
@@ -162,36 +122,46 @@ func (f *nemesis) restoreOne() {
 	f.restoreBy(n, f.quiet)
 }
 
+func (n *node) copyName() string { return fmt.Sprintf("copy-%d", n.id) }
+
 // peaceWait is how long a copy waits to be put back for the faults that are on to end; there are no new ones till then.
-const peaceWait = 8 * time.Second
+// peaceAfter is how long, besides some election timeouts, there are none once it was put back.
+const (
+	peaceWait  = 8 * time.Second
+	peaceAfter = time.Second
+)
 
 func (f *nemesis) restoreBy(n *node, by time.Duration) {
-	if f.stopped || f.w.now > by || n.backup == nil || n.lost != "" || n.boots == n.backupBoot || !f.affordable(n) {
+	if f.stopped || f.w.now > by || !f.copied[n.index] || n.lost != "" || n.boots == f.w.images[n.copyName()].boot || !f.affordable(n) {
 		return
 	}
 	if !f.atPeace() {
 		f.w.after(watchEvery, func() { f.restoreBy(n, by) })
 		return
 	}
-	f.w.did("restore %d copy-%d", n.id, n.id)
-	n.kill(true)
-	f.restore(n, *n.backup)
-	n.backup = nil
+	f.w.decide(restore{n.index, n.copyName()})
+	f.copied[n.index] = false
 	f.startAlone(n, f.rng.IntN(3))
-	f.quiet = f.w.now + f.electionTime(4) + time.Second
+	f.quiet = f.w.now + f.electionTime(4) + peaceAfter
+}
+
+// atPeaceNow refuses new faults while an old copy is settling in.
+func (f *nemesis) atPeaceNow() error {
+	if f.w.budgeted() && f.w.now < f.peace {
+		return fmt.Errorf("%w: an old copy was put back, until %v", ErrBudget, f.peace)
+	}
+	return nil
 }
 
 // startAlone starts a broker, and ends it before it can hear from anyone, so often; then it is left running. So a copy comes to a
 // generation above those that the others know.
 func (f *nemesis) startAlone(n *node, times int) {
 	f.w.after(quickest, func() {
-		n.start()
-		if times == 0 || n.proc == nil || f.stopped {
-			return
+		f.start(n)
+		if times > 0 && !f.stopped {
+			f.w.decide(strike{node: n.index, seed: f.seed()})
+			f.startAlone(n, times-1)
 		}
-		f.w.did("crash %d", n.id)
-		n.kill(false)
-		f.startAlone(n, times-1)
 	})
 }
 
@@ -200,7 +170,7 @@ func (f *nemesis) startAlone(n *node, times int) {
 // back while another broker is away is two losses at once (W7).
 func (f *nemesis) atPeace() bool {
 	for _, n := range f.w.nodes {
-		if n.proc == nil || n.proc.paused || n.lost != "" || f.armed[n.index] != nil || f.w.now < n.proc.started+2*time.Second {
+		if n.proc == nil || n.proc.paused || n.lost != "" || len(n.whens) > 0 || f.w.now < n.proc.started+2*time.Second {
 			return false
 		}
 	}
@@ -217,6 +187,7 @@ func (f *nemesis) atPeace() bool {
 func (f *nemesis) wipeOne() {
 	n := f.w.nodes[f.rng.IntN(len(f.w.nodes))]
 	if n.lost != "wiped" && f.affordable(n) {
-		f.wipe(n)
+		f.w.decide(wipe{n.index})
+		f.later(n, f.downtime())
 	}
 }

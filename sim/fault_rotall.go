@@ -1,9 +1,6 @@
 package sim
 
-import (
-	"fmt"
-	"slices"
-)
+import "slices"
 
 // rotAll damages all brokers' disks at once, at different places: no two of them lose the same batch or entry, so that of
 // each committed one a good copy is left on some other disk.
@@ -21,14 +18,11 @@ func (f *nemesis) rotAll() {
 	}
 	lost := map[key]bool{}
 	for _, n := range f.w.nodes {
-		for _, p := range f.choose(n, lost) {
-			if err := p.hit(n.disk); err != nil {
-				panic("sim: a place that was found isn't there: " + err.Error())
-			}
-			f.w.count[CountRots]++
-			f.damaged(n, p.told(n))
+		chosen := f.choose(n, lost)
+		for _, p := range chosen {
+			f.w.decide(p.of(n))
 		}
-		if n.lost != "" {
+		if len(chosen) > 0 {
 			f.refresh(n)
 		}
 	}
@@ -49,29 +43,15 @@ type prey struct {
 	loses []key
 }
 
-// told is the command of a story that damages it.
-func (p prey) told(n *node) string {
-	return fmt.Sprintf("%s %d file %s %d", map[bool]string{true: "bad", false: "rot"}[p.bad], n.id, p.file, p.at)
-}
-
-func (p prey) hit(d *Disk) error {
-	if p.bad {
-		return d.Bad(p.file, p.at)
-	}
-	return d.Flip(p.file, p.at)
+// of is the decision to damage it.
+func (p prey) of(n *node) damage {
+	return damage{n.index, map[bool]string{true: "bad", false: "rot"}[p.bad], spot{p.file, p.at, restOfSector(p.at)}}
 }
 
 // choose draws up to three places of a broker's disk, that lose nothing which is in lost, and adds to it what they lose.
 func (f *nemesis) choose(n *node, lost map[key]bool) []prey {
-	var segments, wal, chosen []prey
-	for _, g := range f.w.views.groups {
-		if g.part >= 0 {
-			segments = append(segments, n.disk.preyInSegments(g.id)...)
-		}
-	}
-	for shard := range f.w.opt.Shards {
-		wal = append(wal, f.preyInWAL(n.disk, shard)...)
-	}
+	segments, wal := f.prey(n)
+	var chosen []prey
 	for range 1 + f.rng.IntN(3) {
 		found := segments
 		if len(found) == 0 || len(wal) > 0 && f.rng.IntN(2) == 0 {
@@ -91,6 +71,34 @@ func (f *nemesis) choose(n *node, lost map[key]bool) []prey {
 		}
 	}
 	return chosen
+}
+
+// prey lists the places of a broker's disk that are known to hold nothing but certain batches and entries.
+func (f *nemesis) prey(n *node) (segments, wal []prey) {
+	for _, g := range f.w.views.groups {
+		if g.part >= 0 {
+			segments = append(segments, n.disk.preyInSegments(g.id)...)
+		}
+	}
+	for shard := range f.w.opt.Shards {
+		wal = append(wal, f.preyInWAL(n.disk, shard)...)
+	}
+	return segments, wal
+}
+
+// gaps is what a place can lose, nil if that isn't known.
+func (f *nemesis) gaps(n *node, file string, at int64) map[key]bool {
+	segments, wal := f.prey(n)
+	for _, p := range slices.Concat(segments, wal) {
+		if p.file == file && p.at/sectorSize == at/sectorSize {
+			gaps := map[key]bool{}
+			for _, k := range p.loses {
+				gaps[k] = true
+			}
+			return gaps
+		}
+	}
+	return nil
 }
 
 // preyInSegments lists the sectors of a group's segments, and the batches that lie in each.

@@ -86,7 +86,7 @@ func TestRotAllLeavesACopy(t *testing.T) {
 					owner[k] = n.id
 				}
 				p.bad = false
-				must(t, p.hit(n.disk))
+				must(t, n.disk.Flip(p.file, p.at))
 				if p.file[len(p.file)-4:] == ".wal" {
 					inWAL++
 				} else {

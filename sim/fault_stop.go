@@ -1,11 +1,6 @@
 package sim
 
-import (
-	"math/rand/v2"
-	"time"
-
-	"logd/broker"
-)
+import "time"
 
 // stopOne stops a broker cleanly, most often one that leads something, and starts it again later.
 func (f *nemesis) stopOne() {
@@ -17,16 +12,39 @@ func (f *nemesis) stopOne() {
 		return
 	}
 	away := f.downtime()
-	n.stop(func() {
-		n.downBy++
-		f.until(away, func() { n.downBy--; n.start() })
+	f.stop(n, func() {
+		f.later(n, away)
 	})
 }
 
 // stopAll stops all brokers at once: no leadership has anywhere to go.
 func (f *nemesis) stopAll() {
 	for _, n := range f.w.nodes {
-		n.stop(func() { f.w.after(quickest, n.start) })
+		f.stop(n, func() { f.later(n, quickest) })
+	}
+}
+
+// stop asks a broker to stop; then is called once it has.
+func (f *nemesis) stop(n *node, then func()) {
+	if n.proc != nil {
+		f.stops[n.index] = stopping{n.proc, then}
+		f.w.decide(stop{n.index})
+	}
+}
+
+// stopping is a process that was asked to stop, and what follows.
+type stopping struct {
+	p    *process
+	then func()
+}
+
+// stoppedCleanly is told of a process that ended since it was asked to. In the calm an operator starts it again.
+func (f *nemesis) stoppedCleanly(n *node, p *process) {
+	switch s := f.stops[n.index]; {
+	case f.w.phase == phaseCalm && f.w.budgeted():
+		f.w.after(calmRestart, n.start)
+	case s.p == p && !f.stopped:
+		s.then()
 	}
 }
 
@@ -67,16 +85,17 @@ func (r *rolling) next() {
 	r.since = w.now
 	again := func() {
 		if r.limits {
-			n.setLimits(f.rng.Uint64() >> 1)
+			w.decide(limits{n.index, f.seed()})
 		}
-		w.after(quickest, n.start)
+		if !r.hard {
+			f.later(n, quickest)
+		}
 	}
 	if r.hard {
-		f.struck(n, false)
-		n.kill(false)
+		f.quick(n, false)
 		again()
 	} else {
-		n.stop(again)
+		f.stop(n, again)
 	}
 	w.after(watchEvery, func() { r.wait(n) })
 }
@@ -94,11 +113,3 @@ func (r *rolling) wait(n *node) {
 
 // rollPatience is how long an operator waits for one broker.
 const rollPatience = 10 * time.Second
-
-// setLimits has a broker start with other limits from now on. What all brokers and clients must agree upon stays.
-func (n *node) setLimits(seed uint64) {
-	n.w.did("limits %d %d", n.id, seed)
-	l, was := broker.DrawLimits(rand.New(rand.NewPCG(seed, 0))), &n.w.opt.Limits
-	l.UncommittedBytes, l.TransferBytes = was.UncommittedBytes, max(l.TransferBytes, was.TransferBytes)
-	n.limits = l
-}

@@ -71,7 +71,7 @@ func (w *World) settleFor(d time.Duration) {
 // sound lists the shards of the brokers that are counted upon.
 func (w *World) sound() (hosts []*host) {
 	for _, n := range w.nodes {
-		if n.proc != nil && !n.proc.paused && n.lost == "" && !n.behind {
+		if n.proc != nil && !n.proc.paused && !broken(n) {
 			hosts = append(hosts, n.proc.hosts...)
 		}
 	}

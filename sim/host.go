@@ -248,7 +248,7 @@ func (h *host) note() {
 	w, p := h.w, h.p
 	n := p.node
 	fs := &bootFS{d: n.disk}
-	if w.phase == phaseStorm && w.net.chance(w.opt.Faults.Boot) {
+	if w.phase == phaseStorm && chance(n.rng, w.opt.Faults.Boot) {
 		fs.crashAt = 1 + n.rng.IntN(16)
 	}
 	dir, err := log.NoteStart(fs, p.dir, p.name)
@@ -256,7 +256,7 @@ func (h *host) note() {
 	case fs.crashed():
 		w.count[CountBootCrashes]++
 		n.kill(n.rng.IntN(2) == 0)
-		w.after(time.Duration(n.rng.Int64N(int64(time.Second))), n.start)
+		w.faults.ended(n, w.faults.downtime())
 	case errors.Is(err, log.ErrNoSpace):
 		w.after(time.Second, func() { p.whenRunning(h.note) })
 	case err != nil:
@@ -280,9 +280,7 @@ func (h *host) halted(why string) {
 	}
 	n.kill(false)
 	n.ended = "halted: " + why
-	if !w.scripted {
-		w.after(w.faults.downtime(), n.start)
-	}
+	w.faults.ended(n, w.faults.downtime())
 }
 
 // rejoins: a process gives its directory up, which it may only if others have reason to take it for an old copy.
@@ -300,6 +298,10 @@ func (h *host) rejoins(why string) {
 	}
 	n.kill(false)
 	n.aside = true
+	if w.budgeted() {
+		w.faults.ended(n, w.faults.downtime())
+		return
+	}
 	w.after(w.faults.downtime(), n.start)
 }
 

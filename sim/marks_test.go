@@ -33,7 +33,7 @@ func TestMarksOfAnElection(t *testing.T) {
 	if w.marks[MarkElected] = 0; w.marks != [Marks]int64{} {
 		t.Fatalf("nothing was rare, and marks are %v", w.marks)
 	}
-	w.net.cut(0, 1, 1)
+	w.net.links[0][1].cut++
 	o.turn(1, view(1, 6, true, 3, 3))
 	for _, m := range []Mark{MarkLeaderLeftUncommitted, MarkTwoLeaders, MarkLeaderBeforeAll, MarkLeaderInPartition} {
 		if w.marks[m] != 1 {

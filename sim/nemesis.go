@@ -8,17 +8,23 @@ import (
 	"logd/log"
 )
 
-// nemesis causes faults, within the budget: a minority of replicas may be lost for good (wiped, rotten), and besides that
-// everything may happen to everyone.
+// nemesis draws faults, as decisions, within the budget: a minority of replicas may be lost for good (wiped, rotten), and
+// besides that everything may happen to everyone.
 type nemesis struct {
-	w        *World
+	w *World
+
+	// What acts have done.
+	slow    []int         // by node: by how much its disk lags
+	failing []int         // by node: syncs still to fail
+	peace   time.Duration // no new faults before: an old copy was put back
+
+	// What is drawn.
 	rng      *rand.Rand
 	stopped  bool
-	ends     []func() // what ends the faults that are on
-	slow     []int    // by node: faults that slow its disk
-	failing  []int    // by node: syncs still to fail
-	armed    []func() // by node: what waits for it to be in the midst of a write
-	electing *node    // loses power when it is elected
+	lags     []int      // by node: faults that slow its disk
+	copied   []bool     // by node: there is a copy of its disk
+	stops    []stopping // by node: the process that was last asked to stop
+	electing *node      // loses power when it is elected
 	weather  weather
 	forecast *rand.Rand // what the weather will be
 	waiting  []ambush
@@ -29,12 +35,13 @@ type nemesis struct {
 }
 
 func newNemesis(w *World) *nemesis {
-	return &nemesis{w: w, rng: stream(w.opt.Seed, streamNemesis, 0), slow: make([]int, w.opt.Brokers), failing: make([]int, w.opt.Brokers),
-		armed: make([]func(), w.opt.Brokers), on: map[int]int{}, forecast: stream(w.opt.Seed, streamWeather, 0), weather: weather{faults: w.opt.Faults}}
+	n := w.opt.Brokers
+	return &nemesis{w: w, rng: stream(w.opt.Seed, streamNemesis, 0), slow: make([]int, n), failing: make([]int, n),
+		lags: make([]int, n), copied: make([]bool, n), stops: make([]stopping, n), on: map[int]int{}, forecast: stream(w.opt.Seed, streamWeather, 0), weather: weather{faults: w.opt.Faults}}
 }
 
-// start begins the storm.
-func (f *nemesis) start() {
+// begin begins the storm.
+func (f *nemesis) begin() {
 	f.w.after(f.spread(f.w.opt.Faults.Every), f.strike)
 	f.w.after(time.Duration(f.forecast.Int64N(int64(10*time.Second))), f.changeWeather)
 	f.watch()
@@ -73,7 +80,6 @@ func (f *nemesis) strike() {
 		for at := f.rng.IntN(total); at >= o.Weight[k]; k++ {
 			at -= o.Weight[k]
 		}
-		f.w.trace.add(f.w.now, markFault, k, 0, 0)
 		f.strikes++
 		f.cause(k)
 	}
@@ -83,9 +89,8 @@ func (f *nemesis) strike() {
 // lasting plans the end of a fault, after some time.
 func (f *nemesis) lasting(end func()) { f.until(f.downtime(), end) }
 
-// until plans the end of a fault; healing ends it at once.
+// until plans the end of a fault; the calm ends it without being asked to.
 func (f *nemesis) until(in time.Duration, end func()) {
-	done := false
 	of := f.strikes
 	f.on[of]++
 	if len(f.on) >= 2 {
@@ -94,29 +99,25 @@ func (f *nemesis) until(in time.Duration, end func()) {
 	if len(f.on) >= 3 {
 		f.w.mark(MarkFaultsThree, nil)
 	}
-	once := func() {
-		if !done {
-			done = true
-			if f.on[of]--; f.on[of] == 0 {
-				delete(f.on, of)
-			}
+	f.w.after(in, func() {
+		if f.on[of]--; f.on[of] == 0 {
+			delete(f.on, of)
+		}
+		if !f.stopped {
 			end()
 		}
-	}
-	f.ends = append(f.ends, once)
-	f.w.after(in, once)
+	})
 }
 
-// heal ends all faults that are on, and causes no more.
+// heal ends all faults that disks have, and causes no more.
 func (f *nemesis) heal() {
 	f.stopped = true
-	for _, end := range f.ends {
-		end()
-	}
-	f.ends = nil
 	clear(f.failing)
+	clear(f.slow)
 	for _, n := range f.w.nodes {
 		n.disk.armed = nil
+		n.disk.drag = 0
+		n.disk.Space()
 	}
 }
 
@@ -163,14 +164,20 @@ func (f *nemesis) failSync(h *host, kind log.OpKind) bool {
 	if n.leads() {
 		f.w.mark(MarkSyncFailedLeader, n)
 	}
-	f.w.did("# a %v of %v fails", kind, h)
+	f.note("a %v of %v fails", kind, h)
 	return true
 }
+
+// seed draws what decides all that an act leaves to chance.
+func (f *nemesis) seed() uint64 { return 1 + f.rng.Uint64N(9999) }
+
+// coin is true half of the times.
+func (f *nemesis) coin() bool { return f.rng.IntN(2) == 0 }
 
 // slowDisk is what faults add to each operation.
 func (f *nemesis) slowDisk(n *node) time.Duration {
 	if f.slow[n.index] == 0 {
 		return 0
 	}
-	return time.Duration(f.slow[n.index]) * time.Duration(f.rng.Int64N(int64(60*time.Millisecond)))
+	return time.Duration(f.slow[n.index]) * time.Duration(n.rng.Int64N(int64(60*time.Millisecond)))
 }

@@ -12,23 +12,37 @@ import (
 
 // network carries whole envelopes between brokers, each direction of each pair on its own, and client bytes (net_conn.go).
 type network struct {
-	w   *World
-	rng *rand.Rand
+	w     *World
+	rng   *rand.Rand // of clients' streams
+	fates *rand.Rand // of envelopes, in a drawn run
 	// links[from][to]; clients stand behind the brokers' numbers, all as one place.
 	links [][]link
 }
 
 // link is one direction between two places.
 type link struct {
-	cut  int           // faults that cut it now
-	slow time.Duration // added by faults
-	last time.Duration // arrival of the envelope before
+	rng  *rand.Rand     // of its delays
+	cut  int            // faults that cut it now
+	slow time.Duration  // added by faults
+	last time.Duration  // arrival of the envelope before
+	sent time.Duration  // when that was sent
+	nth  int            // how many before it were sent at that instant
+	told []toldDelivery // of envelopes to come
+}
+
+// toldDelivery is one that a story told, and when.
+type toldDelivery struct {
+	delivery
+	at time.Duration
 }
 
 func newNetwork(w *World) *network {
-	n := &network{w: w, rng: stream(w.opt.Seed, streamNet, 0), links: make([][]link, w.opt.Brokers+1)}
+	n := &network{w: w, rng: stream(w.opt.Seed, streamNet, 0), fates: stream(w.opt.Seed, streamNet, 1), links: make([][]link, w.opt.Brokers+1)}
 	for i := range n.links {
 		n.links[i] = make([]link, w.opt.Brokers+1)
+		for k := range n.links[i] {
+			n.links[i][k].rng = stream(w.opt.Seed, streamNet, uint64(2+i<<8+k))
+		}
 	}
 	return n
 }
@@ -36,14 +50,14 @@ func newNetwork(w *World) *network {
 // outside is the place where clients are.
 func (n *network) outside() int { return n.w.opt.Brokers }
 
-func (n *network) chance(permille int) bool { return permille > 0 && n.rng.IntN(1000) < permille }
+func chance(rng *rand.Rand, permille int) bool { return permille > 0 && rng.IntN(1000) < permille }
 
 // delay draws a one-way latency.
 func (n *network) delay(l *link) time.Duration {
 	o := &n.w.opt.Net
 	d := o.Delay + l.slow
 	if o.Jitter > 0 {
-		d += time.Duration(n.rng.Int64N(int64(o.Jitter)))
+		d += time.Duration(l.rng.Int64N(int64(o.Jitter)))
 	}
 	return d
 }
@@ -59,10 +73,15 @@ func (n *network) send(from *host, to int32, bufs [][]byte) {
 	}
 	data := join(bufs)
 	l := &n.links[from.p.node.index][node.index]
+	if l.nth++; l.sent != w.now {
+		l.sent, l.nth = w.now, 0
+	}
+	how := n.delivery(l, from.p.node.index, node.index)
 	copies := 1
-	if l.cut > 0 || n.chance(w.opt.Net.Drop) {
+	switch {
+	case l.cut > 0 || how.lost:
 		copies = 0
-	} else if n.chance(w.opt.Net.Double) {
+	case how.twice > 0:
 		copies = 2
 	}
 	sum := w.trace.bytes(w.now, markEnvelope, from.p.node.index, uint64(node.index)<<8|uint64(copies), data)
@@ -77,18 +96,18 @@ func (n *network) send(from *host, to int32, bufs [][]byte) {
 	if copies == 0 {
 		w.watch.sent(from.p.node, node, data, Lost)
 	}
-	for i := range copies {
-		at := w.now + n.delay(l)
-		if at <= l.last && !n.chance(w.opt.Net.Reorder) {
-			at = l.last + 1
-		}
-		if at < l.last {
-			w.mark(MarkOvertaken, node)
-		}
+	at := w.now + n.delay(l)
+	if at <= l.last && !how.overtakes {
+		at = l.last + 1
+	}
+	if copies > 0 && at < l.last {
+		w.mark(MarkOvertaken, node)
+	}
+	if copies > 0 {
 		l.last = max(l.last, at)
-		if i > 0 {
-			at += time.Duration(n.rng.Int64N(int64(3 * time.Second)))
-		}
+	}
+	for i := range copies {
+		at := at + time.Duration(i)*how.twice
 		w.watch.sent(from.p.node, node, data, at)
 		w.queue.push(at, func() {
 			if checksum(bufs) != sum {
@@ -104,6 +123,43 @@ func (n *network) send(from *host, to int32, bufs [][]byte) {
 			n.arrive(from.p.node, node, from.index, frame)
 		})
 	}
+}
+
+// delivery is what becomes of a link's next envelope. A drawn run draws and records it; before the storm, and when all was
+// read, nothing is unusual.
+func (n *network) delivery(l *link, from, to int) delivery {
+	w := n.w
+	if !w.drawn() {
+		return l.next(w.now)
+	}
+	f := delivery{from: from, to: to}
+	if w.phase == phaseSetup || w.phase == phaseOver || l.cut > 0 {
+		return f
+	}
+	o := &w.opt.Net
+	if chance(n.fates, o.Drop) {
+		f.lost = true
+	} else {
+		if chance(n.fates, o.Double) {
+			f.twice = time.Duration(1 + n.fates.Int64N(int64(3*time.Second)))
+		}
+		f.overtakes = chance(n.fates, o.Reorder)
+	}
+	if !f.usual() && w.env.Record != nil {
+		f.skip = l.nth
+		w.record(f)
+	}
+	return f
+}
+
+// next takes what a story told of the next envelope.
+func (l *link) next(now time.Duration) delivery {
+	if len(l.told) == 0 || l.cut > 0 || l.told[0].at == now && l.told[0].skip > l.nth {
+		return delivery{}
+	}
+	f := l.told[0].delivery
+	l.told = l.told[1:]
+	return f
 }
 
 func (n *network) arrive(from, to *node, shard int, data []byte) {
@@ -135,18 +191,6 @@ func join(bufs [][]byte) []byte {
 		out = append(out, b...)
 	}
 	return out
-}
-
-// cut adds (+1) or takes away (-1) one fault on a direction.
-func (n *network) cut(from, to, by int) {
-	n.w.did("%s %s %s", map[int]string{1: "one-way", -1: "join"}[by], n.place(from), n.place(to))
-	n.links[from][to].cut += by
-}
-
-// clog makes a direction slower, or takes that away.
-func (n *network) clog(from, to int, by time.Duration) {
-	n.w.did("clog %s %s %v", n.place(from), n.place(to), by)
-	n.links[from][to].slow += by
 }
 
 // place names one end of a link as stories do.

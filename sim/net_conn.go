@@ -94,7 +94,7 @@ func (p *pipe) fire() {
 		return
 	}
 	if n := len(p.buf); n > 0 {
-		if n > 1 && w.net.chance(w.opt.Net.Split) {
+		if n > 1 && chance(w.net.rng, w.opt.Net.Split) {
 			n = 1 + w.net.rng.IntN(n-1)
 		}
 		chunk := p.buf[:n:n]

@@ -22,23 +22,23 @@ type node struct {
 	proc  *process
 	wall  int64 // milliseconds that its clock is off
 
-	hurtIn     uint64   // the boot in which, or after which, it was damaged last
-	metaHurt   bool     // its logd.meta was
-	found      []string // what its last start found amiss on its disk, and dealt with
-	ended      string   // how its process ended; "" if it was killed
-	backupBoot uint64   // the start that it was taken in
-	gone       []string // files that were taken from under its process
-	backup     *Image   // a copy of its disk, taken earlier
-	foreign    bool     // it was given a file of another broker
+	hurtIn   uint64   // the boot in which, or after which, it was damaged last
+	metaHurt bool     // its logd.meta was
+	found    []string // what its last start found amiss on its disk, and dealt with
+	ended    string   // how its process ended; "" if it was killed
+	gone     []string // files that were taken from under its process
+	foreign  bool     // it was given a file of another broker
 
-	downBy  int  // faults that keep it down
-	behind  bool // it stays broken in the calm
+	downBy  int        // strikes that keep it down
+	whens   []*when    // what waits for its moments
+	behind  brokenness // how it stays in the calm
 	limits  broker.Limits
-	sealed  bool   // its last process stopped cleanly
-	lost    string // why the budget counts its replicas as lost; "" if it doesn't
-	rotten  string // where its disk rots
-	refused string // why it refused to start
-	whole   int    // how often in a row it was seen whole since it was lost
+	sealed  bool         // its last process stopped cleanly
+	lost    string       // why the budget counts its replicas as lost; "" if it doesn't
+	gaps    map[key]bool // what of them may be lost, where that is known; nil: all
+	rotten  string       // where its disk rots
+	refused string       // why it refused to start
+	whole   int          // how often in a row it was seen whole since it was lost
 
 	scarred bool   // its disk was damaged since it was new: what took the place of damage leaves that where it was
 	aside   bool   // it gave up its directory: its next start sets that aside
@@ -56,7 +56,6 @@ type process struct {
 	stopping bool          // it was asked to stop
 	asked    time.Duration // when it was
 	led      []*groupSeen  // then
-	then     func()        // called when it has stopped
 	resumed  time.Duration // when it was started or resumed last
 	dir      log.Dir
 	name     uint64 // that others know it by
@@ -81,19 +80,19 @@ func (w *World) node(id int32) *node {
 	return nil
 }
 
-// start boots the broker, unless it runs or a fault keeps it down. The boot itself may be killed at any call on the disk.
+// start boots the broker, unless it runs or refuses to.
 func (n *node) start() {
-	w := n.w
-	if n.proc != nil || n.downBy > 0 || n.refused != "" {
-		return
+	if n.proc == nil && n.refused == "" && !n.behind.down() {
+		n.boot(0)
 	}
-	w.did("start %d", n.id)
+}
+
+// boot runs what a process does before its first turn. It may be killed at a call on its disk, if that isn't 0.
+func (n *node) boot(killed int) {
+	w := n.w
 	n.boots++
 	n.found, n.gone = nil, nil
-	fs := &bootFS{d: n.disk}
-	if w.phase == phaseStorm && w.net.chance(w.opt.Faults.Boot) {
-		fs.crashAt = 1 + n.rng.IntN(1+1<<n.rng.IntN(9))
-	}
+	fs := &bootFS{d: n.disk, crashAt: killed}
 	p := &process{node: n, boot: n.boots, started: w.now, resumed: w.now}
 	var err error
 	w.guard(fmt.Sprintf("start of broker %d", n.id), func() { err = p.open(fs) })
@@ -106,10 +105,7 @@ func (n *node) start() {
 	case fs.crashed():
 		w.count[CountBootCrashes]++
 		w.mark(MarkBootKilled, n)
-		if n.rng.IntN(2) == 0 {
-			n.disk.PowerLoss()
-		}
-		w.after(time.Duration(n.rng.Int64N(int64(time.Second))), n.start)
+		w.faults.bootKilled(n)
 	case err != nil:
 		n.refuse(err)
 	default:
@@ -131,9 +127,7 @@ func (n *node) refuse(err error) {
 	w := n.w
 	if n.disk.limit > 0 && errors.Is(err, log.ErrNoSpace) {
 		n.ended = err.Error()
-		if !w.scripted {
-			w.after(time.Second, n.start)
-		}
+		w.faults.ended(n, time.Second)
 		return
 	}
 	if damage := errors.Is(err, log.ErrDamaged) || errors.Is(err, ErrDevice) || n.foreign && errors.Is(err, log.ErrForeign); n.rotten == "" || !damage || brokersRepair && !n.metaHurt && !n.foreign {
@@ -164,7 +158,7 @@ func (n *node) kill(powerLost bool) {
 		h.abandon(powerLost)
 	}
 	n.ended, n.sealed = "", false
-	if !n.w.scripted {
+	if n.w.budgeted() {
 		n.disk.settle()
 	}
 	for _, c := range p.conns {
@@ -180,7 +174,7 @@ func (n *node) kill(powerLost bool) {
 func (n *node) wipe() {
 	n.disk.Wipe()
 	n.rotten, n.refused = "", ""
-	n.lost = "wiped"
+	n.lost, n.gaps = "wiped", nil
 	n.metaHurt, n.foreign, n.scarred = false, false, false
 }
 
@@ -189,7 +183,7 @@ func (n *node) wipe() {
 func (n *node) startsAs(dir log.Dir) {
 	if dir.Joins && dir.Incarnation != n.speaks {
 		n.w.count[CountAside]++
-		n.rotten, n.lost, n.metaHurt, n.scarred = "", "wiped", false, false
+		n.rotten, n.lost, n.gaps, n.metaHurt, n.scarred = "", "wiped", nil, false, false
 		n.w.views.wiped(n)
 	}
 	n.speaks = dir.Incarnation

@@ -22,6 +22,7 @@ type Options struct {
 	Net     NetOptions
 	Faults  FaultOptions
 	Load    LoadOptions
+	Budget  bool // of a story: the budget of faults is kept as in a drawn run, and what can't be done is passed over
 }
 
 // NetOptions is how the links behave while no fault is on.

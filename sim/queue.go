@@ -6,6 +6,7 @@ import "time"
 type queue struct {
 	heap []item
 	seq  uint64
+	acts uint64
 }
 
 type item struct {
@@ -22,7 +23,19 @@ func (q *queue) len() int { return len(q.heap) }
 
 func (q *queue) push(at time.Duration, do func()) {
 	q.seq++
-	it := item{at: at, seq: q.seq, do: do}
+	q.insert(item{at: at, seq: ordinary + q.seq, do: do})
+}
+
+// ordinary events come after all acts of their instant.
+const ordinary = 1 << 62
+
+// first plans an act, which comes before all that isn't one.
+func (q *queue) first(at time.Duration, do func()) {
+	q.acts++
+	q.insert(item{at: at, seq: q.acts, do: do})
+}
+
+func (q *queue) insert(it item) {
 	q.heap = append(q.heap, it)
 	h, i := q.heap, len(q.heap)-1
 	for i > 0 {

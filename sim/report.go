@@ -124,3 +124,8 @@ func (r *Result) Line() string {
 	}
 	return fmt.Sprintf("INVALID seed=%d hash=%016x %s", r.Seed, r.Hash, r.Violation.Name)
 }
+
+// Trace is the last line of a record: what a replay must end with, too.
+func (r *Result) Trace() string {
+	return fmt.Sprintf("# trace %016x after %d events", r.Hash, r.Events)
+}

@@ -40,7 +40,7 @@ func (w *World) atRest() {
 // that counts as lost, may.
 func (w *World) behind() string {
 	for _, n := range w.nodes {
-		if n.proc == nil || n.lost != "" || n.behind {
+		if n.proc == nil || broken(n) {
 			continue
 		}
 		for _, g := range w.views.groups {
@@ -116,9 +116,8 @@ func (w *World) compare(g *groupSeen) {
 // recover ends everything that a story has broken: links, power, space; what is on the disks stays.
 func (w *World) recover() {
 	w.net.heal()
+	w.faults.heal()
 	for _, n := range w.nodes {
-		n.disk.Space()
-		n.disk.drag, n.disk.armed = 0, nil
 		if n.proc != nil && n.proc.paused {
 			n.proc.resume()
 		}

@@ -48,7 +48,7 @@ func TestBehind(t *testing.T) {
 	if w.behind() == "" {
 		t.Error("broker 3 lacks index 7, and isn't behind")
 	}
-	w.nodes[2].behind = true
+	w.nodes[2].behind.way = stayAlone
 	if got := w.behind(); got != "" {
 		t.Errorf("all that count have it: %s", got)
 	}
@@ -92,7 +92,7 @@ func TestOutOfRange(t *testing.T) {
 		expect(t, watching{w}.turn(0, started(0, 3, 9)), "")
 		k := &call{part: 0}
 		k.op.From = int64(from)
-		newClient(w, ear{}).outOfRange(k)
+		newClient(w, 2, ear{}).outOfRange(k)
 		got := ""
 		if w.violation != nil {
 			got = w.violation.Name

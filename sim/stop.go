@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"fmt"
 	"time"
 
 	"logd/broker"
@@ -8,20 +9,43 @@ import (
 )
 
 // stop asks a broker's process to end, as SIGTERM does to logd: no connection is taken any more, leaderships move, what is in flight
-// is answered, and then the process ends by itself. then, if given, is called once it has.
-func (n *node) stop(then func()) {
-	p, w := n.proc, n.w
+// is answered, and then the process ends by itself.
+type stop struct{ node int }
+
+func (a stop) do(w *World) error {
+	n := w.nodes[a.node]
+	p := n.proc
 	if p == nil || p.stopping {
-		return
+		return fmt.Errorf("broker %d doesn't run", n.id)
 	}
-	w.did("stop %d", n.id)
+	if err := w.faults.atPeaceNow(); err != nil {
+		return err
+	}
 	w.count[CountStops]++
-	p.stopping, p.asked, p.led, p.then = true, w.now, n.led(), then
+	p.stopping, p.asked, p.led = true, w.now, n.led()
 	for _, h := range p.hosts {
 		h.give(broker.Stop{})
 	}
 	w.after(stopBound(&n.limits), p.stopOverdue)
+	return nil
 }
+
+func (a stop) text(w *World) string { return fmt.Sprintf("stop %d", w.nodes[a.node].id) }
+
+// limits has a broker start with other limits from now on. What all brokers and clients must agree upon stays.
+type limits struct {
+	node int
+	seed uint64
+}
+
+func (a limits) do(w *World) error {
+	l, was := broker.DrawLimits(stream(a.seed, streamAct, 0)), &w.opt.Limits
+	l.UncommittedBytes, l.TransferBytes = was.UncommittedBytes, max(l.TransferBytes, was.TransferBytes)
+	w.nodes[a.node].limits = l
+	return nil
+}
+
+func (a limits) text(w *World) string { return fmt.Sprintf("limits %d %d", w.nodes[a.node].id, a.seed) }
 
 // stopBound is how long a process that runs may take to end.
 func stopBound(l *broker.Limits) time.Duration {
@@ -79,9 +103,7 @@ func (n *node) end() {
 	n.markStopped(p.led)
 	n.kill(false)
 	n.ended, n.sealed = "has stopped", clean
-	if p.then != nil {
-		p.then()
-	}
+	w.faults.stoppedCleanly(n, p)
 }
 
 // startsSealed checks what a start finds after a clean stop: nothing was in flight, so nothing is torn (S3).

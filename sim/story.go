@@ -1,9 +1,9 @@
 package sim
 
 import (
+	"errors"
 	"fmt"
 	"strings"
-	"time"
 )
 
 // A story is a text that says what happens to a cluster, and what must be seen:
@@ -16,6 +16,9 @@ import (
 //	start 2
 //	run until healed 2
 //	finish                               the last: everything is read, all copies are compared
+//
+// A command may say when: at 1.2s power 2 keep none. Such are the records of drawn runs (decide.go), which say Budget=true, and
+// what is left of them when they are shrunk (shrink.go). Instead of finish, expect violation NAME says how the story ends.
 //
 // Nothing happens but what is told: no fault by itself, no restart. All of the world's checks are on. The answers are
 // compared line by line, and -rewrite of the test writes them anew; what expect and run until say must be true always.
@@ -46,13 +49,43 @@ func ParseStory(text string) (*Story, error) {
 			s.lines[at].answers = append(s.lines[at].answers, bare[2:])
 		default:
 			words := strings.Fields(bare)
-			if commands[words[0]].do == nil {
-				return nil, fmt.Errorf("line %d: no command %q; there are %s", i+1, words[0], commandNames())
+			if err := known(words); err != nil {
+				return nil, fmt.Errorf("line %d: %w", i+1, err)
 			}
 			s.lines = append(s.lines, storyLine{number: i + 1, text: bare, words: words})
 		}
 	}
 	return s, s.check()
+}
+
+// known says whether a line is a command.
+func known(words []string) error {
+	name := words[0]
+	if name == "at" {
+		if len(words) < 3 || words[2] == "at" || words[2] == "options" || words[2] == "finish" {
+			return fmt.Errorf("say at TIME COMMAND")
+		}
+		name = words[2]
+	}
+	if commands[name].do == nil {
+		return fmt.Errorf("no command %q; there are %s", name, commandNames())
+	}
+	return nil
+}
+
+// violation is the one that the story ends with, "" if it ends with none.
+func (s *Story) violation() string {
+	for _, l := range s.lines {
+		if ends(l.words) && l.words[0] == "expect" {
+			return l.words[2]
+		}
+	}
+	return ""
+}
+
+// ends tells whether a command is one that ends a story.
+func ends(words []string) bool {
+	return len(words) > 0 && words[0] == "finish" || len(words) == 3 && words[0] == "expect" && words[1] == "violation"
 }
 
 // lastCommand is the place of the command that an answer belongs to: nothing may stand between.
@@ -70,19 +103,19 @@ func (s *Story) check() error {
 		if l.words == nil {
 			continue
 		}
-		if last != nil && l.words[0] == "options" {
-			return fmt.Errorf("line %d: options is the first command", l.number)
+		if last != nil && last[0] != "options" && l.words[0] == "options" {
+			return fmt.Errorf("line %d: options are the first commands", l.number)
 		}
-		if last != nil && last[0] == "finish" {
-			return fmt.Errorf("line %d: finish is the last command", l.number)
+		if ends(last) {
+			return fmt.Errorf("line %d: %s is the last command", l.number, last[0])
 		}
 		if last == nil && (i == 0 || !strings.HasPrefix(s.lines[0].text, "#")) {
 			return fmt.Errorf("line %d: a story says why it is told, first", l.number)
 		}
 		last = l.words
 	}
-	if last == nil || last[0] != "finish" {
-		return fmt.Errorf("a story ends with finish, so that everything is read")
+	if !ends(last) {
+		return fmt.Errorf("a story ends with finish, so that everything is read, or with expect violation NAME")
 	}
 	return nil
 }
@@ -101,11 +134,9 @@ func (s *Story) String() string {
 
 // Told is what became of a story.
 type Told struct {
-	Story     *Story // with the answers that were given
-	Hash      uint64
-	Simulated time.Duration
-	Violation *Violation
-	Err       error // nil: all that it expects was seen, and no check found anything
+	Story *Story // with the answers that were given
+	Result
+	Err error // nil: all that it expects was seen, and no check found anything else
 }
 
 // Tell runs a story. An answer that differs doesn't end it; what it expects and isn't so, or a violation, does.
@@ -134,10 +165,24 @@ func Tell(s *Story, env Env) Told {
 	}
 	r := Told{Story: told, Err: err}
 	if t.w != nil {
-		r.Hash, r.Simulated, r.Violation = t.w.trace.hash, t.w.now, t.w.violation
+		r.Result = t.w.result()
+	}
+	if want := s.violation(); want != "" {
+		switch v := r.Violation; {
+		case v != nil && v.Name == want:
+			r.Err = nil
+		case r.Err == nil:
+			r.Err = fmt.Errorf("it ends without a violation, and %s was expected: if that is mended, let it end with finish", want)
+		}
 	}
 	return r
 }
+
+// ErrAnswers says that a story was told to its end, and that something was answered otherwise than it says.
+var ErrAnswers = errors.New("other answers than expected")
+
+// ErrDiverges says that a record, told again, isn't the run that was drawn.
+var ErrDiverges = errors.New("the trace is another one")
 
 // differs says what another telling answered that this one doesn't expect.
 func (s *Story) differs(told *Story) error {
@@ -150,5 +195,5 @@ func (s *Story) differs(told *Story) error {
 	if b.Len() == 0 {
 		return nil
 	}
-	return fmt.Errorf("other answers than expected:%s", b.String())
+	return fmt.Errorf("%w:%s", ErrAnswers, b.String())
 }

@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -19,8 +20,21 @@ func (t *teller) partition(name string) (int, error) {
 	return 0, fmt.Errorf("no partition %q", name)
 }
 
-// broker finds a broker by number.
+// errNobody says that nobody leads what a command is about.
+var errNobody = errors.New("nobody leads")
+
+// broker finds a broker by number, or as leader:P.
 func (t *teller) broker(word string) (*node, error) {
+	if name, ok := strings.CutPrefix(word, "leader:"); ok {
+		g, err := t.groupOf(name)
+		if err != nil {
+			return nil, err
+		}
+		if g.leader < 0 || !g.replicas[g.leader].leader {
+			return nil, fmt.Errorf("%s: %w", name, errNobody)
+		}
+		return t.w.nodes[g.leader], nil
+	}
 	id, err := strconv.Atoi(word)
 	if n := t.w.node(int32(id)); err == nil && n != nil {
 		return n, nil
@@ -105,7 +119,7 @@ func (t *teller) doSend(args []string) ([]string, error) {
 		}
 		return n == 0
 	}
-	c := newClient(t.w, r)
+	c := t.newPuppet(r)
 	copy(c.leaders, t.client.leaders)
 	c.soon(0)
 	t.sent = append(t.sent, r)

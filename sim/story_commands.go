@@ -17,9 +17,9 @@ type command struct {
 
 // commands are all of them. A place is said as in story_place.go, a condition as in story_condition.go.
 var commands = map[string]command{
-	"options": {"name=value ...", 1, 20, (*teller).doOptions},
+	"options": {"name=value ...", 1, 60, (*teller).doOptions},
 	"run":     {"DURATION | until CONDITION [within DURATION]", 1, 10, (*teller).doRun},
-	"expect":  {"[not] CONDITION", 1, 8, (*teller).doExpect},
+	"expect":  {"[not] CONDITION | violation NAME", 1, 8, (*teller).doExpect},
 	"state":   {"[B]", 0, 1, (*teller).doState},
 	"said":    {"B", 1, 1, (*teller).doSaid},
 	"finish":  {"", 0, 0, (*teller).doFinish},
@@ -31,56 +31,71 @@ var commands = map[string]command{
 	"start-of": {"P [on B]", 1, 3, (*teller).doStartOf},
 	"trim":     {"P TO", 2, 2, (*teller).doTrim},
 
-	"crash":   {"B", 1, 1, onBroker(func(n *node) { n.strike(false) })},
-	"stop":    {"B", 1, 1, onBroker(func(n *node) { n.stop(nil) })},
-	"limits":  {"B SEED", 2, 2, (*teller).doLimits},
-	"power":   {"B|all [keep all|none|random]", 1, 3, (*teller).doPower},
-	"start":   {"B", 1, 1, (*teller).doStart},
-	"pause":   {"B", 1, 1, (*teller).doPause},
-	"resume":  {"B", 1, 1, (*teller).doResume},
-	"wipe":    {"B", 1, 1, onBroker(func(n *node) { n.w.faults.empty(n) })},
-	"backup":  {"B NAME", 2, 2, (*teller).doBackup},
-	"restore": {"B NAME", 2, 2, (*teller).doRestore},
+	"client":   {"N KIND [P] [name=value ...]", 2, 12, tells(parseRequest)},
+	"envelope": {"FROM TO [lost] [overtakes] [again=DURATION] [skip=N]", 3, 6, tells(parseDelivery)},
+	"calm":     {"[B=HOW ...]", 0, 7, tells(parseCalm)},
 
-	"cut":     {"A B", 2, 2, onLink((*World).cutBoth)},
-	"one-way": {"FROM TO", 2, 2, onLink((*World).oneWay)},
-	"join":    {"FROM TO", 2, 2, onLink((*World).join)},
-	"clog":    {"FROM TO DURATION", 3, 3, onLink((*World).clog)},
-	"reset":   {"B", 1, 1, onBroker(func(n *node) { n.reset(func() bool { return true }) })},
-	"clock":   {"B MILLISECONDS", 2, 2, (*teller).doClock},
-	"isolate": {"B", 1, 1, onBroker(func(n *node) { n.isolate(1) })},
+	"when":    {"B elected|writing [delay=DURATION] [share=N] [within=DURATION] COMMAND", 4, 12, tells(parseWhen)},
+	"crash":   {"B|all [SEED] [back=DURATION] [killed=CALL]", 1, 4, strikes("crash")},
+	"power":   {"B|all [keep all|none|random [SEED]] [back=DURATION] [killed=CALL]", 1, 6, strikes("power")},
+	"start":   {"B [killed CALL]", 1, 3, (*teller).doStart},
+	"stop":    {"B", 1, 1, tells(parseBroker(func(node int) act { return stop{node} }))},
+	"limits":  {"B SEED", 2, 2, tells(parseTimes(func(node, seed int) act { return limits{node, uint64(seed)} }))},
+	"pause":   {"B", 1, 1, tells(parsePause(false))},
+	"resume":  {"B", 1, 1, tells(parsePause(true))},
+	"wipe":    {"B", 1, 1, tells(parseBroker(func(node int) act { return wipe{node} }))},
+	"backup":  {"B NAME", 2, 2, tells(parseNamed(func(node int, name string) act { return backup{node, name} }))},
+	"restore": {"B NAME", 2, 2, tells(parseNamed(func(node int, name string) act { return restore{node, name} }))},
+
+	"cut":     {"A B", 2, 2, (*teller).doCut},
+	"one-way": {"FROM TO", 2, 2, tells(parseLink(1))},
+	"join":    {"FROM TO", 2, 2, tells(parseLink(-1))},
+	"clog":    {"FROM TO DURATION", 3, 3, tells(parseClog)},
+	"reset":   {"B [SEED]", 1, 2, tells(parseReset)},
+	"clock":   {"B MILLISECONDS", 2, 2, tells(parseClock)},
+	"isolate": {"B", 1, 1, (*teller).doIsolate},
 	"heal":    {"", 0, 0, func(t *teller, _ []string) ([]string, error) { t.w.net.heal(); return nil, nil }},
 
-	"rot":       {"B PLACE", 2, 10, onPlace("rot", (*Disk).rotSpot)},
-	"zero":      {"B PLACE", 2, 10, onPlace("zero", (*Disk).zeroSpot)},
-	"bad":       {"B PLACE", 2, 10, onPlace("bad", (*Disk).badSpot)},
-	"truncate":  {"B PLACE", 2, 10, onPlace("truncate", func(d *Disk, s spot) error { return d.Cut(s.file, s.at) })},
-	"remove":    {"B PLACE", 2, 10, onPlace("remove", func(d *Disk, s spot) error { return d.Lose(s.file) })},
+	"rot":       {"B PLACE", 2, 10, onPlace("rot")},
+	"zero":      {"B PLACE", 2, 10, onPlace("zero")},
+	"bad":       {"B PLACE", 2, 10, onPlace("bad")},
+	"truncate":  {"B PLACE", 2, 10, onPlace("truncate")},
+	"remove":    {"B PLACE", 2, 10, onPlace("remove")},
 	"misplace":  {"B PLACE over PLACE", 4, 20, (*teller).doMisplace},
 	"plant":     {"B FROM FILE", 3, 3, (*teller).doPlant},
-	"misdirect": {"B wal|segment", 2, 2, (*teller).doMisdirect},
-	"losewrite": {"B wal|segment", 2, 2, (*teller).doLoseWrite},
-	"syncfail":  {"B", 1, 1, onBroker(func(n *node) { n.w.faults.failing[n.index]++ })},
-	"full":      {"B [FREE]", 1, 2, (*teller).doFull},
-	"space":     {"B", 1, 1, onBroker(func(n *node) { n.disk.Space() })},
-	"slow":      {"B TIMES", 2, 2, (*teller).doSlow},
+	"misdirect": {"B wal|segment [PLACE]", 2, 3, tells(parseStray(true))},
+	"losewrite": {"B wal|segment [PLACE]", 2, 3, tells(parseStray(false))},
+	"syncfail":  {"B", 1, 1, tells(parseBroker(func(node int) act { return syncFails{node} }))},
+	"full":      {"B [FREE]", 1, 2, tells(parseFull)},
+	"space":     {"B", 1, 1, tells(parseSpace)},
+	"slow":      {"B TIMES", 2, 2, tells(parseTimes(func(node, times int) act { return drag{node, times} }))},
+	"lag":       {"B TIMES", 2, 2, tells(parseTimes(func(node, times int) act { return lag{node, times} }))},
 }
 
 func commandNames() string { return strings.Join(slices.Sorted(maps.Keys(commands)), ", ") }
 
-// onBroker is a command that only names a broker.
-func onBroker(do func(n *node)) func(*teller, []string) ([]string, error) {
+// tells is a command that is one act.
+func tells(parse func(*teller, []string) (act, error)) func(*teller, []string) ([]string, error) {
 	return func(t *teller, args []string) ([]string, error) {
-		n, err := t.broker(args[0])
+		a, err := parse(t, args)
 		if err == nil {
-			do(n)
+			err = t.perform(a)
 		}
 		return nil, err
 	}
 }
 
+// perform does an act. Where the budget is kept, what can't be done is passed over: a record from which lines were taken is
+// still one.
+func (t *teller) perform(a act) error {
+	if err := t.w.perform(a); err != nil && !t.w.opt.Budget {
+		return err
+	}
+	return nil
+}
+
 // onPlace is a command that damages a place of a broker's disk, and answers which.
-func onPlace(verb string, do func(*Disk, spot) error) func(*teller, []string) ([]string, error) {
+func onPlace(verb string) func(*teller, []string) ([]string, error) {
 	return func(t *teller, args []string) ([]string, error) {
 		n, err := t.broker(args[0])
 		if err != nil {
@@ -92,12 +107,13 @@ func onPlace(verb string, do func(*Disk, spot) error) func(*teller, []string) ([
 		}
 		var answer []string
 		for _, s := range spots {
-			if err := do(n.disk, s); err != nil {
+			if err := t.perform(damage{n.index, verb, s}); err != nil {
 				return answer, err
 			}
-			answer = append(answer, fmt.Sprintf("%s byte %d", s.file, s.at))
+			if !t.w.opt.Budget {
+				answer = append(answer, fmt.Sprintf("%s byte %d", s.file, s.at))
+			}
 		}
-		t.w.faults.damaged(n, verb+" "+strings.Join(args, " "))
 		return answer, nil
 	}
 }
@@ -108,7 +124,7 @@ func (t *teller) doOptions(args []string) ([]string, error) {
 			return nil, err
 		}
 	}
-	return nil, t.options.Store.Check()
+	return nil, nil
 }
 
 func (t *teller) doRun(args []string) ([]string, error) {
@@ -135,6 +151,10 @@ func (t *teller) doRun(args []string) ([]string, error) {
 }
 
 func (t *teller) doExpect(args []string) ([]string, error) {
+	if args[0] == "violation" {
+		_, err := t.doFinish(nil)
+		return nil, err
+	}
 	is, err := t.condition(args)
 	if err == nil && !is() {
 		err = fmt.Errorf("it isn't so:%s", t.w.state())
@@ -156,6 +176,28 @@ func (t *teller) doSaid(args []string) ([]string, error) {
 // doFinish heals and starts everything, as a run's end does, reads all of every partition, and compares all copies.
 func (t *teller) doFinish([]string) ([]string, error) {
 	w := t.w
+	if w.opt.Budget {
+		w.finish()
+	} else {
+		t.heal()
+	}
+	w.end()
+	return w.read(), nil
+}
+
+// finish goes on to the end, and to the calm before it if that didn't come yet.
+func (w *World) finish() {
+	if w.phase == phaseStorm && w.violation == nil {
+		_ = w.perform(calm{}) // it storms
+	}
+	for w.violation == nil && w.phase != phaseOver && w.queue.len() > 0 {
+		w.step()
+	}
+}
+
+// heal is the calm of a story that was written by hand.
+func (t *teller) heal() {
+	w := t.w
 	w.recover()
 	w.enter(phaseCalm)
 	w.finishReading()
@@ -166,8 +208,10 @@ func (t *teller) doFinish([]string) ([]string, error) {
 	if w.phase == phaseCalm && w.violation == nil {
 		w.violate(Stalled, "%v after the last fault:%s%s", calmBound, w.waits(), w.state())
 	}
-	w.atRest()
-	w.judge.finish()
+}
+
+// read says what was read of each partition, and which brokers' copies were not compared.
+func (w *World) read() []string {
 	var answer []string
 	for part := range w.partitions() {
 		answer = append(answer, fmt.Sprintf("%s: read %d..%d", w.partName(part), w.views.told[part], w.views.known[part]-1))
@@ -177,5 +221,5 @@ func (t *teller) doFinish([]string) ([]string, error) {
 			answer = append(answer, "not compared: "+n.describe())
 		}
 	}
-	return answer, nil
+	return answer
 }

@@ -26,7 +26,7 @@ func storyOptions() Options {
 	return o
 }
 
-// setOption changes one option: name=value.
+// setOption changes one option: name=value. The name is an option's own (options_text.go), or one of those below.
 func (o *Options) setOption(word string) error {
 	name, value, ok := strings.Cut(word, "=")
 	if !ok {
@@ -34,6 +34,9 @@ func (o *Options) setOption(word string) error {
 	}
 	if name == "network" {
 		return o.setNetwork(value)
+	}
+	if at, ok := o.find(name); ok {
+		return at.set(value)
 	}
 	n, err := number(value)
 	if err != nil {

@@ -24,7 +24,7 @@ func (d *Disk) badSpot(s spot) error { return d.Bad(s.file, s.at) }
 
 // place reads where on a broker's disk:
 //
-//	file NAME N                           byte N of a file
+//	file NAME N [K]                       byte N of a file, or K bytes from there on
 //	meta                                  the data directory's own file
 //	wal [shard=N] header [file=K]         a WAL file's first block
 //	wal [shard=N] group=WHICH PART        WHICH: a number, last, entries (the last that has a batch), mark (the last that has a
@@ -38,11 +38,7 @@ func (d *Disk) badSpot(s spot) error { return d.Bad(s.file, s.at) }
 func (t *teller) place(n *node, words []string) ([]spot, error) {
 	switch words[0] {
 	case "file":
-		if len(words) != 3 {
-			return nil, fmt.Errorf("say file NAME N")
-		}
-		at, err := number(words[2])
-		return []spot{{words[1], at, sectorSize - at%sectorSize}}, err
+		return placeFile(words[1:])
 	case "meta":
 		return []spot{{"logd.meta", 12, 1}}, nil
 	case "wal":
@@ -53,6 +49,21 @@ func (t *teller) place(n *node, words []string) ([]spot, error) {
 		return t.placeIndex(n, words[1:])
 	}
 	return nil, fmt.Errorf("no place %q", words[0])
+}
+
+func placeFile(words []string) ([]spot, error) {
+	if len(words) < 2 || len(words) > 3 {
+		return nil, fmt.Errorf("say file NAME N or file NAME N K")
+	}
+	at, err := number(words[1])
+	if err != nil {
+		return nil, err
+	}
+	s := spot{words[0], at, restOfSector(at)}
+	if len(words) == 3 {
+		s.n, err = number(words[2])
+	}
+	return []spot{s}, err
 }
 
 func (t *teller) placeWAL(n *node, words []string) ([]spot, error) {

@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
@@ -13,8 +14,8 @@ type teller struct {
 	env     Env
 	client  *client // sends one request at a time, and waits for it
 	puppet  *puppet
-	sent    []*puppet // by send, without waiting
-	images  map[string]Image
+	sent    []*puppet  // by send, without waiting
+	puppets int        // clients of both
 	said    [][]string // by broker: warnings and errors not yet shown
 	finish  bool
 	options Options
@@ -22,14 +23,30 @@ type teller struct {
 }
 
 func newTeller(env Env) *teller {
-	return &teller{env: env, images: map[string]Image{}, options: storyOptions()}
+	return &teller{env: env, options: storyOptions()}
 }
 
 // patience is how long a command waits, in simulated time, for what must happen.
 const patience = 10 * time.Second
 
+// newPuppet makes a client of commands that wait for their answer, or send without. Those of a record have numbers of their own.
+func (t *teller) newPuppet(r *puppet) *client {
+	first := 2
+	if t.w.opt.Budget {
+		first += 2 * finishers
+	}
+	t.puppets++
+	return newClient(t.w, first+t.puppets-1, r)
+}
+
 // tell runs one command and returns its answer.
 func (t *teller) tell(words []string) ([]string, error) {
+	if words[0] == "at" {
+		if err := t.reach(words[1]); err != nil {
+			return nil, err
+		}
+		words = words[2:]
+	}
 	c := commands[words[0]]
 	if words[0] != "options" && t.w == nil {
 		if err := t.begin(); err != nil {
@@ -40,14 +57,20 @@ func (t *teller) tell(words []string) ([]string, error) {
 		return nil, fmt.Errorf("usage: %s %s", words[0], c.usage)
 	}
 	answer, err := c.do(t, words[1:])
-	if t.w != nil && t.w.violation != nil {
-		return answer, fmt.Errorf("violation: %s%s", t.w.violation, t.w.state())
+	if bad := t.violated(); bad != nil {
+		return answer, bad
+	}
+	if t.w != nil && t.w.opt.Budget && errors.Is(err, errNobody) {
+		return nil, nil // passed over, as all that can't be done
 	}
 	return answer, err
 }
 
 // begin makes the world, and runs it until its topics are there.
 func (t *teller) begin() error {
+	if err := t.options.check(); err != nil {
+		return err
+	}
 	w := newWorld(t.options, t.env)
 	t.w = w
 	w.scripted, w.hear = true, t.heard
@@ -58,7 +81,7 @@ func (t *teller) begin() error {
 	}
 	w.faults.watch()
 	t.puppet = &puppet{}
-	t.client = newClient(w, t.puppet)
+	t.client = t.newPuppet(t.puppet)
 	if t.opens != nil {
 		t.watched(t.opens, false, t.opens.text)
 	}
@@ -72,6 +95,33 @@ func (t *teller) heard(h *host, l broker.LogEvent) {
 	}
 	i := h.p.node.index
 	t.said[i] = append(t.said[i], l.Text) // its numbers change with every other change
+}
+
+// reach lets time pass until all that came before a time has happened; what was to happen at it comes after what is told.
+// A time that is over means now.
+func (t *teller) reach(word string) error {
+	at, err := time.ParseDuration(word)
+	if err == nil && t.w == nil {
+		err = t.begin()
+	}
+	if err != nil {
+		return err
+	}
+	w := t.w
+	for w.violation == nil && w.queue.len() > 0 && w.queue.heap[0].at < at {
+		w.step()
+	}
+	if w.violation == nil && at > w.now {
+		w.now, w.instant = at, 0
+	}
+	return t.violated()
+}
+
+func (t *teller) violated() error {
+	if t.w != nil && t.w.violation != nil {
+		return fmt.Errorf("violation: %s%s", t.w.violation, t.w.state())
+	}
+	return nil
 }
 
 // run lets time pass.

@@ -16,7 +16,7 @@ func TestStories(t *testing.T) {
 	for _, folder := range []struct {
 		name string
 		told bool
-	}{{"", true}, {"wal", brokersRepair}, {"segments", brokersRepair}, {"repair", brokersRepair}, {"trim", brokersTrim}} {
+	}{{"", true}, {"wal", brokersRepair}, {"segments", brokersRepair}, {"repair", brokersRepair}, {"shrunk", brokersRepair}, {"trim", brokersTrim}} {
 		files, err := filepath.Glob(filepath.Join("../testdata/sim", folder.name, "*.txt"))
 		if err != nil || len(files) == 0 {
 			t.Fatalf("no stories: %v", err)
@@ -73,7 +73,7 @@ func TestStoryIsRefused(t *testing.T) {
 		"produce orders/0 1\nfinish\n":                "says why",
 		"# why\nexplode 2\nfinish\n":                  `line 2: no command "explode"`,
 		"# why\n  acknowledged\nfinish\n":             "line 2: an answer",
-		"# why\nrun 1s\noptions seed=2\nfinish\n":     "line 3: options is the first",
+		"# why\nrun 1s\noptions seed=2\nfinish\n":     "line 3: options are the first",
 		"# why\nfinish\nrun 1s\n":                     "line 3: finish is the last",
 		"# why\nrun 1s\n# or not\n  answer\nfinish\n": "line 4: an answer",
 	} {

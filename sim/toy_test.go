@@ -119,7 +119,7 @@ func (ear) done(*client, *call) {}
 func TestConnIsAnOrderedStream(t *testing.T) {
 	for seed := range uint64(60) {
 		w, toys := toyWorld(t, seed, 1)
-		c := newClient(w, ear{})
+		c := newClient(w, 2+len(w.clients), ear{})
 		cn := w.dial(c, w.nodes[0])
 		var back bytes.Buffer
 		ended := 0
@@ -212,11 +212,11 @@ func envelope(text string) [][]byte {
 func TestOneWayPartition(t *testing.T) {
 	w, toys := toyWorld(t, 3, 1)
 	w.opt.Net.Drop, w.opt.Net.Double = 0, 0
-	w.net.cut(0, 1, 1)
+	w.net.links[0][1].cut++
 	w.net.send(w.nodes[0].proc.hosts[0], 2, envelope("lost"))
 	w.net.send(w.nodes[1].proc.hosts[0], 1, envelope("came"))
 	w.run(t, time.Second)
-	w.net.cut(0, 1, -1)
+	w.net.links[0][1].cut--
 	w.net.send(w.nodes[0].proc.hosts[0], 2, envelope("now"))
 	w.run(t, time.Second)
 	if got := toys[1][0].frames; len(got) != 1 || string(got[0]) != "now" {

@@ -66,15 +66,6 @@ func (t *Trace) line(at time.Duration, m mark, format string, args ...any) {
 	fmt.Fprintf(t.text, "%12.6f %-8s %s\n", at.Seconds(), markNames[m], fmt.Sprintf(format, args...))
 }
 
-// did writes what happens as the command of a story that would do the same (story_commands.go).
-func (w *World) did(format string, args ...any) {
-	w.watch.noted(true, format, args)
-	w.judge.disturbed(format, args)
-	if w.trace.verbose() {
-		w.trace.line(w.now, markStory, format, args...)
-	}
-}
-
 // mix64 is splitmix64's finalizer.
 func mix64(x uint64) uint64 {
 	x += 0x9e3779b97f4a7c15

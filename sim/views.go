@@ -224,7 +224,7 @@ func (v *views) elected(g *groupSeen, s *broker.GroupView) {
 				g.name, s.Term, now.node+1, s.LogEnd, g.end)
 		}
 	}
-	w.faults.elected(h.p.node)
+	h.p.node.moment(onElected, 0)
 	w.trace.add(w.now, markProcess, now.node, s.Group, s.Term)
 	if w.trace.verbose() {
 		w.trace.line(w.now, markProcess, "broker %d leads %s in term %d", now.node+1, g.name, s.Term)
@@ -337,7 +337,7 @@ func (v *views) rejoined(n *node) bool {
 		for i := range g.replicas {
 			r := &g.replicas[i]
 			former := func(id uint64) bool { return id != mine.id && id>>32 == mine.id>>32 }
-			if v.w.nodes[i].behind {
+			if v.w.nodes[i].behind.way != sound {
 				continue // it is told of no configuration any more
 			}
 			if v.places(g, r) && !r.live || r.live && (!slices.Contains(r.voters, mine.id) || slices.ContainsFunc(r.voters, former)) {

@@ -153,10 +153,10 @@ func TestLeaveBehind(t *testing.T) {
 		w := newWorld(DrawSized(seed, time.Minute, Size{Brokers: 5}), Env{})
 		w.views.group(1)
 		w.nodes[seed%5].lost = [...]string{"", "wiped"}[seed%2]
-		w.leaveBehind()
+		stay := w.faults.leaveBehind().stay
 		left := 0
 		for _, n := range w.nodes {
-			if n.behind || n.lost != "" {
+			if n.lost != "" || stay[n.index].way != sound {
 				left++
 			}
 		}

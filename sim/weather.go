@@ -36,7 +36,6 @@ func (f *nemesis) changeWeather() {
 		return
 	}
 	f.weather = f.drawWeather(f.forecast)
-	f.w.trace.add(f.w.now, markFault, -1, uint64(f.weather.sky), uint64(f.weather.faults.Every))
 	f.note("weather: %s", &f.weather)
 	f.w.after(2*time.Second+time.Duration(f.forecast.Int64N(int64(12*time.Second))), f.changeWeather)
 }

@@ -15,6 +15,7 @@ import (
 type Env struct {
 	Trace    io.Writer                       // a line per event; nil for none
 	History  io.Writer                       // the clients' history in JSON lines; nil for none
+	Record   io.Writer                       // the run as a story: options, what was decided, finish; nil for none
 	Events   func(at time.Duration, e Event) // told what happens, as it happens; nil for none (event.go)
 	Stack    func() []byte                   // the stack of a panic, where it is caught
 	Paranoid bool                            // check every view of every replica after every turn, also those that did not change
@@ -47,6 +48,8 @@ type World struct {
 	instant   int  // events since time moved
 	shipping  bool // nothing but copying to a broker that lost everything goes on
 
+	images map[string]copied // of disks, by name
+
 	appending [][]int         // by partition: the clients that append
 	asking    []int           // by node: tails under way
 	unclear   map[string]bool // values whose append has no clear outcome, and that nobody has read yet
@@ -75,20 +78,31 @@ func Run(opt Options, env Env) Result {
 	w := newWorld(opt, env)
 	before := setEntropy(nil)
 	defer setEntropy(before)
+	w.recordOptions()
 	w.start()
 	for w.violation == nil && w.phase != phaseOver && w.queue.len() > 0 && !w.trace.over {
 		w.step()
 	}
+	w.end()
+	w.recordEnd()
+	return w.result()
+}
+
+// end judges what there is to judge once nothing is asked for any more.
+func (w *World) end() {
 	if w.violation == nil && !w.trace.over {
 		w.atRest()
 	}
 	w.judge.finish()
 	w.watch.look()
-	return Result{Seed: opt.Seed, Hash: w.trace.hash, Violation: w.violation, Simulated: w.now, Events: w.trace.events, Counts: w.count, Faults: w.struck, Marks: w.marks}
+}
+
+func (w *World) result() Result {
+	return Result{Seed: w.opt.Seed, Hash: w.trace.hash, Violation: w.violation, Simulated: w.now, Events: w.trace.events, Counts: w.count, Faults: w.struck, Marks: w.marks}
 }
 
 func newWorld(opt Options, env Env) *World {
-	w := &World{opt: opt, env: env, rng: stream(opt.Seed, streamWorld, 0)}
+	w := &World{opt: opt, env: env, rng: stream(opt.Seed, streamWorld, 0), images: map[string]copied{}}
 	w.trace = Trace{hash: mix64(opt.Seed), text: env.Trace, tape: env.tape}
 	w.net = newNetwork(w)
 	w.judge = newJudge(w)

@@ -64,14 +64,14 @@ func (a *app) run(ctx context.Context, args []string) int {
 		SilenceErrors: true, SilenceUsage: true, Args: cobra.NoArgs,
 		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},
 		RunE: func(*cobra.Command, []string) error {
-			return fmt.Errorf("%w: say run, soak, story, view, crash-states, mutants or bench", errUsage)
+			return fmt.Errorf("%w: say run, soak, story, replay, shrink, view, crash-states, mutants or bench", errUsage)
 		},
 	}
 	root.SetArgs(args)
 	root.SetOut(a.out)
 	root.SetErr(a.err)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return fmt.Errorf("%w: %w", errUsage, err) })
-	root.AddCommand(newRun(a), newStory(a), newCrashStates(a), newMutants(a), newView(a), newBench(a), newSoak(a), newWorker(a))
+	root.AddCommand(newRun(a), newStory(a), newReplay(a), newShrink(a), newCrashStates(a), newMutants(a), newView(a), newBench(a), newSoak(a), newWorker(a))
 	cmd, err := root.ExecuteContextC(ctx)
 	switch {
 	case err == nil:

@@ -70,7 +70,8 @@ type fate struct {
 	seeds  int    // run until then; or crash states
 	took   time.Duration
 	others map[string]int // violations that its file doesn't name
-	failed error          // it couldn't be built
+	failed error          // it couldn't be built, or its shrunk story doesn't show it
+	shrunk int            // decisions of that story; 0: it has none
 }
 
 func (a *app) mutants(ctx context.Context, f *mutantFlags) error {
@@ -191,7 +192,29 @@ func (a *app) hunt(ctx context.Context, b *builder, m *mutant, f *mutantFlags) (
 		t.others[d.Violation.Name]++
 		return true
 	})
+	if t.fired != "" && m.shrunk != "" {
+		t.tellShrunk(ctx, binary, filepath.Join(b.root, m.shrunk))
+	}
 	return t
+}
+
+// tellShrunk tells the story that a seed of the mutant was shrunk to, which must end with the check that is named, too.
+func (t *fate) tellShrunk(ctx context.Context, binary, file string) {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.failed = err
+		return
+	}
+	c, err := caseOf(string(text))
+	if err != nil {
+		t.failed = fmt.Errorf("%s: %w", file, err)
+		return
+	}
+	told := fate{m: t.m, others: map[string]int{}}
+	if told.story(ctx, binary, file); told.fired == "" {
+		t.failed = fmt.Errorf("%s doesn't show it any more: %v, %v; shrink seed %d anew", file, told.others, told.failed, t.seed)
+	}
+	t.shrunk = len(c.Decisions)
 }
 
 // markSeeds is how many seeds must not come by a mark; the marks that mutants name are those that nearly each seed hits.
@@ -289,8 +312,8 @@ func writeFates(path string, fates []fate) error {
 
 // printFates prints the table, as Markdown.
 func printFates(w io.Writer, fates []fate) {
-	fmt.Fprintln(w, "| mutant | history | guarantee | check that fired | found by | after | seconds | other violations met |")
-	fmt.Fprintln(w, "|---|---|---|---|---|---:|---:|---|")
+	fmt.Fprintln(w, "| mutant | history | guarantee | check that fired | found by | after | seconds | shrunk decisions | other violations met |")
+	fmt.Fprintln(w, "|---|---|---|---|---|---:|---:|---:|---|")
 	for i := range fates {
 		t := &fates[i]
 		fired := t.fired
@@ -300,10 +323,14 @@ func printFates(w io.Writer, fates []fate) {
 		case fired == "":
 			fired = "**none: alive**"
 		}
+		shrunk := ""
+		if t.shrunk > 0 {
+			shrunk = strconv.Itoa(t.shrunk)
+		}
 		var others []string
 		for _, name := range slices.Sorted(maps.Keys(t.others)) {
 			others = append(others, fmt.Sprintf("%s × %d", name, t.others[name]))
 		}
-		fmt.Fprintf(w, "| %s | %s | %s | %s | %s | %d | %.1f | %s |\n", t.m.name, t.m.history, t.m.guarantee, fired, t.m.by, t.seeds, t.took.Seconds(), strings.Join(others, ", "))
+		fmt.Fprintf(w, "| %s | %s | %s | %s | %s | %d | %.1f | %s | %s |\n", t.m.name, t.m.history, t.m.guarantee, fired, t.m.by, t.seeds, t.took.Seconds(), shrunk, strings.Join(others, ", "))
 	}
 }

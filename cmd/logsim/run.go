@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -27,6 +28,7 @@ type runFlags struct {
 	twice    bool
 	paranoid bool
 	history  string
+	record   string
 	limit    time.Duration
 	size     sim.Size
 	marks    bool
@@ -47,8 +49,8 @@ func newRun(a *app) *cobra.Command {
 				return fmt.Errorf("%w: --brokers is at most %d, --shards at most %d; 0 leaves it to the seed", errUsage, sim.MaxBrokers, sim.MaxShards)
 			case one && f.marks:
 				return fmt.Errorf("%w: --marks-must-hit goes with --seeds", errUsage)
-			case many && (f.verbose || f.history != ""):
-				return fmt.Errorf("%w: -v and --history go with --seed", errUsage)
+			case many && (f.verbose || f.history != "" || f.record != ""):
+				return fmt.Errorf("%w: -v, --history and --record go with --seed", errUsage)
 			case one:
 				return a.runOne(&f)
 			}
@@ -66,6 +68,7 @@ func newRun(a *app) *cobra.Command {
 	fl.BoolVar(&f.paranoid, "paranoid", false, "check every replica after every turn, also those that did not change: nothing may come of it")
 	fl.StringVar(&f.history, "history", "", "write what the clients saw to this file, in JSON lines")
 	fl.BoolVar(&f.marks, "marks-must-hit", false, "fail if there is a mark that none of --seeds hit")
+	fl.StringVar(&f.record, "record", "", "write what was decided to this file, as a story that is the same run")
 	fl.IntVar(&f.size.Brokers, "brokers", 0, "so many brokers; 0: as the seed draws, 1, 3 or 5")
 	fl.IntVar(&f.size.Shards, "shards", 0, "so many shards of each; 0: as the seed draws, 1 to 3")
 	fl.DurationVar(&f.limit, "limit", 3*time.Minute, "longest time for one seed")
@@ -90,8 +93,17 @@ func (a *app) runOne(f *runFlags) error {
 		defer file.Close()
 		env.History = file
 	}
+	var record bytes.Buffer
+	if f.record != "" {
+		env.Record = &record
+	}
 	begun := time.Now()
 	r := runSeed(opt, env, f.twice)
+	if f.record != "" {
+		if err := os.WriteFile(f.record, record.Bytes(), 0o644); err != nil {
+			return err
+		}
+	}
 	if out, ok := env.Trace.(*bufio.Writer); ok {
 		out.Flush()
 	}

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"iter"
@@ -21,6 +22,50 @@ import (
 	"logd/sim"
 )
 
+// maxStory bounds a story that a worker is given.
+const maxStory = 64 << 20
+
+// storyTask is a story for a worker. The result has its ID in place of a seed.
+type storyTask struct {
+	ID    uint64
+	Story string
+}
+
+// work does one line: a seed, or a story as JSON.
+func work(line []byte, run func(seed uint64) sim.Result) (sim.Result, error) {
+	if !bytes.HasPrefix(line, []byte("{")) {
+		seed, err := strconv.ParseUint(string(line), 10, 64)
+		if err != nil {
+			return sim.Result{}, fmt.Errorf("%w: %q is no seed", errUsage, line)
+		}
+		return run(seed), nil
+	}
+	var task storyTask
+	if err := json.Unmarshal(line, &task); err != nil {
+		return sim.Result{}, fmt.Errorf("%w: %w", errUsage, err)
+	}
+	return tellTask(&task), nil
+}
+
+// notTold is the violation of a story that can't be told.
+const notTold = "not-told"
+
+func tellTask(task *storyTask) sim.Result {
+	story, err := sim.ParseStory(task.Story)
+	var r sim.Result
+	if err == nil {
+		told := sim.Tell(story, sim.Env{Stack: debug.Stack})
+		if r = told.Result; r.Violation == nil && told.Err != nil && !errors.Is(told.Err, sim.ErrAnswers) {
+			err = told.Err
+		}
+	}
+	if err != nil {
+		r.Violation = &sim.Violation{Name: notTold, Text: err.Error()}
+	}
+	r.Seed = task.ID
+	return r
+}
+
 // newWorker is the other end of a pool: seeds come in as lines, results leave as JSON lines.
 func newWorker(a *app) *cobra.Command {
 	var seconds int
@@ -29,12 +74,14 @@ func newWorker(a *app) *cobra.Command {
 	cmd := &cobra.Command{Use: "worker", Hidden: true, Args: noArgs, RunE: func(*cobra.Command, []string) error {
 		spendMemory()
 		in := bufio.NewScanner(os.Stdin)
+		in.Buffer(nil, maxStory)
 		for in.Scan() {
-			seed, err := strconv.ParseUint(in.Text(), 10, 64)
+			r, err := work(in.Bytes(), func(seed uint64) sim.Result {
+				return runSeed(sim.DrawSized(seed, time.Duration(seconds)*time.Second, size), sim.Env{Stack: debug.Stack, Paranoid: paranoid}, twice)
+			})
 			if err != nil {
-				return fmt.Errorf("%w: %q is no seed", errUsage, in.Text())
+				return err
 			}
-			r := runSeed(sim.DrawSized(seed, time.Duration(seconds)*time.Second, size), sim.Env{Stack: debug.Stack, Paranoid: paranoid}, twice)
 			if err := json.NewEncoder(a.out).Encode(&r); err != nil {
 				return err
 			}
@@ -110,7 +157,7 @@ func (p *pool) work(ctx context.Context, next <-chan uint64, done chan<- seedDon
 				continue
 			}
 		}
-		r, alive := w.ask(ctx, seed, p.limit)
+		r, alive := w.ask(ctx, seed, strconv.FormatUint(seed, 10), p.limit)
 		if !alive {
 			w.stop()
 			w = nil
@@ -166,9 +213,9 @@ func (p *pool) start(ctx context.Context) (*worker, error) {
 	return w, nil
 }
 
-// ask runs one seed. Whatever isn't a result of it is a violation (C2), and the worker is not to be used again.
-func (w *worker) ask(ctx context.Context, seed uint64, limit time.Duration) (sim.Result, bool) {
-	if _, err := fmt.Fprintln(w.in, seed); err != nil {
+// ask runs one seed, or what else a line says. Whatever isn't a result of it is a violation (C2), and the worker is not to be used again.
+func (w *worker) ask(ctx context.Context, seed uint64, line string, limit time.Duration) (sim.Result, bool) {
+	if _, err := fmt.Fprintln(w.in, line); err != nil {
 		return died(seed, "its worker is gone: %v%s", err, w.end()), false
 	}
 	timeout := time.NewTimer(limit)

@@ -1,0 +1,297 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"runtime/debug"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"logd/sim"
+)
+
+type shrinkFlags struct {
+	seed    uint64
+	seconds int
+	size    sim.Size
+	mutant  string
+	dir     string
+	from    string
+	out     string
+	jobs    int
+	limit   time.Duration
+	most    time.Duration
+}
+
+func newShrink(a *app) *cobra.Command {
+	var f shrinkFlags
+	cmd := &cobra.Command{
+		Use: "shrink", Short: "Take away from a failing seed what it doesn't need to fail, and write the rest as a story", Args: noArgs,
+		Long: "Take away from a failing seed what it doesn't need to fail, and write the rest as a story.\n\n" +
+			"The run's decisions are taken away in chunks, its world is made calmer, its arguments smaller, for as long as the same violation\n" +
+			"is found. With --mutant the seed is one that fails with that bug put back, and the story is one that the code without it passes.\n" +
+			"An interrupt keeps what was reached; --from goes on with it.",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if cmd.Flags().Changed("seed") == (f.from != "") {
+				return fmt.Errorf("%w: give either --seed or --from", errUsage)
+			}
+			if f.seconds < 1 || f.jobs < 1 {
+				return fmt.Errorf("%w: --seconds and --jobs are at least 1", errUsage)
+			}
+			return a.shrink(cmd.Context(), &f)
+		},
+	}
+	fl := cmd.Flags()
+	fl.Uint64Var(&f.seed, "seed", 0, "the seed that fails")
+	fl.StringVar(&f.from, "from", "", "a record, or a story that was shrunk before, instead of a seed")
+	fl.IntVar(&f.seconds, "seconds", 60, "simulated seconds under faults")
+	fl.IntVar(&f.size.Brokers, "brokers", 0, "so many brokers; 0: as the seed draws")
+	fl.IntVar(&f.size.Shards, "shards", 0, "so many shards of each; 0: as the seed draws")
+	fl.StringVar(&f.mutant, "mutant", "", "with this known bug put back")
+	fl.StringVar(&f.dir, "dir", filepath.Join("testdata", "mutants"), "folder of the mutants, below the module's")
+	fl.StringVar(&f.out, "out", "", "write the story to this file instead of printing it")
+	fl.IntVar(&f.jobs, "jobs", runtime.GOMAXPROCS(0), "worker processes")
+	fl.DurationVar(&f.limit, "limit", time.Minute, "longest time for one candidate")
+	fl.DurationVar(&f.most, "for", 0, "end after so long with what was reached; 0: when nothing can be taken away any more")
+	return cmd
+}
+
+// shrunk is what became of a seed.
+type shrunk struct {
+	story     string
+	violation *sim.Violation
+	had, has  int // decisions
+	runs      int
+}
+
+func (a *app) shrink(ctx context.Context, f *shrinkFlags) error {
+	work, err := os.MkdirTemp("", "logsim-shrink-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(work)
+	binary := a.binary
+	if f.mutant != "" {
+		if binary, err = a.mutantOf(ctx, f, work); err != nil {
+			return err
+		}
+	}
+	text, err := a.record(ctx, f, binary, filepath.Join(work, "record"))
+	if err != nil {
+		return err
+	}
+	r, err := a.shrinkText(ctx, f, binary, text)
+	if err != nil {
+		return err
+	}
+	if f.out == "" {
+		fmt.Fprint(a.out, r.story)
+	} else if err := os.WriteFile(f.out, []byte(r.story), 0o644); err != nil {
+		return err
+	}
+	fmt.Fprintf(a.err, "%s: %d of %d decisions left, after %d runs\n", r.violation.Name, r.has, r.had, r.runs)
+	return nil
+}
+
+func (a *app) mutantOf(ctx context.Context, f *shrinkFlags, work string) (string, error) {
+	b, err := newBuilder(ctx, ".", "./cmd/logsim")
+	if err != nil {
+		return "", err
+	}
+	all, err := readMutants(filepath.Join(b.root, f.dir), f.mutant)
+	if err != nil {
+		return "", err
+	}
+	if all[0].by == byTest {
+		return "", fmt.Errorf("%w: %s is found by a test: there is no seed", errUsage, f.mutant)
+	}
+	return b.build(ctx, &all[0], work)
+}
+
+// record returns the record of a seed, or what a file holds.
+func (a *app) record(ctx context.Context, f *shrinkFlags, binary, file string) (string, error) {
+	if f.from == "" {
+		cmd := exec.CommandContext(ctx, binary, "run", "--seed", strconv.FormatUint(f.seed, 10), "--seconds", strconv.Itoa(f.seconds),
+			"--brokers", strconv.Itoa(f.size.Brokers), "--shards", strconv.Itoa(f.size.Shards), "--record", file)
+		said := &tail{}
+		cmd.Stderr = said
+		if err := cmd.Run(); err == nil {
+			return "", fmt.Errorf("seed %d is valid: there is nothing to shrink", f.seed)
+		} else if ended := (*exec.ExitError)(nil); !errors.As(err, &ended) || ended.ExitCode() != exitInvalid {
+			return "", fmt.Errorf("seed %d: %w\n%s", f.seed, err, said)
+		}
+		text, err := os.ReadFile(file)
+		return string(text), err
+	}
+	text, err := os.ReadFile(f.from)
+	return string(text), err
+}
+
+// shrinkText shrinks a record. Its violation must be found again in each step by a worker of binary and, if that is a mutant's, none
+// by one of this program.
+func (a *app) shrinkText(ctx context.Context, f *shrinkFlags, binary, text string) (r shrunk, err error) {
+	c, err := caseOf(text)
+	if err != nil {
+		return r, err
+	}
+	mutant := newTellers(&pool{binary: binary, limit: f.limit}, f.jobs)
+	defer mutant.stop()
+	sound := newTellers(&pool{binary: a.binary, limit: f.limit}, 1)
+	defer sound.stop()
+	first := mutant.tell(ctx, []string{c.Story("the record", "")})[0]
+	if r.violation = first.Violation; r.violation == nil {
+		return r, fmt.Errorf("%w: told again, the record ends without a violation", errUnfinished)
+	}
+	r.had = len(c.Decisions)
+	s := &shrinker{best: c.Without(func(_ int, d *sim.Decision) bool { return d.At > first.Simulated }), jobs: f.jobs}
+	isSound := func(c *sim.Case) bool {
+		return f.mutant == "" || sound.tell(ctx, []string{c.Story("a candidate", "")})[0].Violation == nil
+	}
+	s.keeps = func(ctx context.Context, candidates []sim.Case) int {
+		return firstThatKeeps(r.violation.Name, candidates, mutant.tell(ctx, stories(candidates)), isSound)
+	}
+	s.say = a.progress(s)
+	timed := ctx
+	if f.most > 0 {
+		var cancel context.CancelFunc
+		timed, cancel = context.WithTimeout(ctx, f.most)
+		defer cancel()
+	}
+	s.shrink(timed)
+	clearLine(a.err, terminal(a.err))
+	r.has, r.runs = len(s.best.Decisions), s.runs
+	if last := mutant.tell(context.WithoutCancel(ctx), []string{s.best.Story("the end", "")})[0]; last.Violation != nil {
+		r.violation = last.Violation // in its own words
+	}
+	r.story, err = a.ending(f, &s.best, &r)
+	return r, err
+}
+
+func caseOf(text string) (sim.Case, error) {
+	story, err := sim.ParseStory(text)
+	if err != nil {
+		return sim.Case{}, err
+	}
+	return story.Case()
+}
+
+func stories(cases []sim.Case) (texts []string) {
+	for i := range cases {
+		texts = append(texts, cases[i].Story("a candidate", ""))
+	}
+	return texts
+}
+
+// firstThatKeeps is the first candidate whose result is a violation of this name, and that sound code tells without one (C5).
+func firstThatKeeps(name string, candidates []sim.Case, results []sim.Result, isSound func(*sim.Case) bool) int {
+	for i := range candidates {
+		if v := results[i].Violation; v != nil && v.Name == name && isSound(&candidates[i]) {
+			return i
+		}
+	}
+	return -1
+}
+
+// progress says on a terminal how far it is.
+func (a *app) progress(s *shrinker) func() {
+	if !terminal(a.err) {
+		return func() {}
+	}
+	begun := time.Now()
+	return func() {
+		fmt.Fprintf(a.err, "\r\x1b[K%d decisions left, %d runs, %.0f s; an interrupt keeps them", len(s.best.Decisions), s.runs, time.Since(begun).Seconds())
+	}
+}
+
+// ending is the story's whole text: with the answers that sound code gives if the violation was a mutant's, and else with the violation.
+func (a *app) ending(f *shrinkFlags, c *sim.Case, r *shrunk) (string, error) {
+	of := fmt.Sprintf("seed %d", f.seed)
+	if f.from != "" {
+		of = filepath.Base(f.from)
+	}
+	line, _, _ := strings.Cut(r.violation.Text, "\n")
+	why := fmt.Sprintf("%s: %s\nShrunk from %s, %d of its %d decisions%s", r.violation.Name, line, of, r.has, r.had, version())
+	if f.mutant == "" {
+		return c.Story(why+".", r.violation.Name), nil
+	}
+	story, err := sim.ParseStory(c.Story(why+", with the mutant "+f.mutant+"; without it all is well.", ""))
+	if err != nil {
+		return "", err
+	}
+	told := sim.Tell(story, sim.Env{Stack: debug.Stack})
+	if told.Violation != nil {
+		return "", fmt.Errorf("%w: without the mutant the story ends with %s", errUnfinished, told.Violation)
+	}
+	return told.Story.String(), nil
+}
+
+// version names the commit that this program was built from, if that is known.
+func version() string {
+	info, _ := debug.ReadBuildInfo()
+	if info == nil {
+		return ""
+	}
+	for _, s := range info.Settings {
+		if s.Key == "vcs.revision" {
+			return ", version " + s.Value[:min(12, len(s.Value))]
+		}
+	}
+	return ""
+}
+
+// tellers are workers that tell stories.
+type tellers struct {
+	pool    *pool
+	workers []*worker
+	ids     uint64
+}
+
+func newTellers(p *pool, jobs int) *tellers { return &tellers{pool: p, workers: make([]*worker, jobs)} }
+
+// tell tells at most as many stories as there are workers, at the same time.
+func (b *tellers) tell(ctx context.Context, stories []string) []sim.Result {
+	results := make([]sim.Result, len(stories))
+	var all sync.WaitGroup
+	for i, story := range stories {
+		b.ids++
+		id := b.ids
+		all.Go(func() { results[i] = b.one(ctx, &b.workers[i], id, story) })
+	}
+	all.Wait()
+	return results
+}
+
+// one has a worker tell a story, and gives it up if that was its end (C2).
+func (b *tellers) one(ctx context.Context, w **worker, id uint64, story string) sim.Result {
+	if *w == nil {
+		var err error
+		if *w, err = b.pool.start(context.WithoutCancel(ctx)); err != nil {
+			return died(id, "its worker can't be started: %v", err)
+		}
+	}
+	line, _ := json.Marshal(storyTask{ID: id, Story: story}) // numbers and strings always marshal
+	r, alive := (*w).ask(ctx, id, string(line), b.pool.limit)
+	if !alive {
+		(*w).stop()
+		*w = nil
+	}
+	return r
+}
+
+func (b *tellers) stop() {
+	for _, w := range b.workers {
+		if w != nil {
+			w.stop()
+		}
+	}
+}

@@ -1,0 +1,137 @@
+package sim
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// option is where one option stands: a pointer to an int, int64, uint64, bool or time.Duration. A story calls it by its path in
+// Options: Limits.Tick, or Faults.Weight.crash.
+type option struct {
+	name string
+	at   any
+}
+
+// all lists every option (TestOptionsAreListed).
+func (o *Options) all() []option {
+	s, l, d, n, c := &o.Store, &o.Limits, &o.Disk, &o.Net, &o.Load
+	all := []option{
+		{"Seed", &o.Seed}, {"Length", &o.Length}, {"Brokers", &o.Brokers}, {"Shards", &o.Shards}, {"Turn", &o.Turn},
+		{"Budget", &o.Budget},
+		{"Store.WALFiles", &s.WALFiles}, {"Store.WALFileBytes", &s.WALFileBytes}, {"Store.GroupBytes", &s.GroupBytes},
+		{"Store.SegmentBytes", &s.SegmentBytes}, {"Store.IndexBytes", &s.IndexBytes},
+		{"Limits.Tick", &l.Tick}, {"Limits.ElectionTicks", &l.ElectionTicks}, {"Limits.HeartbeatTicks", &l.HeartbeatTicks},
+		{"Limits.TransferTicks", &l.TransferTicks}, {"Limits.HandOverTicks", &l.HandOverTicks},
+		{"Limits.StallElections", &l.StallElections}, {"Limits.WindowBytes", &l.WindowBytes}, {"Limits.FlushBytes", &l.FlushBytes},
+		{"Limits.FlushChunk", &l.FlushChunk}, {"Limits.MessageBytes", &l.MessageBytes},
+		{"Limits.InflightMessages", &l.InflightMessages}, {"Limits.InflightBytes", &l.InflightBytes},
+		{"Limits.RetentionTicks", &l.RetentionTicks}, {"Limits.UncommittedBytes", &l.UncommittedBytes},
+		{"Limits.QueueBytes", &l.QueueBytes}, {"Limits.EnvelopeBytes", &l.EnvelopeBytes}, {"Limits.RangeBytes", &l.RangeBytes},
+		{"Limits.Transfers", &l.Transfers}, {"Limits.TransferBytes", &l.TransferBytes}, {"Limits.FetchBytes", &l.FetchBytes},
+		{"Limits.ColdRead", &l.ColdRead}, {"Limits.Repairs", &l.Repairs}, {"Limits.ScrubBytes", &l.ScrubBytes},
+		{"Limits.ScrubEvery", &l.ScrubEvery}, {"Limits.RequestBytes", &l.RequestBytes}, {"Limits.PartialBytes", &l.PartialBytes},
+		{"Limits.ConnRequests", &l.ConnRequests}, {"Limits.ConnBytes", &l.ConnBytes}, {"Limits.ReadIndexWait", &l.ReadIndexWait},
+		{"Limits.ProduceWait", &l.ProduceWait}, {"Limits.FetchWait", &l.FetchWait}, {"Limits.AdminWait", &l.AdminWait},
+		{"Disk.Unit", &d.Unit}, {"Disk.Read", &d.Read}, {"Disk.Write", &d.Write}, {"Disk.Sync", &d.Sync}, {"Disk.Stall", &d.Stall},
+		{"Net.Delay", &n.Delay}, {"Net.Jitter", &n.Jitter}, {"Net.Drop", &n.Drop}, {"Net.Double", &n.Double},
+		{"Net.Reorder", &n.Reorder}, {"Net.Split", &n.Split},
+		{"Load.Topics", &c.Topics}, {"Load.Partitions", &c.Partitions}, {"Load.Replicas", &c.Replicas},
+		{"Load.Appenders", &c.Appenders}, {"Load.Readers", &c.Readers}, {"Load.Tailers", &c.Tailers}, {"Load.Trimmers", &c.Trimmers},
+		{"Load.Retention", &c.Retention}, {"Load.Depth", &c.Depth}, {"Load.Think", &c.Think}, {"Load.Records", &c.Records},
+		{"Load.Bytes", &c.Bytes}, {"Load.Timeout", &c.Timeout}, {"Load.Acks0", &c.Acks0}, {"Load.Burst", &c.Burst},
+		{"Faults.Every", &o.Faults.Every}, {"Faults.Last", &o.Faults.Last}, {"Faults.Boot", &o.Faults.Boot},
+	}
+	for k := range o.Faults.Weight {
+		all = append(all, option{"Faults.Weight." + faultTable[k].name, &o.Faults.Weight[k]})
+	}
+	return all
+}
+
+func (o option) String() string {
+	switch at := o.at.(type) {
+	case *int:
+		return strconv.Itoa(*at)
+	case *int64:
+		return strconv.FormatInt(*at, 10)
+	case *uint64:
+		return strconv.FormatUint(*at, 10)
+	case *bool:
+		return strconv.FormatBool(*at)
+	case *time.Duration:
+		return at.String()
+	}
+	panic(fmt.Sprintf("sim: option %s is a %T", o.name, o.at))
+}
+
+// set reads an option's value.
+func (o option) set(text string) (err error) {
+	switch at := o.at.(type) {
+	case *int:
+		*at, err = strconv.Atoi(text)
+	case *int64:
+		*at, err = strconv.ParseInt(text, 10, 64)
+	case *uint64:
+		*at, err = strconv.ParseUint(text, 10, 64)
+	case *bool:
+		*at, err = strconv.ParseBool(text)
+	case *time.Duration:
+		*at, err = time.ParseDuration(text)
+	}
+	if err != nil {
+		err = fmt.Errorf("option %s: %w", o.name, err)
+	}
+	return err
+}
+
+// find finds an option by name.
+func (o *Options) find(name string) (option, bool) {
+	for _, at := range o.all() {
+		if at.name == name {
+			return at, true
+		}
+	}
+	return option{}, false
+}
+
+// Lines are the options lines of a story whose world is made from o.
+func (o *Options) Lines() []string {
+	to := *o
+	usual := storyOptions()
+	was := usual.all()
+	var lines []string
+	group := ""
+	for i, at := range to.all() {
+		if at.String() == was[i].String() {
+			continue
+		}
+		of, _, nested := strings.Cut(at.name, ".")
+		if !nested {
+			of = ""
+		}
+		if len(lines) == 0 || of != group {
+			lines, group = append(lines, "options"), of
+		}
+		lines[len(lines)-1] += " " + at.name + "=" + at.String()
+	}
+	return lines
+}
+
+// check refuses options that no world can be made from.
+func (o *Options) check() error {
+	switch {
+	case o.Brokers < 1 || o.Shards < 1 || o.Load.Partitions < 1:
+		return fmt.Errorf("options: %d brokers of %d shards, and %d partitions: at least 1 of each", o.Brokers, o.Shards, o.Load.Partitions)
+	case o.Load.Topics < 1 || o.Load.Topics > len(topicNames):
+		return fmt.Errorf("options: %d topics, and there are names for 1 to %d", o.Load.Topics, len(topicNames))
+	case o.Disk.Unit != sectorSize && o.Disk.Unit != pageSize:
+		return fmt.Errorf("options: a disk's unit is %d or %d bytes, not %d", sectorSize, pageSize, o.Disk.Unit)
+	case o.Turn < 1 || o.Disk.Read < 1 || o.Disk.Write < 1 || o.Disk.Sync < 1 || o.Load.Timeout < time.Millisecond || o.Limits.Tick < 1:
+		return fmt.Errorf("options: some work would take no time: %v", o)
+	}
+	if err := o.Store.Check(); err != nil {
+		return err
+	}
+	return o.fits()
+}
