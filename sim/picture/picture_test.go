@@ -121,7 +121,7 @@ func watched(t *testing.T, seed uint64) (*Recorder, sim.Result, int) {
 		t.Fatalf("seed %d: %v", seed, result.Violation)
 	}
 	r.Finish(nil)
-	ops = bytes.Count(history.Bytes(), []byte("\n")) - 1
+	ops = bytes.Count(history.Bytes(), []byte("\n")) - bytes.Count(history.Bytes(), []byte(`"op":"fault"`)) - 1
 	return r, result, ops
 }
 
