@@ -82,7 +82,7 @@ func produce(brokers []string, topic, mode string, count int, base int64) error 
 }
 
 func consume(brokers []string, topic, group string) error {
-	r := kafka.NewReader(kafka.ReaderConfig{Brokers: brokers, GroupID: group, Topic: topic, StartOffset: kafka.FirstOffset, MaxWait: 200 * time.Millisecond})
+	r := kafka.NewReader(kafka.ReaderConfig{Brokers: brokers, GroupID: group, Topic: topic, StartOffset: kafka.FirstOffset, MaxWait: 200 * time.Millisecond, CommitInterval: 200 * time.Millisecond})
 	ctx, end := context.WithCancel(context.Background())
 	defer end()
 	go func() {

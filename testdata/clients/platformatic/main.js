@@ -1,6 +1,13 @@
 // @platformatic/kafka as a program of the matrix (../README.md).
 import { Admin, Consumer, Producer, stringDeserializers, stringSerializers } from '@platformatic/kafka'
 
+// The library wants Node 22; this is all that it misses in Node 20.
+Promise.withResolvers ??= function () {
+  const made = {}
+  made.promise = new Promise((resolve, reject) => Object.assign(made, { resolve, reject }))
+  return made
+}
+
 const print = o => process.stdout.write(JSON.stringify(o) + '\n')
 
 async function create (client, topic, partitions) {
