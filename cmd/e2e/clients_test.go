@@ -89,6 +89,9 @@ func TestClients(t *testing.T) {
 			})
 		}
 	})
+	if *clientsFlag == "all" {
+		t.Run("kafka-tools", checkKafkaTools)
+	}
 	if len(table.rows) == 0 {
 		t.Errorf("-clients=%s names none of the programs", *clientsFlag)
 	}
