@@ -85,10 +85,10 @@ func DrawLimits(rng *rand.Rand) Limits {
 	l.Repairs = 1 + rng.IntN(4)
 	l.ScrubBytes = 256 << 10 << rng.IntN(4)
 	l.ScrubEvery = time.Duration(1+rng.IntN(8)) * time.Second
-	l.Sessions, l.SessionRows, l.SessionKept = 1+rng.IntN(4), 1+rng.IntN(16), time.Duration(rng.IntN(3000))*time.Millisecond
 	l.ConnRequests = 1 + rng.IntN(20)
 	l.ConnBytes = 4 << 10 << rng.IntN(10)
 	l.ReadIndexWait = time.Duration(200+rng.IntN(3000)) * time.Millisecond
+	l.Sessions, l.SessionRows, l.SessionKept = 1+rng.IntN(4), 1+rng.IntN(16), time.Duration(rng.IntN(3000))*time.Millisecond
 	return l
 }
 
