@@ -3,42 +3,70 @@ package checker
 // register makes a called append known, its outcome outstanding. It returns its
 // index, or -1 if it cannot be told from another.
 func (p *part) register(op *Op) int32 {
-	i, first := int32(p.times.n), int32(p.values.len())
-	bits := opBits(Append, 0, false, len(op.Values))
+	i := int32(p.times.n)
+	p.times.push(opTimes{op.Call, never, op.ID})
+	p.ops.push(opInfo{off: -1, client: p.clients.number(op.Client), first: int32(p.values.len()), by: -1, bits: opBits(Append, 0, false, len(op.Values))})
+	o := p.ops.at(int(i))
 	for _, v := range op.Values {
-		old, tag := p.values.find(v)
-		switch {
-		case len(v) > maxValue:
-			p.undecided("operation %d sends a value of %d bytes, check A takes up to %d", op.ID, len(v), maxValue)
-			p.broken = true
-		case len(op.Values) > maxCount:
-			p.undecided("operation %d sends %d values, check A takes up to %d", op.ID, len(op.Values), maxCount)
-			p.broken = true
-		case old >= 0 && p.values.entries.get(int(old)).op() >= 0:
-			p.ambiguous(v, p.values.entries.get(int(old)).op(), op, i)
-		case old >= 0:
-			p.adopt(old, p.values.put(v, tag, ownedBy(i)))
-			bits |= looseBit
-		default:
-			p.values.put(v, tag, ownedBy(i))
-		}
-		if p.broken {
+		if len(v) > maxValue || len(op.Values) > maxCount {
+			p.tooLong(op, v)
 			return -1
 		}
+		if p.values.full() && !p.merge() {
+			return -1
+		}
+		old, tag := p.values.recent(v)
+		switch {
+		case old >= 0 && p.values.entries.get(int(old)).op() >= 0:
+			p.ambiguous(v, p.values.entries.get(int(old)).op(), op.ID, i)
+			return -1
+		case old >= 0 && len(op.Values) == 1:
+			o.first = old
+			p.values.known(tag, old)
+			p.adopt(old, old, i)
+			o.bits |= looseBit
+		case old >= 0:
+			p.values.forget(tag, old)
+			p.adopt(old, p.values.sent(v, tag, ownedBy(i)), i)
+			o.bits |= looseBit
+		default:
+			p.values.sent(v, tag, ownedBy(i))
+		}
 	}
-	p.times.push(opTimes{op.Call, never, op.ID})
-	p.ops.push(opInfo{off: -1, client: p.clients.number(op.Client), first: first, by: -1, bits: bits})
 	p.free += int64(len(op.Values))
-	if bits&looseBit != 0 {
+	if o.loose() {
 		p.placeSeen(i)
 	}
 	return i
 }
 
-// adopt gives a value that was read before its append was known the number among
-// its append's other values.
-func (p *part) adopt(old, at int32) {
+func (p *part) tooLong(op *Op, v string) {
+	if len(v) > maxValue {
+		p.undecided("operation %d sends a value of %d bytes, check A takes up to %d", op.ID, len(v), maxValue)
+	} else {
+		p.undecided("operation %d sends %d values, check A takes up to %d", op.ID, len(op.Values), maxCount)
+	}
+	p.broken = true
+}
+
+// merge finds values that were sent twice. It returns false if there is one.
+func (p *part) merge() bool {
+	if first, again := p.values.merge(); again >= 0 {
+		i := p.values.entries.get(int(again)).op()
+		p.ambiguous(p.values.string(again), p.values.entries.get(int(first)).op(), p.times.at(int(i)).id, i)
+	}
+	return !p.broken
+}
+
+// adopt gives append i a value that was read before the append was known: under its
+// number, or under one among the append's other values.
+func (p *part) adopt(old, at, i int32) {
+	p.orphans--
 	was := p.values.entries.at(int(old))
+	if at == old {
+		was.owner = was.owner&seenBit | ownedBy(i)
+		return
+	}
 	p.values.entries.at(int(at)).owner |= was.owner & seenBit
 	was.owner = ownedBy(gone)
 	b := p.loose[old]
@@ -47,15 +75,14 @@ func (p *part) adopt(old, at int32) {
 	if b.off >= 0 {
 		*p.slots.at(int(b.off)) = at
 	}
-	p.orphans--
 }
 
-func (p *part) ambiguous(v string, other int32, op *Op, i int32) {
-	first := op.ID
+func (p *part) ambiguous(v string, other int32, id int64, i int32) {
+	first := id
 	if other != i {
 		first = p.times.at(int(other)).id
 	}
-	p.undecided("value %q is sent twice, by operations %d and %d: check A needs values that are unique in a partition", v, first, op.ID)
+	p.undecided("value %q is sent twice, by operations %d and %d: check A needs values that are unique in a partition", v, first, id)
 	p.broken = true
 }
 

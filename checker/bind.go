@@ -118,7 +118,7 @@ func (p *part) see(name string, off int64) {
 			p.broken = true
 			return
 		}
-		at = p.values.put(name, tag, ownedBy(orphan))
+		at = p.values.read(name, tag, ownedBy(orphan))
 		p.orphans++
 	}
 	v := p.values.entries.at(int(at))

@@ -26,7 +26,7 @@ func (p *part) settle() {
 
 // finish gives the partition's verdict.
 func (p *part) finish() {
-	if !p.broken {
+	if !p.broken && p.merge() {
 		p.retryFar()
 		p.judgeStarts(true)
 		p.settle()
