@@ -12,10 +12,7 @@ func (p *part) register(op *Op) int32 {
 			p.tooLong(op, v)
 			return -1
 		}
-		if p.values.full() && !p.merge() {
-			return -1
-		}
-		old, tag := p.values.recent(v)
+		old, tag := p.values.find(v)
 		switch {
 		case old >= 0 && p.values.entries.get(int(old)).op() >= 0:
 			p.ambiguous(v, p.values.entries.get(int(old)).op(), op.ID, i)
@@ -49,13 +46,45 @@ func (p *part) tooLong(op *Op, v string) {
 	p.broken = true
 }
 
-// merge finds values that were sent twice. It returns false if there is one.
-func (p *part) merge() bool {
-	if first, again := p.values.merge(); again >= 0 {
+// tell makes all values known by name, and reports those that were read where nothing
+// else is known to be and stand at another place. It returns false if a value was sent twice: what else was found is no proof then.
+func (p *part) tell() bool {
+	if p.values.told() || p.broken {
+		return !p.broken
+	}
+	p.sentTwice(p.values.tell())
+	for i := int32(0); p.orphans > 0 && !p.broken && int(i) < p.values.len(); i++ {
+		if at := p.sentToo(i); at >= 0 {
+			b := p.loose[i]
+			p.elsewhere(at, b.off, b.by)
+		}
+	}
+	return !p.broken
+}
+
+// sentToo is the number under which a value was sent that was read as one that nobody
+// had sent; -1 if there is none, or i is no such value. All must be told.
+func (p *part) sentToo(i int32) int32 {
+	if p.values.entries.get(int(i)).op() != orphan {
+		return -1
+	}
+	name := p.values.string(i)
+	return p.values.in(&p.values.all, tagOf(name), name)
+}
+
+// once returns false if a value was sent twice.
+func (p *part) once(room *sorter) bool {
+	if !p.values.told() {
+		p.sentTwice(p.values.twice(room))
+	}
+	return !p.broken
+}
+
+func (p *part) sentTwice(first, again int32) {
+	if again >= 0 {
 		i := p.values.entries.get(int(again)).op()
 		p.ambiguous(p.values.string(again), p.values.entries.get(int(first)).op(), p.times.at(int(i)).id, i)
 	}
-	return !p.broken
 }
 
 // adopt gives append i a value that was read before the append was known: under its
@@ -107,6 +136,9 @@ func (p *part) append(op *Op) {
 	}
 	o := p.ops.at(int(i))
 	o.setOutcome(op.Outcome)
+	if o.off >= 0 {
+		p.closes(o)
+	}
 	switch {
 	case op.Outcome == OK:
 		p.times.at(int(i)).ret = op.Ret
@@ -214,9 +246,19 @@ func (p *part) place(i int32, base int64, by int32) bool {
 		}
 	}
 	o.off, o.by = int32(base), by
+	if o.outcome() != 0 {
+		p.closes(o)
+	}
 	p.free -= n
 	p.gather(i)
 	return true
+}
+
+// closes gives up the names of an append that is placed and has its outcome (A9).
+func (p *part) closes(o *opInfo) {
+	for k := range int32(o.n()) {
+		p.values.placed(o.first + k)
+	}
 }
 
 func (p *part) torn(i, at int32, want int64, by int32) {

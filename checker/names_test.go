@@ -8,12 +8,13 @@ import (
 	"pgregory.net/rapid"
 )
 
-// TestNamesAgainstMap compares the table with a Go map, over growth, long values, and
-// values that are read before they are sent.
+// TestNamesAgainstMap compares the tables with a Go map, over growth, long values, and
+// values that are read before they are sent, and get their places.
 func TestNamesAgainstMap(t *testing.T) {
+	const isRead, isSent, isPlaced = 1, 2, 3
 	rapid.Check(t, func(t *rapid.T) {
-		m := newNames()
-		want, early := map[string]int32{}, map[string]bool{}
+		var m names
+		want, is := map[string]int32{}, map[string]int{}
 		size := rapid.SampledFrom([]int{10, 100, 30_000}).Draw(t, "size")
 		seed := rapid.IntRange(0, 1000).Draw(t, "seed")
 		for i := range size {
@@ -23,25 +24,32 @@ func TestNamesAgainstMap(t *testing.T) {
 			}
 			got, tag := m.find(name)
 			v, ok := want[name]
-			if ok != (got >= 0) || ok && got != v {
+			if found := ok && is[name] != isPlaced; found != (got >= 0) || found && got != v {
 				t.Fatalf("find %.20q = %d, want %d", name, got, v)
-			}
-			if again, _ := m.merged(); again >= 0 {
-				t.Fatalf("%.20q is taken for one that was sent twice", m.string(again))
 			}
 			switch {
 			case !ok && i%3 == 0:
-				want[name], early[name] = m.read(name, tag, uint32(i)), true
+				want[name], is[name] = m.read(name, tag, ownedBy(orphan)), isRead
 			case !ok:
-				want[name] = m.sent(name, tag, uint32(i))
-			case early[name] && i%2 == 0:
-				early[name] = false
-				m.known(tag, got)
-			case early[name]:
-				early[name] = false
-				m.forget(tag, got)
-				want[name] = m.sent(name, tag, uint32(i))
+				want[name], is[name] = m.sent(name, tag, ownedBy(7)), isSent
+			case is[name] == isRead && i%2 == 0:
+				m.entries.at(int(v)).owner = ownedBy(7)
+				m.known(tag, v)
+				is[name] = isSent
+			case is[name] == isRead:
+				m.entries.at(int(v)).owner = ownedBy(gone)
+				m.forget(tag, v)
+				want[name], is[name] = m.sent(name, tag, ownedBy(7)), isSent
+			case is[name] == isSent:
+				m.placed(v)
+				is[name] = isPlaced
 			}
+		}
+		if first, _ := m.twice(&sorter{whole: 2000}); first >= 0 {
+			t.Fatalf("%.20q is taken for one that was sent twice", m.string(first))
+		}
+		if first, _ := m.tell(); first >= 0 {
+			t.Fatalf("%.20q is taken for one that was sent twice", m.string(first))
 		}
 		for name, v := range want { // order: looked up only
 			if got, _ := m.find(name); got != v || m.string(v) != name {
@@ -54,37 +62,36 @@ func TestNamesAgainstMap(t *testing.T) {
 	})
 }
 
-// merged is merge when it is due.
-func (m *names) merged() (int32, int32) {
-	if !m.full() {
-		return -1, -1
-	}
-	return m.merge()
-}
-
-// TestNamesTwice: what was sent long ago is recognized when it is sent again.
+// TestNamesTwice: what was sent long ago is recognized when it is sent again, whether
+// tags are sorted at once or in rounds.
 func TestNamesTwice(t *testing.T) {
-	m := newNames()
-	for i := range 20_000 {
-		name := fmt.Sprint(i)
-		if first, _ := m.merged(); first >= 0 {
+	for _, size := range []int{1, 1000, 5000} {
+		var m names
+		for i := range size {
+			name := fmt.Sprint(i)
+			m.placed(m.sent(name, tagOf(name), ownedBy(1)))
+		}
+		if first, _ := m.twice(&sorter{whole: 2000}); first >= 0 {
 			t.Fatalf("%q is taken for one that was sent twice", m.string(first))
 		}
-		m.sent(name, tagOf(name), 0)
-	}
-	again := m.sent("77", tagOf("77"), 0)
-	if v, _ := m.recent("77"); v != again {
-		t.Fatalf("recent = %d, want %d", v, again)
-	}
-	if first, second := m.merge(); first != 77 || second != again {
-		t.Fatalf("merge = %d, %d, want 77, %d", first, second, again)
+		name := fmt.Sprint(size / 2)
+		again := m.sent(name, tagOf(name), ownedBy(2))
+		for range 100 {
+			m.sent(fmt.Sprint("later", m.len()), tagOf(fmt.Sprint("later", m.len())), ownedBy(3))
+		}
+		if first, second := m.twice(&sorter{whole: 2000}); first != int32(size/2) || second != again {
+			t.Fatalf("twice = %d, %d, want %d, %d", first, second, size/2, again)
+		}
+		if first, second := m.tell(); first != int32(size/2) || second != again {
+			t.Fatalf("tell = %d, %d, want %d, %d", first, second, size/2, again)
+		}
 	}
 }
 
 // TestNamesCollide: values of one tag are told apart, and found.
 func TestNamesCollide(t *testing.T) {
 	byTag := map[uint32]string{}
-	m := newNames()
+	var m names
 	pairs := 0
 	for i := 0; pairs < 3; i++ {
 		name := fmt.Sprint("value", i)
@@ -94,16 +101,19 @@ func TestNamesCollide(t *testing.T) {
 			continue
 		}
 		pairs++
-		a := m.sent(other, tagOf(other), 0)
+		a := m.sent(other, tagOf(other), ownedBy(1))
 		if found(&m, name) {
 			t.Fatalf("%q is taken for %q", name, other)
 		}
-		b := m.sent(name, tagOf(name), 0)
+		b := m.sent(name, tagOf(name), ownedBy(1))
 		if v, _ := m.find(name); v != b {
 			t.Fatalf("%q is lost", name)
 		}
 		if v, _ := m.find(other); v != a {
 			t.Fatalf("%q and %q are mixed up", name, other)
+		}
+		if first, _ := m.twice(&sorter{whole: 2000}); first >= 0 {
+			t.Fatalf("%q and %q are taken for one value", name, other)
 		}
 	}
 }
