@@ -46,7 +46,7 @@ type World struct {
 	phase     phase
 	violation *Violation
 	instant   int  // events since time moved
-	shipping  bool // nothing but copying to a broker that lost everything goes on
+	shipping  time.Duration // nothing but copying to a broker that lost everything goes on
 
 	whens []*when       // what waits for its moments
 	hush  time.Duration // what waits for any broker doesn't strike before
