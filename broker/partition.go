@@ -288,15 +288,13 @@ func (s *Shard) wakeWatchers(p *partition) {
 // watchFor registers a fetch, and forgets those that have timed out.
 func (s *Shard) watchFor(p *partition, o origin, until time.Duration) {
 	if len(p.watch) >= 16 {
-		live := p.watch[:0]
-		for _, w := range p.watch {
-			if w.until > s.now.Mono && w.o != o {
-				live = append(live, w)
-			}
-		}
-		p.watch = live
+		p.forgetWatchers(func(w watcher) bool { return w.until <= s.now.Mono || w.o == o })
 	}
 	p.watch = append(p.watch, watcher{o, until})
+}
+
+func (p *partition) forgetWatchers(gone func(watcher) bool) {
+	p.watch = slices.DeleteFunc(p.watch, gone)
 }
 
 // drop removes a replica of a group that no longer is (B5).

@@ -193,6 +193,9 @@ func (s *Shard) tick() {
 	}
 	speaks := s.vouchTick()
 	for _, p := range s.sorted {
+		if len(p.watch) > 0 { // nothing may ever wake those of a partition that nobody appends to
+			p.forgetWatchers(func(w watcher) bool { return w.until <= s.now.Mono })
+		}
 		if !speaks || s.quiet(p) {
 			continue
 		}
