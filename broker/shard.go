@@ -93,7 +93,7 @@ func New(cfg Config, store *log.Store, rec *log.Recovered, rng *rand.Rand) (*Sha
 		conns: map[ConnID]*conn{}, requests: map[uint64]*request{}, forwards: map[uint64]origin{},
 		reads: map[uint64]func(log.ReadDone){}, writes: map[uint64]func(appended){}, view: newView(), creating: map[string]time.Duration{},
 		fetches: fetchSessions{byID: map[int32]*fetchSession{}},
-		spoken: map[int32]speaksControl{}, disk: disk{peers: map[int32]time.Duration{}}}
+		spoken:  map[int32]speaksControl{}, disk: disk{peers: map[int32]time.Duration{}}}
 	s.roomWAL = store.MaxEntry() / len(cfg.Brokers)
 	s.peers = newPeers(cfg)
 	s.form = newFormer(cfg)
