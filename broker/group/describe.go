@@ -78,3 +78,6 @@ func passes(filter []string, word string) bool {
 	}
 	return len(filter) == 0
 }
+
+// Groups is how many there are.
+func (m *Machine) Groups() int { return len(m.groups) }
