@@ -4,6 +4,7 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"logd/broker/group"
 	"logd/replica"
 )
 
@@ -45,6 +46,8 @@ type Limits struct {
 	ProduceWait      time.Duration // most of a produce's own timeout
 	FetchWait        time.Duration // most of a fetch's own wait
 	AdminWait        time.Duration // most of a metadata command's timeout
+	GroupWait        time.Duration // a request of a group that waits for no other member is answered by then (offsets.commit.timeout.ms)
+	Groups           group.Config
 }
 
 // DefaultLimits are a real broker's.
@@ -58,6 +61,7 @@ func DefaultLimits() Limits {
 		Sessions: 1000, SessionRows: 200_000, SessionKept: 2 * time.Minute,
 		RequestBytes: 4 << 20, PartialBytes: 16 << 20, ConnRequests: 1000, ConnBytes: 32 << 20,
 		ReadIndexWait: 2 * time.Second, ProduceWait: 60 * time.Second, FetchWait: 30 * time.Second, AdminWait: 30 * time.Second,
+		GroupWait: 5 * time.Second, Groups: group.DefaultConfig(),
 	}
 }
 

@@ -50,7 +50,8 @@ type Group struct {
 	lead   uint64
 	leader bool
 	commit uint64
-	reads  uint64 // read index contexts used so far (R8)
+	reads  uint64            // read index contexts used so far (R8)
+	told   map[uint64]uint64 // by follower: the highest commit index that an append carried, or would have (R14)
 
 	marked      uint64            // a flush up to here was started; its mark may not be durable yet
 	markedStart int64             // that mark's log start
@@ -106,7 +107,7 @@ func New(cfg Config, store *log.Store, rec log.Group) (*Group, error) {
 	if err != nil {
 		return nil, fmt.Errorf("group %d: mark at %d: %w", cfg.Group, rec.Mark.Index, err)
 	}
-	g := &Group{cfg: cfg, store: store, snaps: map[uint64]*offer{}, applied: rec.Mark.Index, hard: rec.State}
+	g := &Group{cfg: cfg, store: store, snaps: map[uint64]*offer{}, told: map[uint64]uint64{}, applied: rec.Mark.Index, hard: rec.State}
 	g.win = &window{plain: cfg.Plain, conf: conf, snap: g.snapshot}
 	g.win.reset(rec.Mark)
 	g.confs, g.conf = []confAt{{rec.Mark.Index, conf}}, confOf(conf)
@@ -208,6 +209,7 @@ func (g *Group) observe() bool {
 	changed := st.GetTerm() != g.term || st.Lead != g.lead || leader != g.leader
 	if changed && !leader {
 		maps.DeleteFunc(g.snaps, func(_ uint64, o *offer) bool { return !o.asked }) // order: each by itself
+		clear(g.told)
 	}
 	g.term, g.lead, g.leader, g.commit = st.GetTerm(), st.Lead, leader, st.GetCommit()
 	return changed
