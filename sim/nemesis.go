@@ -116,7 +116,7 @@ func (f *nemesis) heal() {
 	clear(f.slow)
 	for _, n := range f.w.nodes {
 		n.disk.armed = nil
-		n.disk.drag = 0
+		n.disk.drag, n.sluggish = 0, 0
 		n.disk.Space()
 	}
 }

@@ -22,6 +22,8 @@ type node struct {
 	proc  *process
 	wall  int64 // milliseconds that its clock is off
 
+	sluggish time.Duration // what each of its turns takes besides
+
 	hurtIn   uint64   // the boot in which, or after which, it was damaged last
 	metaHurt bool     // its logd.meta was
 	found    []string // what its last start found amiss on its disk, and dealt with

@@ -52,6 +52,9 @@ const (
 	CountDamages
 	CountAside
 	CountBudgetStops
+	CountCorrupted
+	CountQualities
+	CountTired
 	Counts
 )
 
@@ -59,7 +62,8 @@ var countNames = [Counts]string{"acknowledged appends", "acknowledged records", 
 	"strayed writes", "read errors", "full disks", "restored copies", "brokers whole again", "entries healed", "ranges mended", "batches compared", "trims", "reads below the log start",
 	"turns", "envelopes", "elections", "crashes", "power losses", "clean stops", "rolling restarts", "ambushes", "crashes in a boot", "partitions", "pauses", "rotten sectors",
 	"refused starts", "wipes", "rejoins", "failed syncs", "syncs", "WAL rolls", "segments", "torn tails cut", "cold reads",
-	"pieces of damage found", "directories set aside", "faults not in the budget"}
+	"pieces of damage found", "directories set aside", "faults not in the budget",
+	"corrupted envelopes", "networks of another quality", "slow processes"}
 
 func (c Count) String() string { return countNames[c] }
 
@@ -87,6 +91,7 @@ const (
 	RecoveredMore    = "recovered-invented"         // a replica came back with entries that it never had
 	TermForgotten    = "term-forgotten"             // a replica came back in a term before one that it led in (S1)
 	OverBound        = "over-bound"                 // a shard holds more than its limits allow
+	CorruptTaken     = "corrupted-taken"            // an envelope was taken whose checksum is wrong
 	Leaked           = "leak"                       // a shard holds something for clients that have gone
 	RecoveredShort   = "recovered-short"            // a replica came back without what it had held durably, and committed
 	NotOnMajority    = "acknowledged-not-durable"   // acknowledged, and not stable on a majority (G1)
