@@ -49,7 +49,7 @@ func (f *nemesis) corrupt() {
 }
 
 // rotsOneIn is how many envelopes of a link that rots are between two flips, about.
-const rotsOneIn = 8
+const rotsOneIn = 4
 
 // envelopeHeads is about how long the heads of an envelope are: half of the flips hit them.
 const envelopeHeads = 120
