@@ -155,6 +155,7 @@ func (a tired) do(w *World) error {
 		w.count[CountTired]++
 	}
 	n.sluggish = a.by
+	n.hurts()
 	return nil
 }
 

@@ -218,6 +218,7 @@ func (h *host) answer() {
 			if h.w.trace.verbose() {
 				h.w.trace.line(h.w.now, markConn, "%v closes connection %d: %s", h, cl.Conn, cl.Reason)
 			}
+			h.w.closedBy(h, c, cl.Reason)
 			c.closeBroker()
 		}
 	}

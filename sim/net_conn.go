@@ -18,6 +18,9 @@ type conn struct {
 	up     pipe // client → broker
 	down   pipe // broker → client
 	dead   bool // the client's end is closed
+
+	unanswered bool // an append without an answer was sent on it (acks=0)
+	garbage    bool // it is no client's (act_garbage.go)
 }
 
 // pipe is one direction. Bytes keep their order; how they are cut is the network's choice.
