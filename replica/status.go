@@ -92,6 +92,29 @@ func (g *Group) Batches(offset int64, maxBytes int) (batches [][]byte, ok bool) 
 	return batches, true
 }
 
+// Holds reports whether a follower is known to have everything before a committed offset on stable storage, and was heard of
+// within an election timeout. Only the leader knows.
+func (g *Group) Holds(id uint64, offset int64) bool {
+	if !g.leader {
+		return false
+	}
+	need := g.win.index
+	if offset > g.win.end {
+		i, found := g.win.find(offset-1, g.applied)
+		if !found {
+			return false
+		}
+		need = i
+	}
+	ok := false
+	g.rn.WithProgress(func(p uint64, _ raft.ProgressType, pr progress) {
+		if p == id {
+			ok = pr.RecentActive && pr.State == tracker.StateReplicate && pr.Match >= need
+		}
+	})
+	return ok
+}
+
 // Reconcile brings the configuration one step nearer to the voters wanted: adds missing ones as learners, then, once
 // those have caught up, promotes them and removes the rest in one joint change (S7). Only the leader acts.
 func (g *Group) Reconcile(want []uint64) {
