@@ -101,21 +101,22 @@ func (w *World) causeOf(k *call, code int16) (class int, proof string) {
 	if why := n.illSince(since); why != "" {
 		return refusedTrouble, why
 	}
-	g := w.groupOfPart(k.part)
+	g, told := w.groupOfPart(k.part), code == codeNoLeader
+	if code == codeUnknownTopic || code == codeUnknownID { // it is told of topics by the leader of the metadata
+		g, told = w.groupOfPart(-1), true
+	}
 	switch {
 	case g == nil:
 		return refusedElection, "the group was not seen yet"
-	case code == codeUnknownTopic || code == codeUnknownID:
-		return 0, "" // all brokers have the metadata of topics that were there before the storm
 	case g.leader < 0 || !g.replicas[g.leader].leader:
 		return w.leaderless(g, k)
-	case g.leader != n.index && code != codeNoLeader:
+	case g.leader != n.index && !told:
 		return refusedElsewhere, fmt.Sprintf("broker %d leads in term %d", g.leader+1, g.term)
 	}
 	if g.since > since {
 		return refusedElection, fmt.Sprintf("it was elected at %v only", g.since)
 	}
-	if code == codeNoLeader { // it is told by the leader
+	if told {
 		since = min(since, k.sent-tellsWithin)
 		if why := w.net.apartSince(g.leader, n.index, since); why != "" && g.leader != n.index {
 			return refusedNetwork, why
