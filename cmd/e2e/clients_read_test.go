@@ -66,26 +66,26 @@ func endsOf(ctx context.Context, t *testing.T, c *cluster, topic string) map[int
 func (f *foreign) checkSent(t *testing.T, where, mode string, i int, base int64, r *kgo.Record) {
 	t.Helper()
 	if want := fmt.Sprintf("%s-%d-%s", mode, i, strings.Repeat("x", 100)); string(r.Value) != want {
-		t.Errorf("%s: the value is %q", where, r.Value)
+		t.Fatalf("%s: the value is %q", where, r.Value)
 	}
 	if want := fmt.Sprintf("k%d", i); string(r.Key) != want {
-		t.Errorf("%s: the key is %q, expected %q", where, r.Key, want)
+		t.Fatalf("%s: the key is %q, expected %q", where, r.Key, want)
 	}
 	header, at := fmt.Sprint(i), base+int64(i)
 	if f.bare {
 		header, at = "0", r.Timestamp.UnixMilli()
 	}
 	if len(r.Headers) != 1 || r.Headers[0].Key != "n" || string(r.Headers[0].Value) != header {
-		t.Errorf("%s: the headers are %q, expected n=%s", where, r.Headers, header)
+		t.Fatalf("%s: the headers are %q, expected n=%s", where, r.Headers, header)
 	}
 	if r.Timestamp.UnixMilli() != at {
-		t.Errorf("%s: the timestamp is %d, expected %d", where, r.Timestamp.UnixMilli(), at)
+		t.Fatalf("%s: the timestamp is %d, expected %d", where, r.Timestamp.UnixMilli(), at)
 	}
 	if codec := slices.Index(codecs, mode); codec >= 0 && int(r.Attrs.CompressionType()) != codec {
-		t.Errorf("%s: it is stored with codec %s", where, codecs[r.Attrs.CompressionType()])
+		t.Fatalf("%s: it is stored with codec %s", where, codecs[r.Attrs.CompressionType()])
 	}
 	idempotent := mode == "idempotent" || f.idemp
 	if has := r.ProducerID >= 0; has != idempotent {
-		t.Errorf("%s: the producer id is %d; idempotent: %t", where, r.ProducerID, idempotent)
+		t.Fatalf("%s: the producer id is %d; idempotent: %t", where, r.ProducerID, idempotent)
 	}
 }

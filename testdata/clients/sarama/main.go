@@ -63,28 +63,27 @@ func produce(brokers []string, config *sarama.Config, topic, mode string, count 
 	if err != nil {
 		return err
 	}
-	var wait sync.WaitGroup
-	var failed error
-	wait.Go(func() {
-		out := json.NewEncoder(os.Stdout)
-		for m := range p.Successes() {
+	out := json.NewEncoder(os.Stdout)
+	sent := make(chan struct{})
+	go func() {
+		defer close(sent)
+		for i := range count {
+			n := strconv.Itoa(i)
+			p.Input() <- &sarama.ProducerMessage{Topic: topic, Key: sarama.StringEncoder("k" + n), Value: sarama.StringEncoder(mode + "-" + n + "-" + strings.Repeat("x", 100)),
+				Headers: []sarama.RecordHeader{{Key: []byte("n"), Value: []byte(n)}}, Timestamp: time.UnixMilli(base + int64(i))}
+		}
+	}()
+	for range count { // a producer that is closed gives up what it would send again
+		select {
+		case m := <-p.Successes():
 			v, _ := m.Value.Encode() // a string's
 			out.Encode(map[string]any{"v": string(v), "p": m.Partition, "o": m.Offset})
+		case err := <-p.Errors():
+			return err
 		}
-	})
-	wait.Go(func() {
-		for e := range p.Errors() {
-			failed = e
-		}
-	})
-	for i := range count {
-		n := strconv.Itoa(i)
-		p.Input() <- &sarama.ProducerMessage{Topic: topic, Key: sarama.StringEncoder("k" + n), Value: sarama.StringEncoder(mode + "-" + n + "-" + strings.Repeat("x", 100)),
-			Headers: []sarama.RecordHeader{{Key: []byte("n"), Value: []byte(n)}}, Timestamp: time.UnixMilli(base + int64(i))}
 	}
-	p.AsyncClose()
-	wait.Wait()
-	return failed
+	<-sent
+	return p.Close()
 }
 
 // member prints what its claims give; out is shared by them.
