@@ -41,6 +41,8 @@ type Limits struct {
 	ReadIndexWait    time.Duration // a linearizable read that isn't confirmed by then is answered retriably (S13)
 	ProduceWait      time.Duration // most of a produce's own timeout
 	FetchWait        time.Duration // most of a fetch's own wait
+	Producers        int           // idempotent producers that a partition remembers, at most
+	ProducerKeep     time.Duration // and for how long after it heard of them last, at least: Kafka's producer.id.expiration.ms
 	AdminWait        time.Duration // most of a metadata command's timeout
 }
 
@@ -54,6 +56,7 @@ func DefaultLimits() Limits {
 		Repairs: 4, ScrubBytes: 2 << 20, ScrubEvery: 24 * time.Hour,
 		RequestBytes: 4 << 20, PartialBytes: 16 << 20, ConnRequests: 1000, ConnBytes: 32 << 20,
 		ReadIndexWait: 2 * time.Second, ProduceWait: 60 * time.Second, FetchWait: 30 * time.Second, AdminWait: 30 * time.Second,
+		Producers: 1000, ProducerKeep: 24 * time.Hour,
 	}
 }
 
@@ -84,6 +87,8 @@ func DrawLimits(rng *rand.Rand) Limits {
 	l.ConnRequests = 1 + rng.IntN(20)
 	l.ConnBytes = 4 << 10 << rng.IntN(10)
 	l.ReadIndexWait = time.Duration(200+rng.IntN(3000)) * time.Millisecond
+	l.Producers = 3 + rng.IntN(30)
+	l.ProducerKeep = [...]time.Duration{time.Minute, 5 * time.Minute, 24 * time.Hour}[rng.IntN(3)]
 	return l
 }
 

@@ -28,9 +28,11 @@ var apis = []api{
 	{key: keyCreateTopics, min: 0, max: 7, oldest: 0},
 	{key: keyDeleteTopics, min: 0, max: 6, oldest: 0},
 	{key: keyDeleteRecords, min: 0, max: 2, oldest: 0},
+	{key: keyInitProducerID, min: 0, max: 5, oldest: 0},
 	{key: keyDescribeConfigs, min: 0, max: 4, oldest: 0},
 	{key: keyIncrementalAlterConfigs, min: 0, max: 1, oldest: 0},
 	{key: keyDescribeCluster, min: 0, max: 2, oldest: 0},
+	{key: keyDescribeProducers, min: 0, max: 0, oldest: 0},
 }
 
 // The keys of the served APIs.
@@ -44,6 +46,8 @@ const (
 	keyCreateTopics            = int16(kmsg.CreateTopics)
 	keyDeleteTopics            = int16(kmsg.DeleteTopics)
 	keyDeleteRecords           = int16(kmsg.DeleteRecords)
+	keyInitProducerID          = int16(kmsg.InitProducerID)
+	keyDescribeProducers       = int16(kmsg.DescribeProducers)
 	keyDescribeConfigs         = int16(kmsg.DescribeConfigs)
 	keyIncrementalAlterConfigs = int16(kmsg.IncrementalAlterConfigs)
 	keyDescribeCluster         = int16(kmsg.DescribeCluster)

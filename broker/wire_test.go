@@ -29,7 +29,7 @@ func TestServedIsKafka41(t *testing.T) {
 			t.Errorf("%s is named from %d and served from %d", kmsg.NameForKey(a.key), a.oldest, a.min)
 		}
 	}
-	for _, key := range []int16{-1, 8, 9, 11, 22, 100, math.MaxInt16} {
+	for _, key := range []int16{-1, 8, 9, 11, 24, 100, math.MaxInt16} {
 		if _, _, ok := served(key); ok {
 			t.Errorf("%d is served", key)
 		}
@@ -195,6 +195,19 @@ func exampleOfRecords(t *testing.T, key int16) (kmsg.Request, kmsg.Response) {
 		out.Partition, out.Timestamp, out.Offset, out.LeaderEpoch, out.OldStyleOffsets = 1, -1, 3, 7, []int64{3}
 		req.Topics = []kmsg.ListOffsetsRequestTopic{{Topic: "a", Partitions: []kmsg.ListOffsetsRequestTopicPartition{in}}}
 		resp.Topics = []kmsg.ListOffsetsResponseTopic{{Topic: "a", Partitions: []kmsg.ListOffsetsResponseTopicPartition{out}}}
+		return req, resp
+	case keyInitProducerID:
+		req, resp := kmsg.NewPtrInitProducerIDRequest(), kmsg.NewPtrInitProducerIDResponse()
+		req.ProducerID, req.ProducerEpoch, req.TransactionTimeoutMillis = 1000, 3, math.MaxInt32
+		resp.ProducerID, resp.ProducerEpoch = 2000, 0
+		return req, resp
+	case keyDescribeProducers:
+		req, resp := kmsg.NewPtrDescribeProducersRequest(), kmsg.NewPtrDescribeProducersResponse()
+		req.Topics = []kmsg.DescribeProducersRequestTopic{{Topic: "a", Partitions: []int32{1, 0}}}
+		row := kmsg.NewDescribeProducersResponseTopicPartitionActiveProducer()
+		row.ProducerID, row.ProducerEpoch, row.LastSequence, row.LastTimestamp, row.CurrentTxnStartOffset = 1000, 3, 41, 1_800_000_000_000, -1
+		resp.Topics = []kmsg.DescribeProducersResponseTopic{{Topic: "a", Partitions: []kmsg.DescribeProducersResponseTopicPartition{{Partition: 1,
+			ActiveProducers: []kmsg.DescribeProducersResponseTopicPartitionActiveProducer{row}}}}}
 		return req, resp
 	}
 	t.Fatalf("API %d is served and has no example", key)

@@ -31,4 +31,6 @@
 //	    and the durable commit index never goes back.
 //	R13 A replica that can't read all it holds ticks and votes, but sends no vote request, takes no leadership over and gives
 //	    up its own; if its own vote would be enough it doesn't tick (G10).
+//	R14 A partition's producers are a function of its log up to an index: a mark at an index has those of that index, on every
+//	    replica the same, whatever of the log's beginning is deleted (P1, P4).
 package replica

@@ -42,11 +42,12 @@ var layers = []layer{
 	{dir: "transport", strict: true, libs: []string{franz + "kmsg"}},
 	{dir: "transport/tcp", ours: []string{"transport"}, libs: []string{sys}},
 
-	{dir: "replica", strict: true, ours: []string{"log", "transport"},
+	{dir: "replica/producer", strict: true, ours: []string{"log"}},
+	{dir: "replica", strict: true, ours: []string{"log", "replica/producer", "transport"},
 		libs: []string{raft, raft + "/raftpb", raft + "/quorum", raft + "/tracker", raft + "/confchange",
 			"google.golang.org/protobuf/proto"}},
 
-	{dir: "broker", strict: true, ours: []string{"log", "replica", "transport"},
+	{dir: "broker", strict: true, ours: []string{"log", "replica", "replica/producer", "transport"},
 		std: []string{"compress/gzip"},
 		libs: []string{raft, raft + "/raftpb", raft + "/quorum", raft + "/tracker", raft + "/confchange",
 			franz + "kmsg", franz + "kerr",
