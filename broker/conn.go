@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -14,6 +15,7 @@ import (
 type conn struct {
 	id     ConnID
 	remote string
+	client string // name and version of its software, as its ApiVersions request says; empty before
 	frames *transport.Frames
 	slots  []*slot
 	bytes  int  // of the requests in slots
@@ -71,6 +73,7 @@ func (s *Shard) received(e ConnData) {
 			s.closeConn(c, err.Error())
 			return
 		}
+		c.client = cmp.Or(softwareOf(r), c.client)
 		sl := &slot{bytes: len(frame)}
 		c.slots = append(c.slots, sl)
 		c.bytes += sl.bytes
@@ -109,7 +112,7 @@ func (s *Shard) closeConn(c *conn, reason string) {
 	}
 	c.dead = true
 	s.out.Close = append(s.out.Close, Close{c.id, reason})
-	s.log(LevelInfo, "closing a client's connection", "remote", c.remote, "reason", reason)
+	s.log(LevelInfo, "closing a client's connection", "remote", c.remote, "software", cmp.Or(c.client, "unknown"), "reason", reason)
 }
 
 // fill puts a response into its slot and sends what is at the front.

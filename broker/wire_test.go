@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 
@@ -14,27 +15,41 @@ import (
 	"logd/transport"
 )
 
-// What is served is what Kafka 4.1 serves, with lower bounds at or below its own.
-func TestServedIsKafka41(t *testing.T) {
+// The table is Kafka 4.1's, whole; what is served of it has lower bounds at or below Kafka's own.
+func TestTableIsKafka41(t *testing.T) {
 	kafka := kversion.V4_1_0()
-	for _, a := range apis {
-		if max, ok := kafka.LookupMaxKeyVersion(a.key); !ok || max != a.max {
-			t.Errorf("%s is served up to %d, Kafka 4.1 does to %d, %t", kmsg.NameForKey(a.key), a.max, max, ok)
+	for i, a := range apis {
+		max, ok := kafka.LookupMaxKeyVersion(a.Key)
+		if a.Key != int16(i) || ok != a.ForClients() || ok && max != a.KafkaMax || a.Name == "" {
+			t.Errorf("row %d: %+v, Kafka 4.1 goes to %d, %t", i, a, max, ok)
 		}
-		min, max, ok := served(a.key)
-		if !ok || min != a.min || max != a.max || a.oldest > a.min {
-			t.Errorf("%s: served says %d to %d, the table %+v", kmsg.NameForKey(a.key), min, max, a)
+		if r := kmsg.RequestForKey(a.Key); r == nil || r.MaxVersion() < a.KafkaMax {
+			t.Errorf("%s: kmsg has %v", a.Name, r)
 		}
-		if a.oldest != a.min && a.key != keyProduce {
-			t.Errorf("%s is named from %d and served from %d", kmsg.NameForKey(a.key), a.oldest, a.min)
+		min, max, ok := served(a.Key)
+		switch {
+		case !ok && (a.Served() || a.Min <= a.Max):
+			t.Errorf("served says no, the table %+v", a)
+		case ok && (min != a.Min || max != a.Max || max != a.KafkaMax || min > a.KafkaMin || a.Named > a.Min):
+			t.Errorf("%s: served says %d to %d, the table %+v", a.Name, min, max, a)
+		case ok && a.Named != a.Min && a.Key != keyProduce:
+			t.Errorf("%s is named from %d and served from %d", a.Name, a.Named, a.Min)
 		}
 	}
-	for _, key := range []int16{-1, 8, 9, 11, 24, 100, math.MaxInt16} {
+	for key := int16(0); key < math.MaxInt16; key++ {
+		if _, ok := kafka.LookupMaxKeyVersion(key); ok && int(key) >= len(apis) {
+			t.Errorf("the table ends at %d, Kafka 4.1 has API %d", len(apis), key)
+		}
+	}
+	for _, key := range []int16{math.MinInt16, -1, 4, 100, math.MaxInt16} {
 		if _, _, ok := served(key); ok {
 			t.Errorf("%d is served", key)
 		}
 	}
 }
+
+// servedAPIs are the rows of what is served.
+func servedAPIs() []API { return slices.DeleteFunc(APIs(), func(a API) bool { return !a.Served() }) }
 
 func TestAPIVersions(t *testing.T) {
 	in := func(version int16, name, software string) transport.Request {
@@ -46,10 +61,10 @@ func TestAPIVersions(t *testing.T) {
 		code int16
 		keys int
 	}{
-		{in(0, "", ""), 0, len(apis)},
-		{in(2, "", ""), 0, len(apis)},
-		{in(3, "apache-kafka-java", "4.1.0"), 0, len(apis)},
-		{in(4, "kgo", "v1.22.2"), 0, len(apis)},
+		{in(0, "", ""), 0, len(servedAPIs())},
+		{in(2, "", ""), 0, len(servedAPIs())},
+		{in(3, "apache-kafka-java", "4.1.0"), 0, len(servedAPIs())},
+		{in(4, "kgo", "v1.22.2"), 0, len(servedAPIs())},
 		{in(3, "", "1"), errBadRequest, 0},
 		{in(3, "a b", "1"), errBadRequest, 0},
 		{in(3, "a", "-1"), errBadRequest, 0},
@@ -75,10 +90,10 @@ func TestAPIVersions(t *testing.T) {
 // those of the golden; where a broker's answer is a function of metadata, it is that function's answer to the example.
 func TestWireGolden(t *testing.T) {
 	var text strings.Builder
-	for _, a := range apis {
-		for version := a.min; version <= a.max; version++ {
-			req, resp := example(t, a.key, version)
-			name := fmt.Sprintf("%s v%d", kmsg.NameForKey(a.key), version)
+	for _, a := range servedAPIs() {
+		for version := a.Min; version <= a.Max; version++ {
+			req, resp := example(t, a.Key, version)
+			name := fmt.Sprintf("%s v%d", kmsg.NameForKey(a.Key), version)
 			body := req.AppendTo(nil)
 			frame := kmsg.NewRequestFormatter(kmsg.FormatterClientID("me")).AppendRequest(nil, req, 7)
 			in, err := transport.ParseRequest(frame[4:], served)
@@ -86,7 +101,7 @@ func TestWireGolden(t *testing.T) {
 				t.Errorf("%s in a frame: %+v, %v", name, in, err)
 			}
 			out := resp.AppendTo(nil)
-			back := kmsg.ResponseForKey(a.key)
+			back := kmsg.ResponseForKey(a.Key)
 			back.SetVersion(version)
 			if err := back.ReadFrom(out); err != nil || !bytes.Equal(back.AppendTo(nil), out) {
 				t.Errorf("response of %s: %+v, %v", name, back, err)

@@ -99,6 +99,8 @@ func (a syncFails) do(w *World) error {
 	return nil
 }
 
+func (a syncFails) against(node int) aimed { a.node = node; return a }
+
 func (a syncFails) text(w *World) string { return fmt.Sprintf("syncfail %d", w.nodes[a.node].id) }
 
 // full leaves a broker's disk little room, or as much as there is.

@@ -45,6 +45,8 @@ func (n *node) comeBack(killed int) {
 	}
 }
 
+func (a strike) against(node int) aimed { a.node = node; return a }
+
 func (a strike) text(w *World) string {
 	s := fmt.Sprintf("crash %d", w.nodes[a.node].id)
 	if a.power {
@@ -94,6 +96,7 @@ func (a start) text(w *World) string {
 type pause struct {
 	node  int
 	again bool
+	last  time.Duration // it goes on by itself after so long; 0: it doesn't
 }
 
 func (a pause) do(w *World) error {
@@ -111,12 +114,22 @@ func (a pause) do(w *World) error {
 		return err
 	}
 	w.count[CountPauses]++
-	n.proc.paused = true
+	p := n.proc
+	p.paused = true
+	if a.last > 0 {
+		w.after(a.last, func() {
+			if w.phase == phaseStorm && n.proc == p && p.paused {
+				p.resume()
+			}
+		})
+	}
 	return nil
 }
 
+func (a pause) against(node int) aimed { a.node = node; return a }
+
 func (a pause) text(w *World) string {
-	return fmt.Sprintf("%s %d", map[bool]string{false: "pause", true: "resume"}[a.again], w.nodes[a.node].id)
+	return fmt.Sprintf("%s %d%s", map[bool]string{false: "pause", true: "resume"}[a.again], w.nodes[a.node].id, lasts("for", a.last))
 }
 
 // reset breaks a broker's client connections in their midst.
@@ -235,7 +248,8 @@ func parsePause(again bool) func(*teller, []string) (act, error) {
 		if err != nil {
 			return nil, err
 		}
-		return pause{node: n.index, again: again}, nil
+		last, err := parseLasts("for", args[1:])
+		return pause{node: n.index, again: again, last: last}, err
 	}
 }
 

@@ -8,35 +8,62 @@ import (
 	"time"
 )
 
-// when is an act that waits for its moment: the broker is elected leader of something, or writes to its WAL. A race that is told by
-// its moment instead of by a time stays one when all else is taken away.
+// when is an act that waits for its moment: a mark, such as that a broker is elected leader of something, or that it writes to its
+// WAL. A race that is told by its moment instead of by a time stays one when all else is taken away.
+//
+//	when 2 elected delay=137µs power 2 keep none      the next election of broker 2, and a little later its power
+//	when any roll power it keep none                  the power of whichever broker begins the next WAL file first
 type when struct {
-	node  int
-	event moment
+	node  int // whoever: any broker
+	event Mark
 	delay time.Duration // after the moment
 	share int           // writing: so many per mille of what the write takes, besides
-	most  time.Duration // it waits no longer; then a write that doesn't come is not waited for, and an election is given up
-	act   act
-	done  func() // drawn runs go on from there
+	most  time.Duration // it waits no longer; then a write that doesn't come is not waited for, and all else is given up
+	act   aimed         // whoever: against the broker that it happens to
+	done  func()        // drawn runs go on from there
 }
 
-type moment uint8
+// aimed is an act against a broker that may be known only when its moment comes.
+type aimed interface {
+	act
+	against(node int) aimed
+}
 
-const (
-	onElected moment = iota
-	onWriting
-)
+// whoever stands for any broker in a when, and for the one that it happened to in what it does.
+const whoever = -1
 
-var momentNames = [...]string{"elected", "writing"}
+// onWriting is the moment that is no mark: a write to a broker's WAL begins.
+const onWriting = Marks
+
+func momentName(m Mark) string {
+	if m == onWriting {
+		return "writing"
+	}
+	return m.Name()
+}
+
+// momentNamed finds a moment: only what happens to a broker is one.
+func momentNamed(name string) (Mark, error) {
+	for m := range Marks + 1 {
+		if momentName(m) == name && m.ofBroker() {
+			return m, nil
+		}
+	}
+	return 0, fmt.Errorf("no moment %q; there are writing, and the marks that happen to a broker", name)
+}
+
+// ofBroker tells whether a mark happens to a broker, and not to a client or to the whole world.
+func (m Mark) ofBroker() bool {
+	return m != MarkFaultsOverlap && m != MarkFaultsThree && (m < MarkReadFromStart || m > MarkBigBatch)
+}
 
 func (a when) do(w *World) error {
-	n := w.nodes[a.node]
-	n.whens = append(n.whens, &a)
+	w.whens = append(w.whens, &a)
 	w.after(a.most, func() {
-		if i := slices.Index(n.whens, &a); i >= 0 {
-			n.whens = slices.Delete(n.whens, i, i+1)
-			if a.event == onWriting {
-				a.fire(w)
+		if i := slices.Index(w.whens, &a); i >= 0 {
+			w.whens = slices.Delete(w.whens, i, i+1)
+			if a.event == onWriting && a.node != whoever {
+				a.fire(w, w.nodes[a.node])
 			}
 		}
 	})
@@ -44,49 +71,89 @@ func (a when) do(w *World) error {
 }
 
 // fire does what waited. It was recorded when it began to wait.
-func (a *when) fire(w *World) {
+func (a *when) fire(w *World, n *node) {
 	if w.phase != phaseStorm {
 		return
 	}
-	w.did(a.act)
-	if err := a.act.do(w); err == nil && a.done != nil {
+	act := a.act
+	if a.node == whoever {
+		act = act.against(n.index)
+	}
+	w.did(act)
+	if err := act.do(w); err == nil && a.done != nil {
 		a.done()
 	}
 }
 
 // moment has come for a broker; takes is how long it lasts.
-func (n *node) moment(event moment, takes time.Duration) {
-	for _, a := range slices.Clone(n.whens) {
-		if a.event == event {
-			n.whens = slices.Delete(n.whens, slices.Index(n.whens, a), slices.Index(n.whens, a)+1)
-			n.w.queue.first(n.w.now+1+a.delay+takes*time.Duration(a.share)/1000, func() { a.fire(n.w) })
+func (w *World) moment(event Mark, n *node, takes time.Duration) {
+	for _, a := range slices.Clone(w.whens) {
+		if a.event != event || a.node != n.index && (a.node != whoever || w.now < w.hush) {
+			continue
 		}
+		w.whens = slices.Delete(w.whens, slices.Index(w.whens, a), slices.Index(w.whens, a)+1)
+		w.queue.first(w.now+1+a.delay+takes*time.Duration(a.share)/1000, func() { a.fire(w, n) })
 	}
 }
 
+// waiting counts what waits for a moment of one broker, or of any.
+func (w *World) waiting(node int) int {
+	n := 0
+	for _, a := range w.whens {
+		if a.node == node {
+			n++
+		}
+	}
+	return n
+}
+
 func (a when) text(w *World) string {
-	s := fmt.Sprintf("when %d %s", w.nodes[a.node].id, momentNames[a.event])
+	who, what := "any", a.act.text(w)
+	if a.node != whoever {
+		who = fmt.Sprint(w.nodes[a.node].id)
+	} else {
+		words := strings.Fields(what)
+		words[1] = "it"
+		what = strings.Join(words, " ")
+	}
+	s := fmt.Sprintf("when %s %s", who, momentName(a.event))
 	if a.delay > 0 {
 		s += fmt.Sprintf(" delay=%v", a.delay)
 	}
 	if a.share > 0 {
 		s += fmt.Sprintf(" share=%d", a.share)
 	}
-	return s + fmt.Sprintf(" within=%v %s", a.most, a.act.text(w))
+	return s + fmt.Sprintf(" within=%v %s", a.most, what)
 }
 
-// parseWhen reads when B elected|writing [delay=DURATION] [share=N] [within=DURATION] COMMAND.
+// aimedCommands are those that a when may do.
+var aimedCommands = map[string]func(t *teller, args []string) (act, error){
+	"crash": func(t *teller, args []string) (act, error) {
+		return parseStrike(t, slices.Concat([]string{"crash"}, args))
+	},
+	"power": func(t *teller, args []string) (act, error) {
+		return parseStrike(t, slices.Concat([]string{"power"}, args))
+	},
+	"pause":    parsePause(false),
+	"stop":     parseStop,
+	"isolate":  parseIsolate,
+	"syncfail": parseBroker(func(node int) act { return syncFails{node} }),
+}
+
+// parseWhen reads when B|any MOMENT [delay=DURATION] [share=N] [within=DURATION] COMMAND.
 func parseWhen(t *teller, args []string) (act, error) {
-	n, err := t.broker(args[0])
-	if err != nil {
+	a := when{node: whoever, most: patience}
+	if args[0] != "any" {
+		n, err := t.broker(args[0])
+		if err != nil {
+			return nil, err
+		}
+		a.node = n.index
+	}
+	var err error
+	if a.event, err = momentNamed(args[1]); err != nil {
 		return nil, err
 	}
-	a := when{node: n.index, most: patience}
-	i := slices.Index(momentNames[:], args[1])
-	if i < 0 {
-		return nil, fmt.Errorf("no moment %q; there are %s", args[1], strings.Join(momentNames[:], ", "))
-	}
-	a.event = moment(i)
 	rest := args[2:]
 	for len(rest) > 0 {
 		name, value, named := strings.Cut(rest[0], "=")
@@ -108,9 +175,25 @@ func parseWhen(t *teller, args []string) (act, error) {
 			return nil, err
 		}
 	}
-	if len(rest) < 2 || rest[0] != "crash" && rest[0] != "power" {
-		return nil, fmt.Errorf("when does nothing but crash B and power B")
-	}
-	a.act, err = parseStrike(t, rest)
+	a.act, err = parseAimed(t, rest, a.node == whoever)
 	return a, err
+}
+
+// parseAimed reads what a when does: against it, if that may be any broker.
+func parseAimed(t *teller, words []string, late bool) (aimed, error) {
+	if len(words) < 2 || aimedCommands[words[0]] == nil {
+		return nil, fmt.Errorf("when does nothing but crash, power, pause, stop, isolate and syncfail")
+	}
+	if (words[1] == "it") != late {
+		return nil, fmt.Errorf("when any strikes it, and who is named before is named again")
+	}
+	args := slices.Clone(words[1:])
+	if late {
+		args[0] = fmt.Sprint(t.w.nodes[0].id) // until its moment comes
+	}
+	a, err := aimedCommands[words[0]](t, args)
+	if err != nil {
+		return nil, err
+	}
+	return a.(aimed), nil // all of aimedCommands are
 }

@@ -1,19 +1,10 @@
 package sim
 
-import (
-	"slices"
-	"time"
-)
+import "time"
 
-// ambush is a blow that waits for its moment: a mark, on whatever broker it happens.
+// blow is what waits for its moment, on whatever broker that happens:
 //
-//	mark power-in-roll's moment  ──► the first write to the next WAL file begins ──► a little later, on that broker: blow
-type ambush struct {
-	at   Mark
-	blow blow
-}
-
-// blow is what happens to a broker at the moment.
+//	a mark such as roll ──► the first write to the next WAL file begins ──► a little later, on that broker: blow
 type blow int
 
 const (
@@ -26,73 +17,56 @@ const (
 	blows
 )
 
-func (b blow) String() string {
-	return [...]string{"crash", "power", "pause", "isolate", "stop", "sync-error"}[b]
-}
-
 // moments are those that are worth to wait for, and that happen to a broker.
 var moments = [...]Mark{
 	MarkRoll, MarkRoll, MarkFlush, MarkName, MarkName, MarkBoot, MarkBoot, MarkElected, MarkElected, MarkJoint, MarkJoint, MarkJoint, MarkTransfer, MarkTransfer,
 	MarkSnapshot, MarkBackWithHoles, MarkStartMoved, MarkTailCut, MarkBareMajority, MarkBareMajority,
 }
 
-// ambushes is how many may wait at a time: some wait for long.
-const ambushes = 4
+// ambushes is how many may wait at a time, and ambushWaits how long: some moments come rarely.
+const (
+	ambushes    = 4
+	ambushWaits = 30 * time.Second
+)
 
-// lieInWait chooses a moment and a blow.
+// lieInWait chooses a moment and a blow, which strikes within a turn or two of it, or within the time of a disk operation. All of it is
+// one decision: told again it strikes at the moment, not at the time (act_when.go).
 func (f *nemesis) lieInWait() {
-	if f.stopped || len(f.waiting) == ambushes {
+	if f.stopped || f.w.waiting(whoever) >= ambushes {
 		return
 	}
-	a := ambush{at: moments[f.rng.IntN(len(moments))], blow: blow(f.rng.IntN(int(blows)))}
-	f.waiting = append(f.waiting, a)
-	f.note("a %s waits for: %s", a.blow, a.at)
-}
-
-// moment is told of each mark, and of the broker that it happens to. What waits for it strikes within a turn or two, or within the time
-// of a disk operation.
-func (f *nemesis) moment(m Mark, n *node) {
-	i := slices.IndexFunc(f.waiting, func(a ambush) bool { return a.at == m })
-	if i < 0 || n == nil || f.stopped || f.w.now < f.quiet {
-		return
-	}
-	a := f.waiting[i]
-	f.waiting = slices.Delete(f.waiting, i, i+1)
 	within := pick(f.rng, f.w.opt.Turn, f.w.opt.Disk.Sync)
-	f.w.after(time.Duration(f.rng.Int64N(int64(2*within))), func() {
-		if f.stopped || n.proc == nil {
-			return
-		}
+	a := when{node: whoever, event: moments[f.rng.IntN(len(moments))], delay: time.Duration(f.rng.Int64N(int64(2 * within))), most: ambushWaits}
+	last := time.Duration(0)
+	a.act, last = f.drawBlow(blow(f.rng.IntN(int(blows))))
+	a.done = func() {
 		f.w.count[CountAmbushes]++
 		f.strikes++
-		f.note("now: %s", m)
-		f.strikeAt(n, a.blow)
-	})
+		if last > 0 {
+			f.passes(last)
+		}
+	}
+	f.w.decide(a)
 }
 
-// strikeAt has one broker meet with a blow.
-func (f *nemesis) strikeAt(n *node, b blow) {
+// drawBlow draws what happens to a broker, and how long that lasts if it is over by itself.
+func (f *nemesis) drawBlow(b blow) (aimed, time.Duration) {
+	n := f.w.nodes[0] // whose turn it is isn't known yet
 	switch b {
-	case blowCrash:
-		f.blowDown(n, false)
-	case blowPower:
-		f.blowDown(n, true)
+	case blowCrash, blowPower:
+		back := quickest
+		if f.coin() {
+			back = f.downtime()
+		}
+		return f.blow(n, b == blowPower, back), 0
 	case blowPause:
-		f.pauseOne(n)
+		last := f.downtime()
+		return pause{node: n.index, last: last}, last
 	case blowIsolate:
-		f.isolateFromPeers(n)
+		last := f.downtime()
+		return isolate{n.index, last}, last
 	case blowStop:
-		f.stop(n, func() { f.later(n, quickest) })
-	case blowSync:
-		f.w.decide(syncFails{n.index})
+		return stop{n.index, quickest}, 0
 	}
-}
-
-// blowDown ends a process, which starts again at once or later.
-func (f *nemesis) blowDown(n *node, powerLost bool) {
-	if f.rng.IntN(2) == 0 {
-		f.quick(n, powerLost)
-		return
-	}
-	f.down(n, powerLost)
+	return syncFails{n.index}, 0
 }

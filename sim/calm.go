@@ -40,6 +40,7 @@ func (w *World) calm(a calm) {
 	w.enter(phaseCalm)
 	w.faults.heal()
 	w.net.heal()
+	w.whens = nil
 	for i, how := range a.stay {
 		n := w.nodes[i]
 		if how.way == sound || n.lost != "" || w.spared(n, broken) != nil {
@@ -49,7 +50,7 @@ func (w *World) calm(a calm) {
 		w.faults.note("broker %d stays broken: %s", n.id, how)
 	}
 	for _, n := range w.nodes {
-		n.downBy, n.whens = 0, nil
+		n.downBy = 0
 		n.settleDown()
 	}
 	w.finishReading()

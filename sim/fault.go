@@ -253,10 +253,10 @@ func (f *nemesis) slowElected() {
 	f.electing = n
 	f.lag(n.index, 5)
 	f.until(f.electionTime(5), func() { f.lag(n.index, -5); f.electing = nil })
-	f.w.decide(when{node: n.index, event: onElected, delay: time.Duration(f.rng.Int64N(int64(200 * time.Microsecond))), most: f.electionTime(5),
+	f.w.decide(when{node: n.index, event: MarkElected, delay: time.Duration(f.rng.Int64N(int64(200 * time.Microsecond))), most: f.electionTime(5),
 		act: f.blow(n, true, quickest), done: func() {
 			f.electing = nil
-			f.quiet = f.w.now + f.electionTime(3) // others would most often keep it from being elected again
+			f.keepQuiet(f.electionTime(3)) // others would most often keep it from being elected again
 		}})
 	f.quick(l, false) // it comes back to vote: without its own vote on disk, a leader needs both others'
 }
@@ -293,22 +293,11 @@ func (f *nemesis) powerAll() {
 }
 
 func (f *nemesis) pause() {
-	if n := f.any(true); n != nil {
-		f.pauseOne(n)
+	if n := f.any(true); n != nil && !n.proc.paused {
+		last := f.downtime()
+		f.w.decide(pause{node: n.index, last: last})
+		f.passes(last)
 	}
-}
-
-func (f *nemesis) pauseOne(n *node) {
-	p := n.proc
-	if p.paused {
-		return
-	}
-	f.w.decide(pause{node: n.index})
-	f.lasting(func() {
-		if n.proc == p && p.paused {
-			f.w.decide(pause{node: n.index, again: true})
-		}
-	})
 }
 
 // cutting cuts directions until the fault ends.
@@ -361,15 +350,10 @@ func (f *nemesis) isolateLeader() {
 	}
 }
 
-// isolateFromPeers leaves the clients with the isolated broker, so that they can be lied to.
 func (f *nemesis) isolateFromPeers(n *node) {
-	var pairs [][2]int
-	for _, other := range f.w.nodes {
-		if other != n {
-			pairs = append(pairs, [2]int{n.index, other.index}, [2]int{other.index, n.index})
-		}
-	}
-	f.cutting("isolate", pairs)
+	last := f.downtime()
+	f.w.decide(isolate{n.index, last})
+	f.passes(last)
 }
 
 // bridge cuts one pair of brokers, who still see each other's friends.

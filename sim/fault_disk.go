@@ -118,7 +118,7 @@ func (f *nemesis) restoreOne() {
 		}
 		return
 	}
-	f.quiet = max(f.quiet, f.w.now+peaceWait)
+	f.keepQuiet(peaceWait)
 	f.restoreBy(n, f.quiet)
 }
 
@@ -142,7 +142,7 @@ func (f *nemesis) restoreBy(n *node, by time.Duration) {
 	f.w.decide(restore{n.index, n.copyName()})
 	f.copied[n.index] = false
 	f.startAlone(n, f.rng.IntN(3))
-	f.quiet = f.w.now + f.electionTime(4) + peaceAfter
+	f.keepQuiet(f.electionTime(4) + peaceAfter)
 }
 
 // atPeaceNow refuses new faults while an old copy is settling in.
@@ -170,7 +170,7 @@ func (f *nemesis) startAlone(n *node, times int) {
 // back while another broker is away is two losses at once (W7).
 func (f *nemesis) atPeace() bool {
 	for _, n := range f.w.nodes {
-		if n.proc == nil || n.proc.paused || n.lost != "" || len(n.whens) > 0 || f.w.now < n.proc.started+2*time.Second {
+		if n.proc == nil || n.proc.paused || n.lost != "" || f.w.waiting(n.index) > 0 || f.w.now < n.proc.started+2*time.Second {
 			return false
 		}
 	}

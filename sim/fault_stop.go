@@ -28,7 +28,7 @@ func (f *nemesis) stopAll() {
 func (f *nemesis) stop(n *node, then func()) {
 	if n.proc != nil {
 		f.stops[n.index] = stopping{n.proc, then}
-		f.w.decide(stop{n.index})
+		f.w.decide(stop{node: n.index})
 	}
 }
 

@@ -55,7 +55,7 @@ func (h *host) beginOp(l *lane) {
 	takes := d.duration(&w.opt.Disk, op.Kind) + w.faults.slowDisk(h.p.node)
 	w.watch.disk(h, l.plan.Lane, &l.plan.Ops[l.next], takes, fail)
 	if l.plan.Lane == log.LaneWAL {
-		h.p.node.moment(onWriting, takes)
+		h.w.moment(onWriting, h.p.node, takes)
 	}
 	w.after(takes, l.due)
 }

@@ -168,5 +168,7 @@ func (w *World) mark(m Mark, n *node) {
 	if w.trace.verbose() {
 		w.trace.line(w.now, markPhase, "mark %s", m.Name())
 	}
-	w.faults.moment(m, n)
+	if n != nil {
+		w.moment(m, n, 0)
+	}
 }

@@ -26,8 +26,7 @@ type nemesis struct {
 	stops    []stopping // by node: the process that was last asked to stop
 	electing *node      // loses power when it is elected
 	weather  weather
-	forecast *rand.Rand // what the weather will be
-	waiting  []ambush
+	forecast *rand.Rand    // what the weather will be
 	strikes  int           // faults so far
 	on       map[int]int   // by number: what of a fault hasn't ended
 	rolling  bool          // brokers are restarted one after the other
@@ -86,6 +85,12 @@ func (f *nemesis) strike() {
 	f.w.after(f.spread(o.Every), f.strike)
 }
 
+// keepQuiet has no new fault happen for some time.
+func (f *nemesis) keepQuiet(last time.Duration) {
+	f.quiet = max(f.quiet, f.w.now+last)
+	f.w.decide(hush{last})
+}
+
 // lasting plans the end of a fault, after some time.
 func (f *nemesis) lasting(end func()) { f.until(f.downtime(), end) }
 
@@ -108,6 +113,9 @@ func (f *nemesis) until(in time.Duration, end func()) {
 		}
 	})
 }
+
+// passes says that a fault is over by itself after some time.
+func (f *nemesis) passes(in time.Duration) { f.until(in, func() {}) }
 
 // heal ends all faults that disks have, and causes no more.
 func (f *nemesis) heal() {

@@ -12,9 +12,10 @@ import (
 
 // network carries whole envelopes between brokers, each direction of each pair on its own, and client bytes (net_conn.go).
 type network struct {
-	w     *World
-	rng   *rand.Rand // of clients' streams
-	fates *rand.Rand // of envelopes, in a drawn run
+	healed int // how often all links were
+	w      *World
+	rng    *rand.Rand // of clients' streams
+	fates  *rand.Rand // of envelopes, in a drawn run
 	// links[from][to]; clients stand behind the brokers' numbers, all as one place.
 	links [][]link
 }
@@ -203,6 +204,7 @@ func (n *network) place(at int) string {
 
 // heal ends every fault of the network.
 func (n *network) heal() {
+	n.healed++
 	for i := range n.links {
 		for k := range n.links[i] {
 			n.links[i][k].cut, n.links[i][k].slow = 0, 0

@@ -30,7 +30,6 @@ type node struct {
 	foreign  bool     // it was given a file of another broker
 
 	downBy  int        // strikes that keep it down
-	whens   []*when    // what waits for its moments
 	behind  brokenness // how it stays in the calm
 	limits  broker.Limits
 	sealed  bool         // its last process stopped cleanly
@@ -55,6 +54,7 @@ type process struct {
 	failed   bool          // a device error was injected
 	stopping bool          // it was asked to stop
 	asked    time.Duration // when it was
+	back     time.Duration // and so long after its end it is started again; 0: it isn't
 	led      []*groupSeen  // then
 	resumed  time.Duration // when it was started or resumed last
 	dir      log.Dir

@@ -74,6 +74,7 @@ func (w *World) compare(g *groupSeen) {
 		node *node
 	}
 	seen := map[int64]first{}
+	deleted := g.deleted()
 	for _, n := range w.nodes {
 		if n.proc == nil || n.lost != "" || n.busy(log.LaneFill) {
 			continue
@@ -89,7 +90,7 @@ func (w *World) compare(g *groupSeen) {
 			case next < 0 && s.base > start:
 				w.violate(SegmentDamaged, "%s: broker %d's segments begin at offset %d, its log at %d (%v)", g.name, n.id, s.base, start, unsound)
 				return
-			case next >= 0 && s.base != next && max(s.base, next) > start:
+			case next >= 0 && s.base != next && max(s.base, next) > start && !(next < s.base && s.base <= deleted):
 				w.violate(SegmentDamaged, "%s: broker %d's segments go on at offset %d after %d, its log starts at %d (%v)", g.name, n.id, s.base, next, start, unsound)
 				return
 			}
@@ -111,6 +112,16 @@ func (w *World) compare(g *groupSeen) {
 			return
 		}
 	}
+}
+
+// deleted is the highest log start that a replica has applied. A broker that stays cut off in the midst of a transfer may have
+// segments that begin anew there, or below it, and not have heard of that start yet: what it skipped is deleted everywhere.
+func (g *groupSeen) deleted() int64 {
+	start := int64(0)
+	for i := range g.replicas {
+		start = max(start, g.replicas[i].logStart)
+	}
+	return start
 }
 
 // recover ends everything that a story has broken: links, power, space; what is on the disks stays.

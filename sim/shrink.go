@@ -186,7 +186,7 @@ func simpler(words []string) (all [][]string) {
 		}
 	}
 	switch words[0] {
-	case "when", "power", "crash":
+	case "when", "power", "crash", "pause", "isolate", "stop":
 		if i := slices.Index(words, "random"); i > 0 {
 			for _, keep := range []string{"none", "all"} {
 				to := slices.Delete(slices.Clone(words), i+1, i+2)
@@ -199,7 +199,7 @@ func simpler(words []string) (all [][]string) {
 				all = append(all, slices.Delete(slices.Clone(words), i+2, i+3))
 			}
 		}
-		for _, name := range []string{"killed", "share", "delay", "within", "back"} {
+		for _, name := range []string{"killed", "share", "delay", "within", "back", "for"} {
 			without(name)
 		}
 		for i, word := range words {

@@ -10,7 +10,10 @@ import (
 
 // stop asks a broker's process to end, as SIGTERM does to logd: no connection is taken any more, leaderships move, what is in flight
 // is answered, and then the process ends by itself.
-type stop struct{ node int }
+type stop struct {
+	node int
+	back time.Duration // it is started again so long after it has stopped; 0: it isn't
+}
 
 func (a stop) do(w *World) error {
 	n := w.nodes[a.node]
@@ -22,7 +25,7 @@ func (a stop) do(w *World) error {
 		return err
 	}
 	w.count[CountStops]++
-	p.stopping, p.asked, p.led = true, w.now, n.led()
+	p.stopping, p.asked, p.led, p.back = true, w.now, n.led(), a.back
 	for _, h := range p.hosts {
 		h.give(broker.Stop{})
 	}
@@ -30,7 +33,21 @@ func (a stop) do(w *World) error {
 	return nil
 }
 
-func (a stop) text(w *World) string { return fmt.Sprintf("stop %d", w.nodes[a.node].id) }
+func (a stop) text(w *World) string {
+	return fmt.Sprintf("stop %d%s", w.nodes[a.node].id, lasts("back", a.back))
+}
+
+func (a stop) against(node int) aimed { a.node = node; return a }
+
+func parseStop(t *teller, args []string) (act, error) {
+	n, err := t.broker(args[0])
+	if err != nil {
+		return nil, err
+	}
+	a := stop{node: n.index}
+	a.back, err = parseLasts("back", args[1:])
+	return a, err
+}
 
 // limits has a broker start with other limits from now on. What all brokers and clients must agree upon stays.
 type limits struct {
@@ -103,6 +120,11 @@ func (n *node) end() {
 	n.markStopped(p.led)
 	n.kill(false)
 	n.ended, n.sealed = "has stopped", clean
+	if p.back > 0 && w.phase == phaseStorm {
+		n.downBy++
+		w.after(p.back, func() { n.comeBack(0) })
+		return
+	}
 	w.faults.stoppedCleanly(n, p)
 }
 

@@ -60,30 +60,16 @@ func (t *teller) end(word string) (int, error) {
 	return n.index, nil
 }
 
-// doCut cuts both directions; doIsolate all of a broker's to its peers and back.
+// doCut cuts both directions.
 func (t *teller) doCut(args []string) ([]string, error) {
 	a, b, err := t.link(args)
 	if err != nil {
 		return nil, err
 	}
-	return nil, t.cutBoth(a, b)
-}
-
-func (t *teller) cutBoth(a, b int) error {
 	if err := t.perform(cutLink{a, b, 1}); err != nil {
-		return err
+		return nil, err
 	}
-	return t.perform(cutLink{b, a, 1})
-}
-
-func (t *teller) doIsolate(args []string) ([]string, error) {
-	n, err := t.broker(args[0])
-	for i := range t.w.nodes {
-		if err == nil && i != n.index {
-			err = t.cutBoth(n.index, i)
-		}
-	}
-	return nil, err
+	return nil, t.perform(cutLink{b, a, 1})
 }
 
 // reset breaks a broker's client connections: all, or those that a seed picks.

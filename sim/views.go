@@ -225,7 +225,6 @@ func (v *views) elected(g *groupSeen, s *broker.GroupView) {
 				g.name, s.Term, now.node+1, s.LogEnd, g.end)
 		}
 	}
-	h.p.node.moment(onElected, 0)
 	w.trace.add(w.now, markProcess, now.node, s.Group, s.Term)
 	if w.trace.verbose() {
 		w.trace.line(w.now, markProcess, "broker %d leads %s in term %d", now.node+1, g.name, s.Term)

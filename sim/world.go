@@ -48,6 +48,9 @@ type World struct {
 	instant   int  // events since time moved
 	shipping  bool // nothing but copying to a broker that lost everything goes on
 
+	whens []*when       // what waits for its moments
+	hush  time.Duration // what waits for any broker doesn't strike before
+
 	images map[string]copied // of disks, by name
 
 	appending [][]int         // by partition: the clients that append

@@ -28,7 +28,7 @@ func TestEncodeGolden(t *testing.T) {
 	table.Pass(600, 0)
 	table.Append(batch(1007, 0, 0, 1, 300, -1))
 	got := hex.EncodeToString(table.Encode())
-	if want := "01d804020702d80402020" + "10a880e030" + "7c8" + "01e80700000100" + "01ac0201"; got != want {
+	if want := "01d8040207" + "02d80402" + "02010a880e" + "0307c701" + "e807" + "000001" + "0001ac0201"; got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
 	back, err := Decode(table.Encode())
