@@ -103,6 +103,7 @@ func (s *Shard) respondProduce(r *request, req *kmsg.ProduceRequest, parts []pro
 		return
 	}
 	resp := kmsg.NewPtrProduceResponse()
+	var nodes hints
 	k := 0
 	for _, t := range req.Topics {
 		rt := kmsg.NewProduceResponseTopic()
@@ -115,6 +116,9 @@ func (s *Shard) respondProduce(r *request, req *kmsg.ProduceRequest, parts []pro
 			rp := kmsg.NewProduceResponseTopicPartition()
 			rp.Partition, rp.ErrorCode, rp.BaseOffset, rp.LogStartOffset = q.Partition, a.code, a.offset, a.start
 			rp.LogAppendTime = -1
+			if a.code == errNotLeader && req.Version >= 10 {
+				rp.CurrentLeader.LeaderID, rp.CurrentLeader.LeaderEpoch = nodes.leader(s, parts[k].group, a.code)
+			}
 			if a.code == errNone {
 				rp.LogAppendTime = parts[k].batch.appendTime
 			}
@@ -125,5 +129,6 @@ func (s *Shard) respondProduce(r *request, req *kmsg.ProduceRequest, parts []pro
 		}
 		resp.Topics = append(resp.Topics, rt)
 	}
+	resp.Brokers = nodes.ofProduce()
 	s.respond(r, resp)
 }

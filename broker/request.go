@@ -41,6 +41,8 @@ func (s *Shard) start(c *conn, sl *slot, in transport.Request) {
 		s.fetch(r, body)
 	case *kmsg.ListOffsetsRequest:
 		s.listOffsets(r, body)
+	case *kmsg.OffsetForLeaderEpochRequest:
+		s.offsetForLeaderEpoch(r, body)
 	case *kmsg.CreateTopicsRequest:
 		s.createTopics(r, body)
 	case *kmsg.DeleteTopicsRequest:

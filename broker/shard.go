@@ -55,6 +55,7 @@ type Shard struct {
 	spoken   map[int32]speaksControl // what other brokers understand
 	forwards map[uint64]origin       // metadata commands sent to the leader's broker
 	reads    map[uint64]func(log.ReadDone)
+	fetches  fetchSessions
 	timers   timers
 	creating map[string]time.Duration // topics being created by asking for them, until when not to ask again
 	serial   uint64                   // last number given to a request, read or forward of this process
@@ -91,7 +92,7 @@ type Shard struct {
 func New(cfg Config, store *log.Store, rec *log.Recovered, rng *rand.Rand) (*Shard, error) {
 	s := &Shard{cfg: cfg, rng: rng, store: store, parts: map[uint64]*partition{}, dropped: map[uint64]bool{}, meta: NewMeta(),
 		conns: map[ConnID]*conn{}, requests: map[uint64]*request{}, forwards: map[uint64]origin{},
-		reads: map[uint64]func(log.ReadDone){}, view: newView(), creating: map[string]time.Duration{},
+		reads: map[uint64]func(log.ReadDone){}, view: newView(), creating: map[string]time.Duration{}, fetches: fetchSessions{byID: map[int32]*fetchSession{}},
 		spoken: map[int32]speaksControl{}, disk: disk{peers: map[int32]time.Duration{}}}
 	s.roomWAL = store.MaxEntry() / len(cfg.Brokers)
 	s.peers = newPeers(cfg)

@@ -45,7 +45,6 @@ const noVersion = int16(-1)
 const (
 	whyACLs         = "there are no access control lists yet"
 	whyAdmin        = "an administrator's API, not there yet"
-	whyEpochs       = "leader epochs can't be looked up yet"
 	whyGroups       = "there are no consumer groups yet"
 	whyInside       = "between Kafka's own brokers and controllers; no client sends it"
 	whyQuorum       = "changes Kafka's controller quorum; the metadata group here has all brokers"
@@ -87,7 +86,7 @@ var apis = []API{
 	serves(keyDeleteTopics, "DeleteTopics", 1, 6).from(0),
 	serves(keyDeleteRecords, "DeleteRecords", 0, 2),
 	serves(keyInitProducerID, "InitProducerId", 0, 5),
-	leaves(keyOffsetForLeaderEpoch, "OffsetForLeaderEpoch", 2, 4, whyEpochs),
+	serves(keyOffsetForLeaderEpoch, "OffsetForLeaderEpoch", 2, 4),
 	leaves(24, "AddPartitionsToTxn", 0, 5, whyTransactions),
 	leaves(25, "AddOffsetsToTxn", 0, 4, whyTransactions),
 	leaves(26, "EndTxn", 0, 5, whyTransactions),

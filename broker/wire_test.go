@@ -203,6 +203,12 @@ func exampleOfRecords(t *testing.T, key int16) (kmsg.Request, kmsg.Response) {
 		out.Partition, out.HighWatermark, out.LastStableOffset, out.LogStartOffset, out.RecordBatches = 1, 42, 42, 0, batch
 		resp.Topics = []kmsg.FetchResponseTopic{{Topic: "a", TopicID: id(1), Partitions: []kmsg.FetchResponseTopicPartition{out}}}
 		return req, resp
+	case keyOffsetForLeaderEpoch:
+		req, resp := kmsg.NewPtrOffsetForLeaderEpochRequest(), kmsg.NewPtrOffsetForLeaderEpochResponse()
+		req.ReplicaID = -1
+		req.Topics = []kmsg.OffsetForLeaderEpochRequestTopic{{Topic: "a", Partitions: []kmsg.OffsetForLeaderEpochRequestTopicPartition{{Partition: 1, CurrentLeaderEpoch: 7, LeaderEpoch: 5}}}}
+		resp.Topics = []kmsg.OffsetForLeaderEpochResponseTopic{{Topic: "a", Partitions: []kmsg.OffsetForLeaderEpochResponseTopicPartition{{Partition: 1, LeaderEpoch: 5, EndOffset: 31}}}}
+		return req, resp
 	case keyListOffsets:
 		req, resp := kmsg.NewPtrListOffsetsRequest(), kmsg.NewPtrListOffsetsResponse()
 		in, out := kmsg.NewListOffsetsRequestTopicPartition(), kmsg.NewListOffsetsResponseTopicPartition()

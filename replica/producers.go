@@ -10,7 +10,7 @@ import (
 	"logd/replica/producer"
 )
 
-// The producers of a partition follow from its log (R14). Three tables are kept, of entries that they share:
+// The producers of a partition follow from its log (R15). Three tables are kept, of entries that they share:
 //
 //	  marked                 applied              known
 //	────┬───────────────────────┬───────────────────┬───────
@@ -77,7 +77,7 @@ func producersOf(m *log.Mark, plain bool) (*producer.Table, error) {
 func (p *producers) begin(m *log.Mark, plain bool) *producer.Table {
 	t, err := producersOf(m, plain)
 	if err != nil {
-		panic(fmt.Sprintf("invariant R14: %v", err))
+		panic(fmt.Sprintf("invariant R15: %v", err))
 	}
 	p.base, p.at, p.applied = t, m.Index, t.Clone()
 	return t.Clone()
@@ -93,7 +93,7 @@ func (g *Group) stateAt(index uint64) []byte {
 	case index == g.applied:
 		return g.prod.applied.Encode()
 	case index < g.prod.at || index > g.applied:
-		panic(fmt.Sprintf("invariant R14: group %d marks index %d, producers are known from %d to %d", g.cfg.Group, index, g.prod.at, g.applied))
+		panic(fmt.Sprintf("invariant R15: group %d marks index %d, producers are known from %d to %d", g.cfg.Group, index, g.prod.at, g.applied))
 	}
 	for g.prod.at < index {
 		g.prod.at++

@@ -33,6 +33,7 @@ func (o *Options) all() []option {
 		{"Limits.ColdRead", &l.ColdRead}, {"Limits.Repairs", &l.Repairs}, {"Limits.ScrubBytes", &l.ScrubBytes},
 		{"Limits.ScrubEvery", &l.ScrubEvery}, {"Limits.RequestBytes", &l.RequestBytes}, {"Limits.PartialBytes", &l.PartialBytes},
 		{"Limits.ConnRequests", &l.ConnRequests}, {"Limits.ConnBytes", &l.ConnBytes}, {"Limits.ReadIndexWait", &l.ReadIndexWait},
+		{"Limits.Sessions", &l.Sessions}, {"Limits.SessionRows", &l.SessionRows}, {"Limits.SessionKept", &l.SessionKept},
 		{"Limits.ProduceWait", &l.ProduceWait}, {"Limits.FetchWait", &l.FetchWait}, {"Limits.AdminWait", &l.AdminWait},
 		{"Limits.Producers", &l.Producers}, {"Limits.ProducerKeep", &l.ProducerKeep},
 		{"Disk.Unit", &d.Unit}, {"Disk.Read", &d.Read}, {"Disk.Write", &d.Write}, {"Disk.Sync", &d.Sync}, {"Disk.Stall", &d.Stall},
