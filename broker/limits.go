@@ -4,6 +4,7 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"logd/broker/group"
 	"logd/replica"
 )
 
@@ -47,6 +48,8 @@ type Limits struct {
 	Producers        int           // idempotent producers that a partition remembers, at most
 	ProducerKeep     time.Duration // and for how long after it heard of them last, at least: Kafka's producer.id.expiration.ms
 	AdminWait        time.Duration // most of a metadata command's timeout
+	GroupWait        time.Duration // a request of a group that waits for no other member is answered by then (offsets.commit.timeout.ms)
+	Groups           group.Config
 }
 
 // DefaultLimits are a real broker's.
@@ -60,6 +63,7 @@ func DefaultLimits() Limits {
 		Sessions: 1000, SessionRows: 200_000, SessionKept: 2 * time.Minute,
 		RequestBytes: 4 << 20, PartialBytes: 16 << 20, ConnRequests: 1000, ConnBytes: 32 << 20,
 		ReadIndexWait: 2 * time.Second, ProduceWait: 60 * time.Second, FetchWait: 30 * time.Second, AdminWait: 30 * time.Second,
+		GroupWait: 5 * time.Second, Groups: group.DefaultConfig(),
 		Producers: 1000, ProducerKeep: 24 * time.Hour,
 	}
 }

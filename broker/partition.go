@@ -29,6 +29,8 @@ type partition struct {
 	watch   []watcher         // fetches that wait for the high watermark to move
 	heard   map[int32]started // by broker: the latest start that a raft message came from
 	out     replica.Out
+	keeps   keeps
+	coord   *coordinator // of the groups that are kept here; nil while this broker isn't theirs
 
 	eager    int  // ticks for which a new group\'s preferred leader stands again, until there is a leader
 	damaged  bool // it has lost bytes: it follows and votes, but neither leads nor serves (G10)
@@ -172,6 +174,7 @@ func (s *Shard) collect(p *partition) {
 	for _, n := range out.Notes {
 		s.log(LevelInfo, n)
 	}
+	s.coordinate(p)
 	s.answerReads(p)
 	s.askRange(p)
 	if len(out.Applied) > 0 || out.Installed != nil || out.Changed {
@@ -311,19 +314,18 @@ func (s *Shard) wakeWatchers(p *partition) {
 // watchFor registers a fetch, and forgets those that have timed out.
 func (s *Shard) watchFor(p *partition, o origin, until time.Duration) {
 	if len(p.watch) >= 16 {
-		live := p.watch[:0]
-		for _, w := range p.watch {
-			if w.until > s.now.Mono && w.o != o {
-				live = append(live, w)
-			}
-		}
-		p.watch = live
+		p.forgetWatchers(func(w watcher) bool { return w.until <= s.now.Mono || w.o == o })
 	}
 	p.watch = append(p.watch, watcher{o, until})
 }
 
+func (p *partition) forgetWatchers(gone func(watcher) bool) {
+	p.watch = slices.DeleteFunc(p.watch, gone)
+}
+
 // drop removes a replica of a group that no longer is (B5).
 func (s *Shard) drop(p *partition) {
+	s.unloadGroups(p)
 	s.refuseAll(s.dequeue(p, len(p.queue)), errUnknownTopic)
 	for len(p.pending) > 0 {
 		s.answer(s.pop(p).o, unclear)

@@ -52,6 +52,8 @@ func (s *Shard) produce(r *request, req *kmsg.ProduceRequest) {
 				p.no.code = code
 			}
 			switch {
+			case internalTopic(t.Topic) || topic != nil && internalTopic(topic.Name): // ReplicaManager.appendToLocalLog
+				p.no = refuse(errBadTopic, "Cannot append to internal topic %s", topicOffsets)
 			case req.Acks < -1 || req.Acks > 1:
 				p.no = refuse(errBadAcks, "acks is %d, expected -1, 0 or 1", req.Acks)
 			case p.no.code == errNone:

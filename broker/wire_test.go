@@ -166,9 +166,9 @@ func example(t *testing.T, key, version int16) (kmsg.Request, kmsg.Response) {
 		req, resp = r, describeCluster(m, led, r)
 	case keyFindCoordinator:
 		r := &kmsg.FindCoordinatorRequest{Version: version, CoordinatorKey: "g", CoordinatorKeys: []string{"g", "h"}}
-		req, resp = r, findCoordinator(r)
+		req, resp = r, findCoordinator(r, m, led)
 	default:
-		req, resp = exampleOfRecords(t, key)
+		req, resp = exampleOfRecords(t, key, version)
 	}
 	req.SetVersion(version)
 	resp.SetVersion(version)
@@ -176,7 +176,7 @@ func example(t *testing.T, key, version int16) (kmsg.Request, kmsg.Response) {
 }
 
 // exampleOfRecords is for the APIs whose answer needs more than metadata: the response is only encoded.
-func exampleOfRecords(t *testing.T, key int16) (kmsg.Request, kmsg.Response) {
+func exampleOfRecords(t *testing.T, key, version int16) (kmsg.Request, kmsg.Response) {
 	batch := testBatch{records: []testRecord{{key: "k", value: "v", timestamp: 1000}}}.bytes(t)
 	switch key {
 	case keyProduce:
@@ -231,8 +231,11 @@ func exampleOfRecords(t *testing.T, key int16) (kmsg.Request, kmsg.Response) {
 			ActiveProducers: []kmsg.DescribeProducersResponseTopicPartitionActiveProducer{row}}}}}
 		return req, resp
 	}
-	t.Fatalf("API %d is served and has no example", key)
-	return nil, nil
+	req, resp := exampleOfGroups(key, version)
+	if req == nil {
+		t.Fatalf("API %d is served and has no example", key)
+	}
+	return req, resp
 }
 
 // The v0 answer to an unknown version of ApiVersions is read by a client that knows nothing else (KIP-511).

@@ -47,7 +47,7 @@ var layers = []layer{
 		libs: []string{raft, raft + "/raftpb", raft + "/quorum", raft + "/tracker", raft + "/confchange",
 			"google.golang.org/protobuf/proto"}},
 
-	{dir: "broker/group", strict: true, libs: []string{franz + "kmsg"}},
+	{dir: "broker/group", strict: true, std: []string{"regexp"}, libs: []string{franz + "kbin", franz + "kmsg"}},
 	{dir: "broker", strict: true, ours: []string{"broker/group", "log", "replica", "replica/producer", "transport"},
 		std: []string{"compress/gzip"},
 		libs: []string{raft, raft + "/raftpb", raft + "/quorum", raft + "/tracker", raft + "/confchange",
