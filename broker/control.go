@@ -4,12 +4,12 @@ import (
 	"fmt"
 )
 
-// Kinds of messages in an envelope. On the wire, don't change.
+// Kinds of messages in an envelope. On the wire, don't change. 2 and 4 were controls and positions without a checksum.
 const (
 	kindRaft     = 1 // replica.AppendMessage
-	kindControl  = 2 // a control, JSON
+	kindControl  = 8 // a control, JSON, sealed
 	kindRange    = 3 // batches of a snapshot transfer: replica.AppendRange
-	kindPosition = 4 // what a replica has: see voucher
+	kindPosition = 9 // what a replica has, sealed: see voucher
 	kindEntry    = 5 // an entry that a replica has lost: index u64, bytes
 	kindMend     = 6 // batches that a replica has lost: offset u64, batches
 )

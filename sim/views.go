@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"logd/broker"
 )
@@ -33,6 +34,7 @@ type groupSeen struct {
 	start    int64             // highest log start seen
 	leader   int               // node of the newest leader, -1 before the first
 	term     uint64            // its term
+	since    time.Duration     // when it was elected
 	wasLed   int               // node of the leader before
 	former   map[uint64]uint64 // replicas whose disks were emptied: the highest index that each had stable
 	tails    map[entryID]logHash
@@ -218,7 +220,7 @@ func (v *views) elected(g *groupSeen, s *broker.GroupView) {
 	g.terms[s.Term] = now
 	v.markElected(g, s)
 	if s.Term >= g.term {
-		g.leader, g.term = now.node, s.Term
+		g.leader, g.term, g.since = now.node, s.Term, w.now
 		v.complete(g, s)
 		if s.LogEnd < g.end {
 			w.violate(CommitLost, "%s, term %d: broker %d leads with a log that ends at offset %d, and %d was committed",
