@@ -92,7 +92,7 @@ func (f *feed) flush(t *testing.T) {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	if err := f.cl.Flush(ctx); err != nil {
-		t.Fatal(err)
+		t.Fatalf("the feed of %s: %v", f.topic, err)
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -113,7 +113,8 @@ func (f *feed) positions() map[int32]int64 {
 }
 
 // checkGroup lets three members consume, one leave, one join, kills the coordinator's broker, and looks at what was read and committed.
-func (f *foreign) checkGroup(t *testing.T, c *cluster, protocol string) {
+// The brokers that it starts outlive it: they are home's.
+func (f *foreign) checkGroup(home, t *testing.T, c *cluster, protocol string) {
 	t.Helper()
 	topic, group := "g-"+f.name+"-"+protocol, "group-"+f.name+"-"+protocol
 	c.createTopic(t, topic, clientPartitions)
@@ -138,7 +139,7 @@ func (f *foreign) checkGroup(t *testing.T, c *cluster, protocol string) {
 	n := c.coordinator(t, group)
 	n.kill(t)
 	g.awaitPast(t, fmt.Sprintf("after the coordinator's broker %d was killed", n.id), fed.positions())
-	c.startAndServe(t, n)
+	c.startAndServe(home, n)
 	fed.stop(t)
 	g.awaitAll(t, fed)
 	for _, m := range g.members[1:] {
@@ -147,7 +148,7 @@ func (f *foreign) checkGroup(t *testing.T, c *cluster, protocol string) {
 	g.check(t, fed)
 	f.checkCommitted(t, c, topic, group, fed.positions())
 	for _, n := range c.nodes {
-		c.restart(t, n)
+		c.restart(home, n)
 	}
 	f.checkCommitted(t, c, topic, group, fed.positions())
 	f.checkResumes(t, c, fed, group, protocol)
@@ -272,7 +273,7 @@ func (f *foreign) checkCommitted(t *testing.T, c *cluster, topic, group string, 
 	defer cancel()
 	offsets, err := kadm.NewClient(cl).FetchOffsets(ctx, group)
 	if err != nil {
-		t.Fatal(err)
+		t.Fatalf("%s: its offsets: %v", group, err)
 	}
 	for p, end := range want {
 		if o, ok := offsets.Lookup(topic, p); !ok || o.At != end {

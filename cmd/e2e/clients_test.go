@@ -119,7 +119,8 @@ func (f *foreign) check(t *testing.T, table *clientRows) {
 	}
 	table.set(f.name, "produce", strings.Join(produced, ", "))
 	for _, protocol := range f.groups {
-		ok := t.Run(protocol, func(t *testing.T) { f.checkGroup(t, c, protocol) })
+		home := t
+		ok := t.Run(protocol, func(t *testing.T) { f.checkGroup(home, t, c, protocol) })
 		table.set(f.name, protocol+" group", verdict(ok, "yes", "**failed**"))
 	}
 }
