@@ -79,6 +79,8 @@ type Shard struct {
 	uncommitted int      // <= roomWAL, or one proposal; the sum of all partitions' bytes
 	starved     []uint64 // groups whose queues wait for roomWAL
 	retained    retention
+	ids         producerIDs
+	crowd       crowd
 	seen        GroupView // by Inspect, which is called after every turn in the simulator
 	queued      int       // bytes that wait to be proposed, in all groups
 	stopping    bool
@@ -214,6 +216,7 @@ func (s *Shard) tick() {
 	s.scrubTick()
 	s.placeTick()
 	s.retentionTick()
+	s.producersTick()
 	s.stopTick()
 }
 
