@@ -20,12 +20,14 @@ const (
 	errNotEnoughAfter int16 = 20 // NOT_ENOUGH_REPLICAS_AFTER_APPEND: leadership was lost while a proposal was on its way
 
 	// Reads (S13).
-	errOffsetRange  int16 = 1  // OFFSET_OUT_OF_RANGE: below the log start; beyond the end only after a read index
-	errOffsetNotYet int16 = 78 // OFFSET_NOT_AVAILABLE: beyond what this replica can vouch for; retriable
-	errFencedEpoch  int16 = 74 // FENCED_LEADER_EPOCH: the client's epoch is older than ours: refresh
-	errUnknownEpoch int16 = 75 // UNKNOWN_LEADER_EPOCH: the client's epoch is newer than ours; retriable
-	errNoSession    int16 = 70 // FETCH_SESSION_ID_NOT_FOUND: sessions aren't kept; the client goes on without
-	errStorage      int16 = 56 // KAFKA_STORAGE_ERROR: this replica can't read its own bytes (G10); retriable
+	errOffsetRange     int16 = 1   // OFFSET_OUT_OF_RANGE: below the log start; beyond the end only after a read index
+	errOffsetNotYet    int16 = 78  // OFFSET_NOT_AVAILABLE: beyond what this replica can vouch for; retriable
+	errFencedEpoch     int16 = 74  // FENCED_LEADER_EPOCH: the client's epoch is older than ours: refresh
+	errUnknownEpoch    int16 = 75  // UNKNOWN_LEADER_EPOCH: the client's epoch is newer than ours; retriable
+	errNoSession       int16 = 70  // FETCH_SESSION_ID_NOT_FOUND: it ended, made room, or is another shard's; the client begins anew
+	errBadSessionEpoch int16 = 71  // INVALID_FETCH_SESSION_EPOCH: not the next one of its session
+	errSessionTopicID  int16 = 106 // FETCH_SESSION_TOPIC_ID_ERROR: a session of names is asked for ids, or the other way round
+	errStorage         int16 = 56  // KAFKA_STORAGE_ERROR: this replica can't read its own bytes (G10); retriable
 
 	// Produced records that are refused, not retriable (but CORRUPT_MESSAGE is: the bytes changed on their way).
 	errCorrupt          int16 = 2  // CORRUPT_MESSAGE: size or magic make no sense, or the CRC is wrong
@@ -35,7 +37,9 @@ const (
 	errBadTimestamp     int16 = 32 // INVALID_TIMESTAMP: a producer said LogAppendTime
 	errBadTxnState      int16 = 48 // INVALID_TXN_STATE: "Record was not part of an ongoing transaction" (UnifiedLog): there are none
 	errBadCompression   int16 = 76 // UNSUPPORTED_COMPRESSION_TYPE: unknown codec, or zstd before Produce 7
-	errUnsupportedByLog int16 = 43 // UNSUPPORTED_FOR_MESSAGE_FORMAT: producer ids: LogValidator.validateBatch's answer of a log that keeps no producer state
+	errUnsupportedByLog int16 = 43 // UNSUPPORTED_FOR_MESSAGE_FORMAT: producer ids, while a broker doesn't know them: LogValidator.validateBatch's answer of a log that keeps no producer state
+	errSequence         int16 = 45 // OUT_OF_ORDER_SEQUENCE_NUMBER: records of this producer are missing before these, or these are older than what is remembered
+	errProducerEpoch    int16 = 47 // INVALID_PRODUCER_EPOCH: the producer has a newer epoch by now
 	errBadRecord        int16 = 87 // INVALID_RECORD: anything else that LogValidator or ProduceRequest.validateRecords refuses
 
 	// Topics and the cluster.
@@ -48,6 +52,7 @@ const (
 	errPolicy         int16 = 44 // POLICY_VIOLATION: over a bound of the cluster, as Kafka for too many records in one operation
 
 	// Requests.
+	errLoading     int16 = 14 // COORDINATOR_LOAD_IN_PROGRESS: no producer ids at this time; retriable
 	errUnsupported int16 = 35 // UNSUPPORTED_VERSION
 	errBadRequest  int16 = 42 // INVALID_REQUEST
 

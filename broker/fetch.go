@@ -4,32 +4,42 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/twmb/franz-go/pkg/kmsg"
-
 	"logd/log"
-	"logd/transport"
 )
 
 // fetchCall reads one partition for a consumer.
 type fetchCall struct {
-	offset int64
-	epoch  int32 // the leader epoch that the client believes in; -1 if it doesn't say
-	max    int
-	watch  bool          // if there is nothing: wake the request once there may be
-	until  time.Duration // and no later than this
+	offset    int64
+	epoch     int32 // the leader epoch that the client believes in; -1 if it doesn't say
+	lastEpoch int32 // the leader epoch of what it read last (KIP-320); -1 if it doesn't say
+	max       int
+	rack      string        // where the client stands (KIP-392); empty if it doesn't say
+	anywhere  bool          // it may be served by a follower
+	watch     bool          // if there is nothing: wake the request once there may be
+	until     time.Duration // and no later than this
 }
 
 // fetched answers a fetchCall. The batches alias memory that never changes.
 type fetched struct {
-	code    int16
-	hw      int64
-	start   int64
-	batches [][]byte
-	size    int
+	code      int16
+	hw        int64
+	start     int64
+	batches   [][]byte
+	size      int
+	preferred int32    // 0: none, else 1 more than the broker that the client should read from (KIP-392)
+	diverged  epochEnd // where the client's log and this one part, if it knows its last epoch to end earlier (KIP-320)
 }
 
+// urgent tells whether a client must know at once.
+func (f fetched) urgent() bool { return f.code != errNone || f.preferred != 0 || f.diverged.known() }
+
 func (c fetchCall) run(s *Shard, p *partition, o origin) {
-	if code := s.leads(p, c.epoch); code != errNone {
+	code := s.leads(p, c.epoch)
+	if code == errNotLeader && c.anywhere && s.follows(p) {
+		c.runFollowing(s, p, o)
+		return
+	}
+	if code != errNone {
 		s.answer(o, fetched{code: code, hw: -1, start: -1})
 		return
 	}
@@ -48,11 +58,15 @@ func (c fetchCall) run(s *Shard, p *partition, o origin) {
 			case c.offset > now || c.offset < p.g.LogStart():
 				s.answer(o, fetched{code: errOffsetRange, hw: now, start: p.g.LogStart()})
 			default:
-				c.serve(s, p, o)
+				c.runUndiverged(s, p, o)
 			}
 		})
 	default:
-		c.serve(s, p, o)
+		if near := s.nearer(p, c); near != 0 {
+			s.answer(o, fetched{preferred: near, hw: hw, start: start})
+			return
+		}
+		c.runUndiverged(s, p, o)
 	}
 }
 
@@ -81,9 +95,15 @@ func (s *Shard) leads(p *partition, epoch int32) int16 {
 		return errNotLeader
 	}
 	term, leads := p.g.Leading()
-	switch {
-	case !leads || s.disk.stalled || p.damaged:
+	if !leads || s.disk.stalled || p.damaged {
 		return errNotLeader
+	}
+	return checkEpoch(epoch, term)
+}
+
+// checkEpoch compares the leader epoch that a client believes in, -1 if it doesn't say, with the term of this replica.
+func checkEpoch(epoch int32, term uint64) int16 {
+	switch {
 	case epoch >= 0 && epoch < int32(term):
 		return errFencedEpoch
 	case epoch > int32(term):
@@ -161,140 +181,6 @@ func (s *Shard) readDone(d log.ReadDone) {
 	f := s.reads[d.ID]
 	delete(s.reads, d.ID)
 	f(d)
-}
-
-// fetchPlan is a Fetch request under way: which calls it makes, again each time it is woken.
-type fetchPlan struct {
-	r     *request
-	req   *kmsg.FetchRequest
-	calls []fetchPart
-	until time.Duration
-	busy  bool // calls are out
-	stale bool // something moved meanwhile: look again
-}
-
-// fetchPart is one partition of a Fetch.
-type fetchPart struct {
-	group uint64
-	code  int16 // not 0: refused without asking
-	call  fetchCall
-}
-
-// fetch begins a Fetch request. Sessions are not kept: every answer says session 0, and a client that names one is told
-// that it is gone (KIP-227).
-func (s *Shard) fetch(r *request, req *kmsg.FetchRequest) {
-	if req.SessionID != 0 {
-		resp := kmsg.NewPtrFetchResponse()
-		resp.ErrorCode = errNoSession
-		s.respond(r, resp)
-		return
-	}
-	wait := min(time.Duration(max(req.MaxWaitMillis, 0))*time.Millisecond, s.cfg.Limits.FetchWait)
-	f := &fetchPlan{r: r, req: req, until: s.now.Mono + wait}
-	for _, t := range req.Topics {
-		topic, code := s.topicOf(t.Topic, t.TopicID, req.Version >= 13)
-		for _, q := range t.Partitions {
-			part := fetchPart{code: code,
-				call: fetchCall{offset: q.FetchOffset, epoch: q.CurrentLeaderEpoch, max: min(int(max(q.PartitionMaxBytes, 0)), s.cfg.Limits.FetchBytes), watch: wait > 0, until: f.until}}
-			if code == errNone {
-				part.group, part.code = groupOf(topic, q.Partition)
-			}
-			f.calls = append(f.calls, part)
-		}
-	}
-	r.woken = func() { s.refetch(f) }
-	s.refetch(f)
-	if wait > 0 && s.requests[r.id] == r {
-		s.deadline(r, wait)
-	}
-}
-
-// refetch asks all partitions again.
-func (s *Shard) refetch(f *fetchPlan) {
-	if f.busy {
-		f.stale = true
-		return
-	}
-	f.busy, f.stale = true, false
-	f.r.expect(len(f.calls)+1, func() { s.fetchedAll(f) })
-	for i, c := range f.calls {
-		if c.code != errNone {
-			s.answered(origin{id: f.r.id, part: i}, fetched{code: c.code, hw: -1, start: -1})
-		} else {
-			s.call(f.r, i, c.group, c.call)
-		}
-	}
-	s.answered(origin{id: f.r.id, part: len(f.calls)}, fetched{}) // all were sent: the last answer may come at once
-}
-
-// fetchedAll answers if there is enough, an error, or no more time; else it waits to be woken.
-func (s *Shard) fetchedAll(f *fetchPlan) {
-	late := s.now.Mono >= f.until
-	if f.r.left > 0 && !late {
-		return
-	}
-	size, failed := 0, false
-	for _, a := range f.r.parts {
-		if a != nil {
-			size += a.(fetched).size
-			failed = failed || a.(fetched).code != errNone
-		}
-	}
-	f.busy = f.r.left > 0
-	switch {
-	case late || failed || len(f.calls) == 0 || size > 0 && size >= int(f.req.MinBytes):
-		s.respondFetch(f)
-	case f.stale:
-		s.refetch(f)
-	}
-}
-
-// wake has a waiting fetch look again; one that was answered meanwhile is gone.
-func (s *Shard) wake(request uint64) {
-	if r := s.requests[request]; r != nil && r.woken != nil {
-		r.woken()
-	}
-}
-
-// respondFetch builds the response: payloads are spliced, never copied; the first batch is given whatever its size, the
-// rest within the client's bounds (KIP-74).
-func (s *Shard) respondFetch(f *fetchPlan) {
-	resp := kmsg.NewPtrFetchResponse()
-	resp.Version = f.req.Version
-	left := s.cfg.Limits.FetchBytes
-	if f.req.Version >= 3 {
-		left = min(left, int(max(f.req.MaxBytes, 0)))
-	}
-	var records [][][]byte
-	given := false
-	k := 0
-	for _, t := range f.req.Topics {
-		rt := kmsg.NewFetchResponseTopic()
-		rt.Topic, rt.TopicID = t.Topic, t.TopicID
-		for _, q := range t.Partitions {
-			a, ok := f.r.parts[k].(fetched)
-			if !ok { // its answer is late: nothing yet
-				a = fetched{hw: -1, start: -1}
-			}
-			k++
-			rp := kmsg.NewFetchResponseTopicPartition()
-			rp.Partition, rp.ErrorCode = q.Partition, a.code
-			rp.HighWatermark, rp.LastStableOffset, rp.LogStartOffset = a.hw, a.hw, a.start
-			rp.AbortedTransactions, rp.PreferredReadReplica = []kmsg.FetchResponseTopicPartitionAbortedTransaction{}, -1
-			var take [][]byte
-			for _, b := range a.batches {
-				if len(b) > left && given {
-					break
-				}
-				given, left = true, left-len(b)
-				take = append(take, b)
-			}
-			records = append(records, take)
-			rt.Partitions = append(rt.Partitions, rp)
-		}
-		resp.Topics = append(resp.Topics, rt)
-	}
-	s.respondBufs(f.r, transport.AppendFetch(f.r.in.Corr, resp, records))
 }
 
 // topicOf finds a topic by name or by id.

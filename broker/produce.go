@@ -20,6 +20,10 @@ func (c produceCall) run(s *Shard, p *partition, o origin) {
 		s.answer(o, appended{code: no.code, offset: -1, start: -1, result: refusedBy(no)})
 		return
 	}
+	if no := s.servesProducers(c.batch); no.is() {
+		s.answer(o, appended{code: no.code, offset: -1, start: -1, result: refusedBy(no)})
+		return
+	}
 	if s.queued+len(c.batch) > s.cfg.Limits.QueueBytes {
 		s.answer(o, appended{code: errNotEnough, offset: -1, start: -1})
 		return
@@ -48,6 +52,8 @@ func (s *Shard) produce(r *request, req *kmsg.ProduceRequest) {
 				p.no.code = code
 			}
 			switch {
+			case internalTopic(t.Topic) || topic != nil && internalTopic(topic.Name): // ReplicaManager.appendToLocalLog
+				p.no = refuse(errBadTopic, "Cannot append to internal topic %s", topicOffsets)
 			case req.Acks < -1 || req.Acks > 1:
 				p.no = refuse(errBadAcks, "acks is %d, expected -1, 0 or 1", req.Acks)
 			case p.no.code == errNone:
@@ -99,6 +105,7 @@ func (s *Shard) respondProduce(r *request, req *kmsg.ProduceRequest, parts []pro
 		return
 	}
 	resp := kmsg.NewPtrProduceResponse()
+	var nodes hints
 	k := 0
 	for _, t := range req.Topics {
 		rt := kmsg.NewProduceResponseTopic()
@@ -111,6 +118,9 @@ func (s *Shard) respondProduce(r *request, req *kmsg.ProduceRequest, parts []pro
 			rp := kmsg.NewProduceResponseTopicPartition()
 			rp.Partition, rp.ErrorCode, rp.BaseOffset, rp.LogStartOffset = q.Partition, a.code, a.offset, a.start
 			rp.LogAppendTime = -1
+			if a.code == errNotLeader && req.Version >= 10 {
+				rp.CurrentLeader.LeaderID, rp.CurrentLeader.LeaderEpoch = nodes.leader(s, parts[k].group, a.code)
+			}
 			if a.code == errNone {
 				rp.LogAppendTime = parts[k].batch.appendTime
 			}
@@ -121,5 +131,6 @@ func (s *Shard) respondProduce(r *request, req *kmsg.ProduceRequest, parts []pro
 		}
 		resp.Topics = append(resp.Topics, rt)
 	}
+	resp.Brokers = nodes.ofProduce()
 	s.respond(r, resp)
 }

@@ -166,9 +166,9 @@ func example(t *testing.T, key, version int16) (kmsg.Request, kmsg.Response) {
 		req, resp = r, describeCluster(m, led, r)
 	case keyFindCoordinator:
 		r := &kmsg.FindCoordinatorRequest{Version: version, CoordinatorKey: "g", CoordinatorKeys: []string{"g", "h"}}
-		req, resp = r, findCoordinator(r)
+		req, resp = r, findCoordinator(r, m, led)
 	default:
-		req, resp = exampleOfRecords(t, key)
+		req, resp = exampleOfRecords(t, key, version)
 	}
 	req.SetVersion(version)
 	resp.SetVersion(version)
@@ -176,7 +176,7 @@ func example(t *testing.T, key, version int16) (kmsg.Request, kmsg.Response) {
 }
 
 // exampleOfRecords is for the APIs whose answer needs more than metadata: the response is only encoded.
-func exampleOfRecords(t *testing.T, key int16) (kmsg.Request, kmsg.Response) {
+func exampleOfRecords(t *testing.T, key, version int16) (kmsg.Request, kmsg.Response) {
 	batch := testBatch{records: []testRecord{{key: "k", value: "v", timestamp: 1000}}}.bytes(t)
 	switch key {
 	case keyProduce:
@@ -203,6 +203,12 @@ func exampleOfRecords(t *testing.T, key int16) (kmsg.Request, kmsg.Response) {
 		out.Partition, out.HighWatermark, out.LastStableOffset, out.LogStartOffset, out.RecordBatches = 1, 42, 42, 0, batch
 		resp.Topics = []kmsg.FetchResponseTopic{{Topic: "a", TopicID: id(1), Partitions: []kmsg.FetchResponseTopicPartition{out}}}
 		return req, resp
+	case keyOffsetForLeaderEpoch:
+		req, resp := kmsg.NewPtrOffsetForLeaderEpochRequest(), kmsg.NewPtrOffsetForLeaderEpochResponse()
+		req.ReplicaID = -1
+		req.Topics = []kmsg.OffsetForLeaderEpochRequestTopic{{Topic: "a", Partitions: []kmsg.OffsetForLeaderEpochRequestTopicPartition{{Partition: 1, CurrentLeaderEpoch: 7, LeaderEpoch: 5}}}}
+		resp.Topics = []kmsg.OffsetForLeaderEpochResponseTopic{{Topic: "a", Partitions: []kmsg.OffsetForLeaderEpochResponseTopicPartition{{Partition: 1, LeaderEpoch: 5, EndOffset: 31}}}}
+		return req, resp
 	case keyListOffsets:
 		req, resp := kmsg.NewPtrListOffsetsRequest(), kmsg.NewPtrListOffsetsResponse()
 		in, out := kmsg.NewListOffsetsRequestTopicPartition(), kmsg.NewListOffsetsResponseTopicPartition()
@@ -211,9 +217,25 @@ func exampleOfRecords(t *testing.T, key int16) (kmsg.Request, kmsg.Response) {
 		req.Topics = []kmsg.ListOffsetsRequestTopic{{Topic: "a", Partitions: []kmsg.ListOffsetsRequestTopicPartition{in}}}
 		resp.Topics = []kmsg.ListOffsetsResponseTopic{{Topic: "a", Partitions: []kmsg.ListOffsetsResponseTopicPartition{out}}}
 		return req, resp
+	case keyInitProducerID:
+		req, resp := kmsg.NewPtrInitProducerIDRequest(), kmsg.NewPtrInitProducerIDResponse()
+		req.ProducerID, req.ProducerEpoch, req.TransactionTimeoutMillis = 1000, 3, math.MaxInt32
+		resp.ProducerID, resp.ProducerEpoch = 2000, 0
+		return req, resp
+	case keyDescribeProducers:
+		req, resp := kmsg.NewPtrDescribeProducersRequest(), kmsg.NewPtrDescribeProducersResponse()
+		req.Topics = []kmsg.DescribeProducersRequestTopic{{Topic: "a", Partitions: []int32{1, 0}}}
+		row := kmsg.NewDescribeProducersResponseTopicPartitionActiveProducer()
+		row.ProducerID, row.ProducerEpoch, row.LastSequence, row.LastTimestamp, row.CurrentTxnStartOffset = 1000, 3, 41, 1_800_000_000_000, -1
+		resp.Topics = []kmsg.DescribeProducersResponseTopic{{Topic: "a", Partitions: []kmsg.DescribeProducersResponseTopicPartition{{Partition: 1,
+			ActiveProducers: []kmsg.DescribeProducersResponseTopicPartitionActiveProducer{row}}}}}
+		return req, resp
 	}
-	t.Fatalf("API %d is served and has no example", key)
-	return nil, nil
+	req, resp := exampleOfGroups(key, version)
+	if req == nil {
+		t.Fatalf("API %d is served and has no example", key)
+	}
+	return req, resp
 }
 
 // The v0 answer to an unknown version of ApiVersions is read by a client that knows nothing else (KIP-511).

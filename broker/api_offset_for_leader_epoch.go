@@ -1,0 +1,84 @@
+package broker
+
+import (
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kmsg"
+)
+
+// epochCall asks where a leader epoch ends in one partition (KIP-320).
+type epochCall struct{ current, epoch int32 }
+
+// epochAnswer answers an epochCall.
+type epochAnswer struct {
+	code int16
+	end  epochEnd
+}
+
+// Only a leader that a quorum confirms answers: a consumer that is told a smaller end than there is throws away its place.
+func (c epochCall) run(s *Shard, p *partition, o origin) {
+	if code := s.leads(p, c.current); code != errNone {
+		s.answer(o, epochAnswer{code: code})
+		return
+	}
+	s.linearize(p, func(ok bool) {
+		if !ok {
+			s.answer(o, epochAnswer{code: errNotLeader})
+			return
+		}
+		s.endOfEpoch(p, c.epoch, func(e epochEnd, code int16) { s.answer(o, epochAnswer{code, e}) })
+	})
+}
+
+// offsetForLeaderEpoch answers an OffsetForLeaderEpoch request.
+func (s *Shard) offsetForLeaderEpoch(r *request, req *kmsg.OffsetForLeaderEpochRequest) {
+	n := 0
+	for i := range req.Topics {
+		n += len(req.Topics[i].Partitions)
+	}
+	r.expect(n+1, func() { s.respond(r, epochsResponse(req, r.parts)) })
+	k := 0
+	for _, t := range req.Topics {
+		topic, unknown := s.topicOf(t.Topic, UUID{}, false)
+		for _, q := range t.Partitions {
+			group, code := uint64(0), unknown
+			if code == errNone {
+				group, code = groupOf(topic, q.Partition)
+			}
+			if code != errNone {
+				s.answered(origin{id: r.id, part: k}, epochAnswer{code: code})
+			} else {
+				s.call(r, k, group, epochCall{q.CurrentLeaderEpoch, q.LeaderEpoch})
+			}
+			k++
+		}
+	}
+	s.deadline(r, s.cfg.Limits.ReadIndexWait+time.Second)
+	s.answered(origin{id: r.id, part: n}, epochAnswer{})
+}
+
+func epochsResponse(req *kmsg.OffsetForLeaderEpochRequest, answers []any) *kmsg.OffsetForLeaderEpochResponse {
+	resp := kmsg.NewPtrOffsetForLeaderEpochResponse()
+	resp.Version = req.Version
+	resp.Topics = []kmsg.OffsetForLeaderEpochResponseTopic{}
+	k := 0
+	for _, t := range req.Topics {
+		rt := kmsg.NewOffsetForLeaderEpochResponseTopic()
+		rt.Topic, rt.Partitions = t.Topic, []kmsg.OffsetForLeaderEpochResponseTopicPartition{}
+		for _, q := range t.Partitions {
+			a, ok := answers[k].(epochAnswer)
+			if !ok {
+				a.code = errTimedOut
+			}
+			row := kmsg.NewOffsetForLeaderEpochResponseTopicPartition()
+			row.Partition, row.ErrorCode, row.LeaderEpoch, row.EndOffset = q.Partition, a.code, noEpoch, -1
+			if a.end.known() {
+				row.LeaderEpoch, row.EndOffset = a.end.epoch, a.end.offset
+			}
+			rt.Partitions = append(rt.Partitions, row)
+			k++
+		}
+		resp.Topics = append(resp.Topics, rt)
+	}
+	return resp
+}
