@@ -57,8 +57,8 @@ func TestMinimal(t *testing.T) {
 		}
 	})
 	t.Logf("%d violations; without one of its operations another kind is left %d times, the same kind %d times: %v", total, others, same, names)
-	if others*20 > total || same*500 > total {
-		t.Errorf("of %d violations %d hold one of another kind and %d of the same, want a twentieth and a five-hundredth at most", total, others, same)
+	if others*20 > total || same*100 > total {
+		t.Errorf("of %d violations %d hold one of another kind and %d of the same, want a twentieth and a hundredth at most", total, others, same)
 	}
 }
 
