@@ -20,6 +20,10 @@ func (c produceCall) run(s *Shard, p *partition, o origin) {
 		s.answer(o, appended{code: no.code, offset: -1, start: -1, result: refusedBy(no)})
 		return
 	}
+	if no := s.servesProducers(c.batch); no.is() {
+		s.answer(o, appended{code: no.code, offset: -1, start: -1, result: refusedBy(no)})
+		return
+	}
 	if s.queued+len(c.batch) > s.cfg.Limits.QueueBytes {
 		s.answer(o, appended{code: errNotEnough, offset: -1, start: -1})
 		return

@@ -53,6 +53,10 @@ func (s *Shard) start(c *conn, sl *slot, in transport.Request) {
 		s.respond(r, describeConfigs(body, s.meta, s.cfg))
 	case *kmsg.DeleteRecordsRequest:
 		s.deleteRecords(r, body)
+	case *kmsg.InitProducerIDRequest:
+		s.initProducerID(r, body)
+	case *kmsg.DescribeProducersRequest:
+		s.describeProducers(r, body)
 	case *kmsg.DescribeClusterRequest:
 		s.respond(r, describeCluster(s.meta, s.view.leaderOf, body))
 	case *kmsg.FindCoordinatorRequest:

@@ -79,6 +79,8 @@ type Shard struct {
 	uncommitted int      // <= roomWAL, or one proposal; the sum of all partitions' bytes
 	starved     []uint64 // groups whose queues wait for roomWAL
 	retained    retention
+	ids         producerIDs
+	crowd       crowd
 	seen        GroupView // by Inspect, which is called after every turn in the simulator
 	queued      int       // bytes that wait to be proposed, in all groups
 	stopping    bool
@@ -195,6 +197,9 @@ func (s *Shard) tick() {
 	}
 	speaks := s.vouchTick()
 	for _, p := range s.sorted {
+		if len(p.watch) > 0 { // nothing may ever wake those of a partition that nobody appends to
+			p.forgetWatchers(func(w watcher) bool { return w.until <= s.now.Mono })
+		}
 		if !speaks || s.quiet(p) {
 			continue
 		}
@@ -211,6 +216,7 @@ func (s *Shard) tick() {
 	s.scrubTick()
 	s.placeTick()
 	s.retentionTick()
+	s.producersTick()
 	s.stopTick()
 }
 

@@ -46,7 +46,6 @@ const (
 	whyACLs         = "there are no access control lists yet"
 	whyAdmin        = "an administrator's API, not there yet"
 	whyGroups       = "there are no groups of the new protocol (KIP-848) yet"
-	whyIdempotence  = "there are no idempotent producers yet"
 	whyInside       = "between Kafka's own brokers and controllers; no client sends it"
 	whyQuorum       = "changes Kafka's controller quorum; the metadata group here has all brokers"
 	whyQuotas       = "there are no quotas yet"
@@ -86,7 +85,7 @@ var apis = []API{
 	serves(keyCreateTopics, "CreateTopics", 2, 7).from(0),
 	serves(keyDeleteTopics, "DeleteTopics", 1, 6).from(0),
 	serves(keyDeleteRecords, "DeleteRecords", 0, 2),
-	leaves(keyInitProducerID, "InitProducerId", 0, 5, whyIdempotence),
+	serves(keyInitProducerID, "InitProducerId", 0, 5),
 	serves(keyOffsetForLeaderEpoch, "OffsetForLeaderEpoch", 2, 4),
 	leaves(24, "AddPartitionsToTxn", 0, 5, whyTransactions),
 	leaves(25, "AddOffsetsToTxn", 0, 4, whyTransactions),
@@ -125,7 +124,7 @@ var apis = []API{
 	inside(58, "Envelope"),
 	inside(59, "FetchSnapshot"),
 	serves(keyDescribeCluster, "DescribeCluster", 0, 2),
-	leaves(keyDescribeProducers, "DescribeProducers", 0, 0, whyIdempotence),
+	serves(keyDescribeProducers, "DescribeProducers", 0, 0),
 	inside(62, "BrokerRegistration"),
 	inside(63, "BrokerHeartbeat"),
 	leaves(64, "UnregisterBroker", 0, 0, whyAdmin),

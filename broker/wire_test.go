@@ -217,6 +217,19 @@ func exampleOfRecords(t *testing.T, key, version int16) (kmsg.Request, kmsg.Resp
 		req.Topics = []kmsg.ListOffsetsRequestTopic{{Topic: "a", Partitions: []kmsg.ListOffsetsRequestTopicPartition{in}}}
 		resp.Topics = []kmsg.ListOffsetsResponseTopic{{Topic: "a", Partitions: []kmsg.ListOffsetsResponseTopicPartition{out}}}
 		return req, resp
+	case keyInitProducerID:
+		req, resp := kmsg.NewPtrInitProducerIDRequest(), kmsg.NewPtrInitProducerIDResponse()
+		req.ProducerID, req.ProducerEpoch, req.TransactionTimeoutMillis = 1000, 3, math.MaxInt32
+		resp.ProducerID, resp.ProducerEpoch = 2000, 0
+		return req, resp
+	case keyDescribeProducers:
+		req, resp := kmsg.NewPtrDescribeProducersRequest(), kmsg.NewPtrDescribeProducersResponse()
+		req.Topics = []kmsg.DescribeProducersRequestTopic{{Topic: "a", Partitions: []int32{1, 0}}}
+		row := kmsg.NewDescribeProducersResponseTopicPartitionActiveProducer()
+		row.ProducerID, row.ProducerEpoch, row.LastSequence, row.LastTimestamp, row.CurrentTxnStartOffset = 1000, 3, 41, 1_800_000_000_000, -1
+		resp.Topics = []kmsg.DescribeProducersResponseTopic{{Topic: "a", Partitions: []kmsg.DescribeProducersResponseTopicPartition{{Partition: 1,
+			ActiveProducers: []kmsg.DescribeProducersResponseTopicPartitionActiveProducer{row}}}}}
+		return req, resp
 	}
 	req, resp := exampleOfGroups(key, version)
 	if req == nil {
