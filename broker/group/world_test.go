@@ -26,7 +26,7 @@ type world struct {
 	end2    int64   // the last offset that was committed, by anybody: each is another
 	ticket  Ticket
 	open    map[Ticket]func(body any)
-	clients []*client
+	clients []*actor
 	ledger
 }
 
@@ -41,8 +41,8 @@ type ledger struct {
 
 const partitions = 4
 
-// client is one consumer, as clients are: it joins, syncs, and goes on with what it is told.
-type client struct {
+// actor is one consumer, as clients are: it joins, syncs, and goes on with what it is told.
+type actor struct {
 	group    string
 	instance *string
 	version  int16
@@ -76,7 +76,7 @@ func newWorld(t *rapid.T) *world {
 	w := &world{t: t, cfg: testConfigOf(t), now: Now{Mono: time.Hour, Wall: 1_800_000_000_000}, open: map[Ticket]func(any){}}
 	w.ledger = ledger{owners: map[string]map[int]string{}, synced: map[string]int32{}, replaced: map[string]bool{}, acked: map[string]int64{}, maybe: map[string][]int64{}}
 	for i := range 5 {
-		c := &client{group: fmt.Sprintf("g%d", i%2), version: int16(rapid.SampledFrom([]int{0, 3, 5, 9}).Draw(t, "version"))}
+		c := &actor{group: fmt.Sprintf("g%d", i%2), version: int16(rapid.SampledFrom([]int{0, 3, 5, 9}).Draw(t, "version"))}
 		if i >= 3 && c.version >= 5 {
 			name := "static"
 			c.instance = &name
@@ -221,7 +221,7 @@ func dump(m *Machine) string {
 }
 
 // act lets a client do the next thing, or something that it shouldn't.
-func (w *world) act(c *client) {
+func (w *world) act(c *actor) {
 	if c.waits {
 		return
 	}
@@ -236,7 +236,7 @@ func (w *world) act(c *client) {
 }
 
 // told returns what to do with an answer, unless the client was restarted meanwhile.
-func (c *client) told(f func(body any)) func(any) {
+func (c *actor) told(f func(body any)) func(any) {
 	c.waits = true
 	epoch := c.epoch
 	return func(body any) {
@@ -248,7 +248,7 @@ func (c *client) told(f func(body any)) func(any) {
 }
 
 // outcome has a client go on after an error.
-func (c *client) outcome(code int16) {
+func (c *actor) outcome(code int16) {
 	switch code {
 	case None, NotCoordinator, NotAvailable, MetadataTooLarge:
 	case RebalanceInProgress:
@@ -258,7 +258,7 @@ func (c *client) outcome(code int16) {
 	}
 }
 
-func (w *world) join(c *client) {
+func (w *world) join(c *actor) {
 	req := kmsg.NewPtrJoinGroupRequest()
 	req.Group, req.MemberID, req.InstanceID, req.ProtocolType = c.group, c.id, c.instance, "consumer"
 	req.SessionTimeoutMillis, req.RebalanceTimeoutMillis = 10_000, 15_000
@@ -279,7 +279,7 @@ func (w *world) join(c *client) {
 	}))
 }
 
-func (w *world) joined(c *client, r *kmsg.JoinGroupResponse) {
+func (w *world) joined(c *actor, r *kmsg.JoinGroupResponse) {
 	if r.Generation < w.synced[c.group] {
 		w.t.Fatalf("C3: %s: generation %d, after an assignment of %d", c.group, r.Generation, w.synced[c.group])
 	}
@@ -296,7 +296,7 @@ func (w *world) joined(c *client, r *kmsg.JoinGroupResponse) {
 	}
 }
 
-func (w *world) sync(c *client) {
+func (w *world) sync(c *actor) {
 	req := kmsg.NewPtrSyncGroupRequest()
 	req.Group, req.MemberID, req.InstanceID, req.Generation = c.group, c.id, c.instance, c.gen
 	for i, id := range c.leads {
@@ -320,7 +320,7 @@ func (w *world) sync(c *client) {
 }
 
 // assigned is the rule of partitions: in a generation each has one owner, or one static member's successors (C4).
-func (w *world) assigned(c *client, assignment []byte) {
+func (w *world) assigned(c *actor, assignment []byte) {
 	c.stage = working
 	w.synced[c.group] = max(w.synced[c.group], c.gen)
 	key := fmt.Sprintf("%s %d", c.group, c.gen)
@@ -339,7 +339,7 @@ func (w *world) assigned(c *client, assignment []byte) {
 	}
 }
 
-func (w *world) work(c *client) {
+func (w *world) work(c *actor) {
 	switch rapid.SampledFrom([]string{"heartbeat", "commit", "commit", "fetch", "leave", "join", "crash"}).Draw(w.t, "work") {
 	case "heartbeat":
 		req := kmsg.NewPtrHeartbeatRequest()
@@ -366,7 +366,7 @@ func (w *world) work(c *client) {
 }
 
 // commitAs commits under some id and generation, which may be old; who is fenced must be refused (C5).
-func (w *world) commitAs(c *client, id string, gen int32) {
+func (w *world) commitAs(c *actor, id string, gen int32) {
 	w.end2++
 	at := w.end2
 	synced, replaced := w.synced[c.group], w.replaced[id]
