@@ -153,6 +153,16 @@ func example(t *testing.T, key, version int16) (kmsg.Request, kmsg.Response) {
 		p := planAlterConfigs(r, m, 1)
 		carry(t, m, p)
 		req, resp = r, p.response()
+	case keyAlterConfigs:
+		r := kmsg.NewPtrAlterConfigsRequest()
+		size := "5"
+		r.Resources = []kmsg.AlterConfigsRequestResource{
+			{ResourceType: kmsg.ConfigResourceTypeTopic, ResourceName: "a", Configs: []kmsg.AlterConfigsRequestResourceConfig{{Name: configRetentionSize, Value: &size}}},
+			{ResourceType: kmsg.ConfigResourceTypeTopic, ResourceName: "x", Configs: []kmsg.AlterConfigsRequestResourceConfig{{Name: configRetentionSize}}}}
+		m = must(t, m, Raise{Level: 2})
+		p := planAlterConfigsWhole(r, m, 1)
+		carry(t, m, p)
+		req, resp = r, p.response()
 	case keyDescribeConfigs:
 		r := kmsg.NewPtrDescribeConfigsRequest()
 		r.Version, r.IncludeSynonyms, r.IncludeDocumentation = version, version >= 1, version >= 3
@@ -166,9 +176,9 @@ func example(t *testing.T, key, version int16) (kmsg.Request, kmsg.Response) {
 		req, resp = r, describeCluster(m, led, r)
 	case keyFindCoordinator:
 		r := &kmsg.FindCoordinatorRequest{Version: version, CoordinatorKey: "g", CoordinatorKeys: []string{"g", "h"}}
-		req, resp = r, findCoordinator(r)
+		req, resp = r, findCoordinator(r, m, led)
 	default:
-		req, resp = exampleOfRecords(t, key)
+		req, resp = exampleOfRecords(t, key, version)
 	}
 	req.SetVersion(version)
 	resp.SetVersion(version)
@@ -176,7 +186,7 @@ func example(t *testing.T, key, version int16) (kmsg.Request, kmsg.Response) {
 }
 
 // exampleOfRecords is for the APIs whose answer needs more than metadata: the response is only encoded.
-func exampleOfRecords(t *testing.T, key int16) (kmsg.Request, kmsg.Response) {
+func exampleOfRecords(t *testing.T, key, version int16) (kmsg.Request, kmsg.Response) {
 	batch := testBatch{records: []testRecord{{key: "k", value: "v", timestamp: 1000}}}.bytes(t)
 	switch key {
 	case keyProduce:
@@ -217,9 +227,25 @@ func exampleOfRecords(t *testing.T, key int16) (kmsg.Request, kmsg.Response) {
 		req.Topics = []kmsg.ListOffsetsRequestTopic{{Topic: "a", Partitions: []kmsg.ListOffsetsRequestTopicPartition{in}}}
 		resp.Topics = []kmsg.ListOffsetsResponseTopic{{Topic: "a", Partitions: []kmsg.ListOffsetsResponseTopicPartition{out}}}
 		return req, resp
+	case keyInitProducerID:
+		req, resp := kmsg.NewPtrInitProducerIDRequest(), kmsg.NewPtrInitProducerIDResponse()
+		req.ProducerID, req.ProducerEpoch, req.TransactionTimeoutMillis = 1000, 3, math.MaxInt32
+		resp.ProducerID, resp.ProducerEpoch = 2000, 0
+		return req, resp
+	case keyDescribeProducers:
+		req, resp := kmsg.NewPtrDescribeProducersRequest(), kmsg.NewPtrDescribeProducersResponse()
+		req.Topics = []kmsg.DescribeProducersRequestTopic{{Topic: "a", Partitions: []int32{1, 0}}}
+		row := kmsg.NewDescribeProducersResponseTopicPartitionActiveProducer()
+		row.ProducerID, row.ProducerEpoch, row.LastSequence, row.LastTimestamp, row.CurrentTxnStartOffset = 1000, 3, 41, 1_800_000_000_000, -1
+		resp.Topics = []kmsg.DescribeProducersResponseTopic{{Topic: "a", Partitions: []kmsg.DescribeProducersResponseTopicPartition{{Partition: 1,
+			ActiveProducers: []kmsg.DescribeProducersResponseTopicPartitionActiveProducer{row}}}}}
+		return req, resp
 	}
-	t.Fatalf("API %d is served and has no example", key)
-	return nil, nil
+	req, resp := exampleOfGroups(key, version)
+	if req == nil {
+		t.Fatalf("API %d is served and has no example", key)
+	}
+	return req, resp
 }
 
 // The v0 answer to an unknown version of ApiVersions is read by a client that knows nothing else (KIP-511).

@@ -112,19 +112,25 @@ func (p *part) see(name string, off int64) {
 		return
 	}
 	at, tag := p.values.find(name)
+	if at < 0 && p.slots.get(int(off)) != -1 { // wrong in any case: it may have another place
+		if !p.tell() {
+			return
+		}
+		at, tag = p.values.find(name)
+	}
 	if at < 0 {
 		if len(name) > maxValue {
 			p.undecided("operation %d returned a value of %d bytes, check A takes up to %d", p.cur.ID, len(name), maxValue)
 			p.broken = true
 			return
 		}
-		at = p.values.put(name, tag, ownedBy(orphan))
+		at = p.values.read(name, tag, ownedBy(orphan))
 		p.orphans++
 	}
 	v := p.values.entries.at(int(at))
 	switch {
 	case p.bindingOf(at).off >= 0:
-		p.elsewhere(at, off)
+		p.elsewhere(at, off, p.keep())
 	case v.op() < 0:
 		v.owner |= seenBit
 		b := binding{-1, p.keep()}
@@ -143,9 +149,10 @@ func (p *part) see(name string, off int64) {
 	}
 }
 
-// elsewhere reports a value that is read at off and bound to another offset.
-func (p *part) elsewhere(at int32, off int64) {
-	v, b, i := p.values.entries.get(int(at)), p.bindingOf(at), p.keep()
+// elsewhere reports a value that operation i read at off and that is bound to another
+// offset.
+func (p *part) elsewhere(at int32, off int64, i int32) {
+	v, b := p.values.entries.get(int(at)), p.bindingOf(at)
 	name, ops := p.values.string(at), []int32{i, b.by, v.op()}
 	switch {
 	case v.op() >= 0 && p.ops.at(int(v.op())).acked():

@@ -70,10 +70,16 @@ func (p *part) gather(i int32) {
 	p.conflict(p.ord.lower(last, i), last, false)
 }
 
+// gatherEdges looks for lengths told inside a batch, or at its beginning. Where there
+// is no c, no length was told.
 func (p *part) gatherEdges(i int32, first, last int) {
-	delete(p.edges, int64(first))
-	for at := first + 1; at <= last; at++ {
-		if by, ok := p.edges[int64(at)]; ok {
+	for at := first; at <= last; at++ {
+		if p.ord.cBy.get(at) < 0 {
+			continue
+		}
+		if at == first {
+			delete(p.edges, int64(first))
+		} else if by, ok := p.edges[int64(at)]; ok {
 			p.insideBatch(i, int64(at), by)
 		}
 	}

@@ -108,8 +108,9 @@ func (c *Checker) Finish() Report {
 		c.report.Verdict = Undecided
 	}
 	c.report.Partitions = []PartitionReport{}
+	room := sorter{whole: wholeSort}
 	for _, p := range c.parts { // order: sorted below
-		p.finish()
+		p.finish(&room)
 		c.report.Partitions = append(c.report.Partitions, p.report)
 	}
 	slices.SortFunc(c.report.Partitions, func(a, b PartitionReport) int { return cmp.Compare(a.Partition, b.Partition) })

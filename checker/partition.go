@@ -111,7 +111,7 @@ type distant struct {
 const void = -2
 
 func newPart(name string, opts Options) *part {
-	p := &part{opts: opts, report: PartitionReport{Partition: name}, blamed: map[finding]bool{}, values: newNames(),
+	p := &part{opts: opts, report: PartitionReport{Partition: name}, blamed: map[finding]bool{},
 		big: map[int32]int64{}, loose: map[int32]binding{}, clients: clients{index: map[int64]int32{}},
 		edges: map[int64]int32{}, voids: map[int64]int32{}, ahead: newAhead(), starts: newStarts()}
 	p.ord.ops = &p.times

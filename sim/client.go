@@ -60,6 +60,7 @@ type call struct {
 	corr    int32
 	line    *line
 	ended   bool
+	sent    time.Duration
 	code    int16 // the answer's error code
 	atEnd   bool  // a read, of what nobody knew to be there yet
 
@@ -146,7 +147,7 @@ func (c *client) send(node int, k *call, req kmsg.Request, noAnswer bool) {
 		c.lines[node] = l
 	}
 	l.corr++
-	k.corr, k.key, k.version, k.line = l.corr, req.Key(), req.GetVersion(), l
+	k.corr, k.key, k.version, k.line, k.sent = l.corr, req.Key(), req.GetVersion(), l, w.now
 	if k.op.Kind != 0 {
 		k.op.Client, k.op.Session, k.op.Partition = int64(c.number), c.sessions, w.partName(k.part)
 		w.judge.invoke(&k.op)
@@ -160,6 +161,7 @@ func (c *client) send(node int, k *call, req kmsg.Request, noAnswer bool) {
 	}
 	l.conn.up.write(frame)
 	if noAnswer {
+		l.conn.unanswered = true
 		c.end(k, checker.Unknown)
 		return
 	}
@@ -167,6 +169,7 @@ func (c *client) send(node int, k *call, req kmsg.Request, noAnswer bool) {
 	l.pending = append(l.pending, k)
 	w.after(w.opt.Load.Timeout, func() {
 		if !k.ended {
+			w.refused(k, codeNone, fmt.Sprintf("doesn't answer within %v", w.opt.Load.Timeout))
 			c.drop(k.line)
 		}
 	})
@@ -221,7 +224,7 @@ func (c *client) answered(k *call) {
 	outcome := checker.OK
 	switch resp := k.resp.(type) {
 	case *kmsg.MetadataResponse:
-		c.metadata(resp)
+		c.metadata(k, resp)
 	case *kmsg.CreateTopicsResponse:
 		c.created(resp, k)
 	case *kmsg.ProduceResponse:
@@ -234,6 +237,9 @@ func (c *client) answered(k *call) {
 		if !c.trimmed(k, resp) {
 			outcome = checker.Failed
 		}
+	}
+	if what := refusalCodes[k.code]; what != "" && k.key != int16(kmsg.Metadata) {
+		c.w.refused(k, k.code, "answers "+what)
 	}
 	if c.w.violation != nil {
 		return

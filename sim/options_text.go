@@ -35,6 +35,7 @@ func (o *Options) all() []option {
 		{"Limits.ConnRequests", &l.ConnRequests}, {"Limits.ConnBytes", &l.ConnBytes}, {"Limits.ReadIndexWait", &l.ReadIndexWait},
 		{"Limits.Sessions", &l.Sessions}, {"Limits.SessionRows", &l.SessionRows}, {"Limits.SessionKept", &l.SessionKept},
 		{"Limits.ProduceWait", &l.ProduceWait}, {"Limits.FetchWait", &l.FetchWait}, {"Limits.AdminWait", &l.AdminWait},
+		{"Limits.Producers", &l.Producers}, {"Limits.ProducerKeep", &l.ProducerKeep},
 		{"Disk.Unit", &d.Unit}, {"Disk.Read", &d.Read}, {"Disk.Write", &d.Write}, {"Disk.Sync", &d.Sync}, {"Disk.Stall", &d.Stall},
 		{"Net.Delay", &n.Delay}, {"Net.Jitter", &n.Jitter}, {"Net.Drop", &n.Drop}, {"Net.Double", &n.Double},
 		{"Net.Reorder", &n.Reorder}, {"Net.Split", &n.Split},

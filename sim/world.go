@@ -45,8 +45,8 @@ type World struct {
 
 	phase     phase
 	violation *Violation
-	instant   int  // events since time moved
-	shipping  bool // nothing but copying to a broker that lost everything goes on
+	instant   int           // events since time moved
+	shipping  time.Duration // what the bound of the calm was put off by, since a replica that is counted upon is behind
 
 	whens []*when       // what waits for its moments
 	hush  time.Duration // what waits for any broker doesn't strike before

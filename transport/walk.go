@@ -55,6 +55,8 @@ func (w *walker) field(f *field) error {
 		return w.skip(f.size)
 	case str:
 		return w.text()
+	case octet:
+		return w.bytes()
 	case blob:
 		w.blobs = append(w.blobs, w.pos)
 		return w.bytes()

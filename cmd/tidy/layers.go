@@ -42,12 +42,13 @@ var layers = []layer{
 	{dir: "transport", strict: true, libs: []string{franz + "kmsg"}},
 	{dir: "transport/tcp", ours: []string{"transport"}, libs: []string{sys}},
 
-	{dir: "replica", strict: true, ours: []string{"log", "transport"},
+	{dir: "replica/producer", strict: true, ours: []string{"log"}},
+	{dir: "replica", strict: true, ours: []string{"log", "replica/producer", "transport"},
 		libs: []string{raft, raft + "/raftpb", raft + "/quorum", raft + "/tracker", raft + "/confchange",
 			"google.golang.org/protobuf/proto"}},
 
-	{dir: "broker/group", strict: true, libs: []string{franz + "kmsg"}},
-	{dir: "broker", strict: true, ours: []string{"broker/group", "log", "replica", "transport"},
+	{dir: "broker/group", strict: true, std: []string{"regexp"}, libs: []string{franz + "kbin", franz + "kmsg"}},
+	{dir: "broker", strict: true, ours: []string{"broker/group", "log", "replica", "replica/producer", "transport"},
 		std: []string{"compress/gzip"},
 		libs: []string{raft, raft + "/raftpb", raft + "/quorum", raft + "/tracker", raft + "/confchange",
 			franz + "kmsg", franz + "kerr",
