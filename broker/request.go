@@ -79,6 +79,10 @@ func (s *Shard) startGroups(r *request, body kmsg.Request) bool {
 		s.offsetFetch(r, body)
 	case *kmsg.JoinGroupRequest:
 		s.joinGroup(r, body)
+	case *kmsg.ConsumerGroupHeartbeatRequest:
+		s.consumerGroupHeartbeat(r, body)
+	case *kmsg.ConsumerGroupDescribeRequest:
+		s.consumerGroupDescribe(r, body)
 	case *kmsg.HeartbeatRequest:
 		s.heartbeat(r, body)
 	case *kmsg.LeaveGroupRequest:

@@ -13,7 +13,8 @@ import (
 //
 //	1 2 4 8 16   a field of so many bytes          s       a string        b       records, which aren't copied
 //	*4 *s        an array of plain fields          [ ... ] an array of structs      o       other bytes
-//	#0 4         tagged field 0 of this struct     { ... } a struct, in a tagged field
+//	#0 4         tagged field 0 of this struct     { ... } a struct, in a tagged field or in line
+//	?{ ... }     a struct in line that may be null: a byte, negative if it is
 //
 // and in front of any of them the versions that have it: 3+: -12: 7-12: . A test holds every shape against kmsg.
 type shape struct {
@@ -37,6 +38,7 @@ const (
 	plain byte = '*'
 	list  byte = '['
 	group byte = '{'
+	maybe byte = '?'
 
 	noTag = -1
 )
@@ -70,6 +72,9 @@ var requestShapes = map[int16]shape{
 	kmsg.ListGroups.Int16():     newShape(3, "4+:*s 5+:*s"),
 	kmsg.DeleteGroups.Int16():   newShape(2, "*s"),
 	kmsg.OffsetDelete.Int16():   newShape(math.MaxInt16, "s [ s [ 4 ] ]"),
+
+	kmsg.ConsumerGroupHeartbeat.Int16(): newShape(0, "s s 4 s s 4 *s 1+:s s [ 16 *4 ]"),
+	kmsg.ConsumerGroupDescribe.Int16():  newShape(0, "*s 1"),
 }
 
 var responseShapes = map[int16]shape{
@@ -101,6 +106,10 @@ var responseShapes = map[int16]shape{
 	kmsg.ListGroups.Int16():     newShape(3, "1+:4 2 [ s s 4+:s 5+:s ]"),
 	kmsg.DeleteGroups.Int16():   newShape(2, "4 [ s 2 3+:s ]"),
 	kmsg.OffsetDelete.Int16():   newShape(math.MaxInt16, "2 4 [ s [ 4 2 ] ]"),
+
+	kmsg.ConsumerGroupHeartbeat.Int16(): newShape(0, "4 2 s s 4 4 ?{ [ 16 *4 ] }"),
+	kmsg.ConsumerGroupDescribe.Int16(): newShape(0, "4 [ 2 s s s 4 4 s"+
+		" [ s s s 4 s s *s s { [ 16 s *4 ] } { [ 16 s *4 ] } 1+:1 ] 4 ]"),
 }
 
 func newShape(flexible int16, text string) shape {
@@ -139,7 +148,7 @@ func parseFields(tokens []string, end string) (fields []field, rest []string) {
 			}
 		case list:
 			f.of, tokens = parseFields(tokens, "]")
-		case group:
+		case group, maybe:
 			f.of, tokens = parseFields(tokens, "}")
 		default:
 			f.kind, f.size = fixed, number(token)

@@ -32,6 +32,8 @@ var tested = map[int16][]string{
 	47: {"TestOtherRequestsAndConsumerGroups"},
 	60: {"TestDescribeCluster"},
 	61: {"TestProducersSurvive"},
+	68: {"TestConsumerGroupModel", "TestSecondMemberGetsWhatTheFirstGaveBack", "TestHeartbeatsThatAreRefused", "TestStaticMember"},
+	69: {"TestConsumerGroupModel"},
 }
 
 func testsOf(key int16) []string { return tested[key] }
