@@ -78,6 +78,26 @@ func exampleOfMembers(key int16) (kmsg.Request, kmsg.Response) {
 		req.Groups = []string{"g"}
 		resp.Groups = []kmsg.DeleteGroupsResponseGroup{{Group: "g", ErrorCode: 68}}
 		return req, resp
+	case keyConsumerGroupHeartbeat:
+		req, resp := kmsg.NewPtrConsumerGroupHeartbeatRequest(), kmsg.NewPtrConsumerGroupHeartbeatResponse()
+		req.Group, req.MemberID, req.MemberEpoch, req.InstanceID, req.RackID, req.RebalanceTimeoutMillis = "g", "m", 3, text("i"), text("r"), 60000
+		req.SubscribedTopicNames, req.SubscribedTopicRegex, req.ServerAssignor = []string{"a"}, text("a.*"), text("uniform")
+		req.Topics = []kmsg.ConsumerGroupHeartbeatRequestTopic{{TopicID: [16]byte{1}, Partitions: []int32{0, 2}}}
+		resp.MemberID, resp.MemberEpoch, resp.HeartbeatIntervalMillis = text("m"), 4, 5000
+		resp.Assignment = &kmsg.ConsumerGroupHeartbeatResponseAssignment{Topics: []kmsg.ConsumerGroupHeartbeatResponseAssignmentTopic{{TopicID: [16]byte{1}, Partitions: []int32{0}}}}
+		return req, resp
+	case keyConsumerGroupDescribe:
+		req, resp := kmsg.NewPtrConsumerGroupDescribeRequest(), kmsg.NewPtrConsumerGroupDescribeResponse()
+		req.Groups = []string{"g"}
+		out := kmsg.NewConsumerGroupDescribeResponseGroup()
+		out.Group, out.State, out.Epoch, out.AssignmentEpoch, out.AssignorName = "g", "Stable", 4, 4, "uniform"
+		m := kmsg.NewConsumerGroupDescribeResponseGroupMember()
+		m.MemberID, m.InstanceID, m.RackID, m.MemberEpoch, m.ClientID, m.ClientHost = "m", text("i"), text("r"), 4, "c", "/127.0.0.1"
+		m.SubscribedTopics, m.SubscribedTopicRegex, m.MemberType = []string{"a"}, text("a.*"), 1
+		m.Assignment.TopicPartitions = []kmsg.AssignmentTopicPartition{{TopicID: [16]byte{1}, Topic: "a", Partitions: []int32{0}}}
+		out.Members = append(out.Members, m)
+		resp.Groups = []kmsg.ConsumerGroupDescribeResponseGroup{out}
+		return req, resp
 	case keyOffsetDelete:
 		req, resp := kmsg.NewPtrOffsetDeleteRequest(), kmsg.NewPtrOffsetDeleteResponse()
 		req.Group, req.Topics = "g", []kmsg.OffsetDeleteRequestTopic{{Topic: "a", Partitions: []kmsg.OffsetDeleteRequestTopicPartition{{Partition: 1}}}}

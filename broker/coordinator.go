@@ -132,8 +132,9 @@ func (s *Shard) unloadGroups(p *partition) {
 
 func (s *Shard) groupNow() group.Now { return group.Now{Mono: s.now.Mono, Wall: s.now.Wall} }
 
-// groupOut is an empty Out for a machine to fill.
+// groupOut is an empty Out for a machine to fill, which sees the topics as they are now.
 func (s *Shard) groupOut(c *coordinator) *group.Out {
+	c.m.See(groupTopics{s.meta})
 	clear(c.out.Answers)
 	clear(c.out.Writes)
 	c.out = group.Out{Answers: c.out.Answers[:0], Writes: c.out.Writes[:0]}

@@ -49,6 +49,8 @@ func (s *Shard) start(c *conn, sl *slot, in transport.Request) {
 		s.deleteTopics(r, body)
 	case *kmsg.IncrementalAlterConfigsRequest:
 		s.alterConfigs(r, body)
+	case *kmsg.AlterConfigsRequest:
+		s.alterConfigsWhole(r, body)
 	case *kmsg.DescribeConfigsRequest:
 		s.respond(r, describeConfigs(body, s.meta, s.cfg))
 	case *kmsg.DeleteRecordsRequest:
@@ -77,6 +79,10 @@ func (s *Shard) startGroups(r *request, body kmsg.Request) bool {
 		s.offsetFetch(r, body)
 	case *kmsg.JoinGroupRequest:
 		s.joinGroup(r, body)
+	case *kmsg.ConsumerGroupHeartbeatRequest:
+		s.consumerGroupHeartbeat(r, body)
+	case *kmsg.ConsumerGroupDescribeRequest:
+		s.consumerGroupDescribe(r, body)
 	case *kmsg.HeartbeatRequest:
 		s.heartbeat(r, body)
 	case *kmsg.LeaveGroupRequest:

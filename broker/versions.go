@@ -37,7 +37,9 @@ type Feature struct {
 func Features() []Feature { return slices.Clone(features) }
 
 // features has transaction.version not in it: Produce of version 12 would have to add partitions to transactions (KIP-890).
-var features = []Feature{}
+var features = []Feature{
+	{Name: "group.version", Min: 0, Max: 1, Finalized: 1}, // 1: consumer groups (KIP-848)
+}
 
 // noVersion is both bounds of an API that Kafka's brokers don't name to clients: no range holds it.
 const noVersion = int16(-1)
@@ -45,7 +47,6 @@ const noVersion = int16(-1)
 const (
 	whyACLs         = "there are no access control lists yet"
 	whyAdmin        = "an administrator's API, not there yet"
-	whyGroups       = "there are no groups of the new protocol (KIP-848) yet"
 	whyInside       = "between Kafka's own brokers and controllers; no client sends it"
 	whyQuorum       = "changes Kafka's controller quorum; the metadata group here has all brokers"
 	whyQuotas       = "there are no quotas yet"
@@ -96,7 +97,7 @@ var apis = []API{
 	leaves(30, "CreateAcls", 1, 3, whyACLs),
 	leaves(31, "DeleteAcls", 1, 3, whyACLs),
 	serves(keyDescribeConfigs, "DescribeConfigs", 1, 4).from(0),
-	leaves(keyAlterConfigs, "AlterConfigs", 0, 2, whyAdmin),
+	serves(keyAlterConfigs, "AlterConfigs", 0, 2),
 	leaves(34, "AlterReplicaLogDirs", 1, 2, "a broker has one data directory; replicas move between brokers, not between disks"),
 	leaves(35, "DescribeLogDirs", 1, 4, whyAdmin),
 	leaves(36, "SaslAuthenticate", 0, 2, whySASL),
@@ -131,8 +132,8 @@ var apis = []API{
 	leaves(65, "DescribeTransactions", 0, 0, whyTransactions),
 	leaves(66, "ListTransactions", 0, 2, whyTransactions),
 	inside(67, "AllocateProducerIds"),
-	leaves(keyConsumerGroupHeartbeat, "ConsumerGroupHeartbeat", 0, 1, whyGroups),
-	leaves(keyConsumerGroupDescribe, "ConsumerGroupDescribe", 0, 1, whyGroups),
+	serves(keyConsumerGroupHeartbeat, "ConsumerGroupHeartbeat", 0, 1),
+	serves(keyConsumerGroupDescribe, "ConsumerGroupDescribe", 0, 1),
 	inside(70, "ControllerRegistration"),
 	leaves(71, "GetTelemetrySubscriptions", 0, 0, whyTelemetry),
 	leaves(72, "PushTelemetry", 0, 0, whyTelemetry),

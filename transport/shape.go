@@ -13,7 +13,8 @@ import (
 //
 //	1 2 4 8 16   a field of so many bytes          s       a string        b       records, which aren't copied
 //	*4 *s        an array of plain fields          [ ... ] an array of structs      o       other bytes
-//	#0 4         tagged field 0 of this struct     { ... } a struct, in a tagged field
+//	#0 4         tagged field 0 of this struct     { ... } a struct, in a tagged field or in line
+//	?{ ... }     a struct in line that may be null: a byte, negative if it is
 //
 // and in front of any of them the versions that have it: 3+: -12: 7-12: . A test holds every shape against kmsg.
 type shape struct {
@@ -37,6 +38,7 @@ const (
 	plain byte = '*'
 	list  byte = '['
 	group byte = '{'
+	maybe byte = '?'
 
 	noTag = -1
 )
@@ -55,6 +57,7 @@ var requestShapes = map[int16]shape{
 	kmsg.OffsetForLeaderEpoch.Int16():    newShape(4, "3+:4 [ s [ 4 2+:4 4 ] ]"),
 	kmsg.InitProducerID.Int16():          newShape(2, "s 4 3+:8 3+:2 6+:1 6+:1"),
 	kmsg.DescribeProducers.Int16():       newShape(0, "[ s *4 ]"),
+	kmsg.AlterConfigs.Int16():            newShape(2, "[ 1 s [ s s ] ] 1"),
 	kmsg.DescribeConfigs.Int16():         newShape(4, "[ 1 s *s ] 1+:1 3+:1"),
 	kmsg.IncrementalAlterConfigs.Int16(): newShape(1, "[ 1 s [ s 1 s ] ] 1"),
 	kmsg.DescribeCluster.Int16():         newShape(0, "1 1+:1 2+:1"),
@@ -69,6 +72,9 @@ var requestShapes = map[int16]shape{
 	kmsg.ListGroups.Int16():     newShape(3, "4+:*s 5+:*s"),
 	kmsg.DeleteGroups.Int16():   newShape(2, "*s"),
 	kmsg.OffsetDelete.Int16():   newShape(math.MaxInt16, "s [ s [ 4 ] ]"),
+
+	kmsg.ConsumerGroupHeartbeat.Int16(): newShape(0, "s s 4 s s 4 *s 1+:s s [ 16 *4 ]"),
+	kmsg.ConsumerGroupDescribe.Int16():  newShape(0, "*s 1"),
 }
 
 var responseShapes = map[int16]shape{
@@ -85,6 +91,7 @@ var responseShapes = map[int16]shape{
 	kmsg.OffsetForLeaderEpoch.Int16():    newShape(4, "2+:4 [ s [ 2 4 1+:4 8 ] ]"),
 	kmsg.InitProducerID.Int16():          newShape(2, "4 2 8 2 6+:8 6+:2"),
 	kmsg.DescribeProducers.Int16():       newShape(0, "4 [ s [ 4 2 s [ 8 4 4 8 4 8 ] ] ]"),
+	kmsg.AlterConfigs.Int16():            newShape(2, "4 [ 2 s 1 s ]"),
 	kmsg.DescribeConfigs.Int16():         newShape(4, "4 [ 2 s 1 s [ s s 1 -0:1 1+:1 1 1+:[ s s 1 ] 3+:1 3+:s ] ]"),
 	kmsg.IncrementalAlterConfigs.Int16(): newShape(1, "4 [ 2 s 1 s ]"),
 	kmsg.DescribeCluster.Int16():         newShape(0, "4 2 s 1+:1 s 4 [ 4 s 4 s 2+:1 ] 4"),
@@ -99,6 +106,10 @@ var responseShapes = map[int16]shape{
 	kmsg.ListGroups.Int16():     newShape(3, "1+:4 2 [ s s 4+:s 5+:s ]"),
 	kmsg.DeleteGroups.Int16():   newShape(2, "4 [ s 2 3+:s ]"),
 	kmsg.OffsetDelete.Int16():   newShape(math.MaxInt16, "2 4 [ s [ 4 2 ] ]"),
+
+	kmsg.ConsumerGroupHeartbeat.Int16(): newShape(0, "4 2 s s 4 4 ?{ [ 16 *4 ] }"),
+	kmsg.ConsumerGroupDescribe.Int16(): newShape(0, "4 [ 2 s s s 4 4 s"+
+		" [ s s s 4 s s *s s { [ 16 s *4 ] } { [ 16 s *4 ] } 1+:1 ] 4 ]"),
 }
 
 func newShape(flexible int16, text string) shape {
@@ -137,7 +148,7 @@ func parseFields(tokens []string, end string) (fields []field, rest []string) {
 			}
 		case list:
 			f.of, tokens = parseFields(tokens, "]")
-		case group:
+		case group, maybe:
 			f.of, tokens = parseFields(tokens, "}")
 		default:
 			f.kind, f.size = fixed, number(token)

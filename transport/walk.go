@@ -77,6 +77,15 @@ func (w *walker) field(f *field) error {
 		return err
 	case group:
 		return w.fields(f.of)
+	case maybe:
+		if err := w.need(1); err != nil {
+			return err
+		}
+		w.pos++
+		if w.src[w.pos-1]&0x80 != 0 {
+			return nil
+		}
+		return w.fields(f.of)
 	}
 	panic(fmt.Sprintf("transport: shape of unknown kind %q", f.kind))
 }

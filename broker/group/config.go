@@ -13,6 +13,7 @@ func DefaultConfig() Config {
 		Retention: 7 * 24 * time.Hour, CheckEvery: 10 * time.Minute,
 		MaxSize: math.MaxInt32, Members: 100_000, MemberBytes: 1 << 20, MetadataBytes: 4096, StateBytes: 1 << 30, Waiting: 10_000,
 		WriteBytes: 8 << 20, DeadBytes: 16 << 20,
+		ConsumerSession: 45 * time.Second, ConsumerHeartbeat: 5 * time.Second, ConsumerMaxSize: 5000, Upgrade: true, Downgrade: true,
 	}
 }
 
@@ -25,5 +26,9 @@ func DrawConfig(rng *rand.Rand) Config {
 	c.MaxSize = 3 + rng.IntN(8)
 	c.WriteBytes = 4 << 10 << rng.IntN(4)
 	c.DeadBytes = 512 << rng.IntN(8)
+	c.ConsumerHeartbeat = time.Duration(50+rng.IntN(500)) * time.Millisecond
+	c.ConsumerSession = c.ConsumerHeartbeat * time.Duration(3+rng.IntN(10))
+	c.ConsumerMaxSize = 3 + rng.IntN(8)
+	c.Upgrade, c.Downgrade = rng.IntN(4) > 0, rng.IntN(4) > 0
 	return c
 }

@@ -62,7 +62,7 @@ var layers = []layer{
 	{dir: "checker/report", ours: []string{"checker", "checker/anomaly", "checker/second"}},
 
 	{dir: "sim", strict: true, floats: true,
-		ours: []string{"broker", "checker", "log", "replica", "transport"},
+		ours: []string{"broker", "broker/group", "checker", "checker/anomaly", "log", "replica", "transport"},
 		std:  []string{"crypto/rand", "text/tabwriter"},
 		libs: []string{franz + "kmsg"}},
 
@@ -73,6 +73,7 @@ var layers = []layer{
 	{dir: "cmd/logsim", ours: []string{anyOurs}, libs: []string{cobra, pflag}},
 	{dir: "cmd/logcheck", ours: []string{anyOurs}, libs: []string{cobra, pflag, sys,
 		"github.com/klauspost/compress/gzip", "github.com/klauspost/compress/zstd"}},
+	{dir: "cmd/kafkadoc", ours: []string{"broker"}},
 	{dir: "cmd/e2e", ours: []string{anyOurs}},
 	{dir: "cmd/tidy"},
 	{dir: "examples/record", ours: []string{"checker/record"}, libs: []string{franz + "..."}},
