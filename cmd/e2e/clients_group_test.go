@@ -9,10 +9,11 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// feed sends records to a topic until it is stopped, and knows where each of them is.
-type feed struct {
+// supply sends records to a topic until it is stopped, and knows where each of them is.
+type supply struct {
 	topic string
 	cl    *kgo.Client
 	base  int64
@@ -31,20 +32,20 @@ type place struct {
 	offset    int64
 }
 
-func startFeed(t *testing.T, c *cluster, topic string) *feed {
+func startSupply(t *testing.T, c *cluster, topic string) *supply {
 	t.Helper()
 	cl, err := kgo.NewClient(kgo.SeedBrokers(c.addrs()...), kgo.DefaultProduceTopic(topic), kgo.RecordPartitioner(kgo.RoundRobinPartitioner()),
 		kgo.ProducerLinger(0))
 	if err != nil {
 		t.Fatal(err)
 	}
-	f := &feed{topic: topic, cl: cl, base: time.Now().Add(-time.Hour).UnixMilli(), sent: map[place]int{}, ends: map[int32]int64{}}
+	f := &supply{topic: topic, cl: cl, base: time.Now().Add(-time.Hour).UnixMilli(), sent: map[place]int{}, ends: map[int32]int64{}}
 	t.Cleanup(cl.Close)
 	f.resume()
 	return f
 }
 
-func (f *feed) resume() {
+func (f *supply) resume() {
 	f.quit, f.done = make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(f.done)
@@ -60,7 +61,7 @@ func (f *feed) resume() {
 }
 
 // send sends the next record.
-func (f *feed) send() {
+func (f *supply) send() {
 	f.mu.Lock()
 	i := f.next
 	f.next++
@@ -80,14 +81,14 @@ func (f *feed) send() {
 }
 
 // stop ends it, and waits until all is acknowledged.
-func (f *feed) stop(t *testing.T) {
+func (f *supply) stop(t *testing.T) {
 	t.Helper()
 	close(f.quit)
 	<-f.done
 	f.flush(t)
 }
 
-func (f *feed) flush(t *testing.T) {
+func (f *supply) flush(t *testing.T) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
@@ -102,7 +103,7 @@ func (f *feed) flush(t *testing.T) {
 }
 
 // positions are the ends of what is acknowledged, by partition.
-func (f *feed) positions() map[int32]int64 {
+func (f *supply) positions() map[int32]int64 {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	ends := map[int32]int64{}
@@ -118,7 +119,7 @@ func (f *foreign) checkGroup(home, t *testing.T, c *cluster, protocol string) {
 	t.Helper()
 	topic, group := "g-"+f.name+"-"+protocol, "group-"+f.name+"-"+protocol
 	c.createTopic(t, topic, clientPartitions)
-	fed := startFeed(t, c, topic)
+	fed := startSupply(t, c, topic)
 	join := func() *member { return f.start(t, "consume", c, topic, group, protocol) }
 	g := &gathered{topic: topic, members: []*member{join(), join(), join()}}
 	for _, m := range g.members {
@@ -136,6 +137,7 @@ func (f *foreign) checkGroup(home, t *testing.T, c *cluster, protocol string) {
 	joined := join()
 	g.members = append(g.members, joined)
 	g.awaitFirst(t, joined)
+	c.checkType(t, group, protocol)
 	n := c.coordinator(t, group)
 	n.kill(t)
 	g.awaitPast(t, fmt.Sprintf("after the coordinator's broker %d was killed", n.id), fed.positions())
@@ -154,23 +156,30 @@ func (f *foreign) checkGroup(home, t *testing.T, c *cluster, protocol string) {
 	f.checkResumes(t, c, fed, group, protocol)
 }
 
-// coordinator is the broker that coordinates a group.
-func (c *cluster) coordinator(t *testing.T, group string) *node {
+// checkType looks at which protocol a group is served by: clients go back to the classic one silently.
+func (c *cluster) checkType(t *testing.T, group, protocol string) {
 	t.Helper()
 	cl, err := kgo.NewClient(kgo.SeedBrokers(c.addrs()...))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer cl.Close()
-	var id int32
-	await(t, "coordinator of "+group, func() (bool, string) {
-		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
-		defer cancel()
-		found := kadm.NewClient(cl).FindGroupCoordinators(ctx, group)[group]
-		id = found.NodeID
-		return found.Err == nil && id > 0, fmt.Sprint(found.Err)
-	})
-	return c.nodes[id-1]
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	for _, shard := range cl.RequestSharded(ctx, kmsg.NewPtrListGroupsRequest()) {
+		if shard.Err != nil {
+			t.Fatalf("groups of broker %d: %v", shard.Meta.NodeID, shard.Err)
+		}
+		for _, g := range shard.Resp.(*kmsg.ListGroupsResponse).Groups {
+			if g.Group == group {
+				if g.GroupType != protocol {
+					t.Errorf("%s is a %s group, expected a %s one", group, g.GroupType, protocol)
+				}
+				return
+			}
+		}
+	}
+	t.Errorf("no broker lists %s", group)
 }
 
 // gathered is what the members of a group have printed.
@@ -213,7 +222,7 @@ func (g *gathered) awaitPast(t *testing.T, when string, ends map[int32]int64) {
 }
 
 // awaitAll waits until everything that was fed was read by someone.
-func (g *gathered) awaitAll(t *testing.T, fed *feed) {
+func (g *gathered) awaitAll(t *testing.T, fed *supply) {
 	t.Helper()
 	await(t, "end of all partitions", func() (bool, string) {
 		read := map[place]bool{}
@@ -233,7 +242,7 @@ func (g *gathered) awaitAll(t *testing.T, fed *feed) {
 
 // check compares each record that was read with what was sent, and that no member skipped or went back between two records of one
 // partition but to where another one, or it before a rebalance, had begun.
-func (g *gathered) check(t *testing.T, fed *feed) {
+func (g *gathered) check(t *testing.T, fed *supply) {
 	t.Helper()
 	again, all := 0, 0
 	read := map[place]bool{}
@@ -295,7 +304,7 @@ func (f *foreign) checkCommitted(t *testing.T, c *cluster, topic, group string, 
 }
 
 // checkResumes lets a member join a group that all have left: it reads what comes now, and nothing of before.
-func (f *foreign) checkResumes(t *testing.T, c *cluster, fed *feed, group, protocol string) {
+func (f *foreign) checkResumes(t *testing.T, c *cluster, fed *supply, group, protocol string) {
 	t.Helper()
 	before := fed.positions()
 	for range 10 * clientPartitions {
