@@ -143,6 +143,10 @@ func TestOnlineMigration(t *testing.T) {
 	expect(t, "the old one is to join again", o.beat(), RebalanceInProgress)
 	expect(t, "sync at the old epoch", o.sync(nil), RebalanceInProgress)
 
+	o.epoch = 0
+	expect(t, "sync at another generation", o.sync(nil), IllegalGeneration)
+	expect(t, "heartbeat at another generation", o.beat(), IllegalGeneration)
+	o.epoch = 1
 	o.again() // it says that it has all, and is to give up two
 	expect(t, "it is given", o.has, "t0/[0 1]")
 	expect(t, "its epoch", o.epoch, 1)
@@ -183,6 +187,32 @@ func TestDowngradeAndFailover(t *testing.T) {
 	r.load()
 	expect(t, "state", r.m.groups["g"].classic.state, preparing)
 	expect(t, "it is told", o.beat(), RebalanceInProgress)
+}
+
+// What a member of a group that becomes classic is written down with is what it has: one that was still to get what another
+// hasn't given back doesn't get it that way.
+func TestDowngradeGivesNobodyMore(t *testing.T) {
+	r := newRig(t, 4)
+	r.mustBeat(joining("n", nil, "t0"))
+	a := &old{r: r, group: "g", topics: []string{"t0"}}
+	a.again()
+	r.mustBeat(beating("n", 1, parts(0, 0, 1)))
+	a.again()
+	expect(t, "a has", a.has, "t0/[2 3]")
+	b := &old{r: r, group: "g", topics: []string{"t0"}}
+	b.again()
+	expect(t, "b waits", b.has, "")
+	r.mustBeat(beating("n", epochLeave, nil))
+	for _, m := range r.m.groups["g"].classic.members {
+		had, err := readAssignment(m.assignment, r.topics)
+		want := ""
+		if m.id == a.id {
+			want = fmt.Sprint(parts(0, 2, 3))
+		}
+		if err != nil || len(had) > 0 && fmt.Sprint(had) != want || len(had) == 0 && want != "" {
+			t.Errorf("%s is written down with %v, had %q", m.id, had, want)
+		}
+	}
 }
 
 // A new coordinator of a mixed group serves both kinds.
