@@ -18,6 +18,7 @@ type partition struct {
 	replica uint64
 	g       *replica.Group
 	dirty   bool
+	changed bool // it may look other than when InspectChanged was called last
 
 	queue   []*proposal // to be proposed at the end of this turn, or when there is room
 	pending []*proposal // proposed, by index; pending[i] is not applied yet (B2)
@@ -27,6 +28,7 @@ type partition struct {
 	watch   []watcher         // fetches that wait for the high watermark to move
 	heard   map[int32]started // by broker: the latest start that a raft message came from
 	out     replica.Out
+	spare   replica.Out // empty; only its memory counts
 
 	eager    int  // ticks for which a new group\'s preferred leader stands again, until there is a leader
 	damaged  bool // it has lost bytes: it follows and votes, but neither leads nor serves (G10)
@@ -141,13 +143,16 @@ func (s *Shard) fit(p *partition) int {
 
 // collect proposes what is queued, takes what raft has ready, and acts on it.
 func (s *Shard) collect(p *partition) {
+	p.changed = true
 	p.g.Collect(&p.out)
-	s.proposeQueue(p)
-	s.proposeTrims(p)
-	s.askReadIndex(p)
-	p.g.Collect(&p.out)
+	if len(p.queue)+len(p.trims)+len(p.reads.waiting) > 0 {
+		s.proposeQueue(p)
+		s.proposeTrims(p)
+		s.askReadIndex(p)
+		p.g.Collect(&p.out)
+	}
 	out := p.out
-	p.out = replica.Out{}
+	p.out, p.spare = p.spare, replica.Out{} // what follows may add to the next one
 	if out.Installed != nil {
 		s.installed(p, *out.Installed)
 	}
@@ -177,6 +182,8 @@ func (s *Shard) collect(p *partition) {
 			s.touch(p.group) // there may be room now
 		}
 	}
+	out.Reset()
+	p.spare = out
 }
 
 // proposeQueue proposes what is queued in one step, as much as fits; what is refused was certainly not proposed and is
