@@ -63,7 +63,7 @@ func (s *Shard) forward(p *partition, o origin, cmd []byte) {
 func (s *Shard) answerForward(o origin, a any) {
 	r := a.(appended)
 	res := resultOf(r)
-	s.peers.control(o.broker, control{Proposed: &proposedControl{ID: o.id, Code: res.Code, Message: res.Message, Topic: res.Topic}})
+	s.peers.control(o.broker, control{Proposed: &proposedControl{ID: o.id, Code: res.Code, Message: res.Message, Topic: res.Topic, First: res.First}})
 }
 
 // applyMeta applies one entry of the metadata group, and publishes what it led to.

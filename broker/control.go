@@ -4,12 +4,12 @@ import (
 	"fmt"
 )
 
-// Kinds of messages in an envelope. On the wire, don't change.
+// Kinds of messages in an envelope. On the wire, don't change. 2 and 4 were controls and positions without a checksum.
 const (
 	kindRaft     = 1 // replica.AppendMessage
-	kindControl  = 2 // a control, JSON
+	kindControl  = 8 // a control, JSON, sealed
 	kindRange    = 3 // batches of a snapshot transfer: replica.AppendRange
-	kindPosition = 4 // what a replica has: see voucher
+	kindPosition = 9 // what a replica has, sealed: see voucher
 	kindEntry    = 5 // an entry that a replica has lost: index u64, bytes
 	kindMend     = 6 // batches that a replica has lost: offset u64, batches
 )
@@ -51,6 +51,7 @@ type (
 		Code    int16  `json:"code,omitempty"`
 		Message string `json:"msg,omitempty"`
 		Topic   *Topic `json:"topic,omitempty"`
+		First   int64  `json:"first,omitempty"` // of producer ids
 	}
 	// leading says that the sender leads a group in a term.
 	leading struct {
@@ -128,7 +129,7 @@ func (s *Shard) proposed(c proposedControl) {
 		return // its deadline passed, or it came twice
 	}
 	delete(s.forwards, c.ID)
-	s.answer(o, appended{offset: -1, result: Result{Code: c.Code, Message: c.Message, Topic: c.Topic}})
+	s.answer(o, appended{offset: -1, result: Result{Code: c.Code, Message: c.Message, Topic: c.Topic, First: c.First}})
 }
 
 // replicaMeta is what a replica's create record says of it.

@@ -14,6 +14,7 @@ type GroupView struct {
 	Commit        uint64
 	Applied       uint64
 	AppliedHash   uint64 // running hash over the entries up to Applied (G11)
+	Producers     uint64 // hash of the producers as of Applied
 	Last          uint64 // index that the log ends with, and its term
 	LastTerm      uint64
 	LastHash      uint64 // running hash up to it; 0 if it isn't known
@@ -47,7 +48,7 @@ func (s *Shard) inspect(p *partition, visit func(*GroupView)) {
 	id := p.group
 	st := p.g.Status()
 	s.seen = GroupView{Group: id, Replica: st.ID, Term: st.Term, Lead: st.Lead, Leading: st.Leader, Commit: st.Commit, Applied: st.Applied,
-		AppliedHash: st.EntryHash, Last: st.Last, LastTerm: st.LastTerm, LastHash: st.LastHash, Durable: st.Stable, DurableEnd: st.StableEnd, LogStart: st.LogStart, LogEnd: st.LogEnd, HighWatermark: st.HighWatermark,
+		AppliedHash: st.EntryHash, Producers: st.Producers, Last: st.Last, LastTerm: st.LastTerm, LastHash: st.LastHash, Durable: st.Stable, DurableEnd: st.StableEnd, LogStart: st.LogStart, LogEnd: st.LogEnd, HighWatermark: st.HighWatermark,
 		Voters: st.Conf.Voters, Learners: st.Conf.Learners, Quorums: st.Conf.Quorums, ConfIndex: st.ConfIndex,
 		Damaged: p.damaged, Transferring: st.Transferring, Installed: st.Installed, Healed: st.Healed, Mended: p.repair.mended}
 	s.seen.Holes, s.seen.SegmentHoles = s.store.Lost(id)

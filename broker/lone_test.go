@@ -66,6 +66,7 @@ func (l *lone) boot() {
 	}
 	limits := DefaultLimits()
 	limits.UncommittedBytes, limits.FlushBytes, limits.RetentionTicks = 256<<10, 64<<10, 1
+	limits.Groups.DeadBytes = 4 << 10
 	l.s, err = New(Config{Broker: 1, Generation: 1, Incarnation: dir.Incarnation, Boot: l.boots, Shards: 1, Brokers: []int32{1}, Host: "h", Port: 9092,
 		Topics: testDefaults, Limits: limits}, store, rec, rand.New(rand.NewPCG(1, l.boots)))
 	if err != nil {

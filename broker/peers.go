@@ -60,7 +60,7 @@ func (p *peers) send(to int32, kind uint8, group uint64, bufs [][]byte) {
 }
 
 func (p *peers) control(to int32, c control) {
-	p.send(to, kindControl, 0, [][]byte{mustEncode(c)})
+	p.send(to, kindControl, 0, seal(mustEncode(c)))
 }
 
 func (p *peers) raft(s *Shard, group uint64, m *pb.Message) {
@@ -197,7 +197,11 @@ func (s *Shard) refuse(conn ConnID, why string) {
 func (s *Shard) controlFrom(h transport.Header, body []byte) {
 	s.restless = true
 	var c control
-	if err := decodeStrict(body, &c); err != nil {
+	body, err := unseal(body)
+	if err == nil {
+		err = decodeStrict(body, &c)
+	}
+	if err != nil {
 		s.log(LevelWarn, "a control message can't be read", "from", h.From, "error", err.Error())
 		return
 	}

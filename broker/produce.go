@@ -20,6 +20,10 @@ func (c produceCall) run(s *Shard, p *partition, o origin) {
 		s.answer(o, appended{code: no.code, offset: -1, start: -1, result: refusedBy(no)})
 		return
 	}
+	if no := s.servesProducers(c.batch); no.is() {
+		s.answer(o, appended{code: no.code, offset: -1, start: -1, result: refusedBy(no)})
+		return
+	}
 	if s.queued+len(c.batch) > s.cfg.Limits.QueueBytes {
 		s.answer(o, appended{code: errNotEnough, offset: -1, start: -1})
 		return
@@ -48,6 +52,8 @@ func (s *Shard) produce(r *request, req *kmsg.ProduceRequest) {
 				p.no.code = code
 			}
 			switch {
+			case internalTopic(t.Topic) || topic != nil && internalTopic(topic.Name): // ReplicaManager.appendToLocalLog
+				p.no = refuse(errBadTopic, "Cannot append to internal topic %s", topicOffsets)
 			case req.Acks < -1 || req.Acks > 1:
 				p.no = refuse(errBadAcks, "acks is %d, expected -1, 0 or 1", req.Acks)
 			case p.no.code == errNone:

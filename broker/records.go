@@ -157,8 +157,10 @@ func checkHeader(h log.Batch) refusal {
 		return refuse(errBadRecord, "Clients are not allowed to write control records")
 	case h.Attributes&attrTransactional != 0:
 		return refuse(errBadTxnState, "Record was not part of an ongoing transaction: transactions are not served yet")
-	case h.ProducerID >= 0:
-		return refuse(errUnsupportedByLog, "idempotent producers are not served yet: set enable.idempotence=false")
+	case h.ProducerID >= 0 && h.BaseSequence < 0:
+		return refuse(errBadRecord, "Invalid sequence number %d in record batch with producerId %d", h.BaseSequence, h.ProducerID)
+	case h.ProducerID >= 0 && h.ProducerEpoch < 0: // stricter than Kafka, which takes any
+		return refuse(errBadRecord, "Invalid epoch %d in record batch with producerId %d", h.ProducerEpoch, h.ProducerID)
 	case h.Attributes&attrLogAppendTime != 0:
 		return refuse(errBadTimestamp, "Invalid timestamp type in message. Producer should not set timestamp type to LogAppendTime.")
 	case h.Attributes&^attrKnown != 0:

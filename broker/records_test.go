@@ -194,8 +194,9 @@ func headerCases(t testing.TB) []recordCase {
 		{"control", with(t, func(b *testBatch) { b.attributes = attrControl }), nil, errBadRecord},
 		{"control and transactional", with(t, func(b *testBatch) { b.attributes = attrControl | attrTransactional }), nil, errBadRecord},
 		{"transactional", with(t, func(b *testBatch) { b.attributes = attrTransactional }), nil, errBadTxnState},
-		{"idempotent, id 0", changed(t, 43, 0, 0, 0, 0, 0, 0, 0, 0), nil, errUnsupportedByLog},
-		{"idempotent", changed(t, 43, 0, 0, 0, 0, 0, 0, 0, 9), nil, errUnsupportedByLog},
+		{"idempotent, id 0, no sequence", changed(t, 43, 0, 0, 0, 0, 0, 0, 0, 0), nil, errBadRecord}, // LogValidator.validateBatch
+		{"idempotent, no sequence", changed(t, 43, 0, 0, 0, 0, 0, 0, 0, 9, 0, 0), nil, errBadRecord},
+		{"idempotent, no epoch", changed(t, 43, 0, 0, 0, 0, 0, 0, 0, 9, 0xff, 0xff, 0, 0, 0, 0), nil, errBadRecord},
 		{"a producer's LogAppendTime", with(t, func(b *testBatch) { b.attributes = attrLogAppendTime }), nil, errBadTimestamp}, // validateTimestamp
 		{"delete horizon", with(t, func(b *testBatch) { b.attributes = 0x40 }), nil, errBadRecord},
 		{"a meaningless attribute", with(t, func(b *testBatch) { b.attributes = -0x8000 }), nil, errBadRecord},

@@ -12,10 +12,11 @@ import (
 // TopicDefaults are what a topic gets that doesn't say otherwise. They are a broker's settings: a command carries what
 // they came to, so that replicas needn't agree on them.
 type TopicDefaults struct {
-	Partitions      int32 // num.partitions
-	Replication     int16 // -1: 3, or the number of brokers if that is less
-	AutoCreate      bool  // create a topic that a client asks Metadata for
-	MaxMessageBytes int32 // of one record batch, for topics without max.message.bytes
+	Partitions        int32 // num.partitions
+	Replication       int16 // -1: 3, or the number of brokers if that is less
+	AutoCreate        bool  // create a topic that a client asks Metadata for
+	MaxMessageBytes   int32 // of one record batch, for topics without max.message.bytes
+	OffsetsPartitions int32 // offsets.topic.num.partitions, of the topic that consumer groups are kept in
 }
 
 // TopicConfig is one setting that a topic was given.
@@ -108,6 +109,9 @@ func (s setting) normal(value string) (string, refusal) {
 
 // value is what a topic has for this setting, and whether it was given.
 func (s setting) value(t *Topic, d TopicDefaults) (string, bool) {
+	if s.name == configCleanup && internalTopic(t.Name) {
+		return "compact", true // in effect: see group.forward
+	}
 	if v, ok := t.config(s.name); ok {
 		return v, true
 	}

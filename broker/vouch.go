@@ -230,7 +230,7 @@ func (s *Shard) sendPositions(to int32) {
 		st := s.parts[id].g.Status()
 		b := binary.BigEndian.AppendUint64(make([]byte, 0, positionLen), st.ID)
 		b = binary.BigEndian.AppendUint64(b, st.Term)
-		s.peers.send(to, kindPosition, id, [][]byte{binary.BigEndian.AppendUint64(b, st.Last)})
+		s.peers.send(to, kindPosition, id, seal(binary.BigEndian.AppendUint64(b, st.Last)))
 	}
 }
 
@@ -254,8 +254,9 @@ func (p *partition) late(in raftMail) bool {
 // position compares what a replica has with what it acknowledged to us, if we lead in its term or a later one: in that term
 // nobody has cut what it acknowledged.
 func (s *Shard) position(p *partition, in raftMail) {
-	body := in.body
-	if len(body) != positionLen {
+	body, err := unseal(in.body)
+	if err != nil || len(body) != positionLen {
+		s.log(LevelWarn, "a position can't be read", "from", in.from, "group", in.group, "error", fmt.Sprint(err))
 		return
 	}
 	id, term, last := binary.BigEndian.Uint64(body), binary.BigEndian.Uint64(body[8:]), binary.BigEndian.Uint64(body[16:])

@@ -111,6 +111,7 @@ type full struct {
 
 func (a full) do(w *World) error {
 	n := w.nodes[a.node]
+	n.hurts()
 	if a.free < 0 {
 		n.disk.Space()
 		return nil
@@ -134,6 +135,7 @@ func (a full) text(w *World) string {
 type drag struct{ node, times int }
 
 func (a drag) do(w *World) error {
+	w.nodes[a.node].hurts()
 	w.nodes[a.node].disk.drag = a.times
 	return nil
 }
@@ -144,6 +146,7 @@ func (a drag) text(w *World) string { return fmt.Sprintf("slow %d %d", w.nodes[a
 type lag struct{ node, times int }
 
 func (a lag) do(w *World) error {
+	w.nodes[a.node].hurts()
 	w.faults.slow[a.node] = a.times
 	return nil
 }

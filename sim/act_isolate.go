@@ -33,7 +33,7 @@ func (a isolate) cut(w *World, by int) {
 	for i := range w.nodes {
 		if i != a.node {
 			for _, l := range []*link{&w.net.links[a.node][i], &w.net.links[i][a.node]} {
-				l.cut = max(0, l.cut+by)
+				l.cut, l.ails = max(0, l.cut+by), w.now
 			}
 		}
 	}

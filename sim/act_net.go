@@ -24,6 +24,7 @@ func (a cutLink) do(w *World) error {
 		return fmt.Errorf("that direction isn't cut")
 	}
 	l.cut += a.by
+	l.ails = w.now
 	return nil
 }
 
@@ -45,6 +46,7 @@ func (a clog) do(w *World) error {
 	}
 	l := &w.net.links[a.from][a.to]
 	l.slow = max(0, l.slow+a.by)
+	l.ails = w.now
 	return nil
 }
 
@@ -58,10 +60,11 @@ type delivery struct {
 	lost      bool
 	overtakes bool          // it may arrive before those that were sent before it
 	twice     time.Duration // it comes again so long after; 0: once
+	flip      int           // this bit of it, counted from 1 and without its length field, arrives as its opposite; 0: none
 	skip      int           // envelopes that the link carries at this very instant before it
 }
 
-func (a delivery) usual() bool { return !a.lost && !a.overtakes && a.twice == 0 }
+func (a delivery) usual() bool { return !a.lost && !a.overtakes && a.twice == 0 && a.flip == 0 }
 
 func (a delivery) do(w *World) error {
 	l := &w.net.links[a.from][a.to]
@@ -79,6 +82,9 @@ func (a delivery) text(w *World) string {
 	}
 	if a.twice > 0 {
 		s += fmt.Sprintf(" again=%v", a.twice)
+	}
+	if a.flip > 0 {
+		s += fmt.Sprintf(" flip=%d", a.flip)
 	}
 	if a.skip > 0 {
 		s += fmt.Sprintf(" skip=%d", a.skip)
@@ -104,6 +110,8 @@ func parseDelivery(t *teller, args []string) (act, error) {
 			a.overtakes = true
 		case "again":
 			a.twice, err = time.ParseDuration(value)
+		case "flip":
+			a.flip, err = strconv.Atoi(value)
 		case "skip":
 			a.skip, err = strconv.Atoi(value)
 		default:

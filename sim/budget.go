@@ -213,6 +213,7 @@ func (f *nemesis) found(n *node) {
 	f.note("broker %d was %s, and is whole again", n.id, n.lost)
 	f.w.count[map[bool]Count{true: CountRejoins, false: CountMended}[n.lost == "wiped"]]++
 	n.lost, n.gaps, n.rotten, n.whole = "", nil, "", 0
+	n.hurts()
 	f.w.maybeOver()
 }
 

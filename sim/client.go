@@ -58,6 +58,7 @@ type call struct {
 	corr    int32
 	line    *line
 	ended   bool
+	sent    time.Duration
 	code    int16 // the answer's error code
 	atEnd   bool  // a read, of what nobody knew to be there yet
 
@@ -142,7 +143,7 @@ func (c *client) send(node int, k *call, req kmsg.Request, noAnswer bool) {
 		c.lines[node] = l
 	}
 	l.corr++
-	k.corr, k.key, k.version, k.line = l.corr, req.Key(), req.GetVersion(), l
+	k.corr, k.key, k.version, k.line, k.sent = l.corr, req.Key(), req.GetVersion(), l, w.now
 	if k.op.Kind != 0 {
 		k.op.Client, k.op.Session, k.op.Partition = int64(c.number), c.sessions, w.partName(k.part)
 		w.judge.invoke(&k.op)
@@ -156,6 +157,7 @@ func (c *client) send(node int, k *call, req kmsg.Request, noAnswer bool) {
 	}
 	l.conn.up.write(frame)
 	if noAnswer {
+		l.conn.unanswered = true
 		c.end(k, checker.Unknown)
 		return
 	}
@@ -163,6 +165,7 @@ func (c *client) send(node int, k *call, req kmsg.Request, noAnswer bool) {
 	l.pending = append(l.pending, k)
 	w.after(w.opt.Load.Timeout, func() {
 		if !k.ended {
+			w.refused(k, codeNone, fmt.Sprintf("doesn't answer within %v", w.opt.Load.Timeout))
 			c.drop(k.line)
 		}
 	})
@@ -217,7 +220,7 @@ func (c *client) answered(k *call) {
 	outcome := checker.OK
 	switch resp := k.resp.(type) {
 	case *kmsg.MetadataResponse:
-		c.metadata(resp)
+		c.metadata(k, resp)
 	case *kmsg.CreateTopicsResponse:
 		c.created(resp, k)
 	case *kmsg.ProduceResponse:
@@ -228,8 +231,11 @@ func (c *client) answered(k *call) {
 		outcome = c.listed(k, resp)
 	case *kmsg.DeleteRecordsResponse:
 		if !c.trimmed(k, resp) {
-			outcome = checker.Failed
+			outcome = checker.Unknown // a leader that has lost its place may have proposed it
 		}
+	}
+	if what := refusalCodes[k.code]; what != "" && k.key != int16(kmsg.Metadata) {
+		c.w.refused(k, k.code, "answers "+what)
 	}
 	if c.w.violation != nil {
 		return
@@ -308,7 +314,7 @@ func (c *client) lost(l *line) {
 	for _, k := range pending {
 		c.inflight--
 		outcome := checker.Unknown
-		if k.op.Kind != checker.Append {
+		if k.op.Kind != checker.Append && k.op.Kind != checker.Trim {
 			outcome = checker.Failed // a read without an answer showed nothing
 		}
 		c.end(k, outcome)

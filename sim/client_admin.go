@@ -15,12 +15,16 @@ const (
 	codeUnknownTopic    = 3
 	codeNoLeader        = 5
 	codeNotLeader       = 6
+	codeTimedOut        = 7
 	codeTooLarge        = 10
 	codeNotEnough       = 19
+	codeNotEnoughAfter  = 20
 	codeBadAcks         = 21
 	codeUnsupported     = 35
 	codeTopicExists     = 36
 	codeInvalidRequest  = 42
+	codeStorage         = 56
+	codeNotYet          = 78
 	codeBadRecord       = 87
 	codeUnknownID       = 100
 	codeInconsistentTop = 103
@@ -47,8 +51,9 @@ func (c *client) askLeaders(a request) {
 	c.send(a.node, &call{part: -1}, req, false)
 }
 
-func (c *client) metadata(resp *kmsg.MetadataResponse) {
+func (c *client) metadata(k *call, resp *kmsg.MetadataResponse) {
 	for _, t := range resp.Topics {
+		c.w.judgeMetadata(k, &t)
 		if t.Topic == nil || t.ErrorCode != codeNone {
 			continue
 		}

@@ -94,6 +94,7 @@ func (c *client) askAppend(a request) {
 	p.Records = encodeBatch(k.op.Values, a.size, epoch+w.now.Milliseconds())
 	t.Partitions = append(t.Partitions, p)
 	req.Topics = append(req.Topics, t)
+	w.nodes[a.node].offers(len(p.Records))
 	c.send(a.node, k, req, req.Acks == 0)
 }
 

@@ -7,7 +7,6 @@ var MissingFaults = [...]string{
 	"adding and removing brokers, moving partitions: brokers can't do it yet",
 	"rolling upgrades: there is one version",
 	"topics created and deleted in the storm: brokers serve it, the workload doesn't ask for it",
-	"corrupted envelopes, rings of majorities, processes that are slow: not built",
 	"garbage bytes, zombie and crashing producers, slow consumers: not built; end-to-end tests send garbage",
 }
 
@@ -43,6 +42,9 @@ const (
 	faultStopAll
 	faultRolling
 	faultAmbush
+	faultRing
+	faultCorrupt
+	faultSluggish
 	faultKinds
 )
 
@@ -100,6 +102,9 @@ var faultTable = [faultKinds]faultRow{
 	faultStopAll:       {"stop-all", 1, false, false, 1, familyProcess},
 	faultRolling:       {"rolling-restart", 2, false, false, 1, familyProcess},
 	faultAmbush:        {"ambush", 8, true, false, 1, familyPower},
+	faultRing:          {"ring", 4, false, false, 5, familyNetwork},
+	faultCorrupt:       {"corrupt", 3, false, false, 2, familyNetwork},
+	faultSluggish:      {"sluggish", 3, false, false, 1, familyProcess},
 }
 
 // cause causes one fault of a kind.
@@ -136,6 +141,9 @@ func (f *nemesis) cause(kind int) {
 		faultStopAll:       (*nemesis).stopAll,
 		faultRolling:       (*nemesis).rollingRestart,
 		faultAmbush:        (*nemesis).lieInWait,
+		faultRing:          (*nemesis).ring,
+		faultCorrupt:       (*nemesis).corrupt,
+		faultSluggish:      (*nemesis).tire,
 	}[kind](f)
 }
 

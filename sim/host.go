@@ -73,7 +73,7 @@ func (h *host) give(e broker.Event) {
 
 // gap is the time from an event to its turn.
 func (h *host) gap() time.Duration {
-	t := h.w.opt.Turn
+	t := h.w.opt.Turn + h.p.node.sluggish
 	return t/2 + time.Duration(h.w.rng.Int64N(int64(t)+1))
 }
 
@@ -119,6 +119,7 @@ func (h *host) turn() {
 	if w.violation != nil {
 		return
 	}
+	w.net.refuses(h, events)
 	for _, e := range events {
 		if d, ok := e.(broker.ConnData); ok {
 			poison(d.Data) // valid during Step only (W4)
@@ -217,6 +218,7 @@ func (h *host) answer() {
 			if h.w.trace.verbose() {
 				h.w.trace.line(h.w.now, markConn, "%v closes connection %d: %s", h, cl.Conn, cl.Reason)
 			}
+			h.w.closedBy(h, c, cl.Reason)
 			c.closeBroker()
 		}
 	}

@@ -53,6 +53,9 @@ func (h *host) beginOp(l *lane) {
 	h.tally(l.plan.Lane, op)
 	l.work = d.begin(op, h.prefix, fail)
 	takes := d.duration(&w.opt.Disk, op.Kind) + w.faults.slowDisk(h.p.node)
+	if takes > h.p.node.limits.Tick {
+		h.p.node.ails = max(h.p.node.ails, w.now+takes) // it stalls
+	}
 	w.watch.disk(h, l.plan.Lane, &l.plan.Ops[l.next], takes, fail)
 	if l.plan.Lane == log.LaneWAL {
 		h.w.moment(onWriting, h.p.node, takes)

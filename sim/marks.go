@@ -47,6 +47,9 @@ const (
 	MarkFaultsOverlap
 	MarkFaultsThree
 
+	MarkHeadCorrupted
+	MarkBodyCorrupted
+	MarkPeerRefused
 	MarkOvertaken
 	MarkDoubleAfterBoot
 	MarkDoubleAfterElection
@@ -117,6 +120,9 @@ var markTable = [Marks]markRow{
 	MarkFaultsOverlap:     {"faults-overlap", "two faults are on at the same time"},
 	MarkFaultsThree:       {"faults-three", "three faults are on at the same time"},
 
+	MarkHeadCorrupted:       {"head-corrupted", "a bit of an envelope's heads flips on its way"},
+	MarkBodyCorrupted:       {"body-corrupted", "a bit of a message in an envelope flips on its way"},
+	MarkPeerRefused:         {"peer-refused", "a broker ends the connection that another one's envelope came on"},
 	MarkOvertaken:           {"overtaken", "an envelope overtakes another one"},
 	MarkDoubleAfterBoot:     {"double-after-boot", "an envelope arrives once more after its sender has started anew"},
 	MarkDoubleAfterElection: {"double-after-election", "an envelope arrives once more after another leader was elected"},

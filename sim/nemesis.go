@@ -124,7 +124,10 @@ func (f *nemesis) heal() {
 	clear(f.slow)
 	for _, n := range f.w.nodes {
 		n.disk.armed = nil
-		n.disk.drag = 0
+		if n.ill() != "" {
+			n.hurts()
+		}
+		n.disk.drag, n.sluggish = 0, 0
 		n.disk.Space()
 	}
 }
@@ -167,6 +170,7 @@ func (f *nemesis) failSync(h *host, kind log.OpKind) bool {
 		return false
 	}
 	f.failing[n.index]--
+	n.hurts()
 	h.p.failed = true
 	f.w.count[CountSyncErrors]++
 	if n.leads() {

@@ -16,6 +16,7 @@ type network struct {
 	w      *World
 	rng    *rand.Rand // of clients' streams
 	fates  *rand.Rand // of envelopes, in a drawn run
+	is     NetOptions // how links behave now
 	// links[from][to]; clients stand behind the brokers' numbers, all as one place.
 	links [][]link
 }
@@ -29,6 +30,9 @@ type link struct {
 	sent time.Duration  // when that was sent
 	nth  int            // how many before it were sent at that instant
 	told []toldDelivery // of envelopes to come
+	rots int            // faults that flip bits of its envelopes, in a drawn run
+	over time.Duration  // what was sent before, and didn't arrive yet, doesn't: the connection that it was sent on has ended
+	ails time.Duration  // when a fault of it began or ended last
 }
 
 // toldDelivery is one that a story told, and when.
@@ -38,7 +42,7 @@ type toldDelivery struct {
 }
 
 func newNetwork(w *World) *network {
-	n := &network{w: w, rng: stream(w.opt.Seed, streamNet, 0), fates: stream(w.opt.Seed, streamNet, 1), links: make([][]link, w.opt.Brokers+1)}
+	n := &network{w: w, is: w.opt.Net, rng: stream(w.opt.Seed, streamNet, 0), fates: stream(w.opt.Seed, streamNet, 1), links: make([][]link, w.opt.Brokers+1)}
 	for i := range n.links {
 		n.links[i] = make([]link, w.opt.Brokers+1)
 		for k := range n.links[i] {
@@ -55,7 +59,7 @@ func chance(rng *rand.Rand, permille int) bool { return permille > 0 && rng.IntN
 
 // delay draws a one-way latency.
 func (n *network) delay(l *link) time.Duration {
-	o := &n.w.opt.Net
+	o := &n.is
 	d := o.Delay + l.slow
 	if o.Jitter > 0 {
 		d += time.Duration(l.rng.Int64N(int64(o.Jitter)))
@@ -77,7 +81,7 @@ func (n *network) send(from *host, to int32, bufs [][]byte) {
 	if l.nth++; l.sent != w.now {
 		l.sent, l.nth = w.now, 0
 	}
-	how := n.delivery(l, from.p.node.index, node.index)
+	how := n.delivery(l, from.p.node.index, node.index, len(data)-4)
 	copies := 1
 	switch {
 	case l.cut > 0 || how.lost:
@@ -89,7 +93,7 @@ func (n *network) send(from *host, to int32, bufs [][]byte) {
 	if w.trace.verbose() {
 		w.trace.line(w.now, markEnvelope, "%v → %d: %d bytes, %d copies", from, to, len(data), copies)
 	}
-	boot, elections := from.p.boot, w.count[CountElections]
+	boot, elections, sent := from.p.boot, w.count[CountElections], w.now
 	if len(data) < 4 || int(binary.BigEndian.Uint32(data)) != len(data)-4 {
 		w.violate(BadResponse, "%v sends an envelope of %d bytes that is not one frame", from, len(data))
 		return
@@ -121,14 +125,23 @@ func (n *network) send(from *host, to int32, bufs [][]byte) {
 			if i > 0 { // who got the first copy may have changed it
 				frame = join(bufs)[4:]
 			}
-			n.arrive(from.p.node, node, from.index, frame)
+			conn := peerConn(from.p.node.index)
+			if i == 0 && how.flip > 0 {
+				frame, conn = n.flipped(node, frame, how.flip, conn)
+			}
+			if sent < l.over {
+				w.trace.add(w.now, markDrop, node.index, uint64(from.p.node.index), uint64(len(frame)))
+				w.watch.dropped(from.p.node, node)
+				return
+			}
+			n.arrive(from.p.node, node, from.index, conn, frame)
 		})
 	}
 }
 
 // delivery is what becomes of a link's next envelope. A drawn run draws and records it; before the storm, and when all was
 // read, nothing is unusual.
-func (n *network) delivery(l *link, from, to int) delivery {
+func (n *network) delivery(l *link, from, to, size int) delivery {
 	w := n.w
 	if !w.drawn() {
 		return l.next(w.now)
@@ -137,7 +150,7 @@ func (n *network) delivery(l *link, from, to int) delivery {
 	if w.phase == phaseSetup || w.phase == phaseOver || l.cut > 0 {
 		return f
 	}
-	o := &w.opt.Net
+	o := &n.is
 	if chance(n.fates, o.Drop) {
 		f.lost = true
 	} else {
@@ -145,6 +158,9 @@ func (n *network) delivery(l *link, from, to int) delivery {
 			f.twice = time.Duration(1 + n.fates.Int64N(int64(3*time.Second)))
 		}
 		f.overtakes = chance(n.fates, o.Reorder)
+		if l.rots > 0 && n.fates.IntN(rotsOneIn) == 0 {
+			f.flip = n.drawBit(size)
+		}
 	}
 	if !f.usual() && w.env.Record != nil {
 		f.skip = l.nth
@@ -163,7 +179,7 @@ func (l *link) next(now time.Duration) delivery {
 	return f
 }
 
-func (n *network) arrive(from, to *node, shard int, data []byte) {
+func (n *network) arrive(from, to *node, shard int, conn broker.ConnID, data []byte) {
 	w := n.w
 	l := &n.links[from.index][to.index]
 	if to.proc == nil || l.cut > 0 {
@@ -171,7 +187,7 @@ func (n *network) arrive(from, to *node, shard int, data []byte) {
 		w.watch.dropped(from, to)
 		return
 	}
-	to.proc.hosts[shard%len(to.proc.hosts)].give(broker.PeerFrame{Data: data})
+	to.proc.hosts[shard%len(to.proc.hosts)].give(broker.PeerFrame{Conn: conn, Data: data})
 }
 
 func checksum(bufs [][]byte) (sum uint32) {
@@ -207,7 +223,11 @@ func (n *network) heal() {
 	n.healed++
 	for i := range n.links {
 		for k := range n.links[i] {
-			n.links[i][k].cut, n.links[i][k].slow = 0, 0
+			l := &n.links[i][k]
+			if l.cut > 0 || l.slow > 0 {
+				l.ails = n.w.now
+			}
+			l.cut, l.slow, l.rots = 0, 0, 0
 		}
 	}
 }

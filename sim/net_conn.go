@@ -18,6 +18,9 @@ type conn struct {
 	up     pipe // client → broker
 	down   pipe // broker → client
 	dead   bool // the client's end is closed
+
+	unanswered bool // an append without an answer was sent on it (acks=0)
+	garbage    bool // it is no client's (act_garbage.go)
 }
 
 // pipe is one direction. Bytes keep their order; how they are cut is the network's choice.
@@ -94,7 +97,7 @@ func (p *pipe) fire() {
 		return
 	}
 	if n := len(p.buf); n > 0 {
-		if n > 1 && chance(w.net.rng, w.opt.Net.Split) {
+		if n > 1 && chance(w.net.rng, w.net.is.Split) {
 			n = 1 + w.net.rng.IntN(n-1)
 		}
 		all, chunk := p.buf, p.buf[:n:n]
@@ -107,7 +110,7 @@ func (p *pipe) fire() {
 	}
 	switch {
 	case len(p.buf) > 0:
-		p.plan(time.Duration(1 + w.net.rng.Int64N(int64(w.opt.Net.Delay)+1)))
+		p.plan(time.Duration(1 + w.net.rng.Int64N(int64(w.net.is.Delay)+1)))
 	case p.ending && !p.ended:
 		p.ended = true
 		p.end()

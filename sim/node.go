@@ -22,6 +22,10 @@ type node struct {
 	proc  *process
 	wall  int64 // milliseconds that its clock is off
 
+	offered  []offer       // what clients sent to it lately
+	ails     time.Duration // when trouble of it began or ended last (health.go)
+	sluggish time.Duration // what each of its turns takes besides
+
 	hurtIn   uint64   // the boot in which, or after which, it was damaged last
 	metaHurt bool     // its logd.meta was
 	found    []string // what its last start found amiss on its disk, and dealt with
@@ -110,6 +114,7 @@ func (n *node) boot(killed int) {
 		n.refuse(err)
 	default:
 		n.proc, n.sealed = p, false
+		n.hurts()
 		if n.limits != w.opt.Limits {
 			w.mark(MarkOtherLimits, n)
 		}
@@ -148,6 +153,7 @@ func (n *node) kill(powerLost bool) {
 		}
 		return
 	}
+	n.hurts()
 	n.w.watch.killed(n, powerLost)
 	if powerLost {
 		n.markPower()

@@ -52,6 +52,15 @@ const (
 	CountDamages
 	CountAside
 	CountBudgetStops
+	CountCorrupted
+	CountQualities
+	CountTired
+	CountRefusedTrouble
+	CountRefusedElsewhere
+	CountRefusedQuorum
+	CountRefusedElection
+	CountRefusedBound
+	CountRefusedNetwork
 	Counts
 )
 
@@ -59,7 +68,9 @@ var countNames = [Counts]string{"acknowledged appends", "acknowledged records", 
 	"strayed writes", "read errors", "full disks", "restored copies", "brokers whole again", "entries healed", "ranges mended", "batches compared", "trims", "reads below the log start",
 	"turns", "envelopes", "elections", "crashes", "power losses", "clean stops", "rolling restarts", "ambushes", "crashes in a boot", "partitions", "pauses", "rotten sectors",
 	"refused starts", "wipes", "rejoins", "failed syncs", "syncs", "WAL rolls", "segments", "torn tails cut", "cold reads",
-	"pieces of damage found", "directories set aside", "faults not in the budget"}
+	"pieces of damage found", "directories set aside", "faults not in the budget",
+	"corrupted envelopes", "networks of another quality", "slow processes",
+	"refusals: broker in trouble", "refusals: another leads", "refusals: no majority", "refusals: election", "refusals: over a bound", "refusals: client's link"}
 
 func (c Count) String() string { return countNames[c] }
 
@@ -72,33 +83,36 @@ type Violation struct {
 
 // The names of the violations that the world itself finds; those of histories are in package checker.
 const (
-	Panicked         = "panic"                      // a turn or a start panicked
-	SpokeOn          = "spoke-on"                   // a shard that gave up its directory had more to say
-	Halted           = "halt"                       // a shard gave up without an injected cause
-	UncleanStop      = "unclean-stop"               // a process didn't end when it was asked to, or left a torn tail though nothing was in flight
-	NotStarted       = "refused-start"              // a broker refused to start on an undamaged disk
-	BusyLoop         = "busy-loop"                  // turns without end at one instant
-	Stalled          = "liveness"                   // no progress within the bound after the last fault
-	TwoLeaders       = "two-leaders-in-term"        // S1: one leader incarnation per term
-	ChangedUnseen    = "changed-unseen"             // a replica looks other than before, and its shard doesn't show it (with Env.Paranoid)
-	LogsDiffer       = "committed-logs-differ"      // equal committed indexes with different hashes (G11)
-	SegmentDamaged   = "segment-damaged"            // a broker that counts as whole has bytes in its segments that are no sound batches
-	BadStart         = "log-start"                  // a log start went back, or is above what was asked, or is told wrong (T5, T6)
-	CommitLost       = "committed-index-lost"       // an index committed somewhere is above what any leader has
-	RecoveredMore    = "recovered-invented"         // a replica came back with entries that it never had
-	TermForgotten    = "term-forgotten"             // a replica came back in a term before one that it led in (S1)
-	OverBound        = "over-bound"                 // a shard holds more than its limits allow
-	Leaked           = "leak"                       // a shard holds something for clients that have gone
-	RecoveredShort   = "recovered-short"            // a replica came back without what it had held durably, and committed
-	NotOnMajority    = "acknowledged-not-durable"   // acknowledged, and not stable on a majority (G1)
-	ResponseOrder    = "response-out-of-order"      // a connection's responses overtook each other
-	BadResponse      = "bad-response"               // a response that can't be read, or that contradicts its request
-	BytesChanged     = "bytes-changed-after-output" // the shard wrote into bytes that it had given away
-	NoUpperBounds    = "no-upper-bounds"            // the history can't show stale answers (verification.md 2A)
-	CheckUndecided   = "undecided"                  // the checker could not tell, which is never a pass
-	AcknowledgedGone = "unseen"                     // acknowledged, and not among all that can be read at the end
-	NotDeterministic = "not-deterministic"          // two runs of one seed differ
-	WorkerDied       = "worker-died"                // the process that ran the seed ended or hung
+	Panicked            = "panic"                      // a turn or a start panicked
+	SpokeOn             = "spoke-on"                   // a shard that gave up its directory had more to say
+	Halted              = "halt"                       // a shard gave up without an injected cause
+	UncleanStop         = "unclean-stop"               // a process didn't end when it was asked to, or left a torn tail though nothing was in flight
+	NotStarted          = "refused-start"              // a broker refused to start on an undamaged disk
+	BusyLoop            = "busy-loop"                  // turns without end at one instant
+	Stalled             = "liveness"                   // no progress within the bound after the last fault
+	TwoLeaders          = "two-leaders-in-term"        // S1: one leader incarnation per term
+	ProducersDiffer     = "producers-differ"           // equal applied indexes with different producers (G6)
+	ChangedUnseen       = "changed-unseen"             // a replica looks other than before, and its shard doesn't show it (with Env.Paranoid)
+	LogsDiffer          = "committed-logs-differ"      // equal committed indexes with different hashes (G11)
+	SegmentDamaged      = "segment-damaged"            // a broker that counts as whole has bytes in its segments that are no sound batches
+	BadStart            = "log-start"                  // a log start went back, or is above what was asked, or is told wrong (T5, T6)
+	CommitLost          = "committed-index-lost"       // an index committed somewhere is above what any leader has
+	RecoveredMore       = "recovered-invented"         // a replica came back with entries that it never had
+	TermForgotten       = "term-forgotten"             // a replica came back in a term before one that it led in (S1)
+	OverBound           = "over-bound"                 // a shard holds more than its limits allow
+	CorruptTaken        = "corrupted-taken"            // an envelope was taken whose checksum is wrong
+	RefusedWithoutCause = "refused-without-cause"      // a broker refuses, or doesn't answer, and nothing explains it (refusal.go)
+	Leaked              = "leak"                       // a shard holds something for clients that have gone
+	RecoveredShort      = "recovered-short"            // a replica came back without what it had held durably, and committed
+	NotOnMajority       = "acknowledged-not-durable"   // acknowledged, and not stable on a majority (G1)
+	ResponseOrder       = "response-out-of-order"      // a connection's responses overtook each other
+	BadResponse         = "bad-response"               // a response that can't be read, or that contradicts its request
+	BytesChanged        = "bytes-changed-after-output" // the shard wrote into bytes that it had given away
+	NoUpperBounds       = "no-upper-bounds"            // the history can't show stale answers (verification.md 2A)
+	CheckUndecided      = "undecided"                  // the checker could not tell, which is never a pass
+	AcknowledgedGone    = "unseen"                     // acknowledged, and not among all that can be read at the end
+	NotDeterministic    = "not-deterministic"          // two runs of one seed differ
+	WorkerDied          = "worker-died"                // the process that ran the seed ended or hung
 )
 
 func (v *Violation) String() string { return v.Name + ": " + v.Text }

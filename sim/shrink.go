@@ -213,7 +213,7 @@ func simpler(words []string) (all [][]string) {
 		}
 	case "rot", "bad", "zero":
 		all = simplerPlace(words)
-	case "clog", "full", "slow", "lag", "clock":
+	case "clog", "tire", "full", "slow", "lag", "clock":
 		last := len(words) - 1
 		if d, err := time.ParseDuration(words[last]); err == nil && d > time.Millisecond {
 			with(last, (d / 2).Truncate(time.Millisecond).String())

@@ -32,7 +32,7 @@ var commands = map[string]command{
 	"trim":     {"P TO", 2, 2, (*teller).doTrim},
 
 	"client":   {"N KIND [P] [name=value ...]", 2, 12, tells(parseRequest)},
-	"envelope": {"FROM TO [lost] [overtakes] [again=DURATION] [skip=N]", 3, 6, tells(parseDelivery)},
+	"envelope": {"FROM TO [lost] [overtakes] [again=DURATION] [flip=BIT] [skip=N]", 3, 7, tells(parseDelivery)},
 	"calm":     {"[B=HOW ...]", 0, 7, tells(parseCalm)},
 
 	"when":    {"B|any MARK|writing [delay=DURATION] [share=N] [within=DURATION] COMMAND", 4, 12, tells(parseWhen)},
@@ -43,11 +43,13 @@ var commands = map[string]command{
 	"limits":  {"B SEED", 2, 2, tells(parseTimes(func(node, seed int) act { return limits{node, uint64(seed)} }))},
 	"pause":   {"B [for=DURATION]", 1, 2, tells(parsePause(false))},
 	"resume":  {"B", 1, 1, tells(parsePause(true))},
+	"tire":    {"B DURATION", 2, 2, tells(parseTired)},
 	"wipe":    {"B", 1, 1, tells(parseBroker(func(node int) act { return wipe{node} }))},
 	"backup":  {"B NAME", 2, 2, tells(parseNamed(func(node int, name string) act { return backup{node, name} }))},
 	"restore": {"B NAME", 2, 2, tells(parseNamed(func(node int, name string) act { return restore{node, name} }))},
 
 	"cut":     {"A B", 2, 2, (*teller).doCut},
+	"network": {"delay=DURATION jitter=DURATION split=N", 1, 3, tells(parseQuality)},
 	"one-way": {"FROM TO", 2, 2, tells(parseLink(1))},
 	"join":    {"FROM TO", 2, 2, tells(parseLink(-1))},
 	"clog":    {"FROM TO DURATION", 3, 3, tells(parseClog)},

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"logd/broker"
 )
@@ -33,6 +34,7 @@ type groupSeen struct {
 	start    int64             // highest log start seen
 	leader   int               // node of the newest leader, -1 before the first
 	term     uint64            // its term
+	since    time.Duration     // when it was elected
 	wasLed   int               // node of the leader before
 	former   map[uint64]uint64 // replicas whose disks were emptied: the highest index that each had stable
 	tails    map[entryID]logHash
@@ -48,8 +50,9 @@ type leading struct {
 }
 
 type hashAt struct {
-	hash uint64
-	node int
+	hash      uint64
+	producers uint64
+	node      int
 }
 
 type replicaSeen struct {
@@ -229,7 +232,7 @@ func (v *views) elected(g *groupSeen, s *broker.GroupView) {
 	g.terms[s.Term] = now
 	v.markElected(g, s)
 	if s.Term >= g.term {
-		g.leader, g.term = now.node, s.Term
+		g.leader, g.term, g.since = now.node, s.Term, w.now
 		v.complete(g, s)
 		if s.LogEnd < g.end {
 			w.violate(CommitLost, "%s, term %d: broker %d leads with a log that ends at offset %d, and %d was committed",
@@ -283,13 +286,16 @@ func (v *views) shortOf(g *groupSeen, quorums [][]uint64, index uint64) string {
 
 // sameBytes: equal applied indexes, equal bytes up to them (G11).
 func (v *views) sameBytes(g *groupSeen, s *broker.GroupView) {
-	now := hashAt{hash: s.AppliedHash, node: v.host.p.node.index}
+	now := hashAt{hash: s.AppliedHash, producers: s.Producers, node: v.host.p.node.index}
 	was, ok := g.hashes[s.Applied]
 	if !ok {
 		g.hashes[s.Applied] = now
 	} else if was.hash != now.hash {
 		v.w.violate(LogsDiffer, "%s: up to index %d broker %d has applied bytes of hash %016x, broker %d of %016x",
 			g.name, s.Applied, now.node+1, now.hash, was.node+1, was.hash)
+	} else if was.producers != now.producers {
+		v.w.violate(ProducersDiffer, "%s: at index %d broker %d knows producers of hash %016x, broker %d of %016x",
+			g.name, s.Applied, now.node+1, now.producers, was.node+1, was.producers)
 	}
 }
 

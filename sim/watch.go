@@ -211,7 +211,8 @@ func (v *watcher) part(m transport.Received) MessagePart {
 			p.Text += fmt.Sprintf(", rejected, hint %d", r.GetRejectHint())
 		}
 	case "control":
-		p.Text = string(m.Body[:min(len(m.Body), 160)])
+		body := broker.Unsealed(m.Kind, m.Body)
+		p.Text = string(body[:min(len(body), 160)])
 	default:
 		p.Text = fmt.Sprintf("%d bytes", len(m.Body))
 	}

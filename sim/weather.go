@@ -37,6 +37,9 @@ func (f *nemesis) changeWeather() {
 	}
 	f.weather = f.drawWeather(f.forecast)
 	f.note("weather: %s", &f.weather)
+	if f.forecast.IntN(2) == 0 {
+		f.w.decide(quality{drawNet(f.forecast)})
+	}
 	f.w.after(2*time.Second+time.Duration(f.forecast.Int64N(int64(12*time.Second))), f.changeWeather)
 }
 

@@ -1,0 +1,120 @@
+package sim
+
+import (
+	"fmt"
+	"slices"
+	"time"
+)
+
+// What the world knows of who could serve, since when: the ground on which a refusal is judged (refusal.go).
+//
+//	broker ill:   down, paused, stopping, started a moment ago, its disk slow or full or damaged, its turns slow
+//	pair apart:   a direction between them is cut, slow, or had a connection refused
+//	core:         brokers that were well, and all near each other, for all of a time; enough for a majority of a group
+
+// hurts notes that a broker's trouble begins or ends now.
+func (n *node) hurts() { n.ails = max(n.ails, n.w.now) }
+
+// ill says what ails a broker now, "" if nothing does.
+func (n *node) ill() string {
+	w := n.w
+	switch {
+	case n.refused != "":
+		return "refuses to start"
+	case n.proc == nil:
+		return "is down"
+	case n.proc.paused:
+		return "is paused"
+	case n.proc.stopping:
+		return "stops"
+	case n.lost != "":
+		return "counts as " + n.lost
+	case n.sluggish > 0:
+		return "is slow"
+	case w.faults.slow[n.index] > 0 || n.disk.drag > 1:
+		return "has a slow disk"
+	case n.disk.limit > 0:
+		return "has a disk with little room"
+	case w.faults.failing[n.index] > 0 || len(n.disk.armed) > 0:
+		return "has a disk that fails"
+	}
+	return ""
+}
+
+// illSince says what has ailed a broker at any time since then, "" if nothing has.
+func (n *node) illSince(since time.Duration) string {
+	if why := n.ill(); why != "" {
+		return fmt.Sprintf("broker %d %s", n.id, why)
+	}
+	if last := max(n.ails, n.proc.resumed); last > since {
+		return fmt.Sprintf("broker %d has not been well for long, last at %v", n.id, last)
+	}
+	return ""
+}
+
+// apartSince says what has been wrong with a direction at any time since then.
+func (n *network) apartSince(from, to int, since time.Duration) string {
+	switch l := &n.links[from][to]; {
+	case l.cut > 0:
+		return fmt.Sprintf("link %s→%s is cut", n.place(from), n.place(to))
+	case l.slow > 0:
+		return fmt.Sprintf("link %s→%s is slow", n.place(from), n.place(to))
+	case max(l.ails, l.over) > since:
+		return fmt.Sprintf("link %s→%s has not been well for long, last at %v", n.place(from), n.place(to), max(l.ails, l.over))
+	}
+	return ""
+}
+
+// core returns the brokers that were well since then, and near leader and each other; others say why they are none of it.
+func (g *groupSeen) core(w *World, leader int, since time.Duration) (in []int, others []string) {
+	order := []int{leader}
+	for i := range w.nodes {
+		if i != leader && g.on(i) {
+			order = append(order, i)
+		}
+	}
+	for _, i := range order {
+		why := w.nodes[i].illSince(since)
+		if r := &g.replicas[i]; why == "" && (!r.live || !r.condition.whole() || r.transferring) {
+			why = fmt.Sprintf("broker %d's replica isn't whole", w.nodes[i].id)
+		}
+		for _, k := range in {
+			for _, pair := range [2][2]int{{i, k}, {k, i}} {
+				if why == "" {
+					why = w.net.apartSince(pair[0], pair[1], since)
+				}
+			}
+		}
+		if why == "" {
+			in = append(in, i)
+		} else {
+			others = append(others, why)
+		}
+	}
+	return in, others
+}
+
+// majority tells whether the present replicas on some brokers are one, of each set of voters that counts.
+func (g *groupSeen) majority(leader *replicaSeen, in []int) bool {
+	for _, set := range leader.quorums {
+		have := 0
+		for _, i := range in {
+			if slices.Contains(set, g.replicas[i].id) {
+				have++
+			}
+		}
+		if have*2 <= len(set) {
+			return false
+		}
+	}
+	return len(leader.quorums) == 1
+}
+
+// electionTime is so many election timeouts of the broker that waits longest.
+func (w *World) electionTime(n int) time.Duration {
+	most := time.Duration(0)
+	for _, node := range w.nodes {
+		most = max(most, time.Duration(n*node.limits.ElectionTicks)*node.limits.Tick)
+	}
+	return most
+}

@@ -1,0 +1,199 @@
+package sim
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kmsg"
+)
+
+// Each refusal that a client sees has a cause that the world knows, or is a violation: a broker that refuses without one is a bug as much
+// as one that lies (G9). Refusals are classified by their proof:
+//
+//	trouble    the broker that was asked is, or a moment ago was, down, paused, slow, damaged or full
+//	elsewhere  another broker leads, or it lost the leadership while the request was under way
+//	quorum     no majority of the group's brokers was well, and near each other, for a while
+//	election   nobody leads, or the leader is so new, that the bound isn't over
+//	bound      the broker was given more than it may hold
+//	network    the client's own link
+//
+// Where none of them holds the leader is well, was elected some election timeouts ago, and has been near a majority ever since: it must serve.
+const (
+	refusedTrouble = iota
+	refusedElsewhere
+	refusedQuorum
+	refusedElection
+	refusedBound
+	refusedNetwork
+)
+
+var refusalCounts = [...]Count{CountRefusedTrouble, CountRefusedElsewhere, CountRefusedQuorum, CountRefusedElection, CountRefusedBound, CountRefusedNetwork}
+
+// The bounds, in election timeouts: of a leader that is well until it serves, and of a majority that is well until it has a leader (split
+// votes take several rounds of up to two timeouts each).
+const (
+	servesWithin  = 4
+	electedWithin = 20
+)
+
+// refusalCodes are those that are judged so; what others mean is judged where they are read.
+var refusalCodes = map[int16]string{
+	codeUnknownTopic: "UNKNOWN_TOPIC_OR_PARTITION", codeNoLeader: "LEADER_NOT_AVAILABLE", codeNotLeader: "NOT_LEADER_OR_FOLLOWER",
+	codeTimedOut: "REQUEST_TIMED_OUT", codeNotEnough: "NOT_ENOUGH_REPLICAS", codeNotEnoughAfter: "NOT_ENOUGH_REPLICAS_AFTER_APPEND",
+	codeStorage: "KAFKA_STORAGE_ERROR", codeNotYet: "OFFSET_NOT_AVAILABLE", codeUnknownID: "UNKNOWN_TOPIC_ID",
+}
+
+// refused judges a call that didn't bring what was asked for: by its code, or, without one, because no answer came.
+func (w *World) refused(k *call, code int16, what string) {
+	if w.phase == phaseSetup || w.violation != nil {
+		return
+	}
+	class, proof := w.causeOf(k, code)
+	if proof == "" {
+		w.violate(RefusedWithoutCause, "broker %d, asked for %s of %s at %v, %s; it leads, has been well, and near a majority, for %d election timeouts%s",
+			k.line.node+1, kmsg.NameForKey(k.key), w.partName(max(0, k.part)), k.sent, what, servesWithin, w.state())
+		return
+	}
+	w.count[refusalCounts[class]]++
+	if w.trace.verbose() {
+		w.trace.line(w.now, markClient, "broker %d %s, since %s", k.line.node+1, what, proof)
+	}
+}
+
+// judgeMetadata judges what a broker says of topics that are there: that it doesn't know one, or who leads one.
+func (w *World) judgeMetadata(k *call, t *kmsg.MetadataResponseTopic) {
+	i := slices.Index(topicNames[:w.opt.Load.Topics], deref(t.Topic))
+	if i < 0 {
+		return
+	}
+	about := call{line: k.line, key: k.key, sent: k.sent, part: i * w.opt.Load.Partitions}
+	if what := refusalCodes[t.ErrorCode]; what != "" {
+		w.refused(&about, t.ErrorCode, "answers "+what)
+	}
+	for _, p := range t.Partitions {
+		if what := refusalCodes[p.ErrorCode]; what != "" && int(p.Partition) < w.opt.Load.Partitions {
+			about.part = i*w.opt.Load.Partitions + int(p.Partition)
+			w.refused(&about, p.ErrorCode, "answers "+what)
+		}
+	}
+}
+
+func deref(s *string) string {
+	if s == nil {
+		return ""
+	}
+	return *s
+}
+
+// causeOf finds the cause, as class and proof; no proof: there is none.
+func (w *World) causeOf(k *call, code int16) (class int, proof string) {
+	n := w.nodes[k.line.node]
+	since := k.sent - w.electionTime(servesWithin)
+	if code == codeNone {
+		for _, pair := range [2][2]int{{w.net.outside(), n.index}, {n.index, w.net.outside()}} {
+			if why := w.net.apartSince(pair[0], pair[1], k.sent-time.Second); why != "" {
+				return refusedNetwork, why
+			}
+		}
+	}
+	if why := n.illSince(since); why != "" {
+		return refusedTrouble, why
+	}
+	g, told := w.groupOfPart(k.part), code == codeNoLeader
+	if code == codeUnknownTopic || code == codeUnknownID { // it is told of topics by the leader of the metadata
+		g, told = w.groupOfPart(-1), true
+	}
+	switch {
+	case g == nil:
+		return refusedElection, "the group was not seen yet"
+	case g.leader < 0 || !g.replicas[g.leader].leader:
+		return w.leaderless(g, k)
+	case g.leader != n.index && !told:
+		return refusedElsewhere, fmt.Sprintf("broker %d leads in term %d", g.leader+1, g.term)
+	}
+	if g.since > since {
+		return refusedElection, fmt.Sprintf("it was elected at %v only", g.since)
+	}
+	if told {
+		since = min(since, k.sent-tellsWithin)
+		if why := w.net.apartSince(g.leader, n.index, since); why != "" && g.leader != n.index {
+			return refusedNetwork, why
+		}
+	}
+	in, others := g.core(w, g.leader, since)
+	if leader := &g.replicas[g.leader]; !g.majority(leader, in) {
+		return refusedQuorum, "no majority: " + strings.Join(others, "; ")
+	}
+	if why := n.overBound(code); why != "" {
+		return refusedBound, why
+	}
+	return 0, ""
+}
+
+// tellsWithin is how long it may take until every broker was told who leads: leaders say so once in ten ticks, and envelopes get lost.
+const tellsWithin = 5 * time.Second
+
+// leaderless judges a group that nobody leads.
+func (w *World) leaderless(g *groupSeen, k *call) (class int, proof string) {
+	if g.leader < 0 {
+		return refusedElection, "nobody was ever elected"
+	}
+	in, others := g.core(w, g.leader, w.now-w.electionTime(electedWithin))
+	for at := range w.nodes { // the last leader may be the one that is ill
+		if i, o := g.core(w, at, w.now-w.electionTime(electedWithin)); len(i) > len(in) {
+			in, others = i, o
+		}
+	}
+	if !g.majority(&g.replicas[g.leader], in) {
+		return refusedElection, "nobody leads, and no majority was well for long: " + strings.Join(others, "; ")
+	}
+	return 0, ""
+}
+
+// offer is a batch that was sent to a broker.
+type offer struct {
+	at    time.Duration
+	bytes int
+}
+
+// offeredFor is how long what was sent may wait in a broker: longer than any client does.
+const offeredFor = 5 * time.Second
+
+// offers notes what is sent to a broker, for as long as it may wait there.
+func (n *node) offers(bytes int) {
+	n.offered = append(n.offered, offer{n.w.now, bytes})
+	for n.offered[0].at < n.w.now-offeredFor {
+		n.offered = n.offered[1:]
+	}
+}
+
+// overBound says that a broker was sent more than it may queue, where its answer says so.
+func (n *node) overBound(code int16) string {
+	sum := 0
+	for _, o := range n.offered {
+		sum += o.bytes
+	}
+	if code != codeNotEnough || sum <= n.limits.QueueBytes {
+		return ""
+	}
+	return fmt.Sprintf("%d bytes were sent to it within %v, it queues %d", sum, offeredFor, n.limits.QueueBytes)
+}
+
+// closedBy judges a connection that a broker ends by itself: it may, if what it can't answer went wrong (acks=0), or garbage came.
+func (w *World) closedBy(h *host, c *conn, reason string) {
+	if !c.unanswered && !c.garbage {
+		w.violate(RefusedWithoutCause, "%v ends the connection of client %d, which sent nothing but sound requests: %s", h, c.client.number, reason)
+	}
+}
+
+// groupOfPart finds the group of a partition, that of the metadata for -1; nil if none was seen.
+func (w *World) groupOfPart(part int) *groupSeen {
+	for _, g := range w.views.groups {
+		if g.part == part {
+			return g
+		}
+	}
+	return nil
+}
