@@ -50,7 +50,7 @@ func checkKafkaTools(t *testing.T) {
 	c := startCluster(t)
 	var doc bytes.Buffer
 	fmt.Fprintf(&doc, "# Apache Kafka's own tools, run against three brokers\n\nWritten by `go test ./cmd/e2e -run TestClients -clients all -tools-doc docs/kafka-tools.md`. The tools are those of Apache Kafka 4.1, from Maven Central.\n"+
-		"Lines of their own logging are left out, and addresses are BROKERS.\n")
+		"What they write to standard error is left out, long lines and outputs are cut, and addresses are BROKERS.\n")
 	for _, k := range kafkaTools {
 		if strings.Contains(k.args, "SEGMENT") {
 			for _, n := range c.nodes {
@@ -106,11 +106,11 @@ func runKafkaTool(t *testing.T, argv []string, k kafkaTool, args []string) strin
 
 // abridge keeps the first lines of a long output.
 func abridge(out string) string {
-	const most = 25
+	const most = 12
 	lines := strings.Split(out, "\n")
 	for i, l := range lines {
-		if len(l) > 200 {
-			lines[i] = l[:200] + " …"
+		if len(l) > 180 {
+			lines[i] = l[:180] + " …"
 		}
 	}
 	if len(lines) > most {
