@@ -196,6 +196,7 @@ func (c *client) listed(k *call, resp *kmsg.ListOffsetsResponse) checker.Outcome
 		return checker.Failed
 	}
 	if k.earliest {
+		k.op.Off = p.Offset
 		c.learnStart(k, p.Offset)
 		return checker.OK
 	}
