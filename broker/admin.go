@@ -124,6 +124,10 @@ func (s *Shard) alterConfigs(r *request, req *kmsg.IncrementalAlterConfigsReques
 	s.change(r, s.cfg.Limits.AdminWait, planAlterConfigs(req, s.meta, s.cfg.Broker))
 }
 
+func (s *Shard) alterConfigsWhole(r *request, req *kmsg.AlterConfigsRequest) {
+	s.change(r, s.cfg.Limits.AdminWait, planAlterConfigsWhole(req, s.meta, s.cfg.Broker))
+}
+
 func (s *Shard) deleteTopics(r *request, req *kmsg.DeleteTopicsRequest) {
 	s.change(r, time.Duration(req.TimeoutMillis)*time.Millisecond, planDeleteTopics(req, s.meta))
 }
