@@ -83,7 +83,7 @@ func (s *Shard) publish(m *Meta) {
 	if m.Index < s.meta.Index {
 		return
 	}
-	s.meta = m
+	s.meta, s.restless = m, true
 	s.place()
 }
 
@@ -122,6 +122,10 @@ func (s *Shard) createTopics(r *request, req *kmsg.CreateTopicsRequest) {
 
 func (s *Shard) alterConfigs(r *request, req *kmsg.IncrementalAlterConfigsRequest) {
 	s.change(r, s.cfg.Limits.AdminWait, planAlterConfigs(req, s.meta, s.cfg.Broker))
+}
+
+func (s *Shard) alterConfigsWhole(r *request, req *kmsg.AlterConfigsRequest) {
+	s.change(r, s.cfg.Limits.AdminWait, planAlterConfigsWhole(req, s.meta, s.cfg.Broker))
 }
 
 func (s *Shard) deleteTopics(r *request, req *kmsg.DeleteTopicsRequest) {

@@ -26,6 +26,7 @@ type lone struct {
 	logs []string
 
 	frames *transport.Frames // from the broker, on the one connection
+	closed []Close           // connections that the broker closed
 	corr   int32
 	boots  uint64
 	held   []Event // completions of WAL writes that a test keeps back
@@ -105,6 +106,7 @@ func (l *lone) turn(events ...Event) {
 				events = append(events, ReadDone{l.disk.Read(rd)})
 			}
 		}
+		l.closed = append(l.closed, out.Close...)
 		for _, send := range out.Send {
 			for _, b := range send.Bufs {
 				l.frames.Feed(b)

@@ -10,7 +10,8 @@ import (
 //
 //	1  Form, Register, Replace, Removed, CreateTopic, DeleteTopic
 //	2  Raise, AlterTopic; the setting segment.ms
-//	3  GiveIDs, and with it idempotent producers: their tables in marks, and a partition's command of kind 2
+//	3  GiveIDs, and with it idempotent producers: their tables in marks, and a partition's command of kind 2;
+//	   the settings message.timestamp.before.max.ms and message.timestamp.after.max.ms
 const commandVersion = 3
 
 // Command is a change of the metadata, as an entry of group 1: one of [Form], [Register], [Replace], [Removed],
@@ -95,7 +96,7 @@ func (Replace) version() int       { return 1 }
 func (Removed) version() int       { return 1 }
 func (c CreateTopic) version() int { return configsSince(c.Configs) }
 func (DeleteTopic) version() int   { return 1 }
-func (AlterTopic) version() int    { return 2 }
+func (c AlterTopic) version() int  { return max(2, changesSince(c.Changes)) }
 func (r Raise) version() int       { return max(2, r.Level) }
 func (GiveIDs) version() int       { return producersVersion }
 

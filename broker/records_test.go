@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/crc32"
+	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -114,7 +115,7 @@ func compress(t testing.TB, codec int, xerial bool, b []byte) []byte {
 var someRecords = []testRecord{{"k", "one", 1000}, {"", "two", 3000}, {"k", strings.Repeat("three", 30), 2000}}
 
 func someRules() batchRules {
-	return batchRules{version: 9, maxBytes: 1048588, segmentBytes: 1 << 30, wall: 77}
+	return batchRules{version: 9, maxBytes: 1048588, segmentBytes: 1 << 30, wall: 77, beforeMax: math.MaxInt64, afterMax: math.MaxInt64}
 }
 
 func set(at int, v ...byte) func([]byte) { return func(b []byte) { copy(b[at:], v) } }

@@ -49,6 +49,8 @@ func (s *Shard) start(c *conn, sl *slot, in transport.Request) {
 		s.deleteTopics(r, body)
 	case *kmsg.IncrementalAlterConfigsRequest:
 		s.alterConfigs(r, body)
+	case *kmsg.AlterConfigsRequest:
+		s.alterConfigsWhole(r, body)
 	case *kmsg.DescribeConfigsRequest:
 		s.respond(r, describeConfigs(body, s.meta, s.cfg))
 	case *kmsg.DeleteRecordsRequest:

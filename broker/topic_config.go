@@ -30,6 +30,8 @@ const (
 	configCleanup       = "cleanup.policy"
 	configCompression   = "compression.type"
 	configMaxMessage    = "max.message.bytes"
+	configTimeAfter     = "message.timestamp.after.max.ms"
+	configTimeBefore    = "message.timestamp.before.max.ms"
 	configTimestampType = "message.timestamp.type"
 	configRetentionSize = "retention.bytes"
 	configRetentionTime = "retention.ms"
@@ -62,6 +64,10 @@ var settings = []setting{
 		about: "How batches are stored: as the producer compressed them."},
 	{name: configMaxMessage, kind: kmsg.ConfigTypeInt, broker: "message.max.bytes", min: 0, max: math.MaxInt32,
 		about: "The largest record batch that is taken, in bytes, compressed."},
+	{name: configTimeAfter, kind: kmsg.ConfigTypeLong, broker: "log.message.timestamp.after.max.ms", preset: "3600000", min: 0, max: math.MaxInt64, since: 3,
+		about: "How many milliseconds a record's own timestamp may be ahead of the leader's clock."},
+	{name: configTimeBefore, kind: kmsg.ConfigTypeLong, broker: "log.message.timestamp.before.max.ms", preset: "9223372036854775807", min: 0, max: math.MaxInt64, since: 3,
+		about: "How many milliseconds a record's own timestamp may be behind the leader's clock."},
 	{name: configTimestampType, kind: kmsg.ConfigTypeString, broker: "log.message.timestamp.type", preset: createTime, words: []string{createTime, logAppendTime},
 		about: "Whose time records have: their producer's, or that of the leader that appended them."},
 	{name: configRetentionSize, kind: kmsg.ConfigTypeLong, broker: "log.retention.bytes", preset: "-1", min: math.MinInt64, max: math.MaxInt64,
@@ -203,6 +209,17 @@ func (t *Topic) retentionBytes() int64 { return t.number(configRetentionSize, To
 func (t *Topic) LogAppendTime() bool {
 	v, _ := t.config(configTimestampType)
 	return v == logAppendTime
+}
+
+// timestampRange is how far a record's timestamp may be behind the leader's clock, and ahead of it, in ms.
+func (t *Topic) timestampRange() (before, after int64) {
+	return t.number(configTimeBefore, TopicDefaults{}), t.number(configTimeAfter, TopicDefaults{})
+}
+
+// compacted tells whether every record needs a key.
+func (t *Topic) compacted() bool {
+	v, _ := t.config(configCleanup)
+	return t.Name == topicOffsets || slices.Contains(strings.Split(v, ","), "compact")
 }
 
 func decimal(n int32) string { return strconv.FormatInt(int64(n), 10) }

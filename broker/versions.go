@@ -97,7 +97,7 @@ var apis = []API{
 	leaves(30, "CreateAcls", 1, 3, whyACLs),
 	leaves(31, "DeleteAcls", 1, 3, whyACLs),
 	serves(keyDescribeConfigs, "DescribeConfigs", 1, 4).from(0),
-	leaves(keyAlterConfigs, "AlterConfigs", 0, 2, whyAdmin),
+	serves(keyAlterConfigs, "AlterConfigs", 0, 2),
 	leaves(34, "AlterReplicaLogDirs", 1, 2, "a broker has one data directory; replicas move between brokers, not between disks"),
 	leaves(35, "DescribeLogDirs", 1, 4, whyAdmin),
 	leaves(36, "SaslAuthenticate", 0, 2, whySASL),

@@ -140,6 +140,12 @@ func (p *part) append(op *Op) {
 		p.closes(o)
 	}
 	switch {
+	case op.Outcome == OK && op.Off < 0: // of a transaction, and its place wasn't told
+		p.times.at(int(i)).ret = op.Ret
+		if o.off >= 0 {
+			last := int(int64(o.off) + o.n() - 1)
+			p.conflict(p.ord.lower(last, i), last, false)
+		}
 	case op.Outcome == OK:
 		p.times.at(int(i)).ret = op.Ret
 		p.ack(i, op.Off)
@@ -189,6 +195,7 @@ func (p *part) ack(i int32, off int64) {
 		p.aside(off+n, distant{Op{Kind: Append, Off: off}, i})
 	case o.off >= 0:
 		o.bits |= ackedBit
+		o.by = i
 		last := int(off + n - 1)
 		p.conflict(p.ord.lower(last, i), last, false)
 	default:
@@ -218,16 +225,16 @@ func (p *part) place(i int32, base int64, by int32) bool {
 		return false
 	}
 	p.grow(base + n)
-	fits := true
-	for k := range n {
+	fits := p.vacantPlainly(i, base, by)
+	for k := int64(0); fits && k < n; k++ {
 		at := o.first + int32(k)
 		if o.loose() {
 			if b := p.bindingOf(at); b.off >= 0 && b.off != base+k {
 				p.torn(i, at, base+k, by)
-				fits = false
+				return false
 			}
 		}
-		fits = p.vacant(at, base+k, by) && fits
+		fits = p.vacant(at, base+k, by)
 	}
 	if !fits {
 		return false
@@ -240,6 +247,9 @@ func (p *part) place(i int32, base int64, by int32) bool {
 		}
 		if !ok || b.off < 0 {
 			p.bind(at, base+k)
+		}
+		if ok && b.off >= 0 && b.by == by {
+			p.values.entries.at(int(at)).owner |= shownBit
 		}
 		if ok && (b.off < 0 || b.by == by) {
 			delete(p.loose, at)

@@ -26,7 +26,7 @@ type names struct {
 // nameEntry is 8 bytes: there is one for every value.
 type nameEntry struct {
 	pos   uint32 // of the value in text, from its base
-	owner uint32 // seen in the first bit, then the append
+	owner uint32 // seen and shown in the first bits, then the append
 }
 
 const (

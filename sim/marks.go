@@ -61,6 +61,8 @@ const (
 	MarkReadBoundary
 	MarkAppendsOverlap
 	MarkTailInAppend
+	MarkSentNear
+	MarkReadFollower
 	MarkUnclearRead
 	MarkPollWoken
 	MarkPollExpired
@@ -133,6 +135,8 @@ var markTable = [Marks]markRow{
 	MarkReadAcross:          {"read-across", "a read goes across the boundary of two segments"},
 	MarkReadBoundary:        {"read-boundary", "a read begins with the first record of a segment"},
 	MarkAppendsOverlap:      {"appends-overlap", "two clients append to one partition at the same time"},
+	MarkSentNear:            {"sent-near", "a leader sends a client to a follower of its rack"},
+	MarkReadFollower:        {"read-follower", "records are read from a replica that doesn't lead"},
 	MarkTailInAppend:        {"tail-in-append", "a log's end is asked for while an append to it is under way"},
 	MarkUnclearRead:         {"unclear-read", "a record is read whose append has no clear outcome"},
 	MarkPollWoken:           {"poll-woken", "a long poll at the end is answered with records"},

@@ -103,7 +103,11 @@ func (v *views) find(id uint64) *groupSeen {
 // after looks at a shard that had a turn.
 func (v *views) after(h *host) {
 	v.host = h
-	h.shard.Inspect(v.visit)
+	h.shard.InspectChanged(v.visit)
+	if v.w.env.Paranoid {
+		h.shard.Inspect(v.unseen)
+		h.shard.Inspect(v.visit)
+	}
 	v.host = nil
 }
 
@@ -112,6 +116,14 @@ const (
 	partMetadata = -1
 	partGroups   = -2 // of consumer groups: a partition of __consumer_offsets
 )
+
+// unseen holds a shard to what it says of which replicas changed in a turn: those that it doesn't show must be as they were shown last.
+func (v *views) unseen(s *broker.GroupView) {
+	n := v.host.p.node
+	if g := v.group(s.Group); !g.replicas[n.index].live || !sameView(&g.replicas[n.index].last, s) {
+		v.w.violate(ChangedUnseen, "group %d: %v changed it in a turn, and doesn't say so", s.Group, v.host)
+	}
+}
 
 func (v *views) see(s *broker.GroupView) {
 	w, n := v.w, v.host.p.node

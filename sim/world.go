@@ -193,10 +193,10 @@ type judge struct {
 }
 
 func newJudge(w *World) *judge {
-	j := &judge{w: w, check: checker.New(checker.Options{Invoked: true})}
+	j := &judge{w: w, check: checker.New(checker.Options{Invoked: true, Retention: w.opt.Load.Retention > 0})}
 	if w.env.History != nil {
 		j.file = checker.NewWriter(w.env.History)
-		j.file.Header = checker.Header{Clock: fmt.Sprintf("simulated, seed %d", w.opt.Seed)}
+		j.file.Header = checker.Header{Clock: fmt.Sprintf("simulated, seed %d", w.opt.Seed), Retention: w.opt.Load.Retention > 0}
 	}
 	return j
 }

@@ -73,6 +73,7 @@ var layers = []layer{
 	{dir: "cmd/logsim", ours: []string{anyOurs}, libs: []string{cobra, pflag}},
 	{dir: "cmd/logcheck", ours: []string{anyOurs}, libs: []string{cobra, pflag, sys,
 		"github.com/klauspost/compress/gzip", "github.com/klauspost/compress/zstd"}},
+	{dir: "cmd/kafkadoc", ours: []string{"broker"}},
 	{dir: "cmd/e2e", ours: []string{anyOurs}},
 	{dir: "cmd/tidy"},
 	{dir: "examples/record", ours: []string{"checker/record"}, libs: []string{franz + "..."}},
