@@ -2,6 +2,7 @@ package sim
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -35,6 +36,11 @@ const (
 	askStart
 	askTrim
 	askMetadata
+	askProducer // restarts the client, which asks for a producer id
+	askBump     // it raises its producer's epoch
+	askSend     // and sends a batch that it will send again
+	askResend   // and does
+
 	askCoordinator // from here on of a consumer: client_group.go
 	askJoin
 	askSync
@@ -46,8 +52,17 @@ const (
 	askCrash // nothing is asked: it forgets who it is
 )
 
-var requestNames = [...]string{"append", "read", "tail", "start-of", "trim", "metadata",
+var requestNames = [...]string{"append", "read", "tail", "start-of", "trim", "metadata", "producer", "bump", "send", "resend",
 	"coordinator", "join", "sync", "heartbeat", "leave", "commit", "offset", "ghost-commit", "forget"}
+
+// ofPartition tells whether it asks about a partition.
+func (k requestKind) ofPartition() bool {
+	switch k {
+	case askMetadata, askProducer, askBump, askCoordinator, askJoin, askSync, askBeat, askLeave, askCrash:
+		return false
+	}
+	return true
+}
 
 // do sends it. What would make a sound broker look wrong isn't asked: to read beyond what is known to be there (S13), and to
 // trim what this client hasn't read (T1). A drawn run asks neither.
@@ -64,6 +79,21 @@ func (a request) do(w *World) error {
 	case askTrim:
 		if w.budgeted() && a.at > c.read[a.part] {
 			return fmt.Errorf("client %d has read %s up to %d", c.number, w.partName(a.part), c.read[a.part])
+		}
+	case askBump:
+		if p := c.producer(); !p.has || p.epoch == math.MaxInt16 {
+			return fmt.Errorf("client %d has no producer id, or no higher epoch", c.number)
+		}
+	case askResend:
+		if !slices.ContainsFunc(c.producer().live, func(b *sending) bool { return int64(b.first) == a.at && b.k.part == a.part }) {
+			return fmt.Errorf("client %d has no batch of sequence %d that isn't settled", c.number, a.at)
+		}
+	case askSend:
+		if p := c.producer(); !p.has || len(p.live) >= inFlight {
+			return fmt.Errorf("client %d has no producer id, or %d batches that aren't settled", c.number, inFlight)
+		}
+		if w.budgeted() && w.retains(a.part) && a.records > 1 {
+			return fmt.Errorf("batches of %s have one record (T2)", w.partName(a.part))
 		}
 	case askAppend:
 		if w.budgeted() && w.retains(a.part) && a.records > 1 {
@@ -89,6 +119,14 @@ func (c *client) ask(a request) {
 		c.askTrim(a)
 	case askMetadata:
 		c.askLeaders(a)
+	case askProducer:
+		c.askID(a)
+	case askBump:
+		c.bump()
+	case askSend:
+		c.askNew(a)
+	case askResend:
+		c.askAgain(a)
 	default:
 		c.askGroups(a)
 	}
@@ -129,6 +167,9 @@ func (a request) text(w *World) string {
 	if a.kind.ofPartition() {
 		b.WriteString(" " + w.partName(a.part))
 	}
+	if a.kind == askBump {
+		return b.String()
+	}
 	fmt.Fprintf(&b, " on=%d v=%d", w.nodes[a.node].id, a.version)
 	switch a.kind {
 	case askAppend:
@@ -141,7 +182,9 @@ func (a request) text(w *World) string {
 		if a.session {
 			b.WriteString(" session")
 		}
-	case askTrim, askCommit, askGhost:
+	case askSend:
+		fmt.Fprintf(&b, " records=%d size=%d at=%d", a.records, a.size, a.at)
+	case askTrim, askResend, askCommit, askGhost:
 		fmt.Fprintf(&b, " at=%d", a.at)
 	}
 	return b.String()

@@ -31,7 +31,8 @@ type client struct {
 	over     bool
 	ids      [][16]byte // topic ids, zero if not known
 	seat     seat       // its place in a group
-	read     []int64    // by partition: it has read all from the log start that it was told of up to here
+	idem     *idempotent
+	read     []int64 // by partition: it has read all from the log start that it was told of up to here
 }
 
 // role decides what a client does when it is its turn.
@@ -73,9 +74,11 @@ type call struct {
 	session  bool  // a read by a fetch session
 	answered bool
 	resp     kmsg.Response
+	batch    *sending // of an idempotent producer: the operation is its own
 
 	ofGroup bool  // to a group's coordinator
 	gen     int32 // a commit's
+	ghost   bool  // of who the client was before it crashed
 	fenced  bool  // it names a generation that was over when it was asked
 }
 
@@ -241,6 +244,8 @@ func (c *client) answered(k *call) {
 		c.created(resp, k)
 	case *kmsg.ProduceResponse:
 		outcome = c.produced(k, resp)
+	case *kmsg.InitProducerIDResponse:
+		c.gotID(k, resp)
 	case *kmsg.FetchResponse:
 		outcome = c.fetched(k, resp)
 	case *kmsg.ListOffsetsResponse:
@@ -268,6 +273,12 @@ func (c *client) answered(k *call) {
 func (c *client) end(k *call, outcome checker.Outcome) {
 	w := c.w
 	k.ended = true
+	if k.batch != nil {
+		k.batch.flying--
+	}
+	if k.key == int16(kmsg.InitProducerID) {
+		c.producer().asking = false
+	}
 	w.watch.returns(k, outcome)
 	if k.op.Kind != 0 {
 		k.op.Outcome = outcome

@@ -144,11 +144,6 @@ func (r *consumer) done(c *client, k *call) {
 	c.soon(c.pause(r.think))
 }
 
-// ofPartition tells whether a request names a partition.
-func (k requestKind) ofPartition() bool {
-	return k < askMetadata || k == askCommit || k == askOffset || k == askGhost
-}
-
 // namesPartition tells it of a request's name.
 func namesPartition(name string) bool {
 	i := slices.Index(requestNames[:], name)
@@ -193,6 +188,7 @@ func (c *client) askGroups(a request) {
 	case askCommit:
 		c.sendCommit(a, k, g.id, g.gen)
 	case askGhost:
+		k.ghost = true
 		c.sendCommit(a, k, g.old.id, g.old.gen)
 	case askOffset:
 		c.sendOffset(a, k)
@@ -316,9 +312,11 @@ func (c *client) turnedAway(k *call) {
 	case group.NotCoordinator, group.NotAvailable:
 		g.node = -1
 	case group.RebalanceInProgress:
-		g.away(g.id)
+		if !k.ghost {
+			g.away(g.id)
+		}
 	default:
-		if k.gen == g.gen { // a ghost's fate is nobody's
+		if !k.ghost {
 			g.away("")
 		}
 	}
