@@ -30,6 +30,7 @@ type client struct {
 	planned  bool
 	over     bool
 	ids      [][16]byte // topic ids, zero if not known
+	idem     *idempotent
 	last     []lastRead // by partition
 	read     []int64    // by partition: it has read all from the log start that it was told of up to here
 }
@@ -73,6 +74,7 @@ type call struct {
 	session  bool  // a read by a fetch session
 	answered bool
 	resp     kmsg.Response
+	batch    *sending // of an idempotent producer: the operation is its own
 }
 
 // finishers are the numbers of the clients that read everything at the end.
@@ -231,6 +233,8 @@ func (c *client) answered(k *call) {
 		c.created(resp, k)
 	case *kmsg.ProduceResponse:
 		outcome = c.produced(k, resp)
+	case *kmsg.InitProducerIDResponse:
+		c.gotID(k, resp)
 	case *kmsg.FetchResponse:
 		outcome = c.fetched(k, resp)
 	case *kmsg.ListOffsetsResponse:
@@ -256,6 +260,12 @@ func (c *client) answered(k *call) {
 func (c *client) end(k *call, outcome checker.Outcome) {
 	w := c.w
 	k.ended = true
+	if k.batch != nil {
+		k.batch.flying--
+	}
+	if k.key == int16(kmsg.InitProducerID) {
+		c.producer().asking = false
+	}
 	w.watch.returns(k, outcome)
 	if k.op.Kind != 0 {
 		k.op.Outcome = outcome

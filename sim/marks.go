@@ -67,6 +67,9 @@ const (
 	MarkPollWoken
 	MarkPollExpired
 	MarkBurst
+	MarkRetry
+	MarkGap
+	MarkProducersFull
 	MarkBigBatch
 
 	MarkRoll
@@ -142,6 +145,9 @@ var markTable = [Marks]markRow{
 	MarkPollWoken:           {"poll-woken", "a long poll at the end is answered with records"},
 	MarkPollExpired:         {"poll-expired", "a long poll is answered with nothing"},
 	MarkBurst:               {"burst", "a producer begins a burst"},
+	MarkRetry:               {"retry", "a batch of an idempotent producer is sent again"},
+	MarkGap:                 {"gap", "a batch is refused as out of order, with one before it that isn't settled"},
+	MarkProducersFull:       {"producers-full", "a new producer is refused, since a partition remembers as many as it may"},
 	MarkBigBatch:            {"big-batch", "a batch of more than 20 records is acknowledged"},
 
 	MarkRoll:       {"roll", "the first write to the next WAL file begins"},

@@ -100,10 +100,13 @@ func (p *pipe) fire() {
 		if n > 1 && chance(w.net.rng, w.net.is.Split) {
 			n = 1 + w.net.rng.IntN(n-1)
 		}
-		chunk := p.buf[:n:n]
+		all, chunk := p.buf, p.buf[:n:n]
 		p.buf = p.buf[n:]
 		w.trace.bytes(w.now, markBytes, p.c.node.index, uint64(p.c.id), chunk)
 		p.deliver(chunk)
+		if !p.out && len(p.buf) == 0 { // clients copy what they get; a shard has it until its turn
+			p.buf = all[:0]
+		}
 	}
 	switch {
 	case len(p.buf) > 0:

@@ -53,9 +53,11 @@ type World struct {
 
 	images map[string]copied // of disks, by name
 
-	appending [][]int         // by partition: the clients that append
-	asking    []int           // by node: tails under way
-	unclear   map[string]bool // values whose append has no clear outcome, and that nobody has read yet
+	appending   [][]int                // by partition: the clients that append
+	asking      []int                  // by node: tails under way
+	lined       map[string]placeInLine // values of idempotent producers
+	producerIDs map[int64]bool         // that were given
+	unclear     map[string]bool        // values whose append has no clear outcome, and that nobody has read yet
 
 	scripted bool                         // a story tells what happens: nothing happens by itself
 	hear     func(*host, broker.LogEvent) // what brokers say; nil if nobody listens
@@ -115,6 +117,7 @@ func newWorld(opt Options, env Env) *World {
 	}
 	w.faults = newNemesis(w)
 	w.appending, w.asking, w.unclear = make([][]int, w.partitions()), make([]int, opt.Brokers), map[string]bool{}
+	w.lined, w.producerIDs = map[string]placeInLine{}, map[int64]bool{}
 	w.watch = newWatcher(w)
 	return w
 }
