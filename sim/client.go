@@ -32,7 +32,8 @@ type client struct {
 	ids      [][16]byte // topic ids, zero if not known
 	seat     seat       // its place in a group
 	idem     *idempotent
-	read     []int64 // by partition: it has read all from the log start that it was told of up to here
+	last     []lastRead // by partition
+	read     []int64    // by partition: it has read all from the log start that it was told of up to here
 }
 
 // role decides what a client does when it is its turn.
@@ -91,6 +92,7 @@ func newClient(w *World, number int, r role) *client {
 	c.name = fmt.Sprintf("client-%d", c.number)
 	c.rng = stream(w.opt.Seed, streamClient, uint64(c.number))
 	c.lines = make([]*line, w.opt.Brokers)
+	c.last = make([]lastRead, w.partitions())
 	c.leaders, c.near = make([]int, w.partitions()), slices.Repeat([]int{-1}, w.partitions())
 	c.ids = make([][16]byte, w.opt.Load.Topics)
 	for i := range c.leaders {
