@@ -66,6 +66,9 @@ func (c *client) appendSized(node, part, n, size int) {
 	if w.phase == phaseStorm && c.rng.IntN(1000) < w.opt.Load.Acks0 {
 		a.acks = 0
 	}
+	if w.phase == phaseStorm && chance(c.rng, w.opt.Load.Late) {
+		a.late = time.Duration(1+c.rng.Int64N(8000)) * time.Millisecond
+	}
 	if drawn := 10 + c.rng.IntN(w.opt.Load.Bytes); size == 0 {
 		a.size = drawn
 	}
@@ -95,6 +98,10 @@ func (c *client) askAppend(a request) {
 	t.Partitions = append(t.Partitions, p)
 	req.Topics = append(req.Topics, t)
 	w.nodes[a.node].offers(len(p.Records))
+	if a.late > 0 {
+		c.sendLate(a.node, k, req, a.late)
+		return
+	}
 	c.send(a.node, k, req, req.Acks == 0)
 }
 

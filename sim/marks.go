@@ -64,6 +64,9 @@ const (
 	MarkUnclearRead
 	MarkPollWoken
 	MarkPollExpired
+	MarkChoked
+	MarkSlowCut
+	MarkLateLands
 	MarkBurst
 	MarkBigBatch
 
@@ -137,6 +140,9 @@ var markTable = [Marks]markRow{
 	MarkUnclearRead:         {"unclear-read", "a record is read whose append has no clear outcome"},
 	MarkPollWoken:           {"poll-woken", "a long poll at the end is answered with records"},
 	MarkPollExpired:         {"poll-expired", "a long poll is answered with nothing"},
+	MarkChoked:              {"choked", "a broker reads no more from a client that doesn't read"},
+	MarkSlowCut:             {"slow-cut", "a broker ends the connection of a client that doesn't read"},
+	MarkLateLands:           {"late-lands", "a record is read that its producer had given up before it was sent"},
 	MarkBurst:               {"burst", "a producer begins a burst"},
 	MarkBigBatch:            {"big-batch", "a batch of more than 20 records is acknowledged"},
 

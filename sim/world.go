@@ -51,10 +51,13 @@ type World struct {
 	whens []*when       // what waits for its moments
 	hush  time.Duration // what waits for any broker doesn't strike before
 
+	strangers []*conn // that no client of the history has
+
 	images map[string]copied // of disks, by name
 
 	appending [][]int         // by partition: the clients that append
 	asking    []int           // by node: tails under way
+	lates     map[string]bool // values of zombies that nobody has read yet
 	unclear   map[string]bool // values whose append has no clear outcome, and that nobody has read yet
 
 	scripted bool                         // a story tells what happens: nothing happens by itself
@@ -115,6 +118,7 @@ func newWorld(opt Options, env Env) *World {
 	}
 	w.faults = newNemesis(w)
 	w.appending, w.asking, w.unclear = make([][]int, w.partitions()), make([]int, opt.Brokers), map[string]bool{}
+	w.lates = map[string]bool{}
 	w.watch = newWatcher(w)
 	return w
 }
