@@ -63,7 +63,7 @@ func (s *Shard) forward(p *partition, o origin, cmd []byte) {
 func (s *Shard) answerForward(o origin, a any) {
 	r := a.(appended)
 	res := resultOf(r)
-	s.peers.control(o.broker, control{Proposed: &proposedControl{ID: o.id, Code: res.Code, Message: res.Message, Topic: res.Topic}})
+	s.peers.control(o.broker, control{Proposed: &proposedControl{ID: o.id, Code: res.Code, Message: res.Message, Topic: res.Topic, First: res.First}})
 }
 
 // applyMeta applies one entry of the metadata group, and publishes what it led to.
@@ -122,6 +122,10 @@ func (s *Shard) createTopics(r *request, req *kmsg.CreateTopicsRequest) {
 
 func (s *Shard) alterConfigs(r *request, req *kmsg.IncrementalAlterConfigsRequest) {
 	s.change(r, s.cfg.Limits.AdminWait, planAlterConfigs(req, s.meta, s.cfg.Broker))
+}
+
+func (s *Shard) alterConfigsWhole(r *request, req *kmsg.AlterConfigsRequest) {
+	s.change(r, s.cfg.Limits.AdminWait, planAlterConfigsWhole(req, s.meta, s.cfg.Broker))
 }
 
 func (s *Shard) deleteTopics(r *request, req *kmsg.DeleteTopicsRequest) {

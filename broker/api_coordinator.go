@@ -1,6 +1,10 @@
 package broker
 
-import "github.com/twmb/franz-go/pkg/kmsg"
+import (
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"logd/broker/group"
+)
 
 // Key types of FindCoordinator.
 const (
@@ -9,32 +13,58 @@ const (
 	coordinatorShare = int8(2)
 )
 
-// findCoordinator refuses: there are no coordinators yet. The API is served all the same, since old librdkafka takes
-// its absence for a broker without lz4. INVALID_REQUEST ends a client's attempt; COORDINATOR_NOT_AVAILABLE (15) would make
-// it wait for ever. Up to version 3 one key is asked for, from 4 on many.
-func findCoordinator(req *kmsg.FindCoordinatorRequest) *kmsg.FindCoordinatorResponse {
+// findCoordinator names the leader of the partition that a group belongs to; up to version 3 of one group, from 4 on of many.
+// The topic is made when the first client asks. There are no coordinators of other kinds: for them INVALID_REQUEST ends a
+// client's attempt; COORDINATOR_NOT_AVAILABLE would make it wait for ever.
+func (s *Shard) findCoordinator(r *request, req *kmsg.FindCoordinatorRequest) {
+	if req.CoordinatorType == coordinatorGroup && s.meta.TopicByName(topicOffsets) == nil {
+		s.makeOffsets()
+	}
+	s.respond(r, findCoordinator(req, s.meta, s.view.leaderOf))
+}
+
+func findCoordinator(req *kmsg.FindCoordinatorRequest, m *Meta, lead leaders) *kmsg.FindCoordinatorResponse {
 	resp := kmsg.NewPtrFindCoordinatorResponse()
 	resp.Version = req.Version
-	why := coordinatorRefusal(req.CoordinatorType)
 	if req.Version < 4 {
-		resp.ErrorCode, resp.ErrorMessage = errBadRequest, &why
-		resp.NodeID, resp.Port = noBroker, -1
+		row := coordinatorOf(req.CoordinatorType, req.CoordinatorKey, m, lead)
+		resp.ErrorCode, resp.ErrorMessage = row.ErrorCode, row.ErrorMessage
+		resp.NodeID, resp.Host, resp.Port = row.NodeID, row.Host, row.Port
 		return resp
 	}
 	resp.Coordinators = make([]kmsg.FindCoordinatorResponseCoordinator, len(req.CoordinatorKeys))
 	for i, key := range req.CoordinatorKeys {
-		row := kmsg.NewFindCoordinatorResponseCoordinator()
-		row.Key, row.NodeID, row.Port = key, noBroker, -1
-		row.ErrorCode, row.ErrorMessage = errBadRequest, &why
-		resp.Coordinators[i] = row
+		resp.Coordinators[i] = coordinatorOf(req.CoordinatorType, key, m, lead)
 	}
 	return resp
 }
 
+func coordinatorOf(kind int8, key string, m *Meta, lead leaders) kmsg.FindCoordinatorResponseCoordinator {
+	row := kmsg.NewFindCoordinatorResponseCoordinator()
+	row.Key, row.NodeID, row.Port = key, noBroker, -1
+	refuse := func(code int16, why string) kmsg.FindCoordinatorResponseCoordinator {
+		row.ErrorCode, row.ErrorMessage = code, &why
+		return row
+	}
+	if kind != coordinatorGroup {
+		return refuse(errBadRequest, coordinatorRefusal(kind))
+	}
+	t := m.TopicByName(topicOffsets)
+	if t == nil {
+		return refuse(group.NotAvailable, "the topic that groups are kept in is being made; try again")
+	}
+	n := group.PartitionFor(key, int32(len(t.Partitions)))
+	id, _, ok := reachable(m, lead, t.Partitions[n].Group)
+	if !ok {
+		return refuse(group.NotAvailable, "the partition that the group is kept in has no leader that is known here; try again")
+	}
+	b := m.Broker(id)
+	row.NodeID, row.Host, row.Port = id, b.Host, b.Port
+	return row
+}
+
 func coordinatorRefusal(kind int8) string {
 	switch kind {
-	case coordinatorGroup:
-		return "consumer groups are not served yet"
 	case coordinatorTxn:
 		return "transactions are not served yet"
 	case coordinatorShare:

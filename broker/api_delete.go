@@ -70,6 +70,8 @@ func (p *deletePlan) add(w kmsg.DeleteTopicsRequestTopic, m *Meta, again bool, b
 	}
 	t, _ := d.find(m)
 	switch {
+	case t != nil && internalTopic(t.Name): // Kafka's controller would do it, and all committed offsets be lost
+		p.refuse(w, refuse(errBadTopic, "Topic '%s' is the brokers' own.", t.Name))
 	case t != nil && both[t.ID]:
 		p.refuse(w, refuse(errBadRequest, "The provided topic name maps to an ID that was already supplied."))
 	case len(p.deletes) == maxTopicsPerRequest:

@@ -50,6 +50,9 @@ func (s *Shard) deleteRecords(r *request, req *kmsg.DeleteRecordsRequest) {
 		topic, unknown := s.topicOf(t.Topic, UUID{}, false)
 		for _, q := range t.Partitions {
 			group, code := uint64(0), unknown
+			if internalTopic(t.Topic) { // ReplicaManager.deleteRecordsOnLocalLog
+				code = errBadTopic
+			}
 			if code == errNone {
 				group, code = groupOf(topic, q.Partition)
 			}

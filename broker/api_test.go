@@ -10,7 +10,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-var testDefaults = TopicDefaults{Partitions: 1, Replication: -1, AutoCreate: true, MaxMessageBytes: 1048588}
+var testDefaults = TopicDefaults{Partitions: 1, Replication: -1, AutoCreate: true, MaxMessageBytes: 1048588, OffsetsPartitions: 2}
 
 func testRand() *rand.Rand { return rand.New(rand.NewPCG(1, 1)) }
 
@@ -173,23 +173,36 @@ func TestDescribeCluster(t *testing.T) {
 }
 
 func TestFindCoordinator(t *testing.T) {
+	m := must(t, formed(t, 3), CreateTopic{Name: topicOffsets, Partitions: 2, Replication: 1, ID: id(9)})
+	lead := func(group uint64) (int32, int32, bool) {
+		return 2, 7, group == m.TopicByName(topicOffsets).Partitions[1].Group
+	}
 	for version := int16(0); version <= 6; version++ {
 		req := kmsg.NewPtrFindCoordinatorRequest()
-		req.Version, req.CoordinatorKey, req.CoordinatorKeys = version, "g", []string{"g", "h"}
-		resp := findCoordinator(req)
+		req.Version, req.CoordinatorKey, req.CoordinatorKeys = version, "g", []string{"g", "h"} // 'g' is 103, 'h' 104
+		resp := findCoordinator(req, m, lead)
 		if version < 4 {
-			if resp.ErrorCode != errBadRequest || *resp.ErrorMessage != "consumer groups are not served yet" || resp.NodeID != -1 {
+			if resp.ErrorCode != 0 || resp.NodeID != 2 || resp.Host != "h2" || resp.ErrorMessage != nil {
 				t.Errorf("v%d: %+v", version, resp)
 			}
 			continue
 		}
-		if resp.ErrorCode != 0 || len(resp.Coordinators) != 2 {
+		if len(resp.Coordinators) != 2 || resp.Coordinators[0].Key != "g" || resp.Coordinators[0].NodeID != 2 || resp.Coordinators[0].ErrorCode != 0 {
 			t.Fatalf("v%d: %+v", version, resp)
 		}
-		for i, row := range resp.Coordinators {
-			if row.Key != req.CoordinatorKeys[i] || row.ErrorCode != errBadRequest || *row.ErrorMessage != "consumer groups are not served yet" || row.NodeID != -1 {
-				t.Errorf("v%d: %+v", version, row)
-			}
+		if row := resp.Coordinators[1]; row.Key != "h" || row.ErrorCode != 15 || row.NodeID != -1 || row.Port != -1 {
+			t.Errorf("v%d, of a partition without a leader: %+v", version, row)
+		}
+	}
+	req := kmsg.NewPtrFindCoordinatorRequest()
+	req.CoordinatorKey = "g"
+	if resp := findCoordinator(req, formed(t, 3), lead); resp.ErrorCode != 15 || resp.NodeID != -1 {
+		t.Errorf("without the topic: %+v", resp)
+	}
+	for _, kind := range []int8{coordinatorTxn, coordinatorShare, 7} { // 15 would have clients ask for ever
+		req.Version, req.CoordinatorType = 1, kind
+		if resp := findCoordinator(req, m, lead); resp.ErrorCode != errBadRequest || resp.NodeID != -1 {
+			t.Errorf("kind %d: %+v", kind, resp)
 		}
 	}
 }

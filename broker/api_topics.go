@@ -88,7 +88,7 @@ func planCreate(want *kmsg.CreateTopicsRequestTopic, m *Meta, d TopicDefaults) (
 	case want.Topic == topicClusterMeta:
 		return c, refuse(errBadRequest, "Creation of internal topic %s is prohibited.", topicClusterMeta)
 	case internalTopic(want.Topic):
-		return c, refuse(errBadTopic, "Topic '%s' is the brokers' own, and what it is for isn't served yet.", want.Topic)
+		return c, refuse(errBadTopic, "Topic '%s' is the brokers' own: they make it when it is needed.", want.Topic)
 	}
 	if no := checkTopicName(want.Topic); no.is() {
 		return c, no

@@ -181,7 +181,7 @@ func TestCreateTopicsEchoesConfigs(t *testing.T) {
 	for _, c := range p.resp.Topics[0].Configs {
 		got = append(got, fmt.Sprintf("%s=%s/%d", c.Name, *c.Value, c.Source))
 	}
-	want := "cleanup.policy=delete/5 compression.type=producer/5 max.message.bytes=1048588/4 message.timestamp.type=CreateTime/5 " +
+	want := "cleanup.policy=delete/5 compression.type=producer/5 max.message.bytes=1048588/4 message.timestamp.after.max.ms=3600000/5 message.timestamp.before.max.ms=9223372036854775807/5 message.timestamp.type=CreateTime/5 " +
 		"retention.bytes=-1/5 retention.ms=60000/1 segment.bytes=1073741824/5 segment.ms=604800000/5"
 	if strings.Join(got, " ") != want {
 		t.Errorf("echoed %s, expected %s", strings.Join(got, " "), want)

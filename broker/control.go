@@ -51,6 +51,7 @@ type (
 		Code    int16  `json:"code,omitempty"`
 		Message string `json:"msg,omitempty"`
 		Topic   *Topic `json:"topic,omitempty"`
+		First   int64  `json:"first,omitempty"` // of producer ids
 	}
 	// leading says that the sender leads a group in a term.
 	leading struct {
@@ -128,7 +129,7 @@ func (s *Shard) proposed(c proposedControl) {
 		return // its deadline passed, or it came twice
 	}
 	delete(s.forwards, c.ID)
-	s.answer(o, appended{offset: -1, result: Result{Code: c.Code, Message: c.Message, Topic: c.Topic}})
+	s.answer(o, appended{offset: -1, result: Result{Code: c.Code, Message: c.Message, Topic: c.Topic, First: c.First}})
 }
 
 // replicaMeta is what a replica's create record says of it.

@@ -20,4 +20,7 @@
 //	B9  What lies below a log start that was applied here is served to no client, nor is its loss damage: a log start never goes
 //	    back, so it is gone everywhere. A DeleteRecords is answered only when its log start was applied.
 //	B10 A metadata command that some broker may not understand is not proposed (M8).
+//	B11 A batch of an idempotent producer is proposed only if it follows what the log, uncommitted tail included, has of its
+//	    producer, and what is proposed before it in the same turn; one that is there already is acknowledged with the first
+//	    one's offset, and only when that one is applied (G6). Both only once every broker understands version 3 (M8).
 package broker

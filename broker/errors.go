@@ -37,7 +37,9 @@ const (
 	errBadTimestamp     int16 = 32 // INVALID_TIMESTAMP: a producer said LogAppendTime
 	errBadTxnState      int16 = 48 // INVALID_TXN_STATE: "Record was not part of an ongoing transaction" (UnifiedLog): there are none
 	errBadCompression   int16 = 76 // UNSUPPORTED_COMPRESSION_TYPE: unknown codec, or zstd before Produce 7
-	errUnsupportedByLog int16 = 43 // UNSUPPORTED_FOR_MESSAGE_FORMAT: producer ids: LogValidator.validateBatch's answer of a log that keeps no producer state
+	errUnsupportedByLog int16 = 43 // UNSUPPORTED_FOR_MESSAGE_FORMAT: producer ids, while a broker doesn't know them: LogValidator.validateBatch's answer of a log that keeps no producer state
+	errSequence         int16 = 45 // OUT_OF_ORDER_SEQUENCE_NUMBER: records of this producer are missing before these, or these are older than what is remembered
+	errProducerEpoch    int16 = 47 // INVALID_PRODUCER_EPOCH: the producer has a newer epoch by now
 	errBadRecord        int16 = 87 // INVALID_RECORD: anything else that LogValidator or ProduceRequest.validateRecords refuses
 
 	// Topics and the cluster.
@@ -50,6 +52,7 @@ const (
 	errPolicy         int16 = 44 // POLICY_VIOLATION: over a bound of the cluster, as Kafka for too many records in one operation
 
 	// Requests.
+	errLoading     int16 = 14 // COORDINATOR_LOAD_IN_PROGRESS: no producer ids at this time; retriable
 	errUnsupported int16 = 35 // UNSUPPORTED_VERSION
 	errBadRequest  int16 = 42 // INVALID_REQUEST
 

@@ -11,13 +11,13 @@ type Holding struct {
 // Holdings visits what this shard holds, as of its last turn. For the simulator, tests and metrics.
 func (s *Shard) Holdings(visit func(Holding)) {
 	l, z := &s.cfg.Limits, s.store.Sizes()
-	asked, waiting, windows, reads := 0, 0, 0, len(s.reads)
+	asked, waiting, windows, reads := 0, len(s.ids.row), 0, len(s.reads)
 	if s.scrub.reading { // a scrub reads all the time
 		reads--
 	}
 	for _, p := range s.sorted {
 		asked += len(p.reads.asked) + len(p.reads.waiting)
-		waiting += len(p.watch) + len(p.trims) + len(p.queue)
+		waiting += len(p.watch) + len(p.trims) + len(p.queue) + len(p.twins)
 		windows += p.g.Bytes()
 	}
 	for _, h := range [...]Holding{
@@ -25,7 +25,7 @@ func (s *Shard) Holdings(visit func(Holding)) {
 		{"requests", int64(len(s.requests)), -1, true},
 		{"reads of segments", int64(reads), -1, true},
 		{"read indexes asked for", int64(asked), -1, true},
-		{"calls that wait for a partition", int64(waiting), -1, true},
+		{"calls that wait for a partition or an id", int64(waiting), -1, true},
 		{"bytes that wait to be proposed", int64(s.queued), int64(l.QueueBytes + l.RequestBytes), true},
 		{"bytes proposed and not committed", int64(s.uncommitted), int64(max(s.roomWAL, l.UncommittedBytes)), true},
 		{"bytes of unfinished requests", int64(s.partial), int64(l.PartialBytes + len(s.conns)*(l.PartialBytes/16) + l.UncommittedBytes), true},

@@ -4,6 +4,14 @@ import "fmt"
 
 // GroupView is one replica as it stands after a turn.
 type GroupView struct {
+	GroupFacts
+	Voters   []uint64
+	Learners []uint64
+	Quorums  [][]uint64 // sets of voters of which each needs a majority: two in a joint configuration
+}
+
+// GroupFacts are what of a view can be compared as it is.
+type GroupFacts struct {
 	Group         uint64
 	Topic         string // "" for the metadata group
 	Partition     int32
@@ -14,6 +22,7 @@ type GroupView struct {
 	Commit        uint64
 	Applied       uint64
 	AppliedHash   uint64 // running hash over the entries up to Applied (G11)
+	Producers     uint64 // hash of the producers as of Applied
 	Last          uint64 // index that the log ends with, and its term
 	LastTerm      uint64
 	LastHash      uint64 // running hash up to it; 0 if it isn't known
@@ -22,17 +31,14 @@ type GroupView struct {
 	LogStart      int64
 	LogEnd        int64 // uncommitted tail included
 	HighWatermark int64
-	Voters        []uint64
-	Learners      []uint64
-	Quorums       [][]uint64 // sets of voters of which each needs a majority: two in a joint configuration
-	ConfIndex     uint64     // index of the entry or snapshot that the configuration came with
-	Holes         int        // entries of the WAL whose bytes are lost
-	SegmentHoles  int        // ranges of offsets whose bytes are lost
-	Damaged       bool       // for that reason it neither leads nor serves (G10)
-	Transferring  bool       // a snapshot waits for its batches
-	Installed     uint64     // snapshots installed since the start
-	Healed        uint64     // entries that came from others, since the start
-	Mended        uint64     // and ranges of segments
+	ConfIndex     uint64 // index of the entry or snapshot that the configuration came with
+	Holes         int    // entries of the WAL whose bytes are lost
+	SegmentHoles  int    // ranges of offsets whose bytes are lost
+	Damaged       bool   // for that reason it neither leads nor serves (G10)
+	Transferring  bool   // a snapshot waits for its batches
+	Installed     uint64 // snapshots installed since the start
+	Healed        uint64 // entries that came from others, since the start
+	Mended        uint64 // and ranges of segments
 }
 
 // Inspect visits this shard's replicas by rising group. For the simulator, tests and metrics; the view is valid during
@@ -41,10 +47,9 @@ func (s *Shard) Inspect(visit func(*GroupView)) {
 	for _, p := range s.sorted {
 		id := p.group
 		st := p.g.Status()
-		s.seen = GroupView{Group: id, Replica: st.ID, Term: st.Term, Lead: st.Lead, Leading: st.Leader, Commit: st.Commit, Applied: st.Applied,
-			AppliedHash: st.EntryHash, Last: st.Last, LastTerm: st.LastTerm, LastHash: st.LastHash, Durable: st.Stable, DurableEnd: st.StableEnd, LogStart: st.LogStart, LogEnd: st.LogEnd, HighWatermark: st.HighWatermark,
-			Voters: st.Conf.Voters, Learners: st.Conf.Learners, Quorums: st.Conf.Quorums, ConfIndex: st.ConfIndex,
-			Damaged: p.damaged, Transferring: st.Transferring, Installed: st.Installed, Healed: st.Healed, Mended: p.repair.mended}
+		s.seen = GroupView{Voters: st.Conf.Voters, Learners: st.Conf.Learners, Quorums: st.Conf.Quorums, GroupFacts: GroupFacts{Group: id, Replica: st.ID, Term: st.Term, Lead: st.Lead, Leading: st.Leader, Commit: st.Commit, Applied: st.Applied,
+			AppliedHash: st.EntryHash, Producers: st.Producers, Last: st.Last, LastTerm: st.LastTerm, LastHash: st.LastHash, Durable: st.Stable, DurableEnd: st.StableEnd, LogStart: st.LogStart, LogEnd: st.LogEnd, HighWatermark: st.HighWatermark,
+			ConfIndex: st.ConfIndex, Damaged: p.damaged, Transferring: st.Transferring, Installed: st.Installed, Healed: st.Healed, Mended: p.repair.mended}}
 		s.seen.Holes, s.seen.SegmentHoles = s.store.Lost(id)
 		if t, n := s.meta.PartitionOf(id); t != nil {
 			s.seen.Topic, s.seen.Partition = t.Name, n

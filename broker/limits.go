@@ -4,6 +4,7 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"logd/broker/group"
 	"logd/replica"
 )
 
@@ -44,7 +45,11 @@ type Limits struct {
 	ReadIndexWait    time.Duration // a linearizable read that isn't confirmed by then is answered retriably (S13)
 	ProduceWait      time.Duration // most of a produce's own timeout
 	FetchWait        time.Duration // most of a fetch's own wait
+	Producers        int           // idempotent producers that a partition remembers, at most
+	ProducerKeep     time.Duration // and for how long after it heard of them last, at least: Kafka's producer.id.expiration.ms
 	AdminWait        time.Duration // most of a metadata command's timeout
+	GroupWait        time.Duration // a request of a group that waits for no other member is answered by then (offsets.commit.timeout.ms)
+	Groups           group.Config
 }
 
 // DefaultLimits are a real broker's.
@@ -58,6 +63,8 @@ func DefaultLimits() Limits {
 		Sessions: 1000, SessionRows: 200_000, SessionKept: 2 * time.Minute,
 		RequestBytes: 4 << 20, PartialBytes: 16 << 20, ConnRequests: 1000, ConnBytes: 32 << 20,
 		ReadIndexWait: 2 * time.Second, ProduceWait: 60 * time.Second, FetchWait: 30 * time.Second, AdminWait: 30 * time.Second,
+		GroupWait: 5 * time.Second, Groups: group.DefaultConfig(),
+		Producers: 1000, ProducerKeep: 24 * time.Hour,
 	}
 }
 
@@ -89,6 +96,8 @@ func DrawLimits(rng *rand.Rand) Limits {
 	l.ConnBytes = 4 << 10 << rng.IntN(10)
 	l.ReadIndexWait = time.Duration(200+rng.IntN(3000)) * time.Millisecond
 	l.Sessions, l.SessionRows, l.SessionKept = 1+rng.IntN(4), 1+rng.IntN(16), time.Duration(rng.IntN(3000))*time.Millisecond
+	l.Producers = 3 + rng.IntN(30)
+	l.ProducerKeep = [...]time.Duration{time.Minute, 5 * time.Minute, 24 * time.Hour}[rng.IntN(3)]
 	return l
 }
 

@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"math"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -21,6 +22,7 @@ const (
 type listCall struct {
 	timestamp int64
 	epoch     int32
+	version   int16
 }
 
 // listed answers a listCall.
@@ -28,34 +30,82 @@ type listed struct {
 	code      int16
 	offset    int64
 	timestamp int64
-	term      uint64
+	epoch     int32 // of the record at offset, or what the next one will have
 }
 
 func (c listCall) run(s *Shard, p *partition, o origin) {
-	if code := s.leads(p, c.epoch); code != errNone {
+	code := s.leads(p, c.epoch)
+	if code == errNone && c.timestamp < 0 && c.version < listSince(c.timestamp) {
+		code = errUnsupported
+	}
+	if code != errNone {
 		s.answer(o, listed{code: code, offset: -1, timestamp: -1})
 		return
 	}
 	// Every answer is one of a leader that a quorum confirms, the latest offset above all (B4).
 	s.linearize(p, func(ok bool) {
 		term, _ := p.g.Leading()
-		a := listed{offset: -1, timestamp: -1, term: term}
+		a := listed{offset: -1, timestamp: -1, epoch: int32(term)}
 		switch {
 		case !ok:
 			a.code = errNotLeader
 		case c.timestamp == latestOffset:
 			a.offset = p.g.HighWatermark()
 		case c.timestamp == earliestOffset || c.timestamp == earliestLocalOffset:
-			a.offset = p.g.LogStart()
-		case c.timestamp == latestTieredOffset:
+			s.listStart(p, o, a)
+			return
+		case c.timestamp == latestTieredOffset: // nothing is in a remote tier
 		case c.timestamp == maxTimestampOffset:
 			s.scanMax(p, o, &timeScan{at: p.g.LogStart(), to: p.g.HighWatermark(), best: a})
 			return
-		case c.timestamp < 0:
-			a.code = errUnsupported
 		default:
 			s.scanTime(p, o, &timeScan{ts: c.timestamp, at: max(s.scanFrom(p, c.timestamp), p.g.LogStart()), to: p.g.HighWatermark(), best: a})
 			return
+		}
+		s.answer(o, a)
+	})
+}
+
+// listSince is the first version that may ask for a special timestamp, as Kafka's ReplicaManager.fetchOffset has it, but for
+// version 0, which Kafka no longer serves; 32767 for one that doesn't mean anything in Kafka 4.1.
+func listSince(timestamp int64) int16 {
+	switch timestamp {
+	case latestOffset, earliestOffset:
+		return 0
+	case maxTimestampOffset:
+		return 7
+	case earliestLocalOffset:
+		return 8
+	case latestTieredOffset:
+		return 9
+	}
+	return math.MaxInt16
+}
+
+// listStart answers with the log start, and the epoch of the record that is there; a is the answer of an empty log.
+func (s *Shard) listStart(p *partition, o origin, a listed) {
+	a.offset = p.g.LogStart()
+	if a.offset >= p.g.HighWatermark() {
+		s.answer(o, a)
+		return
+	}
+	s.readBatches(p, a.offset, 1, func(batches [][]byte, code int16) {
+		switch {
+		case s.parts[p.group] != p:
+			a.code = errNotLeader
+		case code == errOffsetRange: // it has moved on
+			s.listStart(p, o, a)
+			return
+		case code != errNone || len(batches) == 0:
+			a.code = errStorage
+		default:
+			b, _, err := log.ParseBatch(batches[0])
+			if a.epoch = b.LeaderEpoch; err != nil {
+				a.code = errStorage
+			}
+		}
+		if a.code != errNone {
+			a.offset = -1
 		}
 		s.answer(o, a)
 	})
@@ -86,9 +136,9 @@ func (s *Shard) scanTime(p *partition, o origin, c *timeScan) {
 		offset, ts, ok, err := firstAtOrAfter(batch, c.at, c.ts)
 		switch {
 		case err != nil: // a producer's batch that does not inflate: where it begins is as near as can be told
-			c.best.offset, c.best.timestamp = max(b.BaseOffset, c.at), b.MaxTimestamp
+			c.best.offset, c.best.timestamp, c.best.epoch = max(b.BaseOffset, c.at), b.MaxTimestamp, b.LeaderEpoch
 		case ok:
-			c.best.offset, c.best.timestamp = offset, ts
+			c.best.offset, c.best.timestamp, c.best.epoch = offset, ts, b.LeaderEpoch
 		}
 		return ok || err != nil
 	})
@@ -105,7 +155,7 @@ func (s *Shard) scanMax(p *partition, o origin, c *timeScan) {
 			offset, ts, ok, err = newest(batch, c.at)
 		}
 		if err == nil && ok && ts > c.best.timestamp {
-			c.best.offset, c.best.timestamp = offset, ts
+			c.best.offset, c.best.timestamp, c.best.epoch = offset, ts, b.LeaderEpoch
 		}
 		return false
 	})
@@ -172,6 +222,7 @@ func (s *Shard) listOffsets(r *request, req *kmsg.ListOffsetsRequest) {
 		s.respond(r, resp)
 	})
 	k := 0
+	twice := namedTwice(req)
 	for _, t := range req.Topics {
 		topic, unknown := s.topicOf(t.Topic, UUID{}, false)
 		for _, q := range t.Partitions {
@@ -179,16 +230,32 @@ func (s *Shard) listOffsets(r *request, req *kmsg.ListOffsetsRequest) {
 			if code == errNone {
 				group, code = groupOf(topic, q.Partition)
 			}
+			if twice[fetchKey{topic: t.Topic, part: q.Partition}] {
+				code = errBadRequest
+			}
 			if code != errNone {
 				s.answered(origin{id: r.id, part: k}, listed{code: code, offset: -1, timestamp: -1})
 			} else {
-				s.call(r, k, group, listCall{q.Timestamp, q.CurrentLeaderEpoch})
+				s.call(r, k, group, listCall{q.Timestamp, q.CurrentLeaderEpoch, req.Version})
 			}
 			k++
 		}
 	}
 	s.deadline(r, s.cfg.Limits.ReadIndexWait+time.Second)
 	s.answered(origin{id: r.id, part: n}, listed{})
+}
+
+// namedTwice are the partitions that a request names more than once, which Kafka refuses.
+func namedTwice(req *kmsg.ListOffsetsRequest) map[fetchKey]bool {
+	seen := map[fetchKey]bool{} // and whether again
+	for _, t := range req.Topics {
+		for _, q := range t.Partitions {
+			key := fetchKey{topic: t.Topic, part: q.Partition}
+			_, again := seen[key]
+			seen[key] = again
+		}
+	}
+	return seen
 }
 
 func listResponse(version int16, q kmsg.ListOffsetsRequestTopicPartition, answer any) kmsg.ListOffsetsResponseTopicPartition {
@@ -200,7 +267,7 @@ func listResponse(version int16, q kmsg.ListOffsetsRequestTopicPartition, answer
 	rp.Partition, rp.ErrorCode, rp.LeaderEpoch = q.Partition, a.code, -1
 	rp.Offset, rp.Timestamp = a.offset, a.timestamp
 	if a.code == errNone && a.offset >= 0 {
-		rp.LeaderEpoch = int32(a.term)
+		rp.LeaderEpoch = a.epoch
 	}
 	if version == 0 && a.code == errNone {
 		rp.OldStyleOffsets = []int64{}

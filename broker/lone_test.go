@@ -26,6 +26,7 @@ type lone struct {
 	logs []string
 
 	frames *transport.Frames // from the broker, on the one connection
+	closed []Close           // connections that the broker closed
 	corr   int32
 	boots  uint64
 	held   []Event // completions of WAL writes that a test keeps back
@@ -66,6 +67,7 @@ func (l *lone) boot() {
 	}
 	limits := DefaultLimits()
 	limits.UncommittedBytes, limits.FlushBytes, limits.RetentionTicks = 256<<10, 64<<10, 1
+	limits.Groups.DeadBytes = 4 << 10
 	l.s, err = New(Config{Broker: 1, Generation: 1, Incarnation: dir.Incarnation, Boot: l.boots, Shards: 1, Brokers: []int32{1}, Host: "h", Port: 9092,
 		Topics: testDefaults, Limits: limits}, store, rec, rand.New(rand.NewPCG(1, l.boots)))
 	if err != nil {
@@ -104,6 +106,7 @@ func (l *lone) turn(events ...Event) {
 				events = append(events, ReadDone{l.disk.Read(rd)})
 			}
 		}
+		l.closed = append(l.closed, out.Close...)
 		for _, send := range out.Send {
 			for _, b := range send.Bufs {
 				l.frames.Feed(b)

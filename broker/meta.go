@@ -31,6 +31,7 @@ const (
 //	M5  A placement's Replicas are on different brokers, each under the incarnation on record; Removing ids are none of them.
 //	M6  A published Meta never changes.
 //	M7  Equal commands in equal order give equal encodings.
+//	M9  Producer ids are given once: those given are below NextProducer, which never falls.
 //	M8  Level never falls. A command of a higher version is proposed only by a leader that has applied the Raise to it.
 type Meta struct {
 	Index       uint64 // of the last entry of group 1 that is in here
@@ -40,6 +41,8 @@ type Meta struct {
 	Group1      Placement // the metadata group's own
 	NextGroup   uint64
 	NextReplica uint32
+
+	NextProducer int64 // the next producer id; 0 before the first were given
 
 	byName  []*Topic // sorted by Name
 	byID    []*Topic // sorted by ID

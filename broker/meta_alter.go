@@ -24,6 +24,17 @@ type ConfigChange struct {
 	Value string   `json:"v,omitempty"` // of all but DELETE
 }
 
+// changesSince is the first command version that knows all of these settings.
+func changesSince(changes []ConfigChange) int {
+	since := 1
+	for _, c := range changes {
+		if s, ok := findSetting(c.Name); ok && c.Op != configDelete {
+			since = max(since, s.since)
+		}
+	}
+	return since
+}
+
 // apply changes what is left over of the topic's settings; the errors come in the order of Kafka's
 // ConfigurationControlManager: the settings as they would be, then whether there is such a topic.
 func (a AlterTopic) apply(m *Meta) (*Meta, Result) {

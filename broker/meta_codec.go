@@ -18,14 +18,15 @@ var ErrBadMeta = errors.New("bad cluster metadata")
 // is the metadata's Level, so that a broker which understands less doesn't read it. On disk, don't change without a way to
 // read the older.
 type metaDoc struct {
-	Version     int          `json:"v"`
-	Index       uint64       `json:"index"`
-	ClusterID   UUID         `json:"cluster"`
-	NextGroup   uint64       `json:"nextGroup"`
-	NextReplica uint32       `json:"nextReplica"`
-	Brokers     []BrokerInfo `json:"brokers,omitempty"`
-	Group1      *Placement   `json:"meta,omitempty"`
-	Topics      []*Topic     `json:"topics,omitempty"`
+	Version      int          `json:"v"`
+	Index        uint64       `json:"index"`
+	ClusterID    UUID         `json:"cluster"`
+	NextGroup    uint64       `json:"nextGroup"`
+	NextReplica  uint32       `json:"nextReplica"`
+	NextProducer int64        `json:"nextProducer,omitempty"`
+	Brokers      []BrokerInfo `json:"brokers,omitempty"`
+	Group1       *Placement   `json:"meta,omitempty"`
+	Topics       []*Topic     `json:"topics,omitempty"`
 }
 
 // MarshalJSON writes a replica as [id, incarnation], or [id, incarnation, 1] if it joined; the broker is in the id.
@@ -56,7 +57,7 @@ func replicaID(broker int32, number uint32) uint64 { return uint64(broker)<<32 |
 
 // Encode returns the metadata as bytes for a mark or a snapshot; equal metadata is equal bytes (M7).
 func (m *Meta) Encode() []byte {
-	doc := metaDoc{Version: m.Level, Index: m.Index, ClusterID: m.ClusterID, NextGroup: m.NextGroup, NextReplica: m.NextReplica,
+	doc := metaDoc{Version: m.Level, Index: m.Index, ClusterID: m.ClusterID, NextGroup: m.NextGroup, NextReplica: m.NextReplica, NextProducer: m.NextProducer,
 		Brokers: m.Brokers, Topics: m.byName}
 	if m.Formed() {
 		doc.Group1 = &m.Group1
@@ -95,7 +96,7 @@ func DecodeMeta(b []byte) (*Meta, error) {
 	if doc.Version < 1 || doc.Version > commandVersion {
 		return nil, fmt.Errorf("%w: it is of version %d, this logd reads 1 to %d: use a newer one", ErrBadMeta, doc.Version, commandVersion)
 	}
-	m := &Meta{Index: doc.Index, Level: doc.Version, ClusterID: doc.ClusterID, NextGroup: doc.NextGroup, NextReplica: doc.NextReplica, Brokers: doc.Brokers}
+	m := &Meta{Index: doc.Index, Level: doc.Version, ClusterID: doc.ClusterID, NextGroup: doc.NextGroup, NextReplica: doc.NextReplica, NextProducer: doc.NextProducer, Brokers: doc.Brokers}
 	if doc.Group1 != nil {
 		m.Group1 = *doc.Group1
 	}
@@ -127,7 +128,7 @@ func (m *Meta) index(topics []*Topic) error {
 // check tells which of M1 to M5 doesn't hold.
 func (m *Meta) check() error {
 	if !m.Formed() {
-		if m.Brokers != nil || m.byName != nil || m.Group1.Group != 0 || m.NextGroup != firstGroup || m.NextReplica != 1 || m.Level != 1 {
+		if m.Brokers != nil || m.byName != nil || m.Group1.Group != 0 || m.NextGroup != firstGroup || m.NextReplica != 1 || m.NextProducer != 0 || m.Level != 1 {
 			return errors.New("invariant M1: brokers or topics without a cluster id")
 		}
 		return nil
@@ -136,6 +137,9 @@ func (m *Meta) check() error {
 		if b.ID < 0 || b.Incarnation == 0 || i > 0 && m.Brokers[i-1].ID >= b.ID || slices.Contains(b.Retired, b.Incarnation) {
 			return fmt.Errorf("invariant M1: broker %d, incarnation %d", b.ID, b.Incarnation)
 		}
+	}
+	if m.NextProducer < 0 || m.NextProducer > 0 && m.Level < producersVersion {
+		return fmt.Errorf("invariant M9: the next producer id is %d at level %d", m.NextProducer, m.Level)
 	}
 	used := map[uint32]bool{}
 	if m.Group1.Group != metaGroup {

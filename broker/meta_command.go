@@ -10,10 +10,12 @@ import (
 //
 //	1  Form, Register, Replace, Removed, CreateTopic, DeleteTopic
 //	2  Raise, AlterTopic; the setting segment.ms
-const commandVersion = 2
+//	3  GiveIDs, and with it idempotent producers: their tables in marks, and a partition's command of kind 2;
+//	   the settings message.timestamp.before.max.ms and message.timestamp.after.max.ms
+const commandVersion = 3
 
 // Command is a change of the metadata, as an entry of group 1: one of [Form], [Register], [Replace], [Removed],
-// [CreateTopic], [DeleteTopic], [AlterTopic], [Raise].
+// [CreateTopic], [DeleteTopic], [AlterTopic], [Raise], [GiveIDs].
 type Command interface {
 	apply(m *Meta) (*Meta, Result)
 	// version is the first command version that has the command, as it is. It is written with it, so that a broker that
@@ -82,6 +84,10 @@ type (
 	Raise struct {
 		Level int `json:"level"`
 	}
+	// GiveIDs gives whoever proposes it so many producer ids that nobody had before (M9), from the result's First on.
+	GiveIDs struct {
+		Count int64 `json:"count"`
+	}
 )
 
 func (Form) version() int          { return 1 }
@@ -90,14 +96,16 @@ func (Replace) version() int       { return 1 }
 func (Removed) version() int       { return 1 }
 func (c CreateTopic) version() int { return configsSince(c.Configs) }
 func (DeleteTopic) version() int   { return 1 }
-func (AlterTopic) version() int    { return 2 }
+func (c AlterTopic) version() int  { return max(2, changesSince(c.Changes)) }
 func (r Raise) version() int       { return max(2, r.Level) }
+func (GiveIDs) version() int       { return producersVersion }
 
 // Result is what a command came to.
 type Result struct {
 	Code    int16 // a Kafka error code; 0 if the command was applied (or had been, and changes nothing again)
 	Message string
 	Topic   *Topic // the topic that was created or deleted
+	First   int64  // the first of the producer ids that were given
 }
 
 // Err returns the result as an error, or nil.
@@ -121,6 +129,7 @@ type commandDoc struct {
 	Delete   *DeleteTopic `json:"delete,omitempty"`
 	Alter    *AlterTopic  `json:"alter,omitempty"`
 	Raise    *Raise       `json:"raise,omitempty"`
+	GiveIDs  *GiveIDs     `json:"ids,omitempty"`
 }
 
 // EncodeCommand returns a command as an entry's data.
@@ -143,6 +152,8 @@ func EncodeCommand(c Command) []byte {
 		doc.Alter = &c
 	case Raise:
 		doc.Raise = &c
+	case GiveIDs:
+		doc.GiveIDs = &c
 	default:
 		panic(fmt.Sprintf("broker: %T is no metadata command", c))
 	}
@@ -178,6 +189,9 @@ func decodeCommand(b []byte) (Command, error) {
 	}
 	if doc.Raise != nil {
 		found = append(found, *doc.Raise)
+	}
+	if doc.GiveIDs != nil {
+		found = append(found, *doc.GiveIDs)
 	}
 	if doc.Version < 1 || doc.Version > commandVersion {
 		return nil, fmt.Errorf("version %d, this logd understands 1 to %d", doc.Version, commandVersion)

@@ -237,6 +237,7 @@ func TestMetaGolden(t *testing.T) {
 	text := string(NewMeta().Encode()) + "\n" + string(m.Encode()) + "\n"
 	raised := must(t, must(t, formed(t, 1), Raise{Level: 2}), CreateTopic{Name: "a", ID: id(8), Partitions: 1, Replication: 1, Configs: []TopicConfig{{configSegmentTime, "5"}}})
 	text += string(raised.Encode()) + "\n"
+	text += string(must(t, must(t, formed(t, 1), Raise{Level: 3}), GiveIDs{Count: 1000}).Encode()) + "\n"
 	for _, c := range examples() {
 		text += string(EncodeCommand(c)) + "\n"
 	}
@@ -256,6 +257,7 @@ func examples() []Command {
 		CreateTopic{Name: "v", ID: id(4), Partitions: 1, Replication: 2, Configs: []TopicConfig{{configSegmentTime, "1"}}},
 		AlterTopic{Name: "t", Changes: []ConfigChange{{configRetentionTime, configDelete, ""}, {configSegmentBytes, configSet, "1048576"}, {configCleanup, configAppend, "delete"}}},
 		Raise{Level: 2},
+		GiveIDs{Count: 1000},
 	}
 }
 
@@ -271,7 +273,7 @@ func TestCommandsReadBack(t *testing.T) {
 func TestGarbageCommands(t *testing.T) {
 	m := formed(t, 1)
 	for _, cmd := range []string{"", "null", "{}", "[]", `{"v":1}`, `{"v":2,"delete":{"name":"a","id":"AAAAAAAAAAAAAAAAAAAAAA"}}`,
-		`{"v":1,"delete":{"name":"a"},"removed":{"group":1}}`, `{"v":1,"rename":{}}`, `{"v":1,"removed":{"group":-1}}`, `{"v":1,"raise":{"level":2}}`, `{"v":3,"raise":{"level":3}}`, `{"v":2,"raise":{"level":3}}`,
+		`{"v":1,"delete":{"name":"a"},"removed":{"group":1}}`, `{"v":1,"rename":{}}`, `{"v":1,"removed":{"group":-1}}`, `{"v":1,"raise":{"level":2}}`, `{"v":4,"raise":{"level":4}}`, `{"v":2,"ids":{"count":5}}`, `{"v":2,"raise":{"level":3}}`,
 		`{"v":1,"alter":{"name":"a","changes":[]}}`, `{"v":0,"delete":{"name":"a"}}`,
 		`{"v":1,"create":{"name":"v","id":"AQAAAAAAAAAAAAAAAAAABA","partitions":1,"replication":1,"configs":[{"n":"segment.ms","v":"1"}]}}`,
 		`{"v":1,"removed":{"group":1}}x`, `{"v":1,"removed":{"group":1,"replica":1,"why":"?"}}`, `{"v":1,"create":{"partitions":1e9}}`, "\x00\xff", strings.Repeat("[", 100000)} {

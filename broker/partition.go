@@ -23,10 +23,14 @@ type partition struct {
 	pending []*proposal // proposed, by index; pending[i] is not applied yet (B2)
 	bytes   int         // of pending
 	reads   readIndex
+	twins   []twin            // batches that came again, before the first one's outcome
+	passing passing           // see producers.go
 	trims   []trimWait        // calls that wait for the log to start later
 	watch   []watcher         // fetches that wait for the high watermark to move
 	heard   map[int32]started // by broker: the latest start that a raft message came from
 	out     replica.Out
+	keeps   keeps
+	coord   *coordinator // of the groups that are kept here; nil while this broker isn't theirs
 
 	eager    int  // ticks for which a new group\'s preferred leader stands again, until there is a leader
 	damaged  bool // it has lost bytes: it follows and votes, but neither leads nor serves (G10)
@@ -144,6 +148,7 @@ func (s *Shard) collect(p *partition) {
 	p.g.Collect(&p.out)
 	s.proposeQueue(p)
 	s.proposeTrims(p)
+	s.proposePass(p)
 	s.askReadIndex(p)
 	p.g.Collect(&p.out)
 	out := p.out
@@ -169,6 +174,7 @@ func (s *Shard) collect(p *partition) {
 	for _, n := range out.Notes {
 		s.log(LevelInfo, n)
 	}
+	s.coordinate(p)
 	s.answerReads(p)
 	s.askRange(p)
 	if len(out.Applied) > 0 || out.Installed != nil || out.Changed {
@@ -194,11 +200,17 @@ func (s *Shard) proposeQueue(p *partition) {
 	if n == 0 {
 		return
 	}
-	batches := make([][]byte, n)
+	fates, batches := s.judge(p, p.queue[:n]), make([][]byte, 0, n)
 	for i, q := range p.queue[:n] {
-		batches[i] = q.data
+		if !fates[i].again && !fates[i].no.is() {
+			batches = append(batches, q.data)
+		}
 	}
-	at, err := p.g.Propose(term, batches)
+	var at replica.Proposal
+	var err error
+	if len(batches) > 0 {
+		at, err = p.g.Propose(term, batches)
+	}
 	if errors.Is(err, replica.ErrDropped) {
 		return
 	}
@@ -207,18 +219,30 @@ func (s *Shard) proposeQueue(p *partition) {
 		s.refuseAll(queue, codeOf(err))
 		return
 	}
-	offset := at.Offset
-	for i, q := range queue {
-		q.term, q.index, q.offset = at.Term, at.Index+uint64(i), offset
-		if p.group != metaGroup {
-			b, _, _ := log.ParseBatch(q.data)
-			offset = b.NextOffset()
-		}
-		p.bytes += len(q.data)
-		s.uncommitted += len(q.data)
-	}
-	p.pending = append(p.pending, queue...)
 	p.g.Collect(&p.out)
+	s.fulfil(p, queue, fates, at)
+	if len(p.queue) > 0 {
+		s.touch(p.group)
+	}
+}
+
+// fulfil follows what was decided of queued batches, of which those to be appended were proposed at a place.
+func (s *Shard) fulfil(p *partition, queue []*proposal, fates []fate, at replica.Proposal) {
+	for i, q := range queue {
+		switch f := fates[i]; {
+		case f.no.is():
+			p.passing.pressed = p.passing.pressed || f.no.code == errNotEnough
+			s.answer(q.o, appended{code: f.no.code, offset: -1, start: p.g.LogStart(), result: refusedBy(f.no)})
+		case f.again:
+			s.join(p, q, f.offset)
+		default:
+			q.term, q.index, q.offset = at.Term, at.Index, f.offset
+			at.Index++
+			p.bytes += len(q.data)
+			s.uncommitted += len(q.data)
+			p.pending = append(p.pending, q)
+		}
+	}
 }
 
 func (s *Shard) refuseAll(queue []*proposal, code int16) {
@@ -241,6 +265,7 @@ func (s *Shard) apply(p *partition, e *pb.Entry) {
 			s.answer(q.o, unclear)
 		}
 	}
+	s.applyTwins(p, e)
 }
 
 // unclear answers what was proposed and then lost sight of: it may be committed, now or later.
@@ -253,6 +278,7 @@ func (s *Shard) roleChanged(p *partition) {
 		s.answer(s.pop(p).o, unclear)
 	}
 	s.loseTrims(p, term, leads)
+	s.loseTwins(p, term, leads)
 	if !leads {
 		s.failReads(p)
 	}
@@ -288,24 +314,24 @@ func (s *Shard) wakeWatchers(p *partition) {
 // watchFor registers a fetch, and forgets those that have timed out.
 func (s *Shard) watchFor(p *partition, o origin, until time.Duration) {
 	if len(p.watch) >= 16 {
-		live := p.watch[:0]
-		for _, w := range p.watch {
-			if w.until > s.now.Mono && w.o != o {
-				live = append(live, w)
-			}
-		}
-		p.watch = live
+		p.forgetWatchers(func(w watcher) bool { return w.until <= s.now.Mono || w.o == o })
 	}
 	p.watch = append(p.watch, watcher{o, until})
 }
 
+func (p *partition) forgetWatchers(gone func(watcher) bool) {
+	p.watch = slices.DeleteFunc(p.watch, gone)
+}
+
 // drop removes a replica of a group that no longer is (B5).
 func (s *Shard) drop(p *partition) {
+	s.unloadGroups(p)
 	s.refuseAll(s.dequeue(p, len(p.queue)), errUnknownTopic)
 	for len(p.pending) > 0 {
 		s.answer(s.pop(p).o, unclear)
 	}
 	s.loseTrims(p, 0, false)
+	s.loseTwins(p, 0, false)
 	s.endTrims(p, func(trimWait) (trimmed, bool) { return trimmed{code: errUnknownTopic, start: -1}, true })
 	s.failReads(p)
 	s.wakeWatchers(p)

@@ -20,6 +20,10 @@ func (c produceCall) run(s *Shard, p *partition, o origin) {
 		s.answer(o, appended{code: no.code, offset: -1, start: -1, result: refusedBy(no)})
 		return
 	}
+	if no := s.servesProducers(c.batch); no.is() {
+		s.answer(o, appended{code: no.code, offset: -1, start: -1, result: refusedBy(no)})
+		return
+	}
 	if s.queued+len(c.batch) > s.cfg.Limits.QueueBytes {
 		s.answer(o, appended{code: errNotEnough, offset: -1, start: -1})
 		return
@@ -48,8 +52,12 @@ func (s *Shard) produce(r *request, req *kmsg.ProduceRequest) {
 				p.no.code = code
 			}
 			switch {
+			case internalTopic(t.Topic) || topic != nil && internalTopic(topic.Name): // ReplicaManager.appendToLocalLog
+				p.no = refuse(errBadTopic, "Cannot append to internal topic %s", topicOffsets)
 			case req.Acks < -1 || req.Acks > 1:
 				p.no = refuse(errBadAcks, "acks is %d, expected -1, 0 or 1", req.Acks)
+			case p.no.code == errNone && internalTopic(topic.Name) && r.in.ClientID != adminClient:
+				p.no = refuse(errBadTopic, "Cannot append to internal topic %s", topic.Name)
 			case p.no.code == errNone:
 				p.batch, p.no = checkRecords(q.Records, s.rulesOf(topic, req.Version))
 			}
@@ -59,9 +67,13 @@ func (s *Shard) produce(r *request, req *kmsg.ProduceRequest) {
 	s.appendAll(r, req, parts)
 }
 
+// adminClient is the client id that may write into the brokers' own topics (Kafka's AdminUtils.ADMIN_CLIENT_ID).
+const adminClient = "__admin_client"
+
 // rulesOf is what a topic's batches are held to.
 func (s *Shard) rulesOf(t *Topic, version int16) batchRules {
-	return batchRules{version: version, maxBytes: min(t.MaxMessageBytes(s.cfg.Topics), int32(min(s.store.MaxEntry(), 1<<30))),
+	before, after := t.timestampRange()
+	return batchRules{version: version, compacted: t.compacted(), beforeMax: before, afterMax: after, maxBytes: min(t.MaxMessageBytes(s.cfg.Topics), int32(min(s.store.MaxEntry(), 1<<30))),
 		segmentBytes: t.SegmentBytes(), logAppendTime: t.LogAppendTime(), wall: s.now.Wall}
 }
 
@@ -119,7 +131,7 @@ func (s *Shard) respondProduce(r *request, req *kmsg.ProduceRequest, parts []pro
 				rp.LogAppendTime = parts[k].batch.appendTime
 			}
 			rp.ErrorMessage = messageOf(a.code, cmp.Or(parts[k].no.message, a.result.Message))
-			rp.ErrorRecords = []kmsg.ProduceResponseTopicPartitionErrorRecord{}
+			rp.ErrorRecords = errorRecords(parts[k].batch.rejected)
 			rt.Partitions = append(rt.Partitions, rp)
 			k++
 		}

@@ -48,6 +48,9 @@ type batchRules struct {
 	maxBytes      int32 // max.message.bytes, or less if this broker can't keep as much
 	segmentBytes  int64 // segment.bytes
 	logAppendTime bool  // message.timestamp.type
+	compacted     bool  // cleanup.policy: every record has a key
+	beforeMax     int64 // message.timestamp.before.max.ms
+	afterMax      int64 // message.timestamp.after.max.ms
 	wall          int64 // ms; the leader's time of append
 }
 
@@ -55,7 +58,8 @@ type batchRules struct {
 type checkedBatch struct {
 	bytes      []byte // the bytes sent, or a copy if a timestamp had to be changed; base offset and epoch not stamped
 	header     log.Batch
-	appendTime int64 // for the Produce response: ms, or noTimestamp if the topic keeps the producer's
+	rejected   []recordError // if it is refused: for which of its records
+	appendTime int64         // for the Produce response: ms, or noTimestamp if the topic keeps the producer's
 }
 
 // checkRecords validates the records of one partition in a Produce request as Kafka 4 does, in its order: the request's
@@ -64,7 +68,8 @@ type checkedBatch struct {
 //
 // It is stricter than Kafka in that bytes after the batch are refused (Kafka drops them without a word), and so are
 // attributes that mean nothing yet and offset deltas that don't count up from 0 (Kafka rewrites or keeps them). Records in
-// a compressed batch aren't looked at: readers of such a batch must cope with anything in it.
+// a compressed batch are looked at only if the topic's settings ask for it: readers of such a batch must cope with anything
+// in it.
 //
 // field isn't changed; the batch aliases it unless a timestamp had to be changed.
 func checkRecords(field []byte, rules batchRules) (checkedBatch, refusal) {
@@ -93,10 +98,17 @@ func checkRecords(field []byte, rules batchRules) (checkedBatch, refusal) {
 	}
 	b := checkedBatch{bytes: field, header: h, appendTime: noTimestamp}
 	newest := h.MaxTimestamp
+	var r rejection
 	if h.Attributes&attrCodec == codecNone {
-		if newest, no = checkPlain(field[log.BatchHeader:], h); no.is() {
-			return checkedBatch{}, no
-		}
+		newest, r, no = checkPlain(field[log.BatchHeader:], h, rules)
+	} else {
+		r, no = rules.lookCompressed(field, h)
+	}
+	if no.is() {
+		return checkedBatch{}, no
+	}
+	if no := r.refusal(); no.is() {
+		return checkedBatch{rejected: r.rows}, no
 	}
 	if int64(size) > rules.segmentBytes {
 		return checkedBatch{}, refuse(errListTooLarge, "Message batch size is %d bytes in append, which exceeds the maximum configured segment size of %d.", size, rules.segmentBytes)
@@ -157,8 +169,10 @@ func checkHeader(h log.Batch) refusal {
 		return refuse(errBadRecord, "Clients are not allowed to write control records")
 	case h.Attributes&attrTransactional != 0:
 		return refuse(errBadTxnState, "Record was not part of an ongoing transaction: transactions are not served yet")
-	case h.ProducerID >= 0:
-		return refuse(errUnsupportedByLog, "idempotent producers are not served yet: set enable.idempotence=false")
+	case h.ProducerID >= 0 && h.BaseSequence < 0:
+		return refuse(errBadRecord, "Invalid sequence number %d in record batch with producerId %d", h.BaseSequence, h.ProducerID)
+	case h.ProducerID >= 0 && h.ProducerEpoch < 0: // stricter than Kafka, which takes any
+		return refuse(errBadRecord, "Invalid epoch %d in record batch with producerId %d", h.ProducerEpoch, h.ProducerID)
 	case h.Attributes&attrLogAppendTime != 0:
 		return refuse(errBadTimestamp, "Invalid timestamp type in message. Producer should not set timestamp type to LogAppendTime.")
 	case h.Attributes&^attrKnown != 0:
@@ -169,23 +183,24 @@ func checkHeader(h log.Batch) refusal {
 
 // checkPlain looks at the records of a batch that isn't compressed: as many as declared, each whole and counted up from 0,
 // and nothing after them. It returns the newest timestamp, which Kafka puts in the place of what the header says.
-func checkPlain(records []byte, h log.Batch) (int64, refusal) {
-	newest := noTimestamp
+func checkPlain(records []byte, h log.Batch, rules batchRules) (newest int64, rejected rejection, no refusal) {
+	newest = noTimestamp
 	for i := range h.NumRecords {
 		r, size, err := readRecord(records)
 		if err != nil {
-			return 0, refuse(errBadRecord, "Record %d of %d: %v", i, h.NumRecords, err)
+			return 0, rejected, refuse(errBadRecord, "Record %d of %d: %v", i, h.NumRecords, err)
 		}
 		if r.offsetDelta != i {
-			return 0, refuse(errBadRecord, "Record %d of %d has offset delta %d", i, h.NumRecords, r.offsetDelta)
+			return 0, rejected, refuse(errBadRecord, "Record %d of %d has offset delta %d", i, h.NumRecords, r.offsetDelta)
 		}
+		rules.look(&rejected, i, h.FirstTimestamp+r.timestampDelta, r.keyed)
 		newest = max(newest, h.FirstTimestamp+r.timestampDelta)
 		records = records[size:]
 	}
 	if len(records) > 0 {
-		return 0, refuse(errBadRecord, "Incorrect declared batch size, %d bytes after its last record", len(records))
+		return 0, rejected, refuse(errBadRecord, "Incorrect declared batch size, %d bytes after its last record", len(records))
 	}
-	return newest, refusal{}
+	return newest, rejected, refusal{}
 }
 
 // restamped returns a copy of a batch with other attributes and newest timestamp, and the CRC that goes with them.

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/crc32"
+	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -114,7 +115,7 @@ func compress(t testing.TB, codec int, xerial bool, b []byte) []byte {
 var someRecords = []testRecord{{"k", "one", 1000}, {"", "two", 3000}, {"k", strings.Repeat("three", 30), 2000}}
 
 func someRules() batchRules {
-	return batchRules{version: 9, maxBytes: 1048588, segmentBytes: 1 << 30, wall: 77}
+	return batchRules{version: 9, maxBytes: 1048588, segmentBytes: 1 << 30, wall: 77, beforeMax: math.MaxInt64, afterMax: math.MaxInt64}
 }
 
 func set(at int, v ...byte) func([]byte) { return func(b []byte) { copy(b[at:], v) } }
@@ -194,8 +195,9 @@ func headerCases(t testing.TB) []recordCase {
 		{"control", with(t, func(b *testBatch) { b.attributes = attrControl }), nil, errBadRecord},
 		{"control and transactional", with(t, func(b *testBatch) { b.attributes = attrControl | attrTransactional }), nil, errBadRecord},
 		{"transactional", with(t, func(b *testBatch) { b.attributes = attrTransactional }), nil, errBadTxnState},
-		{"idempotent, id 0", changed(t, 43, 0, 0, 0, 0, 0, 0, 0, 0), nil, errUnsupportedByLog},
-		{"idempotent", changed(t, 43, 0, 0, 0, 0, 0, 0, 0, 9), nil, errUnsupportedByLog},
+		{"idempotent, id 0, no sequence", changed(t, 43, 0, 0, 0, 0, 0, 0, 0, 0), nil, errBadRecord}, // LogValidator.validateBatch
+		{"idempotent, no sequence", changed(t, 43, 0, 0, 0, 0, 0, 0, 0, 9, 0, 0), nil, errBadRecord},
+		{"idempotent, no epoch", changed(t, 43, 0, 0, 0, 0, 0, 0, 0, 9, 0xff, 0xff, 0, 0, 0, 0), nil, errBadRecord},
 		{"a producer's LogAppendTime", with(t, func(b *testBatch) { b.attributes = attrLogAppendTime }), nil, errBadTimestamp}, // validateTimestamp
 		{"delete horizon", with(t, func(b *testBatch) { b.attributes = 0x40 }), nil, errBadRecord},
 		{"a meaningless attribute", with(t, func(b *testBatch) { b.attributes = -0x8000 }), nil, errBadRecord},

@@ -19,6 +19,7 @@ import (
 type record struct {
 	timestampDelta int64
 	offsetDelta    int32
+	keyed          bool // its key isn't null
 }
 
 var errBadRecordBytes = errors.New("bad record")
@@ -34,7 +35,9 @@ func readRecord(b []byte) (record, int, error) {
 	r := record{timestampDelta: body.varint()}
 	delta := body.varint()
 	r.offsetDelta = int32(delta)
-	body.skip(body.varint()) // key; -1 is null
+	key := body.varint() // -1 is null
+	r.keyed = key != -1
+	body.skip(key)
 	body.skip(body.varint()) // value
 	headers := body.varint()
 	if headers < 0 || headers > int64(len(body.b)) {
@@ -155,7 +158,7 @@ func eachRecord(batch []byte, visit func(offset, timestamp int64) bool) error {
 	return nil
 }
 
-// recordReader reads records off a stream, without their keys, values and headers.
+// recordReader reads records off a stream, without their keys' bytes, values and headers.
 type recordReader struct{ r *bufio.Reader }
 
 func (rr recordReader) next() (record, error) {
@@ -182,8 +185,12 @@ func (rr recordReader) next() (record, error) {
 	if offset < 0 || offset > math.MaxInt32 {
 		return record{}, fmt.Errorf("%w: offset delta %d", errBadRecordBytes, offset)
 	}
+	key, err := binary.ReadVarint(body)
+	if err != nil {
+		return record{}, unexpected(err)
+	}
 	_, err = rr.r.Discard(int(body.left))
-	return record{timestampDelta: timestamp, offsetDelta: int32(offset)}, unexpected(err)
+	return record{timestampDelta: timestamp, offsetDelta: int32(offset), keyed: key != -1}, unexpected(err)
 }
 
 // unexpected makes an end of the stream an error that says so: more records were announced.

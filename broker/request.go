@@ -49,17 +49,58 @@ func (s *Shard) start(c *conn, sl *slot, in transport.Request) {
 		s.deleteTopics(r, body)
 	case *kmsg.IncrementalAlterConfigsRequest:
 		s.alterConfigs(r, body)
+	case *kmsg.AlterConfigsRequest:
+		s.alterConfigsWhole(r, body)
 	case *kmsg.DescribeConfigsRequest:
 		s.respond(r, describeConfigs(body, s.meta, s.cfg))
 	case *kmsg.DeleteRecordsRequest:
 		s.deleteRecords(r, body)
+	case *kmsg.InitProducerIDRequest:
+		s.initProducerID(r, body)
+	case *kmsg.DescribeProducersRequest:
+		s.describeProducers(r, body)
 	case *kmsg.DescribeClusterRequest:
 		s.respond(r, describeCluster(s.meta, s.view.leaderOf, body))
 	case *kmsg.FindCoordinatorRequest:
-		s.respond(r, findCoordinator(body))
+		s.findCoordinator(r, body)
 	default:
-		panic(fmt.Sprintf("broker: API %d is in the table of what is served, but has no handler", in.Key))
+		if !s.startGroups(r, in.Body) {
+			panic(fmt.Sprintf("broker: API %d is in the table of what is served, but has no handler", in.Key))
+		}
 	}
+}
+
+// startGroups begins a request of consumer groups, and reports whether it is one.
+func (s *Shard) startGroups(r *request, body kmsg.Request) bool {
+	switch body := body.(type) {
+	case *kmsg.OffsetCommitRequest:
+		s.offsetCommit(r, body)
+	case *kmsg.OffsetFetchRequest:
+		s.offsetFetch(r, body)
+	case *kmsg.JoinGroupRequest:
+		s.joinGroup(r, body)
+	case *kmsg.ConsumerGroupHeartbeatRequest:
+		s.consumerGroupHeartbeat(r, body)
+	case *kmsg.ConsumerGroupDescribeRequest:
+		s.consumerGroupDescribe(r, body)
+	case *kmsg.HeartbeatRequest:
+		s.heartbeat(r, body)
+	case *kmsg.LeaveGroupRequest:
+		s.leaveGroup(r, body)
+	case *kmsg.SyncGroupRequest:
+		s.syncGroup(r, body)
+	case *kmsg.DescribeGroupsRequest:
+		s.describeGroups(r, body)
+	case *kmsg.ListGroupsRequest:
+		s.listGroups(r, body)
+	case *kmsg.DeleteGroupsRequest:
+		s.deleteGroups(r, body)
+	case *kmsg.OffsetDeleteRequest:
+		s.offsetDelete(r, body)
+	default:
+		return false
+	}
+	return true
 }
 
 // call sends one of a request's calls; number part is where its answer goes.
@@ -76,6 +117,10 @@ func (r *request) expect(n int, finish func()) {
 func (s *Shard) answered(o origin, a any) {
 	r := s.requests[o.id]
 	if r == nil {
+		if written := s.writes[o.id]; written != nil {
+			delete(s.writes, o.id)
+			written(a.(appended))
+		}
 		return
 	}
 	if o.part >= len(r.parts) || r.parts[o.part] != nil {

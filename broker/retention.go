@@ -75,6 +75,9 @@ func (s *Shard) retain(p *partition) int {
 	for len(segs) > 0 && segs[0].End <= start { // its file is on its way out
 		segs = segs[1:]
 	}
+	if internalTopic(t.Name) {
+		return len(segs) // compacted: see group.forward
+	}
 	to, why := overTime(segs, s.now.Wall, t.retentionMs()), configRetentionTime
 	if bytes := overSize(segs, t.retentionBytes()); bytes > to {
 		to, why = bytes, configRetentionSize

@@ -55,6 +55,7 @@ type Shard struct {
 	spoken   map[int32]speaksControl // what other brokers understand
 	forwards map[uint64]origin       // metadata commands sent to the leader's broker
 	reads    map[uint64]func(log.ReadDone)
+	writes   map[uint64]func(appended) // what is proposed by the broker itself, for its consumer groups
 	fetches  fetchSessions
 	timers   timers
 	creating map[string]time.Duration // topics being created by asking for them, until when not to ask again
@@ -78,6 +79,8 @@ type Shard struct {
 	uncommitted int      // <= roomWAL, or one proposal; the sum of all partitions' bytes
 	starved     []uint64 // groups whose queues wait for roomWAL
 	retained    retention
+	ids         producerIDs
+	crowd       crowd
 	seen        GroupView // by Inspect, which is called after every turn in the simulator
 	queued      int       // bytes that wait to be proposed, in all groups
 	stopping    bool
@@ -90,8 +93,9 @@ type Shard struct {
 func New(cfg Config, store *log.Store, rec *log.Recovered, rng *rand.Rand) (*Shard, error) {
 	s := &Shard{cfg: cfg, rng: rng, store: store, parts: map[uint64]*partition{}, dropped: map[uint64]bool{}, meta: NewMeta(),
 		conns: map[ConnID]*conn{}, requests: map[uint64]*request{}, forwards: map[uint64]origin{},
-		reads: map[uint64]func(log.ReadDone){}, view: newView(), creating: map[string]time.Duration{}, fetches: fetchSessions{byID: map[int32]*fetchSession{}},
-		spoken: map[int32]speaksControl{}, disk: disk{peers: map[int32]time.Duration{}}}
+		reads: map[uint64]func(log.ReadDone){}, writes: map[uint64]func(appended){}, view: newView(), creating: map[string]time.Duration{},
+		fetches: fetchSessions{byID: map[int32]*fetchSession{}},
+		spoken:  map[int32]speaksControl{}, disk: disk{peers: map[int32]time.Duration{}}}
 	s.roomWAL = store.MaxEntry() / len(cfg.Brokers)
 	s.peers = newPeers(cfg)
 	s.form = newFormer(cfg)
@@ -193,6 +197,9 @@ func (s *Shard) tick() {
 	}
 	speaks := s.vouchTick()
 	for _, p := range s.sorted {
+		if len(p.watch) > 0 { // nothing may ever wake those of a partition that nobody appends to
+			p.forgetWatchers(func(w watcher) bool { return w.until <= s.now.Mono })
+		}
 		if !speaks || s.quiet(p) {
 			continue
 		}
@@ -209,6 +216,7 @@ func (s *Shard) tick() {
 	s.scrubTick()
 	s.placeTick()
 	s.retentionTick()
+	s.producersTick()
 	s.stopTick()
 }
 
@@ -249,6 +257,9 @@ func (s *Shard) halt(why string) {
 func (s *Shard) stop() {
 	if !s.stopping {
 		s.stopping, s.stopAt, s.stopBy = true, s.ticks, s.now.Mono+s.cfg.Limits.Tick*time.Duration(s.cfg.Limits.HandOverTicks)
+		for _, p := range s.sorted {
+			s.unloadGroups(p)
+		}
 		s.stopTick()
 	}
 }

@@ -12,10 +12,11 @@ import (
 // TopicDefaults are what a topic gets that doesn't say otherwise. They are a broker's settings: a command carries what
 // they came to, so that replicas needn't agree on them.
 type TopicDefaults struct {
-	Partitions      int32 // num.partitions
-	Replication     int16 // -1: 3, or the number of brokers if that is less
-	AutoCreate      bool  // create a topic that a client asks Metadata for
-	MaxMessageBytes int32 // of one record batch, for topics without max.message.bytes
+	Partitions        int32 // num.partitions
+	Replication       int16 // -1: 3, or the number of brokers if that is less
+	AutoCreate        bool  // create a topic that a client asks Metadata for
+	MaxMessageBytes   int32 // of one record batch, for topics without max.message.bytes
+	OffsetsPartitions int32 // offsets.topic.num.partitions, of the topic that consumer groups are kept in
 }
 
 // TopicConfig is one setting that a topic was given.
@@ -29,6 +30,8 @@ const (
 	configCleanup       = "cleanup.policy"
 	configCompression   = "compression.type"
 	configMaxMessage    = "max.message.bytes"
+	configTimeAfter     = "message.timestamp.after.max.ms"
+	configTimeBefore    = "message.timestamp.before.max.ms"
 	configTimestampType = "message.timestamp.type"
 	configRetentionSize = "retention.bytes"
 	configRetentionTime = "retention.ms"
@@ -61,6 +64,10 @@ var settings = []setting{
 		about: "How batches are stored: as the producer compressed them."},
 	{name: configMaxMessage, kind: kmsg.ConfigTypeInt, broker: "message.max.bytes", min: 0, max: math.MaxInt32,
 		about: "The largest record batch that is taken, in bytes, compressed."},
+	{name: configTimeAfter, kind: kmsg.ConfigTypeLong, broker: "log.message.timestamp.after.max.ms", preset: "3600000", min: 0, max: math.MaxInt64, since: 3,
+		about: "How many milliseconds a record's own timestamp may be ahead of the leader's clock."},
+	{name: configTimeBefore, kind: kmsg.ConfigTypeLong, broker: "log.message.timestamp.before.max.ms", preset: "9223372036854775807", min: 0, max: math.MaxInt64, since: 3,
+		about: "How many milliseconds a record's own timestamp may be behind the leader's clock."},
 	{name: configTimestampType, kind: kmsg.ConfigTypeString, broker: "log.message.timestamp.type", preset: createTime, words: []string{createTime, logAppendTime},
 		about: "Whose time records have: their producer's, or that of the leader that appended them."},
 	{name: configRetentionSize, kind: kmsg.ConfigTypeLong, broker: "log.retention.bytes", preset: "-1", min: math.MinInt64, max: math.MaxInt64,
@@ -108,6 +115,9 @@ func (s setting) normal(value string) (string, refusal) {
 
 // value is what a topic has for this setting, and whether it was given.
 func (s setting) value(t *Topic, d TopicDefaults) (string, bool) {
+	if s.name == configCleanup && internalTopic(t.Name) {
+		return "compact", true // in effect: see group.forward
+	}
 	if v, ok := t.config(s.name); ok {
 		return v, true
 	}
@@ -199,6 +209,17 @@ func (t *Topic) retentionBytes() int64 { return t.number(configRetentionSize, To
 func (t *Topic) LogAppendTime() bool {
 	v, _ := t.config(configTimestampType)
 	return v == logAppendTime
+}
+
+// timestampRange is how far a record's timestamp may be behind the leader's clock, and ahead of it, in ms.
+func (t *Topic) timestampRange() (before, after int64) {
+	return t.number(configTimeBefore, TopicDefaults{}), t.number(configTimeAfter, TopicDefaults{})
+}
+
+// compacted tells whether every record needs a key.
+func (t *Topic) compacted() bool {
+	v, _ := t.config(configCleanup)
+	return t.Name == topicOffsets || slices.Contains(strings.Split(v, ","), "compact")
 }
 
 func decimal(n int32) string { return strconv.FormatInt(int64(n), 10) }

@@ -37,7 +37,9 @@ type Feature struct {
 func Features() []Feature { return slices.Clone(features) }
 
 // features has transaction.version not in it: Produce of version 12 would have to add partitions to transactions (KIP-890).
-var features = []Feature{}
+var features = []Feature{
+	{Name: "group.version", Min: 0, Max: 1, Finalized: 1}, // 1: consumer groups (KIP-848)
+}
 
 // noVersion is both bounds of an API that Kafka's brokers don't name to clients: no range holds it.
 const noVersion = int16(-1)
@@ -45,8 +47,6 @@ const noVersion = int16(-1)
 const (
 	whyACLs         = "there are no access control lists yet"
 	whyAdmin        = "an administrator's API, not there yet"
-	whyGroups       = "there are no consumer groups yet"
-	whyIdempotence  = "there are no idempotent producers yet"
 	whyInside       = "between Kafka's own brokers and controllers; no client sends it"
 	whyQuorum       = "changes Kafka's controller quorum; the metadata group here has all brokers"
 	whyQuotas       = "there are no quotas yet"
@@ -72,21 +72,21 @@ var apis = []API{
 	inside(5, "StopReplica"),
 	inside(6, "UpdateMetadata"),
 	inside(7, "ControlledShutdown"),
-	leaves(keyOffsetCommit, "OffsetCommit", 2, 9, whyGroups),
-	leaves(keyOffsetFetch, "OffsetFetch", 1, 9, whyGroups),
+	serves(keyOffsetCommit, "OffsetCommit", 2, 9),
+	serves(keyOffsetFetch, "OffsetFetch", 1, 9),
 	serves(keyFindCoordinator, "FindCoordinator", 0, 6),
-	leaves(keyJoinGroup, "JoinGroup", 0, 9, whyGroups),
-	leaves(keyHeartbeat, "Heartbeat", 0, 4, whyGroups),
-	leaves(keyLeaveGroup, "LeaveGroup", 0, 5, whyGroups),
-	leaves(keySyncGroup, "SyncGroup", 0, 5, whyGroups),
-	leaves(keyDescribeGroups, "DescribeGroups", 0, 6, whyGroups),
-	leaves(keyListGroups, "ListGroups", 0, 5, whyGroups),
+	serves(keyJoinGroup, "JoinGroup", 0, 9),
+	serves(keyHeartbeat, "Heartbeat", 0, 4),
+	serves(keyLeaveGroup, "LeaveGroup", 0, 5),
+	serves(keySyncGroup, "SyncGroup", 0, 5),
+	serves(keyDescribeGroups, "DescribeGroups", 0, 6),
+	serves(keyListGroups, "ListGroups", 0, 5),
 	leaves(17, "SaslHandshake", 0, 1, whySASL),
 	serves(keyAPIVersions, "ApiVersions", 0, 4),
 	serves(keyCreateTopics, "CreateTopics", 2, 7).from(0),
 	serves(keyDeleteTopics, "DeleteTopics", 1, 6).from(0),
 	serves(keyDeleteRecords, "DeleteRecords", 0, 2),
-	leaves(keyInitProducerID, "InitProducerId", 0, 5, whyIdempotence),
+	serves(keyInitProducerID, "InitProducerId", 0, 5),
 	serves(keyOffsetForLeaderEpoch, "OffsetForLeaderEpoch", 2, 4),
 	leaves(24, "AddPartitionsToTxn", 0, 5, whyTransactions),
 	leaves(25, "AddOffsetsToTxn", 0, 4, whyTransactions),
@@ -97,7 +97,7 @@ var apis = []API{
 	leaves(30, "CreateAcls", 1, 3, whyACLs),
 	leaves(31, "DeleteAcls", 1, 3, whyACLs),
 	serves(keyDescribeConfigs, "DescribeConfigs", 1, 4).from(0),
-	leaves(keyAlterConfigs, "AlterConfigs", 0, 2, whyAdmin),
+	serves(keyAlterConfigs, "AlterConfigs", 0, 2),
 	leaves(34, "AlterReplicaLogDirs", 1, 2, "a broker has one data directory; replicas move between brokers, not between disks"),
 	leaves(35, "DescribeLogDirs", 1, 4, whyAdmin),
 	leaves(36, "SaslAuthenticate", 0, 2, whySASL),
@@ -106,12 +106,12 @@ var apis = []API{
 	leaves(39, "RenewDelegationToken", 1, 2, whyTokens),
 	leaves(40, "ExpireDelegationToken", 1, 2, whyTokens),
 	leaves(41, "DescribeDelegationToken", 1, 3, whyTokens),
-	leaves(keyDeleteGroups, "DeleteGroups", 0, 2, whyGroups),
+	serves(keyDeleteGroups, "DeleteGroups", 0, 2),
 	leaves(43, "ElectLeaders", 0, 2, whyAdmin),
 	serves(keyIncrementalAlterConfigs, "IncrementalAlterConfigs", 0, 1),
 	leaves(45, "AlterPartitionReassignments", 0, 1, whyAdmin),
 	leaves(46, "ListPartitionReassignments", 0, 0, whyAdmin),
-	leaves(keyOffsetDelete, "OffsetDelete", 0, 0, whyGroups),
+	serves(keyOffsetDelete, "OffsetDelete", 0, 0),
 	leaves(48, "DescribeClientQuotas", 0, 1, whyQuotas),
 	leaves(49, "AlterClientQuotas", 0, 1, whyQuotas),
 	leaves(50, "DescribeUserScramCredentials", 0, 0, whySASL),
@@ -125,15 +125,15 @@ var apis = []API{
 	inside(58, "Envelope"),
 	inside(59, "FetchSnapshot"),
 	serves(keyDescribeCluster, "DescribeCluster", 0, 2),
-	leaves(keyDescribeProducers, "DescribeProducers", 0, 0, whyIdempotence),
+	serves(keyDescribeProducers, "DescribeProducers", 0, 0),
 	inside(62, "BrokerRegistration"),
 	inside(63, "BrokerHeartbeat"),
 	leaves(64, "UnregisterBroker", 0, 0, whyAdmin),
 	leaves(65, "DescribeTransactions", 0, 0, whyTransactions),
 	leaves(66, "ListTransactions", 0, 2, whyTransactions),
 	inside(67, "AllocateProducerIds"),
-	leaves(keyConsumerGroupHeartbeat, "ConsumerGroupHeartbeat", 0, 1, whyGroups),
-	leaves(keyConsumerGroupDescribe, "ConsumerGroupDescribe", 0, 1, whyGroups),
+	serves(keyConsumerGroupHeartbeat, "ConsumerGroupHeartbeat", 0, 1),
+	serves(keyConsumerGroupDescribe, "ConsumerGroupDescribe", 0, 1),
 	inside(70, "ControllerRegistration"),
 	leaves(71, "GetTelemetrySubscriptions", 0, 0, whyTelemetry),
 	leaves(72, "PushTelemetry", 0, 0, whyTelemetry),

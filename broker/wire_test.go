@@ -77,13 +77,22 @@ func TestAPIVersions(t *testing.T) {
 		if c.in.Unsupported {
 			version = 0
 		}
-		if resp.ErrorCode != c.code || len(resp.ApiKeys) != c.keys || resp.Version != version || resp.FinalizedFeaturesEpoch != -1 || resp.FinalizedFeatures != nil {
+		if resp.ErrorCode != c.code || len(resp.ApiKeys) != c.keys || resp.Version != version || resp.Version >= 3 && !finalizes(resp, c.code == errNone) {
 			t.Errorf("v%d: %+v, expected code %d and %d keys", c.in.Version, resp, c.code, c.keys)
 		}
 	}
 	if resp := apiVersionsResponse(0); resp.ApiKeys[0].ApiKey != keyProduce || resp.ApiKeys[0].MinVersion != 0 {
 		t.Errorf("Produce is named from %d: librdkafka before 2.11.1 would silently not compress", resp.ApiKeys[0].MinVersion)
 	}
+}
+
+// finalizes says whether group.version is finalized at 1, alone, or nothing is.
+func finalizes(resp *kmsg.ApiVersionsResponse, group bool) bool {
+	f := resp.FinalizedFeatures
+	if !group {
+		return len(f) == 0 && resp.FinalizedFeaturesEpoch == -1
+	}
+	return len(f) == 1 && f[0].Name == "group.version" && f[0].MinVersionLevel == 1 && f[0].MaxVersionLevel == 1 && resp.FinalizedFeaturesEpoch == 0
 }
 
 // Each served version of each API has an example, which reads back from its bytes, alone and in a frame, and the bytes are
@@ -153,6 +162,8 @@ func example(t *testing.T, key, version int16) (kmsg.Request, kmsg.Response) {
 		p := planAlterConfigs(r, m, 1)
 		carry(t, m, p)
 		req, resp = r, p.response()
+	case keyAlterConfigs:
+		req, resp = exampleOfAlter(t, m)
 	case keyDescribeConfigs:
 		r := kmsg.NewPtrDescribeConfigsRequest()
 		r.Version, r.IncludeSynonyms, r.IncludeDocumentation = version, version >= 1, version >= 3
@@ -166,17 +177,29 @@ func example(t *testing.T, key, version int16) (kmsg.Request, kmsg.Response) {
 		req, resp = r, describeCluster(m, led, r)
 	case keyFindCoordinator:
 		r := &kmsg.FindCoordinatorRequest{Version: version, CoordinatorKey: "g", CoordinatorKeys: []string{"g", "h"}}
-		req, resp = r, findCoordinator(r)
+		req, resp = r, findCoordinator(r, m, led)
 	default:
-		req, resp = exampleOfRecords(t, key)
+		req, resp = exampleOfRecords(t, key, version)
 	}
 	req.SetVersion(version)
 	resp.SetVersion(version)
 	return req, resp
 }
 
+func exampleOfAlter(t *testing.T, m *Meta) (kmsg.Request, kmsg.Response) {
+	r := kmsg.NewPtrAlterConfigsRequest()
+	size := "5"
+	r.Resources = []kmsg.AlterConfigsRequestResource{
+		{ResourceType: kmsg.ConfigResourceTypeTopic, ResourceName: "a", Configs: []kmsg.AlterConfigsRequestResourceConfig{{Name: configRetentionSize, Value: &size}}},
+		{ResourceType: kmsg.ConfigResourceTypeTopic, ResourceName: "x", Configs: []kmsg.AlterConfigsRequestResourceConfig{{Name: configRetentionSize}}}}
+	m = must(t, m, Raise{Level: 2})
+	p := planAlterConfigsWhole(r, m, 1)
+	carry(t, m, p)
+	return r, p.response()
+}
+
 // exampleOfRecords is for the APIs whose answer needs more than metadata: the response is only encoded.
-func exampleOfRecords(t *testing.T, key int16) (kmsg.Request, kmsg.Response) {
+func exampleOfRecords(t *testing.T, key, version int16) (kmsg.Request, kmsg.Response) {
 	batch := testBatch{records: []testRecord{{key: "k", value: "v", timestamp: 1000}}}.bytes(t)
 	switch key {
 	case keyProduce:
@@ -217,9 +240,71 @@ func exampleOfRecords(t *testing.T, key int16) (kmsg.Request, kmsg.Response) {
 		req.Topics = []kmsg.ListOffsetsRequestTopic{{Topic: "a", Partitions: []kmsg.ListOffsetsRequestTopicPartition{in}}}
 		resp.Topics = []kmsg.ListOffsetsResponseTopic{{Topic: "a", Partitions: []kmsg.ListOffsetsResponseTopicPartition{out}}}
 		return req, resp
+	case keyInitProducerID:
+		req, resp := kmsg.NewPtrInitProducerIDRequest(), kmsg.NewPtrInitProducerIDResponse()
+		req.ProducerID, req.ProducerEpoch, req.TransactionTimeoutMillis = 1000, 3, math.MaxInt32
+		resp.ProducerID, resp.ProducerEpoch = 2000, 0
+		return req, resp
+	case keyDescribeProducers:
+		req, resp := kmsg.NewPtrDescribeProducersRequest(), kmsg.NewPtrDescribeProducersResponse()
+		req.Topics = []kmsg.DescribeProducersRequestTopic{{Topic: "a", Partitions: []int32{1, 0}}}
+		row := kmsg.NewDescribeProducersResponseTopicPartitionActiveProducer()
+		row.ProducerID, row.ProducerEpoch, row.LastSequence, row.LastTimestamp, row.CurrentTxnStartOffset = 1000, 3, 41, 1_800_000_000_000, -1
+		resp.Topics = []kmsg.DescribeProducersResponseTopic{{Topic: "a", Partitions: []kmsg.DescribeProducersResponseTopicPartition{{Partition: 1,
+			ActiveProducers: []kmsg.DescribeProducersResponseTopicPartitionActiveProducer{row}}}}}
+		return req, resp
 	}
-	t.Fatalf("API %d is served and has no example", key)
-	return nil, nil
+	req, resp := exampleOfGroups(key, version)
+	if req == nil {
+		t.Fatalf("API %d is served and has no example", key)
+	}
+	return req, resp
+}
+
+// A request of a version that isn't served closes its connection, and the log says whose it was: client id, software and its
+// version, if it had said them.
+func TestUnservedVersions(t *testing.T) {
+	l := startLone(t)
+	for _, named := range []bool{false, true} {
+		conn, want := ConnID(10), "software=unknown"
+		if named {
+			conn, want = 11, "software=apache-kafka-java 4.2.0"
+		}
+		l.turn(ConnOpened{Conn: conn, Remote: "r"})
+		if named {
+			hello := &kmsg.ApiVersionsRequest{Version: 3, ClientSoftwareName: "apache-kafka-java", ClientSoftwareVersion: "4.2.0"}
+			l.turn(ConnData{Conn: conn, Data: transport.AppendRequest("me", 1, hello)})
+		}
+		req := kmsg.NewPtrListOffsetsRequest()
+		req.Version = 11
+		l.logs, l.closed = nil, nil
+		l.turn(ConnData{Conn: conn, Data: transport.AppendRequest("me", 2, req)})
+		said := strings.Join(l.said("closing"), "\n")
+		if len(l.closed) != 1 || !strings.Contains(said, `ListOffsets version 11, asked for by client id "me"; versions 0 to 10 are`) || !strings.Contains(said, want) {
+			t.Errorf("named %t: %v closed, %s", named, l.closed, said)
+		}
+	}
+}
+
+// Features are named as KIP-584 has it, and up to version 3 none that is supported from level 0 (KAFKA-17011).
+func TestFeatures(t *testing.T) {
+	for version := int16(3); version <= 4; version++ {
+		resp := apiVersionsResponse(version)
+		for _, f := range features {
+			supported := slices.ContainsFunc(resp.SupportedFeatures, func(r kmsg.ApiVersionsResponseSupportedFeature) bool {
+				return r.Name == f.Name && r.MinVersion == f.Min && r.MaxVersion == f.Max
+			})
+			finalized := slices.ContainsFunc(resp.FinalizedFeatures, func(r kmsg.ApiVersionsResponseFinalizedFeature) bool {
+				return r.Name == f.Name && r.MaxVersionLevel == f.Finalized
+			})
+			if supported != (version >= 4 || f.Min > 0) || finalized != (f.Finalized > 0) || f.Finalized > f.Max || f.Min > f.Max {
+				t.Errorf("version %d: %+v is supported %t, finalized %t", version, f, supported, finalized)
+			}
+		}
+		if (len(resp.FinalizedFeatures) > 0) != (resp.FinalizedFeaturesEpoch >= 0) {
+			t.Errorf("version %d: epoch %d of %v", version, resp.FinalizedFeaturesEpoch, resp.FinalizedFeatures)
+		}
+	}
 }
 
 // The v0 answer to an unknown version of ApiVersions is read by a client that knows nothing else (KIP-511).

@@ -3,42 +3,99 @@ package checker
 // register makes a called append known, its outcome outstanding. It returns its
 // index, or -1 if it cannot be told from another.
 func (p *part) register(op *Op) int32 {
-	i, first := int32(p.times.n), int32(p.values.len())
-	bits := opBits(Append, 0, false, len(op.Values))
+	i := int32(p.times.n)
+	p.times.push(opTimes{op.Call, never, op.ID})
+	p.ops.push(opInfo{off: -1, client: p.clients.number(op.Client), first: int32(p.values.len()), by: -1, bits: opBits(Append, 0, false, len(op.Values))})
+	o := p.ops.at(int(i))
 	for _, v := range op.Values {
-		old, tag := p.values.find(v)
-		switch {
-		case len(v) > maxValue:
-			p.undecided("operation %d sends a value of %d bytes, check A takes up to %d", op.ID, len(v), maxValue)
-			p.broken = true
-		case len(op.Values) > maxCount:
-			p.undecided("operation %d sends %d values, check A takes up to %d", op.ID, len(op.Values), maxCount)
-			p.broken = true
-		case old >= 0 && p.values.entries.get(int(old)).op() >= 0:
-			p.ambiguous(v, p.values.entries.get(int(old)).op(), op, i)
-		case old >= 0:
-			p.adopt(old, p.values.put(v, tag, ownedBy(i)))
-			bits |= looseBit
-		default:
-			p.values.put(v, tag, ownedBy(i))
-		}
-		if p.broken {
+		if len(v) > maxValue || len(op.Values) > maxCount {
+			p.tooLong(op, v)
 			return -1
 		}
+		old, tag := p.values.find(v)
+		switch {
+		case old >= 0 && p.values.entries.get(int(old)).op() >= 0:
+			p.ambiguous(v, p.values.entries.get(int(old)).op(), op.ID, i)
+			return -1
+		case old >= 0 && len(op.Values) == 1:
+			o.first = old
+			p.values.known(tag, old)
+			p.adopt(old, old, i)
+			o.bits |= looseBit
+		case old >= 0:
+			p.values.forget(tag, old)
+			p.adopt(old, p.values.sent(v, tag, ownedBy(i)), i)
+			o.bits |= looseBit
+		default:
+			p.values.sent(v, tag, ownedBy(i))
+		}
 	}
-	p.times.push(opTimes{op.Call, never, op.ID})
-	p.ops.push(opInfo{off: -1, client: p.clients.number(op.Client), first: first, by: -1, bits: bits})
 	p.free += int64(len(op.Values))
-	if bits&looseBit != 0 {
+	if o.loose() {
 		p.placeSeen(i)
 	}
 	return i
 }
 
-// adopt gives a value that was read before its append was known the number among
-// its append's other values.
-func (p *part) adopt(old, at int32) {
+func (p *part) tooLong(op *Op, v string) {
+	if len(v) > maxValue {
+		p.undecided("operation %d sends a value of %d bytes, check A takes up to %d", op.ID, len(v), maxValue)
+	} else {
+		p.undecided("operation %d sends %d values, check A takes up to %d", op.ID, len(op.Values), maxCount)
+	}
+	p.broken = true
+}
+
+// tell makes all values known by name, and reports those that were read where nothing
+// else is known to be and stand at another place. It returns false if a value was sent twice: what else was found is no proof then.
+func (p *part) tell() bool {
+	if p.values.told() || p.broken {
+		return !p.broken
+	}
+	p.sentTwice(p.values.tell())
+	for i := int32(0); p.orphans > 0 && !p.broken && int(i) < p.values.len(); i++ {
+		if at := p.sentToo(i); at >= 0 {
+			b := p.loose[i]
+			p.elsewhere(at, b.off, b.by)
+		}
+	}
+	return !p.broken
+}
+
+// sentToo is the number under which a value was sent that was read as one that nobody
+// had sent; -1 if there is none, or i is no such value. All must be told.
+func (p *part) sentToo(i int32) int32 {
+	if p.values.entries.get(int(i)).op() != orphan {
+		return -1
+	}
+	name := p.values.string(i)
+	return p.values.in(&p.values.all, tagOf(name), name)
+}
+
+// once returns false if a value was sent twice.
+func (p *part) once(room *sorter) bool {
+	if !p.values.told() {
+		p.sentTwice(p.values.twice(room))
+	}
+	return !p.broken
+}
+
+func (p *part) sentTwice(first, again int32) {
+	if again >= 0 {
+		i := p.values.entries.get(int(again)).op()
+		p.ambiguous(p.values.string(again), p.values.entries.get(int(first)).op(), p.times.at(int(i)).id, i)
+	}
+}
+
+// adopt gives append i a value that was read before the append was known: under its
+// number, or under one among the append's other values.
+func (p *part) adopt(old, at, i int32) {
+	p.orphans--
 	was := p.values.entries.at(int(old))
+	if at == old {
+		was.owner = was.owner&seenBit | ownedBy(i)
+		return
+	}
 	p.values.entries.at(int(at)).owner |= was.owner & seenBit
 	was.owner = ownedBy(gone)
 	b := p.loose[old]
@@ -47,15 +104,14 @@ func (p *part) adopt(old, at int32) {
 	if b.off >= 0 {
 		*p.slots.at(int(b.off)) = at
 	}
-	p.orphans--
 }
 
-func (p *part) ambiguous(v string, other int32, op *Op, i int32) {
-	first := op.ID
+func (p *part) ambiguous(v string, other int32, id int64, i int32) {
+	first := id
 	if other != i {
 		first = p.times.at(int(other)).id
 	}
-	p.undecided("value %q is sent twice, by operations %d and %d: check A needs values that are unique in a partition", v, first, op.ID)
+	p.undecided("value %q is sent twice, by operations %d and %d: check A needs values that are unique in a partition", v, first, id)
 	p.broken = true
 }
 
@@ -80,7 +136,16 @@ func (p *part) append(op *Op) {
 	}
 	o := p.ops.at(int(i))
 	o.setOutcome(op.Outcome)
+	if o.off >= 0 {
+		p.closes(o)
+	}
 	switch {
+	case op.Outcome == OK && op.Off < 0: // of a transaction, and its place wasn't told
+		p.times.at(int(i)).ret = op.Ret
+		if o.off >= 0 {
+			last := int(int64(o.off) + o.n() - 1)
+			p.conflict(p.ord.lower(last, i), last, false)
+		}
 	case op.Outcome == OK:
 		p.times.at(int(i)).ret = op.Ret
 		p.ack(i, op.Off)
@@ -130,6 +195,7 @@ func (p *part) ack(i int32, off int64) {
 		p.aside(off+n, distant{Op{Kind: Append, Off: off}, i})
 	case o.off >= 0:
 		o.bits |= ackedBit
+		o.by = i
 		last := int(off + n - 1)
 		p.conflict(p.ord.lower(last, i), last, false)
 	default:
@@ -159,16 +225,16 @@ func (p *part) place(i int32, base int64, by int32) bool {
 		return false
 	}
 	p.grow(base + n)
-	fits := true
-	for k := range n {
+	fits := p.vacantPlainly(i, base, by)
+	for k := int64(0); fits && k < n; k++ {
 		at := o.first + int32(k)
 		if o.loose() {
 			if b := p.bindingOf(at); b.off >= 0 && b.off != base+k {
 				p.torn(i, at, base+k, by)
-				fits = false
+				return false
 			}
 		}
-		fits = p.vacant(at, base+k, by) && fits
+		fits = p.vacant(at, base+k, by)
 	}
 	if !fits {
 		return false
@@ -182,14 +248,27 @@ func (p *part) place(i int32, base int64, by int32) bool {
 		if !ok || b.off < 0 {
 			p.bind(at, base+k)
 		}
+		if ok && b.off >= 0 && b.by == by {
+			p.values.entries.at(int(at)).owner |= shownBit
+		}
 		if ok && (b.off < 0 || b.by == by) {
 			delete(p.loose, at)
 		}
 	}
 	o.off, o.by = int32(base), by
+	if o.outcome() != 0 {
+		p.closes(o)
+	}
 	p.free -= n
 	p.gather(i)
 	return true
+}
+
+// closes gives up the names of an append that is placed and has its outcome (A9).
+func (p *part) closes(o *opInfo) {
+	for k := range int32(o.n()) {
+		p.values.placed(o.first + k)
+	}
 }
 
 func (p *part) torn(i, at int32, want int64, by int32) {

@@ -66,7 +66,7 @@ func (p *part) passOver(op *Op) {
 	for _, off := range op.Offs {
 		for ; next < off; next++ {
 			switch at := p.slots.get(int(next)); {
-			case at >= 0:
+			case at >= 0 && p.opts.Sparse:
 				p.skipped(p.keep(), at)
 			case !p.opts.Sparse:
 				i := p.keep()
@@ -83,8 +83,8 @@ func (p *part) passOver(op *Op) {
 }
 
 func (p *part) skipped(reader, at int32) {
-	b, op := p.bindingOf(at), p.values.entries.get(int(at)).op()
-	p.violate(ReadSkipped, b.off, []int32{reader, b.by, op}, "%s passed over offset %d, where %s has %q",
+	b := p.bindingOf(at)
+	p.violate(ReadSkipped, b.off, append([]int32{reader}, p.proof(at)...), "%s passed over offset %d, where %s has %q",
 		p.say(reader), b.off, p.say(b.by), p.values.string(at))
 }
 
@@ -108,23 +108,33 @@ func (p *part) bindingOf(at int32) binding {
 // see binds a value that the current read returned to its offset.
 func (p *part) see(name string, off int64) {
 	if at := p.slots.get(int(off)); at >= 0 && p.values.is(at, name) {
-		p.values.entries.at(int(at)).owner |= seenBit
+		v := p.values.entries.at(int(at))
+		v.owner |= seenBit
+		if i := v.op(); p.curIndex >= 0 && i >= 0 && p.ops.at(int(i)).by == p.curIndex {
+			v.owner |= shownBit
+		}
 		return
 	}
 	at, tag := p.values.find(name)
+	if at < 0 && p.slots.get(int(off)) != -1 { // wrong in any case: it may have another place
+		if !p.tell() {
+			return
+		}
+		at, tag = p.values.find(name)
+	}
 	if at < 0 {
 		if len(name) > maxValue {
 			p.undecided("operation %d returned a value of %d bytes, check A takes up to %d", p.cur.ID, len(name), maxValue)
 			p.broken = true
 			return
 		}
-		at = p.values.put(name, tag, ownedBy(orphan))
+		at = p.values.read(name, tag, ownedBy(orphan))
 		p.orphans++
 	}
 	v := p.values.entries.at(int(at))
 	switch {
 	case p.bindingOf(at).off >= 0:
-		p.elsewhere(at, off)
+		p.elsewhere(at, off, p.keep())
 	case v.op() < 0:
 		v.owner |= seenBit
 		b := binding{-1, p.keep()}
@@ -136,26 +146,37 @@ func (p *part) see(name string, off int64) {
 	default:
 		v.owner |= seenBit
 		i := v.op()
-		p.place(i, off-int64(at-p.ops.at(int(i)).first), p.keep())
+		if p.vacant(at, off, p.keep()) && p.place(i, off-int64(at-p.ops.at(int(i)).first), p.keep()) {
+			p.values.entries.at(int(at)).owner |= shownBit
+		}
 		if p.ops.at(int(i)).outcome() == Failed {
 			p.failedButRead(i)
 		}
 	}
 }
 
-// elsewhere reports a value that is read at off and bound to another offset.
-func (p *part) elsewhere(at int32, off int64) {
-	v, b, i := p.values.entries.get(int(at)), p.bindingOf(at), p.keep()
-	name, ops := p.values.string(at), []int32{i, b.by, v.op()}
+// elsewhere reports a value that operation i read at off and that is bound to another
+// offset.
+func (p *part) elsewhere(at int32, off int64, i int32) {
+	v, b := p.values.entries.get(int(at)), p.bindingOf(at)
+	name := p.values.string(at)
+	if again := p.alsoAt(name, off, i); again >= 0 {
+		p.violate(ValueAtTwoOffsets, min(off, again), []int32{i}, "%q was returned at offsets %d and %d by %s", name, min(off, again), max(off, again), p.say(i))
+		return
+	}
+	if base := off - int64(at-p.firstOf(v.op(), at)); base < 0 {
+		p.violate(BatchTorn, 0, []int32{v.op(), i}, "%s is a batch that would begin at offset %d, as %s shows it", p.say(v.op()), base, p.say(i))
+		return
+	}
 	switch {
 	case v.op() >= 0 && p.ops.at(int(v.op())).acked():
-		p.violate(ReadElsewhere, min(off, b.off), ops, "%s was acknowledged with %q at offset %d and %s returned it at %d",
+		p.violate(ReadElsewhere, min(off, b.off), []int32{i, v.op()}, "%s was acknowledged with %q at offset %d and %s returned it at %d",
 			p.say(v.op()), name, b.off, p.say(i), off)
-	case v.seen():
-		p.violate(ValueAtTwoOffsets, min(off, b.off), ops, "%q was returned at offset %d by %s and at %d by %s",
+	case len(p.proof(at)) == 1:
+		p.violate(ValueAtTwoOffsets, min(off, b.off), []int32{i, b.by}, "%q was returned at offset %d by %s and at %d by %s",
 			name, b.off, p.say(b.by), off, p.say(i))
 	default:
-		p.violate(BatchTorn, min(off, b.off), ops, "%q of %s belongs at offset %d, as %s shows its batch, and %s returned it at %d",
+		p.violate(BatchTorn, min(off, b.off), []int32{i, b.by, v.op()}, "%q of %s belongs at offset %d, as %s shows its batch, and %s returned it at %d",
 			name, p.say(v.op()), b.off, p.say(b.by), p.say(i), off)
 	}
 }
@@ -166,12 +187,12 @@ func (p *part) vacant(at int32, off int64, by int32) bool {
 	switch {
 	case other == void:
 		reader := p.voids[off]
-		p.violate(ReadSkipped, off, []int32{reader, by, p.values.entries.get(int(at)).op()}, "%s passed over offset %d, where %s has %q",
+		p.violate(ReadSkipped, off, []int32{reader, by, p.beside(by, at, off)}, "%s passed over offset %d, where %s has %q",
 			p.say(reader), off, p.say(by), p.values.string(at))
 		return false
 	case other >= 0 && other != at:
 		w := p.bindingOf(other)
-		p.violate(TwoValuesAtOffset, off, []int32{by, w.by}, "offset %d holds %q as %s has it, and %q as %s has it",
+		p.violate(TwoValuesAtOffset, off, append([]int32{by, w.by, p.beside(by, at, off)}, p.proof(other)...), "offset %d holds %q as %s has it, and %q as %s has it",
 			off, p.values.string(other), p.say(w.by), p.values.string(at), p.say(by))
 		return false
 	}

@@ -70,10 +70,16 @@ func (p *part) gather(i int32) {
 	p.conflict(p.ord.lower(last, i), last, false)
 }
 
+// gatherEdges looks for lengths told inside a batch, or at its beginning. Where there
+// is no c, no length was told.
 func (p *part) gatherEdges(i int32, first, last int) {
-	delete(p.edges, int64(first))
-	for at := first + 1; at <= last; at++ {
-		if by, ok := p.edges[int64(at)]; ok {
+	for at := first; at <= last; at++ {
+		if p.ord.cBy.get(at) < 0 {
+			continue
+		}
+		if at == first {
+			delete(p.edges, int64(first))
+		} else if by, ok := p.edges[int64(at)]; ok {
 			p.insideBatch(i, int64(at), by)
 		}
 	}
@@ -93,8 +99,11 @@ func (p *part) writer(off int64) int32 {
 }
 
 func (p *part) insideBatch(i int32, length int64, by int32) {
+	if p.simpler(i, by, length) {
+		return
+	}
 	o := p.ops.at(int(i))
-	p.violate(LengthInsideBatch, length, []int32{by, i}, "%s shows a length of %d, inside the batch that %s appended at offsets %d to %d",
+	p.violate(LengthInsideBatch, length, []int32{by, i, p.placer(i)}, "%s shows a length of %d, inside the batch that %s appended at offsets %d to %d",
 		p.say(by), length, p.say(i), o.off, int64(o.off)+o.n()-1)
 }
 
@@ -113,6 +122,9 @@ func (p *part) conflict(with, at int, raised bool) {
 		panic(fmt.Sprintf("invariant A1: no conflict between c at %d and r at %d", j, i))
 	}
 	late, early := p.ord.cBy.get(j), p.ord.rBy.get(i)
+	if by := p.placer(late); by >= 0 && p.times.at(int(by)).ret < p.times.at(int(late)).call {
+		early, i = by, j // what shows its place came too early by itself
+	}
 	name, blame, other := NotLinearizable, late, early
 	switch e, l := p.ops.at(int(early)), p.ops.at(int(late)); {
 	case l.kind() == Tail:
@@ -126,8 +138,8 @@ func (p *part) conflict(with, at int, raised bool) {
 	case e.kind() == Read:
 		name, blame, other = ReadBeforeAppend, early, late
 	}
-	p.violate(name, int64(j), []int32{blame, other}, "%s by %d, and %s from %d on",
-		p.had(early, int64(i)), p.ord.r(i), p.lacked(late, int64(j)), p.ord.c(j))
+	p.violate(name, int64(j), append([]int32{blame, other}, p.grounds(late, early, int64(j), int64(i))...), "%s by %d, and %s from %d on",
+		p.had(early, int64(i)), p.times.at(int(early)).ret, p.lacked(late, int64(j)), p.ord.c(j))
 }
 
 // had says what an operation shows that returned when offset i was there.

@@ -56,6 +56,12 @@ func (c *Checker) Invoke(op *Op) *Violation {
 	if op.Kind == Trim && op.Partition != "" {
 		c.part(op.Partition).starts.invoke(op)
 	}
+	for i := range op.Ops {
+		if in := &op.Ops[i]; op.Kind == Txn && in.Kind == Append && in.Partition != "" && len(in.Values) > 0 {
+			sent := op.sent(in)
+			c.part(in.Partition).invoke(&sent)
+		}
+	}
 	return early
 }
 
@@ -74,7 +80,7 @@ func (c *Checker) Complete(op *Op) *Violation {
 		return nil
 	}
 	var early *Violation
-	if op.Outcome == OK && op.Kind <= Start {
+	if op.Outcome == OK && (op.Kind <= Start || op.Kind == Txn) {
 		early = c.advance(op.Ret)
 	}
 	if op.Kind == Txn {
@@ -89,11 +95,16 @@ func (c *Checker) Complete(op *Op) *Violation {
 	if early == nil {
 		early = p.since(before)
 	}
+	c.goOn(p)
+	return early
+}
+
+// goOn notes that a partition has to be settled once the instant has passed.
+func (c *Checker) goOn(p *part) {
 	if c.opts.Invoked && !p.dirty {
 		p.dirty = true
 		c.inside = append(c.inside, p)
 	}
-	return early
 }
 
 // Finish closes the history: what was invoked and never completed is of unknown
@@ -108,8 +119,9 @@ func (c *Checker) Finish() Report {
 		c.report.Verdict = Undecided
 	}
 	c.report.Partitions = []PartitionReport{}
+	room := sorter{whole: wholeSort}
 	for _, p := range c.parts { // order: sorted below
-		p.finish()
+		p.finish(&room)
 		c.report.Partitions = append(c.report.Partitions, p.report)
 	}
 	slices.SortFunc(c.report.Partitions, func(a, b PartitionReport) int { return cmp.Compare(a.Partition, b.Partition) })
@@ -180,18 +192,43 @@ func (c *Checker) undecided(why string) {
 	}
 }
 
-// transaction takes what a poll of several partitions returned as a read of each. It
-// gives up, loudly, on partitions that a transaction writes: check A knows single
-// operations only.
+// transaction takes what a poll of several partitions returned as a read of each, and
+// what was sent as appends, which take effect between their call and the transaction's
+// return. Of one that may have aborted nothing says which offsets it took, so its appends
+// can be judged in a sparse history only.
 func (c *Checker) transaction(op *Op) {
 	for i := range op.Ops {
 		in := &op.Ops[i]
-		switch {
-		case in.Kind > Start || in.Kind == Read && in.Outcome != OK:
-		case in.Kind == Read && in.Validate() == nil:
-			c.part(in.Partition).complete(in)
-		default:
-			c.part(in.Partition).undecided("operation %d is a transaction, which check A doesn't know", op.ID)
+		if in.Kind > Start || in.Kind == Read && in.Outcome != OK {
+			continue
 		}
+		p := c.part(in.Partition)
+		switch err := in.Validate(); {
+		case in.Kind == Append && in.Partition != "" && len(in.Values) > 0:
+			sent := op.sent(in)
+			if !c.opts.Sparse && (sent.Outcome != OK || sent.Off < 0) {
+				p.undecided("operation %d is a transaction that may hold offsets of which it wasn't told: only a sparse history can have such", op.ID)
+				continue
+			}
+			p.complete(&sent)
+		case in.Kind == Read && err == nil:
+			p.complete(in)
+		default:
+			p.undecided("operation %d is a transaction with a %s, which check A doesn't know", op.ID, in.Kind)
+		}
+		c.goOn(p)
 	}
+}
+
+// sent is an append of a transaction as one by itself; Off is -1 if it wasn't told.
+func (op *Op) sent(in *Op) Op {
+	a := Op{ID: op.ID, Client: op.Client, Kind: Append, Partition: in.Partition, Values: in.Values,
+		Call: max(in.Call, op.Call), Ret: op.Ret, Outcome: op.Outcome, Off: -1}
+	if in.Outcome == Failed {
+		a.Outcome = Failed
+	}
+	if in.Outcome == OK {
+		a.Off = in.Off
+	}
+	return a
 }

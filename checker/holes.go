@@ -25,8 +25,8 @@ func (p *part) settle() {
 }
 
 // finish gives the partition's verdict.
-func (p *part) finish() {
-	if !p.broken {
+func (p *part) finish(room *sorter) {
+	if !p.broken && p.once(room) {
 		p.retryFar()
 		p.judgeStarts(true)
 		p.settle()
@@ -52,10 +52,15 @@ func (p *part) finish() {
 	}
 }
 
+// neverSent judges values that were read and whose append isn't known, now that all
+// appends are.
 func (p *part) neverSent() {
+	if !p.tell() {
+		return
+	}
 	for i := range p.values.len() {
-		if p.values.entries.get(i).op() != orphan {
-			continue
+		if p.values.entries.get(i).op() != orphan || p.sentToo(int32(i)) >= 0 {
+			continue // tell has judged it
 		}
 		b := p.bindingOf(int32(i))
 		off := b.off

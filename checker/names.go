@@ -1,56 +1,41 @@
 package checker
 
-import (
-	"encoding/binary"
-	"math/bits"
-)
+import "encoding/binary"
 
-// names holds the values of a partition, numbered as they come, and finds the
-// number of a value. A hash only says where to look: two values are the same if
-// their bytes are (A8).
+// names holds the values of a partition, numbered as they come. A hash only says
+// where to look: two values are the same if their bytes are (A8).
 //
-//	table   | tag 32 | number+1 32 |     by tag; open addressing
+//	early     values read whose append isn't known
+//	open      values sent whose append isn't placed, or has no outcome yet
+//	all       every value; only there once something is wrong
 //	entries   pos 32   owner              by number
-//	text      … len "value" len "value" … in order of number
+//	text      … len "value" len "value" …
+//
+// A value whose place is known is found by its offset, so no table has it (A9): that
+// would cost a wait for memory for each. Whether one was sent twice, or read elsewhere, is
+// asked for all of them at once, at the end or when a violation is found.
 type names struct {
 	text    [][]byte // blocks of textBlock bytes; a longer value has one of its own, with empty ones after it
 	entries column[nameEntry]
 	end     int64   // where the next value's text begins
 	base    []int64 // of each baseEvery entries, where their text begins
-	table   []shard // by the first bits of the tag: 1, then many, so that one at a time is copied to grow
-	shift   uint    // 32 less the number of those bits
+
+	early, open, all table
 }
 
 // nameEntry is 8 bytes: there is one for every value.
 type nameEntry struct {
 	pos   uint32 // of the value in text, from its base
-	owner uint32 // seen in the first bit, then the append
-}
-
-type shard struct {
-	slots []uint64
-	n     int
-	size  int // slots has a few more, for what is pushed beyond its end
+	owner uint32 // seen and shown in the first bits, then the append
 }
 
 const (
 	textBits  = 18
 	textBlock = 1 << textBits
-	shards    = 64
-	spill     = 16 // room behind a table's last slot
-	emptySize = 32
-	// splitAt is how many values one shard holds before there are many.
-	splitAt = 1 << 13
 	// baseEvery entries of maxValue bytes have less text than a pos can tell.
 	baseEvery = 64
 	maxValue  = 1 << 25
 )
-
-func newNames() names {
-	return names{table: []shard{newShard(emptySize)}, shift: 32}
-}
-
-func newShard(size int) shard { return shard{slots: make([]uint64, size, size+spill), size: size} }
 
 func (m *names) len() int { return m.entries.n }
 
@@ -69,92 +54,93 @@ func (m *names) string(v int32) string { return string(m.bytes(v)) }
 
 func (m *names) is(v int32, name string) bool { return string(m.bytes(v)) == name }
 
-// find returns the number of a value, or -1, and its tag for put.
-func (m *names) find(name string) (v int32, tag uint32) {
-	tag = tagOf(name)
-	s := &m.table[m.shardOf(tag)]
-	for _, e := range s.slots[s.home(tag<<(32-m.shift)):] {
+// in returns the number that a table has for a value, or -1.
+func (m *names) in(t *table, tag uint32, name string) int32 {
+	if t.n == 0 {
+		return -1
+	}
+	for _, e := range t.slots[t.home(tag):] {
 		if e == 0 {
 			break
 		}
-		if uint32(e>>32) == tag && m.is(int32(uint32(e))-1, name) {
-			return int32(uint32(e)) - 1, tag
+		if uint32(e>>32) == tag && m.is(numberOf(e), name) {
+			return numberOf(e)
 		}
 	}
-	return -1, tag
+	return -1
 }
 
-// put makes name the next number, which find returns from now on.
-func (m *names) put(name string, tag, owner uint32) int32 {
-	v := int32(m.entries.n)
-	m.write(name, owner)
-	s := &m.table[m.shardOf(tag)]
-	at, e := s.home(tag<<(32-m.shift)), uint64(tag)<<32|uint64(v+1)
-	for ; at < len(s.slots) && s.slots[at] != 0; at++ {
-		if old := s.slots[at]; uint32(old>>32) == tag && m.is(int32(uint32(old))-1, name) {
-			s.slots[at] = e
-			return v
-		}
+// find returns the number of a value that is early or open, or, if all are told, of any;
+// -1 if there is none. It returns the tag too.
+func (m *names) find(name string) (v int32, tag uint32) {
+	tag = tagOf(name)
+	if v = m.in(&m.early, tag, name); v < 0 {
+		v = m.in(&m.open, tag, name)
 	}
-	s.set(at, e)
-	switch {
-	case len(m.table) == 1 && s.n == splitAt:
-		m.split()
-	case s.n*4 > s.size*3:
-		s.grow(s.size+s.size/3, 32-m.shift)
+	if v < 0 {
+		v = m.in(&m.all, tag, name)
+	}
+	return v, tag
+}
+
+// sent makes name, which find doesn't find, the next number: a value that was sent.
+func (m *names) sent(name string, tag, owner uint32) int32 {
+	v := m.write(name, owner)
+	m.open.put(tag, v)
+	if m.told() {
+		m.all.put(tag, v)
 	}
 	return v
 }
 
-func (m *names) shardOf(tag uint32) uint32 { return uint32(uint64(tag) >> m.shift) }
-
-// home keeps the order of tags, so that growing goes through both tables once.
-func (s *shard) home(tag uint32) int { return int(uint64(tag) * uint64(s.size) >> 32) }
-
-func (s *shard) set(at int, e uint64) {
-	if at == len(s.slots) {
-		s.slots = append(s.slots, 0)
-	}
-	s.slots[at] = e
-	s.n++
+// read makes name, which find doesn't find, the next number: a value that was read
+// before it was sent.
+func (m *names) read(name string, tag, owner uint32) int32 {
+	v := m.write(name, owner)
+	m.early.put(tag, v)
+	return v
 }
 
-// grow moves all to a larger table; skip is how many first bits of the tags are
-// those of the shard.
-func (s *shard) grow(size int, skip uint) {
-	old := s.slots
-	*s = newShard(size)
-	for _, e := range old {
-		if e == 0 {
+// known makes a value that was read one that was sent, under its number.
+func (m *names) known(tag uint32, v int32) {
+	m.early.drop(tag, v)
+	m.open.put(tag, v)
+	if m.told() {
+		m.all.put(tag, v)
+	}
+}
+
+// forget gives up the number of a value that was read.
+func (m *names) forget(tag uint32, v int32) { m.early.drop(tag, v) }
+
+// placed says that a value is found by its place from now on.
+func (m *names) placed(v int32) { m.open.drop(tagOf(m.string(v)), v) }
+
+// told reports whether find knows all values that were sent.
+func (m *names) told() bool { return m.all.slots != nil }
+
+// tell makes find know all values that were sent. It returns the numbers of one that was
+// sent twice, or -1 and -1.
+func (m *names) tell() (first, again int32) {
+	first, again = -1, -1
+	m.all.grow(max(emptySize, m.entries.n+m.entries.n/2))
+	for v := range int32(m.entries.n) {
+		e := m.entries.get(int(v))
+		if e.op() < 0 {
 			continue
 		}
-		at := s.home(uint32(e>>32) << skip)
-		for at < len(s.slots) && s.slots[at] != 0 {
-			at++
+		name := m.string(v)
+		tag := tagOf(name)
+		if old := m.in(&m.all, tag, name); old >= 0 {
+			first, again = old, v
 		}
-		s.set(at, e)
+		m.all.put(tag, v)
 	}
-}
-
-// split makes many shards of the one.
-func (m *names) split() {
-	var parts [shards][]uint64
-	m.shift = uint(32 - bits.TrailingZeros(shards))
-	for _, e := range m.table[0].slots {
-		if e != 0 {
-			k := m.shardOf(uint32(e >> 32))
-			parts[k] = append(parts[k], e)
-		}
-	}
-	m.table = make([]shard, shards)
-	for k := range m.table {
-		m.table[k].slots = parts[k]
-		m.table[k].grow(emptySize+2*len(parts[k]), 32-m.shift)
-	}
+	return first, again
 }
 
 // write appends the value's text and its entry.
-func (m *names) write(name string, owner uint32) {
+func (m *names) write(name string, owner uint32) int32 {
 	need := len(name) + binary.MaxVarintLen32
 	if at := int(m.end & (textBlock - 1)); at == 0 || at+need > textBlock {
 		m.end = int64(len(m.text)) << textBits
@@ -177,33 +163,5 @@ func (m *names) write(name string, owner uint32) {
 		}
 		m.end = int64(len(m.text)) << textBits
 	}
-}
-
-// tagOf mixes eight bytes at a time. Equal values have equal tags; of others some
-// have too, and are then compared.
-func tagOf(s string) uint32 {
-	const k0, k1 = 0x9e3779b97f4a7c15, 0xd6e8feb86659fd93
-	h := uint64(len(s)) * k1
-	for ; len(s) >= 8; s = s[8:] {
-		h = mix(h^load(s), k0)
-	}
-	if len(s) > 0 {
-		var last uint64
-		for i := range len(s) {
-			last |= uint64(s[i]) << (8 * i)
-		}
-		h = mix(h^last, k1)
-	}
-	return uint32(mix(h, k0) >> 32)
-}
-
-func mix(a, b uint64) uint64 {
-	hi, lo := bits.Mul64(a^b, b)
-	return hi ^ lo
-}
-
-func load(s string) uint64 {
-	_ = s[7]
-	return uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
-		uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
+	return int32(m.entries.n - 1)
 }

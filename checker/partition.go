@@ -53,12 +53,16 @@ const (
 	orphan = -1 // read, and its append isn't known
 )
 
-const seenBit = 1 << 31 // it was read itself; not only bound with its batch
+const (
+	seenBit  = 1 << 31 // it was read itself; not only bound with its batch
+	shownBit = 1 << 30 // by the operation that placed its append
+)
 
 func ownedBy(i int32) uint32 { return uint32(i + 2) }
 
-func (e nameEntry) op() int32  { return int32(e.owner&^seenBit) - 2 }
-func (e nameEntry) seen() bool { return e.owner&seenBit != 0 }
+func (e nameEntry) op() int32   { return int32(e.owner&^(seenBit|shownBit)) - 2 }
+func (e nameEntry) seen() bool  { return e.owner&seenBit != 0 }
+func (e nameEntry) shown() bool { return e.owner&shownBit != 0 }
 
 // binding is the place of a value that its append's place doesn't tell.
 type binding struct {
@@ -111,7 +115,7 @@ type distant struct {
 const void = -2
 
 func newPart(name string, opts Options) *part {
-	p := &part{opts: opts, report: PartitionReport{Partition: name}, blamed: map[finding]bool{}, values: newNames(),
+	p := &part{opts: opts, report: PartitionReport{Partition: name}, blamed: map[finding]bool{},
 		big: map[int32]int64{}, loose: map[int32]binding{}, clients: clients{index: map[int64]int32{}},
 		edges: map[int64]int32{}, voids: map[int64]int32{}, ahead: newAhead(), starts: newStarts()}
 	p.ord.ops = &p.times

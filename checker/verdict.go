@@ -142,10 +142,10 @@ type finding struct {
 }
 
 // violate records a violation, unless the same operation was blamed for the same
-// thing before. ops[0] is the operation to blame; -1 stands for none.
+// thing before, or a value turns out to have been sent twice. ops[0] is the operation to blame; -1 stands for none.
 func (p *part) violate(name string, off int64, ops []int32, format string, args ...any) {
 	blame := finding{name, ops[0]}
-	if p.blamed[blame] {
+	if p.blamed[blame] || !p.tell() {
 		return
 	}
 	p.blamed[blame] = true

@@ -151,6 +151,9 @@ func (g *Group) apply(m *pb.Message, out *Out) {
 			panic(fmt.Sprintf("invariant R12: group %d applies %d, an entry after %d is a hole", g.cfg.Group, e.GetIndex(), g.safe()))
 		}
 		g.applied = e.GetIndex()
+		if !g.cfg.Plain {
+			follow(g.prod.applied, e)
+		}
 		switch e.GetType() {
 		case pb.EntryConfChange, pb.EntryConfChangeV2:
 			g.reconfigure(e)

@@ -15,12 +15,17 @@ import (
 //	┌──────────┬─────────────────────────┐
 //	│ kind  u8 │ offset  u64, big-endian │   kind 1: the log starts at offset, or at the log end before it if that is less
 //	└──────────┴─────────────────────────┘
+//	┌──────────┬─────────────────────────┬─────────────────────────┐
+//	│ kind  u8 │ elapsed u64, big-endian │ before  u64, big-endian │   kind 2: so many ms have passed; producers that were last seen
+//	└──────────┴─────────────────────────┴─────────────────────────┘   before a time of their table's clock are forgotten
 //
 // On disk, don't change. What is no such command is ignored, with a note, by each replica alike: once committed it can't be
 // refused any more, and halting on it would halt them all for good. A command takes no offset and touches no batch, so what was
-// ignored costs no record; a later program must not propose a kind before every broker knows it.
+// ignored costs no record; a later program must not propose a kind before every broker knows it. So kind 2 is proposed only where
+// there are producers, and those are served only once every broker understands metadata commands of version 3 (B11).
 const (
 	commandTrim  = 1
+	commandPass  = 2
 	trimBytes    = 9
 	commandLimit = log.BatchHeader // commands are shorter
 )
@@ -63,6 +68,9 @@ func (g *Group) Trim(term uint64, offset int64) error {
 
 // command follows an applied command: the window knows the log start that it leads to.
 func (g *Group) command(e *pb.Entry, out *Out) {
+	if _, _, ok := passOf(e); ok {
+		return
+	}
 	if _, ok := trimOf(e); !ok {
 		out.Notes = append(out.Notes, fmt.Sprintf("group %d: committed entry %d of term %d is a command of kind %d and %d bytes, which this program doesn't know: ignored",
 			g.cfg.Group, e.GetIndex(), e.GetTerm(), e.Data[0], len(e.Data)))

@@ -31,4 +31,10 @@
 //	    and the durable commit index never goes back.
 //	R13 A replica that can't read all it holds ticks and votes, but sends no vote request, takes no leadership over and gives
 //	    up its own; if its own vote would be enough it doesn't tick (G10).
+//	R14 An append without entries whose only news is the commit index is not sent to a follower whose log goes on as the leader's: the next
+//	    append or heartbeat says it. To raft that is a lost message, so it is safe; and each heartbeat that arrives says what
+//	    is committed of what the follower has acknowledged, so its commit index is behind by HeartbeatTicks at most. It is said at once
+//	    in the metadata group, which every broker serves by, and while the configuration changes.
+//	R15 A partition's producers are a function of its log up to an index: a mark at an index has those of that index, on every
+//	    replica the same, whatever of the log's beginning is deleted (P1, P4).
 package replica

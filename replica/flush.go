@@ -39,6 +39,7 @@ func (g *Group) Flush(maxBytes int) bool {
 		panic(fmt.Sprintf("invariant R7: group %d marks %d, applied %d, durable %d", g.cfg.Group, to, g.applied, g.stable))
 	}
 	m := g.markAt(to)
+	g.markedAt(to)
 	var batches [][]byte
 	for i := from + 1; i <= to && !g.cfg.Plain; i++ {
 		if s := g.win.at(i); isBatch(s.e) && s.end > g.seg.end { // a transfer may have brought some already
@@ -95,9 +96,7 @@ func (g *Group) markAt(index uint64) log.Mark {
 	}
 	end, _ := g.win.endAt(index)
 	m := log.Mark{Index: index, Term: term, Conf: encodeConf(g.confs[k].conf), LogStart: max(g.win.startAt(index), min(g.floor, end)), LogEnd: end, EntryHash: hash, BatchHash: g.win.hashAt(index)}
-	if g.cfg.App != nil {
-		m.App = g.cfg.App()
-	}
+	m.App = g.stateAt(index)
 	return m
 }
 

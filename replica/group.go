@@ -8,6 +8,7 @@ import (
 	pb "go.etcd.io/raft/v3/raftpb"
 
 	"logd/log"
+	"logd/replica/producer"
 )
 
 // Limits bound one group.
@@ -50,8 +51,10 @@ type Group struct {
 	lead   uint64
 	leader bool
 	commit uint64
-	reads  uint64 // read index contexts used so far (R8)
+	reads  uint64            // read index contexts used so far (R8)
+	told   map[uint64]uint64 // by follower: the highest commit index that an append carried, or would have (R14)
 
+	prod        producers         // see producers.go (R15)
 	marked      uint64            // a flush up to here was started; its mark may not be durable yet
 	markedStart int64             // that mark's log start
 	trimmed     int64             // the log start that the store was last told of
@@ -106,9 +109,12 @@ func New(cfg Config, store *log.Store, rec log.Group) (*Group, error) {
 	if err != nil {
 		return nil, fmt.Errorf("group %d: mark at %d: %w", cfg.Group, rec.Mark.Index, err)
 	}
-	g := &Group{cfg: cfg, store: store, snaps: map[uint64]*offer{}, applied: rec.Mark.Index, hard: rec.State}
-	g.win = &window{plain: cfg.Plain, conf: conf, snap: g.snapshot}
-	g.win.reset(rec.Mark)
+	if _, err := producersOf(&rec.Mark, cfg.Plain); err != nil {
+		return nil, fmt.Errorf("group %d: %w", cfg.Group, err)
+	}
+	g := &Group{cfg: cfg, store: store, snaps: map[uint64]*offer{}, told: map[uint64]uint64{}, applied: rec.Mark.Index, hard: rec.State}
+	g.win = &window{plain: cfg.Plain, conf: conf, snap: g.snapshot, done: func() (*producer.Table, uint64) { return g.prod.applied, g.applied }}
+	g.win.reset(rec.Mark, g.prod.begin(&rec.Mark, cfg.Plain))
 	g.confs, g.conf = []confAt{{rec.Mark.Index, conf}}, confOf(conf)
 	g.seg = segment{rec.Mark.LogEnd, rec.Mark.BatchHash}
 	if rec.SegmentEnd > g.seg.end { // all that is in segments is committed: what is behind the mark needs no second flush
@@ -208,6 +214,7 @@ func (g *Group) observe() bool {
 	changed := st.GetTerm() != g.term || st.Lead != g.lead || leader != g.leader
 	if changed && !leader {
 		maps.DeleteFunc(g.snaps, func(_ uint64, o *offer) bool { return !o.asked }) // order: each by itself
+		clear(g.told)
 	}
 	g.term, g.lead, g.leader, g.commit = st.GetTerm(), st.Lead, leader, st.GetCommit()
 	return changed

@@ -233,7 +233,7 @@ func (g *Group) adopt(out *Out) {
 			g.holes[i].seq = seq
 		}
 	}
-	g.win.rebase(mark)
+	g.win.rebase(mark, g.prod.begin(&mark, g.cfg.Plain))
 	if isMark(g.snap.m) {
 		g.snap = nil // a leader's is stepped once this is durable, so that raft answers it
 	}

@@ -46,9 +46,12 @@ func (g *Group) Campaign() {
 	}
 }
 
-// send gives a message out, but for what a replica that must not lead has to keep to itself (R13).
+// send gives a message out, but for what a replica that must not lead has to keep to itself (R13), and what need not be said (R14).
 func (g *Group) send(m *pb.Message, out *Out) {
 	if t := m.GetType(); g.mute() && (t == pb.MsgVote || t == pb.MsgPreVote) {
+		return
+	}
+	if g.withholds(m) {
 		return
 	}
 	g.clamp(m)

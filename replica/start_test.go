@@ -66,6 +66,7 @@ func TestTrim(t *testing.T) {
 	a.trim(6) // not beyond: nothing is proposed
 	a.trim(99)
 	c.run()
+	c.tick() // followers learn what is committed by a heartbeat (R14)
 	if got := c.node(3).g.LogStart(); got != 11 {
 		t.Fatalf("a trim beyond the end leads to log start %d, expected the end, 11", got)
 	}
@@ -113,6 +114,7 @@ func TestUnknownCommand(t *testing.T) {
 		c.run()
 		a.propose(1)
 		c.run()
+		c.tick()
 		for i := int32(1); i <= 3; i++ {
 			n := c.node(i)
 			if n.g.LogStart() != 0 || n.g.HighWatermark() != 3 || len(n.got) != 2 {

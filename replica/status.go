@@ -21,6 +21,7 @@ type Status struct {
 	LogEnd, HighWatermark int64  // uncommitted tail included, and without it
 	LastTerm, LastHash    uint64 // Last's term, and the running hash up to it; 0 if it isn't known
 	EntryHash             uint64 // over the entries up to Applied (G11)
+	Producers             uint64 // hash of the producers as of Applied (R15)
 	StableEnd             int64  // log end of what is durable here
 	Conf                  Conf
 	ConfIndex             uint64 // of the entry or snapshot that Conf came with
@@ -36,7 +37,7 @@ func (g *Group) Status() Status {
 	lastHash, _ := g.store.EntryHash(g.cfg.Group, g.win.last())
 	lastTerm, _ := g.win.Term(g.win.last())
 	stable, _ := g.win.endAt(min(max(g.stable, g.win.index), g.win.known))
-	return Status{Group: g.cfg.Group, ID: g.cfg.ID, Term: g.term, Lead: g.lead, Leader: g.leader, Commit: g.commit, Applied: g.applied,
+	return Status{Group: g.cfg.Group, ID: g.cfg.ID, Term: g.term, Lead: g.lead, Leader: g.leader, Commit: g.commit, Applied: g.applied, Producers: g.prod.applied.Hash(),
 		First: g.win.index + 1, Last: g.win.last(), Stable: g.stable, LogStart: g.LogStart(), LogEnd: g.win.logEnd(), HighWatermark: g.HighWatermark(),
 		LastTerm: lastTerm, LastHash: lastHash, EntryHash: hash, StableEnd: stable, Conf: g.Conf(), ConfIndex: g.confs[len(g.confs)-1].index, Bytes: g.win.bytes(), Transferring: g.snap != nil, Installed: g.installs,
 		Healed: g.restored}

@@ -109,6 +109,9 @@ func (g *Group) expireOffers() {
 // offered takes a MsgSnap from the leader: stepped at once if nothing is missing, else kept aside until it is here (R9).
 func (g *Group) offered(m *pb.Message, out *Out) {
 	mark, err := markOf(m.GetSnapshot())
+	if err == nil {
+		_, err = producersOf(&mark, g.cfg.Plain)
+	}
 	if err != nil {
 		out.Notes = append(out.Notes, fmt.Sprintf("group %d: snapshot from replica %x: %v", g.cfg.Group, m.GetFrom(), err))
 		return
@@ -202,7 +205,7 @@ func (g *Group) installed(s *pb.Snapshot, out *Out) {
 	}
 	mark.LogStart = max(mark.LogStart, min(g.floor, mark.LogEnd)) // R11
 	seq := g.store.Install(g.cfg.Group, mark)
-	g.win.reset(mark)
+	g.win.reset(mark, g.prod.begin(&mark, g.cfg.Plain))
 	g.cutHoles(0)
 	g.stable, g.writes = min(g.stable, mark.Index), append(g.writes[:0], write{seq, mark.Index})
 	g.follows(mark, s.GetMetadata().GetConfState(), out)

@@ -9,6 +9,7 @@ import (
 	pb "go.etcd.io/raft/v3/raftpb"
 
 	"logd/log"
+	"logd/replica/producer"
 )
 
 // slot is one entry in memory with what follows from it.
@@ -35,8 +36,10 @@ type window struct {
 	hash  uint64 // batch hash after it
 	sum   uint64 // the base's sum
 	slots []slot
-	known uint64 // index <= known <= last(): no bytes are lost up to here, so what follows from the entries is known
-	plain bool   // entries are commands, not batches, and take no offsets
+	known uint64                           // index <= known <= last(): no bytes are lost up to here, so what follows from the entries is known
+	plain bool                             // entries are commands, not batches, and take no offsets
+	tip   *producer.Table                  // producers after index known, and
+	done  func() (*producer.Table, uint64) // those that were applied, and up to which index; index <= that
 
 	hard *pb.HardState
 	conf *pb.ConfState
@@ -183,10 +186,12 @@ func (w *window) chain() {
 				panic(fmt.Sprintf("invariant R4: entry %d has base offset %d, log end is %d (%v)", s.e.GetIndex(), b.BaseOffset, s.end, err))
 			}
 			s.end, s.hash = b.NextOffset(), log.HashBatch(s.hash, s.e.Data)
+			w.tip.Append(b)
 		case isCommand(s.e):
 			if offset, ok := trimOf(s.e); ok {
 				s.start = max(s.start, min(offset, s.end))
 			}
+			follow(w.tip, s.e)
 		}
 		w.known++
 	}
@@ -206,9 +211,9 @@ func (w *window) fill(e *pb.Entry) {
 }
 
 // rebase has the window begin behind a mark that stands for its first entries; those behind stay.
-func (w *window) rebase(m log.Mark) {
+func (w *window) rebase(m log.Mark, producers *producer.Table) {
 	rest := slices.Clone(w.slots[m.Index-w.index:])
-	w.reset(m)
+	w.reset(m, producers)
 	for i := range rest {
 		w.push(rest[i].e, rest[i].lost)
 	}
@@ -222,6 +227,10 @@ func (w *window) truncate(i uint64) {
 	if n := int(i - w.index - 1); n < len(w.slots) {
 		clear(w.slots[n:])
 		w.slots = w.slots[:n]
+		if i <= w.known && !w.plain {
+			w.known = i - 1
+			w.retip()
+		}
 		w.known = min(w.known, i-1)
 	}
 }
@@ -241,8 +250,9 @@ func (w *window) evict(i uint64) {
 	w.slots = w.slots[n:]
 }
 
-// reset empties the window and starts it after a mark.
-func (w *window) reset(m log.Mark) {
+// reset empties the window and starts it after a mark, with the producers that it speaks of.
+func (w *window) reset(m log.Mark, producers *producer.Table) {
+	w.tip = producers
 	w.index, w.term, w.end, w.start, w.hash = m.Index, m.Term, m.LogEnd, m.LogStart, m.BatchHash
 	clear(w.slots)
 	w.slots, w.sum, w.known = nil, 0, m.Index

@@ -28,6 +28,8 @@ type request struct {
 	wait    time.Duration // read: longest wait of the broker
 	most    int32         // read: bytes of the response
 	mostOf  int32         // of the partition in it
+	rack    int           // read: number of the rack that the client is in, from 1; 0: it doesn't say
+	session bool          // read: by a fetch session, new or old
 }
 
 type requestKind uint8
@@ -182,6 +184,12 @@ func (a request) text(w *World) string {
 		}
 	case askRead:
 		fmt.Fprintf(&b, " at=%d wait=%v bytes=%d of=%d", a.at, a.wait, a.most, a.mostOf)
+		if a.rack > 0 {
+			fmt.Fprintf(&b, " rack=%d", a.rack)
+		}
+		if a.session {
+			b.WriteString(" session")
+		}
 	case askTrim:
 		fmt.Fprintf(&b, " at=%d", a.at)
 	}
@@ -229,6 +237,10 @@ func (a *request) set(t *teller, word string) (err error) {
 		}
 		return fmt.Errorf("acks are all, leader or none")
 	}
+	if word == "session" {
+		a.session = true
+		return nil
+	}
 	switch name {
 	case "wait":
 		a.wait, err = time.ParseDuration(value)
@@ -260,6 +272,8 @@ func (a *request) set(t *teller, word string) (err error) {
 		a.size = int(n)
 	case "at":
 		a.at = n
+	case "rack":
+		a.rack = int(n)
 	case "bytes":
 		a.most = int32(n)
 	case "of":

@@ -240,20 +240,22 @@ func (w *World) setupStalled() {
 	}
 }
 
-// Where all partitions serve, and only a broker that lost everything isn't whole yet, there is the time to ship it besides (G9).
+// There is, once, the time besides to ship what a replica that is counted upon lacks: all partitions may serve, and only a broker that
+// lost everything isn't whole yet; or a majority needs the one that is behind (G9).
 func (w *World) stalled() {
 	if w.phase != phaseCalm {
 		return
 	}
-	if waits := w.waits(); waits != "" || w.shipping {
-		w.violate(Stalled, "%v after the last fault:%s%s", calmBound, waits, w.state())
+	if waits := w.waits(); w.shipping > 0 || waits != "" && w.behind() == "" {
+		w.violate(Stalled, "%v after the last fault:%s%s", calmBound+w.shipping, waits, w.state())
 		return
 	}
-	w.shipping = true
-	w.after(w.shipTime(), w.stalled)
+	w.shipping = w.shipTime()
+	w.after(w.shipping, w.stalled)
 }
 
-// shipTime is how long it may take to give a broker all that another one's segments hold, at half the rate that limits allow.
+// shipTime is how long it may take to give a broker all that another one's segments hold, at half the rate that limits and network
+// allow: ranges go one after the other, and one that is lost is asked for again two ticks later.
 func (w *World) shipTime() time.Duration {
 	var most int64
 	for _, n := range w.nodes {
@@ -265,7 +267,11 @@ func (w *World) shipTime() time.Duration {
 		})
 		most = max(most, bytes)
 	}
-	return time.Duration(1+2*most/int64(w.opt.Limits.TransferBytes)) * w.opt.Limits.Tick
+	l, net, disk := w.opt.Limits, w.opt.Net, w.opt.Disk
+	lost := time.Duration(2*net.Drop) * 2 * l.Tick / 1000 // on the way there, or back
+	each := 2*(net.Delay+net.Jitter) + disk.Read + disk.Write + disk.Sync + lost
+	ranges := most / int64(l.RangeBytes)
+	return time.Duration(1+2*most/int64(l.TransferBytes))*l.Tick + 2*time.Duration(ranges)*each
 }
 
 // waits says what the finishers wait for.

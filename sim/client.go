@@ -22,6 +22,7 @@ type client struct {
 	rng      *rand.Rand
 	lines    []*line // its connection to each broker
 	leaders  []int   // by partition: index of the broker that leads, or -1
+	near     []int   // by partition: of the one that the leader said to read from (KIP-392), or -1
 	sessions int64
 	values   int
 	inflight int
@@ -47,6 +48,7 @@ type line struct {
 	frames  transport.Frames
 	pending []*call
 	corr    int32
+	session fetchSession
 }
 
 // call is one request under way.
@@ -66,6 +68,8 @@ type call struct {
 	trim     int64 // or to delete what is before this offset
 	floor    int64 // the highest log start that any client had been told of when it was asked
 	start    int64 // the log start that was answered
+	rack     int   // that a read was asked from
+	session  bool  // a read by a fetch session
 	answered bool
 	resp     kmsg.Response
 }
@@ -79,7 +83,7 @@ func newClient(w *World, number int, r role) *client {
 	c.name = fmt.Sprintf("client-%d", c.number)
 	c.rng = stream(w.opt.Seed, streamClient, uint64(c.number))
 	c.lines = make([]*line, w.opt.Brokers)
-	c.leaders = make([]int, w.partitions())
+	c.leaders, c.near = make([]int, w.partitions()), slices.Repeat([]int{-1}, w.partitions())
 	c.ids = make([][16]byte, w.opt.Load.Topics)
 	for i := range c.leaders {
 		c.leaders[i] = -1
@@ -231,7 +235,7 @@ func (c *client) answered(k *call) {
 		outcome = c.listed(k, resp)
 	case *kmsg.DeleteRecordsResponse:
 		if !c.trimmed(k, resp) {
-			outcome = checker.Failed
+			outcome = checker.Unknown // a leader that has lost its place may have proposed it
 		}
 	}
 	if what := refusalCodes[k.code]; what != "" && k.key != int16(kmsg.Metadata) {
@@ -241,7 +245,7 @@ func (c *client) answered(k *call) {
 		return
 	}
 	if k.part >= 0 && outcome != checker.OK {
-		c.leaders[k.part] = -1
+		c.leaders[k.part], c.near[k.part] = -1, -1
 	}
 	c.end(k, outcome)
 }
@@ -310,11 +314,14 @@ func (c *client) lost(l *line) {
 		if node == l.node {
 			c.leaders[part] = -1
 		}
+		if c.near[part] == l.node {
+			c.near[part] = -1
+		}
 	}
 	for _, k := range pending {
 		c.inflight--
 		outcome := checker.Unknown
-		if k.op.Kind != checker.Append {
+		if k.op.Kind != checker.Append && k.op.Kind != checker.Trim {
 			outcome = checker.Failed // a read without an answer showed nothing
 		}
 		c.end(k, outcome)

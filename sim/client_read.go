@@ -45,6 +45,11 @@ func (r *reader) act(c *client) {
 	case r.lost:
 		c.earliest(node, r.part)
 	default:
+		if near := c.near[r.part]; near >= 0 {
+			node = near
+		} else if c.rng.IntN(8) == 0 {
+			node = c.rng.IntN(w.opt.Brokers)
+		}
 		c.fetch(node, r.part, max(0, r.at))
 	}
 }
@@ -79,12 +84,15 @@ func (c *client) fetch(node, part int, from int64) {
 	}
 	a.most = 1 << (9 + c.rng.IntN(9))
 	a.mostOf = 1 << (9 + c.rng.IntN(9))
+	if w.drawn() && w.phase == phaseStorm { // the calm isn't recorded: it must draw the same when it is told (W12)
+		a.rack, a.session = c.rng.IntN(w.opt.Load.Racks+1), c.rng.IntN(3) == 0
+	}
 	c.asks(a)
 }
 
 func (c *client) askRead(a request) {
 	w := c.w
-	k := &call{part: a.part, op: checker.Op{Kind: checker.Read, From: a.at}}
+	k := &call{part: a.part, rack: a.rack, op: checker.Op{Kind: checker.Read, From: a.at}}
 	req := kmsg.NewPtrFetchRequest()
 	req.SetVersion(a.version)
 	topic := a.part / w.opt.Load.Partitions
@@ -92,19 +100,30 @@ func (c *client) askRead(a request) {
 		req.SetVersion(12)
 	}
 	req.MinBytes, req.MaxWaitMillis, req.MaxBytes = 1, int32(a.wait.Milliseconds()), a.most
+	req.Rack = rackName(a.rack)
 	t := kmsg.NewFetchRequestTopic()
 	t.Topic, t.TopicID = topicNames[topic], c.ids[topic]
 	p := kmsg.NewFetchRequestTopicPartition()
 	p.Partition, p.FetchOffset, p.PartitionMaxBytes = int32(a.part%w.opt.Load.Partitions), a.at, a.mostOf
 	t.Partitions = append(t.Partitions, p)
 	req.Topics = append(req.Topics, t)
+	if a.session && req.Version >= 7 {
+		k.session = true
+		c.session(a.node).asks(req)
+	}
 	c.send(a.node, k, req, false)
 }
 
 func (c *client) fetched(k *call, resp *kmsg.FetchResponse) checker.Outcome {
 	w := c.w
-	if k.code = resp.ErrorCode; k.code != codeNone {
+	if k.code = resp.ErrorCode; k.session {
+		k.line.session.answered(resp)
+	}
+	switch {
+	case k.code != codeNone:
 		return checker.Failed
+	case k.session && len(resp.Topics) == 0:
+		return checker.OK // nothing new
 	}
 	if len(resp.Topics) != 1 || len(resp.Topics[0].Partitions) != 1 {
 		w.violate(BadResponse, "client %d: a fetch of one partition is answered for %d topics", c.number, len(resp.Topics))
@@ -115,6 +134,9 @@ func (c *client) fetched(k *call, resp *kmsg.FetchResponse) checker.Outcome {
 		c.outOfRange(k)
 	}
 	if k.code != codeNone {
+		return checker.Failed
+	}
+	if p.PreferredReadReplica >= 0 && !c.sentNear(k, p) {
 		return checker.Failed
 	}
 	dense := true
@@ -195,6 +217,7 @@ func (c *client) listed(k *call, resp *kmsg.ListOffsetsResponse) checker.Outcome
 		return checker.Failed
 	}
 	if k.earliest {
+		k.op.Off = p.Offset
 		c.learnStart(k, p.Offset)
 		return checker.OK
 	}

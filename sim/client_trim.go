@@ -2,10 +2,13 @@ package sim
 
 import (
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"logd/checker"
 )
 
-// What deleted prefixes mean for the history, which knows nothing of them. A log start, once a client was told of it, or once
-// a replica has applied it, holds for ever; the checker goes on judging every value at its offset. So that it stays exact:
+// What deleted prefixes mean for the history. Trims, and questions for the log start, are operations of it. A log start, once a
+// client was told of it, or once a replica has applied it, holds for ever; the checker goes on judging every value at its
+// offset. So that it stays exact:
 //
 //	T1  Nobody trims what he hasn't read: below the offset that is asked for, each record was returned by an ok read of the
 //	    same client, so its place is bound in the history (S15). The finishers read from the log start on.
@@ -52,7 +55,7 @@ func (r *trimmer) done(c *client, k *call) {
 		r.at[r.part], r.lost = max(r.at[r.part], k.start), false
 	case k.code == codeOutOfRange:
 		r.lost = true
-	case good(k) && k.op.Kind != 0:
+	case good(k) && k.op.Kind == checker.Read:
 		if n := int64(len(k.op.Values)); n > 0 {
 			r.at[r.part] = k.op.From + n
 		} else {
@@ -69,7 +72,7 @@ func (c *client) trim(node, part int, to int64) {
 
 func (c *client) askTrim(a request) {
 	w, part, to := c.w, a.part, a.at
-	k := &call{part: part, trim: to, floor: w.views.told[part]}
+	k := &call{part: part, trim: to, floor: w.views.told[part], op: checker.Op{Kind: checker.Trim, From: to}}
 	req := kmsg.NewPtrDeleteRecordsRequest()
 	req.SetVersion(a.version)
 	req.TimeoutMillis = int32(w.opt.Load.Timeout.Milliseconds())
@@ -98,6 +101,7 @@ func (c *client) trimmed(k *call, resp *kmsg.DeleteRecordsResponse) bool {
 	case p.LowWatermark < k.trim:
 		w.violate(BadStart, "client %d: %s was trimmed to %d, and begins at %d", c.number, w.partName(k.part), k.trim, p.LowWatermark)
 	default:
+		k.op.Off = p.LowWatermark
 		w.count[CountTrims]++
 		c.learnStart(k, p.LowWatermark)
 	}
@@ -110,7 +114,7 @@ func (c *client) earliest(node, part int) {
 }
 
 func (c *client) askStart(a request) {
-	k := &call{part: a.part, earliest: true, floor: c.w.views.told[a.part]}
+	k := &call{part: a.part, earliest: true, floor: c.w.views.told[a.part], op: checker.Op{Kind: checker.Start}}
 	c.send(a.node, k, c.listOffsets(a, -2), false)
 }
 

@@ -61,11 +61,14 @@ const (
 	MarkReadBoundary
 	MarkAppendsOverlap
 	MarkTailInAppend
+	MarkSentNear
+	MarkReadFollower
 	MarkUnclearRead
 	MarkPollWoken
 	MarkPollExpired
 	MarkChoked
 	MarkSlowCut
+	MarkGarbageClosed
 	MarkLateLands
 	MarkBurst
 	MarkBigBatch
@@ -136,12 +139,15 @@ var markTable = [Marks]markRow{
 	MarkReadAcross:          {"read-across", "a read goes across the boundary of two segments"},
 	MarkReadBoundary:        {"read-boundary", "a read begins with the first record of a segment"},
 	MarkAppendsOverlap:      {"appends-overlap", "two clients append to one partition at the same time"},
+	MarkSentNear:            {"sent-near", "a leader sends a client to a follower of its rack"},
+	MarkReadFollower:        {"read-follower", "records are read from a replica that doesn't lead"},
 	MarkTailInAppend:        {"tail-in-append", "a log's end is asked for while an append to it is under way"},
 	MarkUnclearRead:         {"unclear-read", "a record is read whose append has no clear outcome"},
 	MarkPollWoken:           {"poll-woken", "a long poll at the end is answered with records"},
 	MarkPollExpired:         {"poll-expired", "a long poll is answered with nothing"},
 	MarkChoked:              {"choked", "a broker reads no more from a client that doesn't read"},
 	MarkSlowCut:             {"slow-cut", "a broker ends the connection of a client that doesn't read"},
+	MarkGarbageClosed:       {"garbage-closed", "a broker ends the connection of a stranger that sends garbage"},
 	MarkLateLands:           {"late-lands", "a record is read that its producer had given up before it was sent"},
 	MarkBurst:               {"burst", "a producer begins a burst"},
 	MarkBigBatch:            {"big-batch", "a batch of more than 20 records is acknowledged"},

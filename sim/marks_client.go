@@ -70,6 +70,11 @@ func (w *World) markRead(k *call) {
 	if n == 0 {
 		return
 	}
+	for _, g := range w.views.groups {
+		if g.part == k.part && !g.replicas[k.line.node].leader {
+			w.markLoad(MarkReadFollower)
+		}
+	}
 	start, end := w.views.told[k.part], w.views.known[k.part]
 	switch from := k.op.From; {
 	case from == start && end-from >= someRecords:

@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"logd/broker/group"
 )
 
 // option is where one option stands: a pointer to an int, int64, uint64, bool or time.Duration. A story calls it by its path in
@@ -35,19 +37,35 @@ func (o *Options) all() []option {
 		{"Limits.ConnRequests", &l.ConnRequests}, {"Limits.ConnBytes", &l.ConnBytes}, {"Limits.ReadIndexWait", &l.ReadIndexWait},
 		{"Limits.Sessions", &l.Sessions}, {"Limits.SessionRows", &l.SessionRows}, {"Limits.SessionKept", &l.SessionKept},
 		{"Limits.ProduceWait", &l.ProduceWait}, {"Limits.FetchWait", &l.FetchWait}, {"Limits.AdminWait", &l.AdminWait},
+		{"Limits.GroupWait", &l.GroupWait},
+		{"Limits.Producers", &l.Producers}, {"Limits.ProducerKeep", &l.ProducerKeep},
 		{"Disk.Unit", &d.Unit}, {"Disk.Read", &d.Read}, {"Disk.Write", &d.Write}, {"Disk.Sync", &d.Sync}, {"Disk.Stall", &d.Stall},
 		{"Net.Delay", &n.Delay}, {"Net.Jitter", &n.Jitter}, {"Net.Drop", &n.Drop}, {"Net.Double", &n.Double},
 		{"Net.Reorder", &n.Reorder}, {"Net.Split", &n.Split},
 		{"Load.Topics", &c.Topics}, {"Load.Partitions", &c.Partitions}, {"Load.Replicas", &c.Replicas},
 		{"Load.Appenders", &c.Appenders}, {"Load.Readers", &c.Readers}, {"Load.Tailers", &c.Tailers}, {"Load.Trimmers", &c.Trimmers},
 		{"Load.Retention", &c.Retention}, {"Load.Depth", &c.Depth}, {"Load.Think", &c.Think}, {"Load.Records", &c.Records},
-		{"Load.Bytes", &c.Bytes}, {"Load.Timeout", &c.Timeout}, {"Load.Acks0", &c.Acks0}, {"Load.Burst", &c.Burst}, {"Load.Late", &c.Late},
+		{"Load.Bytes", &c.Bytes}, {"Load.Timeout", &c.Timeout}, {"Load.Acks0", &c.Acks0}, {"Load.Burst", &c.Burst}, {"Load.Late", &c.Late}, {"Load.Racks", &c.Racks},
 		{"Faults.Every", &o.Faults.Every}, {"Faults.Last", &o.Faults.Last}, {"Faults.Boot", &o.Faults.Boot},
 	}
+	all = append(all, groupOptions(&l.Groups)...)
 	for k := range o.Faults.Weight {
 		all = append(all, option{"Faults.Weight." + faultTable[k].name, &o.Faults.Weight[k]})
 	}
 	return all
+}
+
+// groupOptions are those of the coordinators of consumer groups.
+func groupOptions(g *group.Config) []option {
+	return []option{
+		{"Limits.Groups.InitialDelay", &g.InitialDelay}, {"Limits.Groups.MinSession", &g.MinSession}, {"Limits.Groups.MaxSession", &g.MaxSession},
+		{"Limits.Groups.NewMemberWait", &g.NewMemberWait}, {"Limits.Groups.Retention", &g.Retention}, {"Limits.Groups.CheckEvery", &g.CheckEvery},
+		{"Limits.Groups.MaxSize", &g.MaxSize}, {"Limits.Groups.Members", &g.Members}, {"Limits.Groups.MemberBytes", &g.MemberBytes},
+		{"Limits.Groups.MetadataBytes", &g.MetadataBytes}, {"Limits.Groups.StateBytes", &g.StateBytes}, {"Limits.Groups.Waiting", &g.Waiting},
+		{"Limits.Groups.WriteBytes", &g.WriteBytes}, {"Limits.Groups.DeadBytes", &g.DeadBytes},
+		{"Limits.Groups.ConsumerSession", &g.ConsumerSession}, {"Limits.Groups.ConsumerHeartbeat", &g.ConsumerHeartbeat},
+		{"Limits.Groups.ConsumerMaxSize", &g.ConsumerMaxSize}, {"Limits.Groups.Upgrade", &g.Upgrade}, {"Limits.Groups.Downgrade", &g.Downgrade},
+	}
 }
 
 func (o option) String() string {

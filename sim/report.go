@@ -95,6 +95,7 @@ const (
 	BusyLoop            = "busy-loop"                  // turns without end at one instant
 	Stalled             = "liveness"                   // no progress within the bound after the last fault
 	TwoLeaders          = "two-leaders-in-term"        // S1: one leader incarnation per term
+	ProducersDiffer     = "producers-differ"           // equal applied indexes with different producers (G6)
 	LogsDiffer          = "committed-logs-differ"      // equal committed indexes with different hashes (G11)
 	SegmentDamaged      = "segment-damaged"            // a broker that counts as whole has bytes in its segments that are no sound batches
 	BadStart            = "log-start"                  // a log start went back, or is above what was asked, or is told wrong (T5, T6)

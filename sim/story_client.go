@@ -48,6 +48,7 @@ type asking struct {
 	node   int // -1: whoever leads
 	size   int
 	once   bool
+	rack   int // read: that the client is in
 	within time.Duration
 }
 
@@ -60,7 +61,10 @@ func (t *teller) asking(name string, words []string) (asking, error) {
 	for i := 0; i < len(words) && err == nil; i++ {
 		size, sized := strings.CutPrefix(words[i], "size=")
 		more := i+1 < len(words)
+		rack, racked := strings.CutPrefix(words[i], "rack=")
 		switch {
+		case racked:
+			a.rack, err = strconv.Atoi(rack)
 		case sized:
 			a.size, err = strconv.Atoi(size)
 		case words[i] == "once":
@@ -174,14 +178,16 @@ func (t *teller) doRead(args []string) ([]string, error) {
 		return nil, fmt.Errorf("%q isn't FROM..TO", args[1])
 	}
 	at := from
-	r := &puppet{node: a.node, part: a.part, do: func(c *client, node int) { c.fetch(node, a.part, at) }}
-	failed := (*call)(nil)
+	r := &puppet{node: a.node, part: a.part, do: func(c *client, node int) { c.fetchIn(a.rack, node, a.part, at) }}
+	failed, by := (*call)(nil), ""
 	r.good = func(k *call) bool {
 		if failed = nil; !good(k) {
 			failed = k
 			return a.once
 		}
-		at += int64(len(k.op.Values))
+		if at += int64(len(k.op.Values)); a.rack > 0 {
+			by = fmt.Sprintf(" by broker %d", t.w.nodes[k.line.node].id)
+		}
 		return at > to || a.once && len(k.op.Values) == 0
 	}
 	t.ask(r, a.within)
@@ -191,7 +197,7 @@ func (t *teller) doRead(args []string) ([]string, error) {
 	case at <= to:
 		return []string{fmt.Sprintf("read %d records, then nothing", at-from)}, nil
 	}
-	return []string{fmt.Sprintf("read %d..%d", from, at-1)}, nil
+	return []string{fmt.Sprintf("read %d..%d%s", from, at-1, by)}, nil
 }
 
 // doTail asks for the log's end.

@@ -26,7 +26,7 @@ var commands = map[string]command{
 
 	"produce":  {"P N [size=BYTES] [once] [within DURATION]", 2, 6, (*teller).doProduce},
 	"send":     {"P N [size=BYTES]", 2, 3, (*teller).doSend},
-	"read":     {"P FROM..TO [on B]", 2, 4, (*teller).doRead},
+	"read":     {"P FROM..TO [on B] [rack=N]", 2, 5, (*teller).doRead},
 	"tail":     {"P [on B]", 1, 3, (*teller).doTail},
 	"start-of": {"P [on B]", 1, 3, (*teller).doStartOf},
 	"trim":     {"P TO", 2, 2, (*teller).doTrim},

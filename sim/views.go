@@ -50,8 +50,9 @@ type leading struct {
 }
 
 type hashAt struct {
-	hash uint64
-	node int
+	hash      uint64
+	producers uint64
+	node      int
 }
 
 type replicaSeen struct {
@@ -273,13 +274,16 @@ func (v *views) shortOf(g *groupSeen, quorums [][]uint64, index uint64) string {
 
 // sameBytes: equal applied indexes, equal bytes up to them (G11).
 func (v *views) sameBytes(g *groupSeen, s *broker.GroupView) {
-	now := hashAt{hash: s.AppliedHash, node: v.host.p.node.index}
+	now := hashAt{hash: s.AppliedHash, producers: s.Producers, node: v.host.p.node.index}
 	was, ok := g.hashes[s.Applied]
 	if !ok {
 		g.hashes[s.Applied] = now
 	} else if was.hash != now.hash {
 		v.w.violate(LogsDiffer, "%s: up to index %d broker %d has applied bytes of hash %016x, broker %d of %016x",
 			g.name, s.Applied, now.node+1, now.hash, was.node+1, was.hash)
+	} else if was.producers != now.producers {
+		v.w.violate(ProducersDiffer, "%s: at index %d broker %d knows producers of hash %016x, broker %d of %016x",
+			g.name, s.Applied, now.node+1, now.producers, was.node+1, was.producers)
 	}
 }
 

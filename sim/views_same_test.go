@@ -8,15 +8,18 @@ import (
 	"logd/broker"
 )
 
-// A view differs in whatever field it differs: one that is added must be compared too.
+// A view differs in whatever field it differs: a list that is added must be compared too.
 func TestSameViewKnowsEveryField(t *testing.T) {
 	var kept broker.GroupView
-	for i, field := range reflect.VisibleFields(reflect.TypeFor[broker.GroupView]()) {
+	for _, field := range reflect.VisibleFields(reflect.TypeFor[broker.GroupView]()) {
+		if field.Anonymous {
+			continue // its fields come one by one
+		}
 		var v broker.GroupView
 		if keepView(&kept, &v); !sameView(&kept, &v) {
 			t.Fatalf("two empty views differ: %+v, %+v", kept, v)
 		}
-		switch f := reflect.ValueOf(&v).Elem().Field(i); f.Kind() {
+		switch f := reflect.ValueOf(&v).Elem().FieldByIndex(field.Index); f.Kind() {
 		case reflect.Uint64:
 			f.SetUint(1)
 		case reflect.Int, reflect.Int32, reflect.Int64:

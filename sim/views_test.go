@@ -24,8 +24,8 @@ func (o watching) turn(node int, v broker.GroupView) string {
 }
 
 func view(node int, term uint64, leading bool, commit, durable uint64) broker.GroupView {
-	return broker.GroupView{Group: 2, Topic: topicNames[0], Replica: uint64(node+1)<<32 | 1, Term: term, Leading: leading, Commit: commit, Applied: commit,
-		Durable: durable, AppliedHash: commit * 77, Last: durable, HighWatermark: int64(commit), LogEnd: int64(durable), Voters: []uint64{1<<32 | 1, 2<<32 | 1, 3<<32 | 1},
+	return broker.GroupView{GroupFacts: broker.GroupFacts{Group: 2, Topic: topicNames[0], Replica: uint64(node+1)<<32 | 1, Term: term, Leading: leading, Commit: commit, Applied: commit,
+		Durable: durable, AppliedHash: commit * 77, Last: durable, HighWatermark: int64(commit), LogEnd: int64(durable)}, Voters: []uint64{1<<32 | 1, 2<<32 | 1, 3<<32 | 1},
 		Quorums: [][]uint64{{1<<32 | 1, 2<<32 | 1, 3<<32 | 1}}}
 }
 

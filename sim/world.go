@@ -45,8 +45,8 @@ type World struct {
 
 	phase     phase
 	violation *Violation
-	instant   int  // events since time moved
-	shipping  bool // nothing but copying to a broker that lost everything goes on
+	instant   int           // events since time moved
+	shipping  time.Duration // what the bound of the calm was put off by, since a replica that is counted upon is behind
 
 	whens []*when       // what waits for its moments
 	hush  time.Duration // what waits for any broker doesn't strike before
@@ -193,10 +193,10 @@ type judge struct {
 }
 
 func newJudge(w *World) *judge {
-	j := &judge{w: w, check: checker.New(checker.Options{Invoked: true})}
+	j := &judge{w: w, check: checker.New(checker.Options{Invoked: true, Retention: w.opt.Load.Retention > 0})}
 	if w.env.History != nil {
 		j.file = checker.NewWriter(w.env.History)
-		j.file.Header = checker.Header{Clock: fmt.Sprintf("simulated, seed %d", w.opt.Seed)}
+		j.file.Header = checker.Header{Clock: fmt.Sprintf("simulated, seed %d", w.opt.Seed), Retention: w.opt.Load.Retention > 0}
 	}
 	return j
 }

@@ -55,6 +55,8 @@ func (w *walker) field(f *field) error {
 		return w.skip(f.size)
 	case str:
 		return w.text()
+	case octet:
+		return w.bytes()
 	case blob:
 		w.blobs = append(w.blobs, w.pos)
 		return w.bytes()
@@ -74,6 +76,15 @@ func (w *walker) field(f *field) error {
 		}
 		return err
 	case group:
+		return w.fields(f.of)
+	case maybe:
+		if err := w.need(1); err != nil {
+			return err
+		}
+		w.pos++
+		if w.src[w.pos-1]&0x80 != 0 {
+			return nil
+		}
 		return w.fields(f.of)
 	}
 	panic(fmt.Sprintf("transport: shape of unknown kind %q", f.kind))

@@ -33,6 +33,10 @@ func (m *Machine) join(g *group, c Call, req *kmsg.JoinGroupRequest) {
 		m.answer(c.Ticket, refusedJoin(req.MemberID, code))
 		return
 	}
+	if g.consumer != nil {
+		m.joinOther(g, c, req)
+		return
+	}
 	if req.MemberID != "" && !g.exists() {
 		m.answer(c.Ticket, refusedJoin(req.MemberID, UnknownMember))
 		return

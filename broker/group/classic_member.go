@@ -19,6 +19,8 @@ func (m *Machine) beat(g *group, c Call, req *kmsg.HeartbeatRequest) int16 {
 	switch {
 	case c.Group == "":
 		return InvalidGroup
+	case g.consumer != nil:
+		return m.beatConsumer(g, req)
 	case k == nil:
 		return UnknownMember
 	}
@@ -41,6 +43,10 @@ func (m *Machine) beat(g *group, c Call, req *kmsg.HeartbeatRequest) int16 {
 
 // leave takes a LeaveGroup: members by id, or static ones by their instance alone, as an administrator does.
 func (m *Machine) leave(g *group, c Call, req *kmsg.LeaveGroupRequest) {
+	if g.consumer != nil {
+		m.leaveConsumer(g, c, req)
+		return
+	}
 	r := kmsg.NewPtrLeaveGroupResponse()
 	r.Members = make([]kmsg.LeaveGroupResponseMember, len(req.Members))
 	left := false
@@ -86,8 +92,12 @@ func (m *Machine) leaveOne(g *group, who kmsg.LeaveGroupRequestMember) int16 {
 }
 
 // restore makes a classic group of its record: it was stable, or empty, when that was written. Members that are still
-// there send heartbeats within their session.
+// there send heartbeats within their session. One that was a consumer group until then names no leader: all join again.
 func (m *Machine) restore(g *group) {
+	if g.table.others[string(consumerKey{kindConsumerGroup, g.id, ""}.encode())] != nil {
+		m.restoreConsumer(g)
+		return
+	}
 	raw := g.table.others[string(encodeGroupKey(g.id))]
 	if raw == nil {
 		return
@@ -119,7 +129,7 @@ func (m *Machine) restore(g *group) {
 	if len(k.members) > 0 {
 		k.state = stable
 	}
-	if len(k.members) > m.cfg.MaxSize {
+	if len(k.members) > m.cfg.MaxSize || len(k.members) > 0 && v.Leader == nil {
 		m.prepare(g)
 	}
 }

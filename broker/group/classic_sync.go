@@ -25,6 +25,10 @@ func (m *Machine) answerSync(b *member, r *kmsg.SyncGroupResponse) bool {
 // sync takes a SyncGroup: members wait for the leader's, whose assignment is written and then given to all (C4).
 func (m *Machine) sync(g *group, c Call, req *kmsg.SyncGroupRequest) {
 	k := g.classic
+	if g.consumer != nil && (c.Version < 5 || req.ProtocolType != nil && req.Protocol != nil) {
+		m.syncConsumer(g, c, req)
+		return
+	}
 	if code := m.lintSync(g, c, req); code != None {
 		m.answer(c.Ticket, refusedSync(code))
 		return

@@ -13,10 +13,13 @@ const typeClassic = "classic"
 func (m *Machine) describe(g *group, c Call) {
 	r := kmsg.NewDescribeGroupsResponseGroup()
 	r.Group, r.Members = c.Group, []kmsg.DescribeGroupsResponseGroupMember{}
-	if !g.exists() {
+	if !g.exists() || g.consumer != nil {
 		r.State = stateDead
 		if c.Version >= 6 {
 			why := "Group " + c.Group + " not found."
+			if g.consumer != nil {
+				why = "Group " + c.Group + " is not a classic group."
+			}
 			r.ErrorCode, r.ErrorMessage = NotFound, &why
 		}
 		m.answer(c.Ticket, r)
@@ -57,6 +60,9 @@ func (m *Machine) list(l List) []kmsg.ListGroupsResponseGroup {
 		if g.classic != nil {
 			row.ProtocolType, row.GroupState = g.classic.kind, g.classic.state.String()
 		}
+		if g.consumer != nil {
+			row.ProtocolType, row.GroupState, row.GroupType = consumerType, g.consumer.state(), typeConsumer
+		}
 		if passes(l.States, row.GroupState) && passes(l.Types, row.GroupType) {
 			out = append(out, row)
 		}
@@ -72,3 +78,6 @@ func passes(filter []string, word string) bool {
 	}
 	return len(filter) == 0
 }
+
+// Groups is how many there are.
+func (m *Machine) Groups() int { return len(m.groups) }

@@ -14,9 +14,10 @@ type (
 		Topics   []kmsg.OffsetFetchRequestGroupTopic
 		All      bool // all that there are, instead of Topics
 	}
-	Describe struct{}
-	Delete   struct{}
-	List     struct{ States, Types []string } // nothing in a filter is no filter
+	Describe         struct{}
+	DescribeConsumer struct{}
+	Delete           struct{}
+	List             struct{ States, Types []string } // nothing in a filter is no filter
 )
 
 // dispatch has a call wait for its turn.
@@ -41,6 +42,10 @@ func (m *Machine) dispatch(c Call) {
 		o.need, o.run = needWhole, func(g *group) { m.fetch(g, c, body) }
 	case *kmsg.OffsetDeleteRequest:
 		o.need, o.run = needWhole, func(g *group) { m.deleteOffsets(g, c, body) }
+	case *kmsg.ConsumerGroupHeartbeatRequest:
+		o.run = func(g *group) { m.consumerHeartbeat(g, c, body) }
+	case DescribeConsumer:
+		o.run = func(g *group) { m.describeConsumer(g, c) }
 	case Describe:
 		o.run = func(g *group) { m.describe(g, c) }
 	case Delete:
@@ -49,6 +54,16 @@ func (m *Machine) dispatch(c Call) {
 		panic(fmt.Sprintf("group: call of unknown type %T", body))
 	}
 	m.admit(m.groupOf(c.Group), o)
+}
+
+// wants tells whether members are subscribed to a topic.
+func (g *group) wants(topic string) bool {
+	return g.consumer != nil && g.consumer.wants(topic) || g.classic.wants(topic)
+}
+
+// vacant reports whether nobody is a member, nor is about to be.
+func (g *group) vacant() bool {
+	return (g.consumer == nil || len(g.consumer.ids) == 0) && (g.classic == nil || g.classic.state == empty)
 }
 
 // exists reports whether Kafka would know the group: something was written of it, or someone has joined.

@@ -18,6 +18,10 @@
 //	commit       waits while a group record is being written
 //	whole        waits while anything of the group is being written
 //
+// A consumer group (KIP-848) is all in its records: epochs, members, what each is to have and what it has. A heartbeat is a
+// step: what it writes takes effect in memory at once, one step at a time, and is answered when it is committed; if it never
+// is, the group is made of its table again.
+//
 // Invariants, asserted where they are named:
 //
 //	C1  A ticket is answered exactly once, or is among those that Unload returns.
@@ -27,4 +31,7 @@
 //	C5  Who isn't a member, or says another generation, or is a static member that was replaced, commits nothing.
 //	C6  A committed offset changes by a commit, a deletion or expiry only: copying it forward doesn't change it.
 //	C7  At most one record of a group, but for offsets, is on its way at a time.
+//	K1  Of a consumer group: member epochs <= target epoch <= group epoch; none of them goes back, but for a member that joins
+//	    again, or leaves for a while.
+//	K2  A partition has one owner at most: who was given it and hasn't said that it gave it back, nor was thrown out.
 package group

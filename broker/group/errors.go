@@ -18,12 +18,21 @@ const (
 	FencedInstance       int16 = 82 // FENCED_INSTANCE_ID: another process has this group.instance.id now
 	GroupFull            int16 = 81 // GROUP_MAX_SIZE_REACHED
 
+	// A member of a consumer group (KIP-848) is told what to do next.
+	FencedMemberEpoch  int16 = 110 // FENCED_MEMBER_EPOCH: give everything up and join again
+	UnreleasedInstance int16 = 111 // UNRELEASED_INSTANCE_ID: another process has this group.instance.id and hasn't left
+	StaleMemberEpoch   int16 = 113 // STALE_MEMBER_EPOCH: commit again at the epoch of the next heartbeat
+
 	// A request that is refused as it is.
-	UnknownServer         int16 = -1 // UNKNOWN_SERVER_ERROR: what Kafka makes of a group record that is too large
-	MetadataTooLarge      int16 = 12 // OFFSET_METADATA_TOO_LARGE
-	InvalidGroup          int16 = 24 // INVALID_GROUP_ID
-	InvalidSessionTimeout int16 = 26 // INVALID_SESSION_TIMEOUT
-	NonEmpty              int16 = 68 // NON_EMPTY_GROUP
-	NotFound              int16 = 69 // GROUP_ID_NOT_FOUND
-	Subscribed            int16 = 86 // GROUP_SUBSCRIBED_TO_TOPIC
+	UnknownServer         int16 = -1  // UNKNOWN_SERVER_ERROR: what Kafka makes of a group record that is too large
+	MetadataTooLarge      int16 = 12  // OFFSET_METADATA_TOO_LARGE
+	InvalidGroup          int16 = 24  // INVALID_GROUP_ID
+	InvalidSessionTimeout int16 = 26  // INVALID_SESSION_TIMEOUT
+	NonEmpty              int16 = 68  // NON_EMPTY_GROUP
+	NotFound              int16 = 69  // GROUP_ID_NOT_FOUND
+	UnsupportedVersion    int16 = 35  // UNSUPPORTED_VERSION: a member of a consumer group commits by an OffsetCommit before 9
+	InvalidRequest        int16 = 42  // INVALID_REQUEST
+	Subscribed            int16 = 86  // GROUP_SUBSCRIBED_TO_TOPIC
+	UnsupportedAssignor   int16 = 112 // UNSUPPORTED_ASSIGNOR
+	InvalidRegex          int16 = 128 // INVALID_REGULAR_EXPRESSION
 )

@@ -30,6 +30,12 @@ type Config struct {
 	Waiting       int           // requests of one group that wait for a write; Kafka has no such bound
 	WriteBytes    int           // of the records of one write
 	DeadBytes     int           // records that are no longer of use may take so much, and as much as those that are
+
+	ConsumerSession   time.Duration // group.consumer.session.timeout.ms
+	ConsumerHeartbeat time.Duration // group.consumer.heartbeat.interval.ms
+	ConsumerMaxSize   int           // group.consumer.max.size
+	Upgrade           bool          // group.consumer.migration.policy: of a classic group to a consumer group, while it has members
+	Downgrade         bool          // and back
 }
 
 // Ticket names a request; whoever calls Do gives it, and the answer carries it. Zero is nobody.
@@ -43,8 +49,10 @@ type Ticket uint64
 //	*kmsg.LeaveGroupRequest   *kmsg.LeaveGroupResponse, by Members in every version
 //	*kmsg.OffsetCommitRequest *kmsg.OffsetCommitResponse, for topics and partitions that exist
 //	*kmsg.OffsetDeleteRequest *kmsg.OffsetDeleteResponse
+//	*kmsg.ConsumerGroupHeartbeatRequest *kmsg.ConsumerGroupHeartbeatResponse
 //	FetchOffsets              kmsg.OffsetFetchResponseGroup
 //	Describe                  kmsg.DescribeGroupsResponseGroup
+//	DescribeConsumer          kmsg.ConsumerGroupDescribeResponseGroup
 //	Delete                    kmsg.DeleteGroupsResponseGroup
 //	List                      []kmsg.ListGroupsResponseGroup; its Group is empty
 //
@@ -102,6 +110,8 @@ type Machine struct {
 	after   int // total below which copying forward isn't tried again, after a failure
 
 	open map[Ticket]bool // asked and not answered (C1)
+
+	topics Topics
 }
 
 // group is one group: what its records say, and what is only known here.
@@ -109,6 +119,11 @@ type group struct {
 	id      string
 	table   table
 	classic *classic // nil unless it is a classic group, or none at all yet
+
+	consumer *consumer          // nil unless it is a consumer group
+	clocks   map[string]*clocks // of its members
+	seen     int64              // version of the topics that its subscriptions were held against
+	counted  int                // of its members, in the machine's
 
 	queue    []op // in the order that they came; the first can't run yet
 	writing  bool // a record of the group is on its way (C7)
@@ -142,8 +157,11 @@ type write struct {
 
 // New makes a machine that knows nothing. Replay and Loaded come before all else.
 func New(cfg Config, rng *rand.Rand) *Machine {
-	return &Machine{cfg: cfg, rng: rng, groups: map[string]*group{}, writes: map[uint64]*write{}, open: map[Ticket]bool{}}
+	return &Machine{cfg: cfg, rng: rng, groups: map[string]*group{}, writes: map[uint64]*write{}, open: map[Ticket]bool{}, topics: noTopics{}}
 }
+
+// See takes what topics there are from now on. Consumer groups take it in with their next heartbeat.
+func (m *Machine) See(t Topics) { m.topics = t }
 
 // Replay takes a committed batch, in the order of the log; next is the offset after it. What it can't read it leaves out,
 // and says so: a newer broker may have written it.

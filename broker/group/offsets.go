@@ -77,6 +77,9 @@ func (m *Machine) offsetOf(c Call, req *kmsg.OffsetCommitRequest, p *kmsg.Offset
 // mayCommit refuses whom a commit isn't for (C5), as OffsetMetadataManager.validateOffsetCommit and
 // ClassicGroup.validateOffsetCommit do. A group that nobody has joined takes commits from anybody who names no generation.
 func (m *Machine) mayCommit(g *group, c Call, req *kmsg.OffsetCommitRequest) int16 {
+	if g.consumer != nil {
+		return g.consumer.mayCommit(c, req)
+	}
 	k := g.classic
 	switch {
 	case !g.exists() && req.Generation >= 0 && c.Version >= 9:
@@ -128,6 +131,12 @@ func (m *Machine) fetch(g *group, c Call, f FetchOffsets) {
 	r := kmsg.NewOffsetFetchResponseGroup()
 	r.Group = c.Group
 	r.Topics = []kmsg.OffsetFetchResponseGroupTopic{}
+	if g.consumer != nil {
+		if r.ErrorCode = g.consumer.mayFetch(f); r.ErrorCode != None {
+			m.answer(c.Ticket, r)
+			return
+		}
+	}
 	if f.All {
 		for _, k := range g.table.partitions() {
 			if n := len(r.Topics); n == 0 || r.Topics[n-1].Topic != k.topic {

@@ -29,7 +29,7 @@ func (m *Machine) deleteOffsets(g *group, c Call, req *kmsg.OffsetDeleteRequest)
 			rp := kmsg.NewOffsetDeleteResponseTopicPartition()
 			rp.Partition = p.Partition
 			key := offsetKey{t.Topic, p.Partition}
-			if k.wants(t.Topic) {
+			if g.wants(t.Topic) {
 				rp.ErrorCode = Subscribed
 			} else if _, ok := g.table.offsets[key]; ok {
 				records = append(records, Record{Key: encodeOffsetKey(g.id, key)})
@@ -66,12 +66,12 @@ func (m *Machine) writeOr(g *group, records []Record, done func(code int16)) {
 func (m *Machine) delete(g *group, c Call) {
 	r := kmsg.NewDeleteGroupsResponseGroup()
 	r.Group = c.Group
-	switch k := g.classic; {
+	switch {
 	case c.Group == "":
 		r.ErrorCode = InvalidGroup
 	case !g.exists():
 		r.ErrorCode = NotFound
-	case k != nil && k.state != empty:
+	case !g.vacant():
 		r.ErrorCode = NonEmpty
 	}
 	if r.ErrorCode != None {
@@ -94,7 +94,8 @@ func (m *Machine) forget(g *group) {
 			m.members--
 		}
 	}
-	g.classic = nil
+	g.classic, g.consumer = nil, nil
+	m.recount(g)
 }
 
 // tombstones delete a whole table.
@@ -116,7 +117,7 @@ func (m *Machine) expireOffsets() {
 
 // expireGroup goes by Kafka's rules (ClassicGroup.offsetExpirationCondition, KIP-211): of a group that nobody is a member
 // of, from when the last one left; of a stable group of consumers, what none is subscribed to, from the commit; of a group
-// that nobody ever joined, from the commit.
+// that nobody ever joined, from the commit; of a consumer group, what none is subscribed to, from the commit.
 func (m *Machine) expireGroup(g *group) {
 	k := g.classic
 	if k == nil {
@@ -138,18 +139,19 @@ func (m *Machine) expireGroup(g *group) {
 	for _, key := range g.table.partitions() {
 		o := g.table.offsets[key]
 		r := Record{Key: encodeOffsetKey(g.id, key)}
-		if k.wants(key.topic) && k.state != empty || !o.expired(since, m.now.Wall, m.cfg.Retention.Milliseconds()) || bytes+r.size() > m.cfg.WriteBytes/2 {
+		if g.wants(key.topic) && !g.vacant() || !o.expired(since, m.now.Wall, m.cfg.Retention.Milliseconds()) || bytes+r.size() > m.cfg.WriteBytes/2 {
 			all = false
 			continue
 		}
 		records, bytes = append(records, r), bytes+r.size()
 	}
-	if all && k.state == empty && len(k.pending) == 0 {
+	vacant := g.vacant() && len(k.pending) == 0
+	if all && vacant {
 		for _, key := range g.table.keys() {
 			records = append(records, Record{Key: []byte(key)})
 		}
 	}
-	gone := all && len(records) > 0 && k.state == empty && len(k.pending) == 0
+	gone := all && vacant && len(records) > 0
 	m.writeOr(g, records, func(code int16) {
 		if code == None && gone {
 			m.forget(g)

@@ -83,7 +83,7 @@ func (b *bench) generator(n int64) *generator {
 // the feeding.
 func (b *bench) memory(n int64) error {
 	g, c := b.generator(n), checker.New(checker.Options{})
-	chunk := make([]checker.Op, 1<<14)
+	chunk := make([]checker.Op, 1<<10)
 	for i := range chunk {
 		chunk[i].ID = 1 // now it is resident, before memory is measured
 	}

@@ -2,11 +2,13 @@ package main
 
 import (
 	"fmt"
+	"math"
 	"net"
 	"os"
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -27,6 +29,12 @@ type config struct {
 	maxConns     int
 	minFree      int64
 	topics       broker.TopicDefaults
+
+	groupDelay       time.Duration
+	groupMinSession  time.Duration
+	groupSize        int
+	offsetsRetention time.Duration
+
 	rack         string
 	form         bool
 	insecure     bool
@@ -56,6 +64,11 @@ func (c *config) flags(cmd *cobra.Command) {
 	fl.Int16Var(&c.topics.Replication, "default-replication", -1, "its replicas; -1: 3, or the number of brokers if that is less")
 	fl.BoolVar(&c.topics.AutoCreate, "auto-create-topics", false, "create a topic that a client asks for and that isn't there")
 	fl.Int32Var(&c.topics.MaxMessageBytes, "max-message-bytes", 1048588, "bytes of a record batch at most")
+	fl.Int32Var(&c.topics.OffsetsPartitions, "offsets-partitions", 50, "partitions of __consumer_offsets, fixed when the first group asks for its coordinator")
+	fl.DurationVar(&c.groupDelay, "group-initial-rebalance-delay", 3*time.Second, "how long the first member of a consumer group waits for more")
+	fl.DurationVar(&c.groupMinSession, "group-min-session-timeout", 6*time.Second, "the shortest session timeout that a group's member may ask for")
+	fl.IntVar(&c.groupSize, "group-max-size", math.MaxInt32, "members of a consumer group at most")
+	fl.DurationVar(&c.offsetsRetention, "offsets-retention", 7*24*time.Hour, "committed offsets that no member of their group uses are forgotten after so long")
 	fl.StringVar(&c.rack, "rack", "", "name of this broker's failure domain, told to clients")
 	fl.BoolVar(&c.form, "form", false, "form a cluster of its own although listed brokers are silent")
 	fl.BoolVar(&c.insecure, "insecure", false, "allow listeners that other machines can reach: anyone there can read and write everything")
@@ -151,6 +164,9 @@ func (c *config) check() error {
 	case c.topics.MaxMessageBytes < 1:
 		return usagef("--max-message-bytes is %d; at least 1 is needed", c.topics.MaxMessageBytes)
 	}
+	if err := c.checkGroups(); err != nil {
+		return err
+	}
 	if err := checkListener("--kafka", c.kafka, c.insecure); err != nil {
 		return err
 	}
@@ -164,6 +180,23 @@ func (c *config) check() error {
 		return nil
 	}
 	return checkTarget("--advertise", c.advertise)
+}
+
+// checkGroups validates what was given for consumer groups.
+func (c *config) checkGroups() error {
+	switch {
+	case c.topics.OffsetsPartitions < 1 || c.topics.OffsetsPartitions > 10_000:
+		return usagef("--offsets-partitions is %d; 1 to 10000 are possible", c.topics.OffsetsPartitions)
+	case c.groupDelay < 0:
+		return usagef("--group-initial-rebalance-delay is %v; 0 or more is needed", c.groupDelay)
+	case c.groupMinSession < time.Millisecond:
+		return usagef("--group-min-session-timeout is %v; at least 1ms is needed", c.groupMinSession)
+	case c.groupSize < 1:
+		return usagef("--group-max-size is %d; at least 1 is needed", c.groupSize)
+	case c.offsetsRetention < time.Millisecond:
+		return usagef("--offsets-retention is %v; at least 1ms is needed", c.offsetsRetention)
+	}
+	return nil
 }
 
 // parsePeers reads 1=host:port,2=host:port.

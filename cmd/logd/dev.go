@@ -177,7 +177,7 @@ func (d *devConfig) serveArgs(i int) []string {
 	}
 	args := []string{"serve", "--id", strconv.Itoa(i + 1), "--peers", strings.Join(peers, ","), "--kafka", loopback(d.port + i),
 		"--data", filepath.Join(d.data, fmt.Sprintf("broker-%d", i+1)), "--shards", strconv.Itoa(d.shards),
-		"--wal-files", "2", "--wal-file-bytes", strconv.Itoa(8 << 20), "--auto-create-topics", "--parent-fd", "0"}
+		"--wal-files", "2", "--wal-file-bytes", strconv.Itoa(8 << 20), "--auto-create-topics", "--group-initial-rebalance-delay", "0s", "--parent-fd", "0"}
 	if d.unsafeNoSync {
 		args = append(args, "--unsafe-no-sync")
 	}

@@ -22,7 +22,6 @@ type mutant struct {
 	guarantee string // which it breaks
 	by        string // what finds it: bySeeds, byTwice, byCrashStates, byStory or byTest
 	only      string // the workload of crash-states that finds it, the story, or the test's folder; "": all
-	shrunk    string // the story that a seed of it was shrunk to, which must show it; "": none
 	check     *regexp.Regexp
 	mark      string // that no seed hits any more, instead of a check that fires
 	edits     []edit
@@ -73,7 +72,7 @@ func readMutants(dir, only string) ([]mutant, error) {
 	return all, nil
 }
 
-// parseMutant reads header lines (name, history, guarantee, check, by, only, shrunk, file) and blocks of exact text; by may be missing, and
+// parseMutant reads header lines (name, history, guarantee, check, by, only, file) and blocks of exact text; by may be missing, and
 // is then seeds; only names the story, the package of the test that check names, or one workload of crash-states; check: mark NAME says
 // that no seed comes by that mark any more, which is how a workload or a nemesis with a blind spot shows:
 //
@@ -135,8 +134,6 @@ func (m *mutant) header(key, value string) (err error) {
 		}
 	case "only":
 		m.only = value
-	case "shrunk":
-		m.shrunk = value
 	case "check":
 		if name, ok := strings.CutPrefix(value, "mark "); ok {
 			if _, known := sim.MarkNamed(name); !known {
@@ -160,8 +157,6 @@ func (m *mutant) complete() error {
 		return fmt.Errorf("%w: name, history, guarantee and check must all be given", errMutant)
 	case (m.by == byStory || m.by == byTest) && m.only == "" || (m.by == bySeeds || m.by == byTwice) && m.only != "":
 		return fmt.Errorf("%w: only names a story, the package of a test, or a workload of crash-states", errMutant)
-	case m.by != bySeeds && m.shrunk != "":
-		return fmt.Errorf("%w: only what seeds find is shrunk", errMutant)
 	case len(m.edits) == 0:
 		return fmt.Errorf("%w: no --- old block", errMutant)
 	}

@@ -17,6 +17,7 @@ import (
 // builder builds a command of the module at root with a mutant in it, touching no file of root.
 type builder struct {
 	root    string            // the module's folder
+	name    string            // its path
 	modules map[string]string // path → folder of every module in the build, the main one without a folder
 	target  string            // the package to build
 }
@@ -28,13 +29,15 @@ func newBuilder(ctx context.Context, dir, target string) (*builder, error) {
 		return nil, err
 	}
 	root := filepath.Dir(strings.TrimSpace(mod))
-	list, err := goTool(ctx, root, "list", "-m", "-f", "{{if not .Main}}{{.Path}} {{.Dir}}{{end}}", "all")
+	list, err := goTool(ctx, root, "list", "-m", "-f", "{{.Path}} {{if not .Main}}{{.Dir}}{{end}}", "all")
 	if err != nil {
 		return nil, err
 	}
 	b := &builder{root: root, target: target, modules: map[string]string{}}
 	for line := range strings.Lines(list) {
-		if path, folder, ok := strings.Cut(strings.TrimSpace(line), " "); ok {
+		if path, folder, _ := strings.Cut(strings.TrimSpace(line), " "); folder == "" && b.name == "" {
+			b.name = path // go list names it first
+		} else if folder != "" {
 			b.modules[path] = folder
 		}
 	}
@@ -50,6 +53,14 @@ func goTool(ctx context.Context, dir string, args ...string) (string, error) {
 		return "", fmt.Errorf("go %s: %w\n%s", strings.Join(args, " "), err, bytes.TrimSpace(errs.Bytes()))
 	}
 	return out.String(), nil
+}
+
+// path is a file's, below the module's folder unless it says where it is.
+func (b *builder) path(file string) string {
+	if filepath.IsAbs(file) {
+		return file
+	}
+	return filepath.Join(b.root, file)
 }
 
 // module returns the dependency that a file belongs to; ok is false for a file of this module.
@@ -94,6 +105,7 @@ func (b *builder) build(ctx context.Context, m *mutant, work string) (binary str
 	if m.by == byTest {
 		args, target = []string{"test", "-c"}, "./"+m.pkg()
 	}
+	args = append(args, "-buildvcs=false", "-gcflags="+b.name+"/...=-dwarf=false", "-ldflags=-s -w") // nobody debugs it: a quarter of the time
 	if len(overlay) > 0 {
 		text, _ := json.Marshal(map[string]any{"Replace": overlay}) // strings always marshal
 		file := filepath.Join(work, "overlay.json")

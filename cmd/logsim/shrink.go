@@ -75,32 +75,42 @@ type shrunk struct {
 }
 
 func (a *app) shrink(ctx context.Context, f *shrinkFlags) error {
-	work, err := os.MkdirTemp("", "logsim-shrink-")
-	if err != nil {
-		return err
-	}
-	defer os.RemoveAll(work)
 	binary := a.binary
 	if f.mutant != "" {
+		work, err := os.MkdirTemp("", "logsim-mutant-")
+		if err != nil {
+			return err
+		}
+		defer os.RemoveAll(work)
 		if binary, err = a.mutantOf(ctx, f, work); err != nil {
 			return err
 		}
 	}
-	text, err := a.record(ctx, f, binary, filepath.Join(work, "record"))
-	if err != nil {
-		return err
-	}
-	r, err := a.shrinkText(ctx, f, binary, text)
+	r, err := a.shrinkSeed(ctx, f, binary)
 	if err != nil {
 		return err
 	}
 	if f.out == "" {
 		fmt.Fprint(a.out, r.story)
-	} else if err := os.WriteFile(f.out, []byte(r.story), 0o644); err != nil {
+	} else if err := writeAtomically(f.out, []byte(r.story)); err != nil {
 		return err
 	}
 	fmt.Fprintf(a.err, "%s: %d of %d decisions left, after %d runs\n", r.violation.Name, r.has, r.had, r.runs)
 	return nil
+}
+
+// shrinkSeed shrinks what a seed's run decided, or what a file holds, as a program does it: this one, or a mutant's.
+func (a *app) shrinkSeed(ctx context.Context, f *shrinkFlags, binary string) (r shrunk, err error) {
+	work, err := os.MkdirTemp("", "logsim-shrink-")
+	if err != nil {
+		return r, err
+	}
+	defer os.RemoveAll(work)
+	text, err := a.record(ctx, f, binary, filepath.Join(work, "record"))
+	if err != nil {
+		return r, err
+	}
+	return a.shrinkText(ctx, f, binary, text)
 }
 
 func (a *app) mutantOf(ctx context.Context, f *shrinkFlags, work string) (string, error) {

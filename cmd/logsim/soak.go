@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"os"
 	"path/filepath"
 	"runtime"
 	"time"
@@ -25,6 +26,7 @@ type soakFlags struct {
 	limit   time.Duration
 	twice   bool
 	json    bool
+	shrink  time.Duration
 }
 
 func newSoak(a *app) *cobra.Command {
@@ -33,11 +35,12 @@ func newSoak(a *app) *cobra.Command {
 		Use: "soak", Short: "Run seeds until a time is up, keep those that fail, and print a scorecard", Args: noArgs,
 		Long: "Run seeds until a time is up, keep those that fail, and print a scorecard.\n\n" +
 			"All that was found is kept in --dir, and the same command goes on where it was interrupted: --for counts the time of all\n" +
-			"its runs together. A seed that fails leaves seed-N.txt: what was violated, the world's options, and how to run it again.",
+			"its runs together. A seed that fails leaves seed-N.txt: what was violated, the world's options, and how to run it again; and\n" +
+			"story-N.txt: the least of its run that still fails so, as far as --shrink-for goes ('logsim shrink --from' goes on with it).",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			switch {
-			case f.last <= 0 || f.jobs < 1 || f.seconds < 1 || f.seeds < 0 || f.limit <= 0:
-				return fmt.Errorf("%w: --for and --limit are positive, --jobs and --seconds at least 1, --seeds not negative", errUsage)
+			case f.last <= 0 || f.jobs < 1 || f.seconds < 1 || f.seeds < 0 || f.limit <= 0 || f.shrink < 0:
+				return fmt.Errorf("%w: --for and --limit are positive, --jobs and --seconds at least 1, --seeds and --shrink-for not negative", errUsage)
 			case f.size.Brokers < 0 || f.size.Brokers > sim.MaxBrokers || f.size.Shards < 0 || f.size.Shards > sim.MaxShards:
 				return fmt.Errorf("%w: --brokers is at most %d, --shards at most %d; 0 leaves it to the seed", errUsage, sim.MaxBrokers, sim.MaxShards)
 			}
@@ -55,6 +58,7 @@ func newSoak(a *app) *cobra.Command {
 	fl.IntVar(&f.size.Shards, "shards", 0, "so many shards of each; 0: as the seed draws")
 	fl.DurationVar(&f.limit, "limit", 3*time.Minute, "longest time for one seed")
 	fl.BoolVar(&f.twice, "twice", false, "run each seed two times and compare the hashes of their traces")
+	fl.DurationVar(&f.shrink, "shrink-for", time.Minute, "shrink each seed that fails for so long at the most; 0: don't")
 	fl.BoolVar(&f.json, "json", false, "print the scorecard as JSON")
 	return cmd
 }
@@ -77,34 +81,9 @@ func (a *app) soak(ctx context.Context, f *soakFlags) error {
 	if err != nil {
 		return err
 	}
-	begun, before, saved := time.Now(), s.Spent, time.Now()
-	progress := terminal(a.err)
-	left := func() time.Duration { return f.last - before - time.Since(begun) }
-	p := &pool{binary: a.binary, jobs: f.jobs, seconds: f.seconds, twice: f.twice, limit: f.limit, size: f.size}
-	var failed error
-	p.run(ctx, s.todo(f, left), func(d seedDone) bool {
-		s.add(&d)
-		s.Spent = before + time.Since(begun)
-		if d.Violation != nil {
-			clearLine(a.err, progress)
-			fmt.Fprintf(a.err, "seed %d: %s\n", d.Seed, firstLine(d.Violation.String()))
-			failed = keep(f, &d)
-		}
-		if failed == nil && (d.Violation != nil || time.Since(saved) > saveEvery) {
-			saved, failed = time.Now(), s.save(f.dir)
-		}
-		if progress {
-			fmt.Fprintf(a.err, "\r\x1b[K%d seeds, %d failed, %s left", s.Seeds, len(s.Failures), max(0, left()).Round(time.Second))
-		}
-		return failed == nil
-	})
-	clearLine(a.err, progress)
-	s.Spent = before + time.Since(begun)
-	if failed == nil {
-		failed = s.save(f.dir)
-	}
-	if failed != nil {
-		return fmt.Errorf("soak in %s: %w", f.dir, failed)
+	r := &soakRun{app: a, flags: f, state: s, begun: time.Now(), before: s.Spent, saved: time.Now(), progress: terminal(a.err)}
+	if err := r.run(ctx); err != nil {
+		return fmt.Errorf("soak in %s: %w", f.dir, err)
 	}
 	if err := a.scorecard(s, f); err != nil {
 		return err
@@ -118,6 +97,103 @@ func (a *app) soak(ctx context.Context, f *soakFlags) error {
 		return fmt.Errorf("%w: no seed was run in %v", errUnfinished, f.last)
 	}
 	return nil
+}
+
+// soakRun is one run of a soak.
+type soakRun struct {
+	app      *app
+	flags    *soakFlags
+	state    *soakState
+	begun    time.Time
+	before   time.Duration // spent by earlier runs
+	saved    time.Time
+	progress bool
+}
+
+// run shrinks what an earlier run was interrupted before, and goes on with the seeds.
+func (r *soakRun) run(ctx context.Context) error {
+	if err := r.shrinkAll(ctx); err != nil {
+		return err
+	}
+	f := r.flags
+	p := &pool{binary: r.app.binary, jobs: f.jobs, seconds: f.seconds, twice: f.twice, limit: f.limit, size: f.size}
+	var failed error
+	p.run(ctx, r.state.todo(f, r.left), func(d seedDone) bool {
+		failed = r.done(ctx, &d)
+		return failed == nil
+	})
+	clearLine(r.app.err, r.progress)
+	if failed == nil {
+		failed = r.save()
+	}
+	return failed
+}
+
+func (r *soakRun) left() time.Duration { return r.flags.last - r.before - time.Since(r.begun) }
+
+func (r *soakRun) save() error {
+	r.saved, r.state.Spent = time.Now(), r.before+time.Since(r.begun)
+	return r.state.save(r.flags.dir)
+}
+
+// done takes the result of a seed.
+func (r *soakRun) done(ctx context.Context, d *seedDone) (err error) {
+	r.state.add(d)
+	if d.Violation != nil {
+		clearLine(r.app.err, r.progress)
+		fmt.Fprintf(r.app.err, "seed %d: %s\n", d.Seed, firstLine(d.Violation.String()))
+		err = keep(r.flags, d)
+	}
+	if err == nil && (d.Violation != nil || time.Since(r.saved) > saveEvery) {
+		err = r.save()
+	}
+	if err == nil && d.Violation != nil {
+		err = r.shrinkAll(ctx)
+	}
+	if r.progress {
+		fmt.Fprintf(r.app.err, "\r\x1b[K%d seeds, %d failed, %s left", r.state.Seeds, len(r.state.Failures), max(0, r.left()).Round(time.Second))
+	}
+	return err
+}
+
+// shrinkAll leaves a story of each seed that failed and has none. What can't be shrunk, such as a worker that died, says why.
+func (r *soakRun) shrinkAll(ctx context.Context) error {
+	for i := range r.state.Failures {
+		v := &r.state.Failures[i]
+		if r.flags.shrink == 0 || v.Decisions > 0 || v.NotShrunk != "" || ctx.Err() != nil {
+			continue
+		}
+		story := filepath.Join(r.flags.dir, fmt.Sprintf("story-%d.txt", v.Seed))
+		got, err := r.shrink(ctx, v.Seed, story)
+		switch {
+		case err == nil:
+			if ctx.Err() == nil {
+				v.Decisions = got.has // else the next run goes on with it
+			}
+			err = writeAtomically(story, []byte(got.story))
+		case ctx.Err() == nil:
+			v.NotShrunk, err = firstLine(err.Error()), nil
+		default:
+			err = nil // interrupted before there was anything
+		}
+		if err == nil {
+			err = r.save()
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// shrink goes on with the story of an earlier run that was interrupted, if there is one.
+func (r *soakRun) shrink(ctx context.Context, seed uint64, story string) (shrunk, error) {
+	f := r.flags
+	s := &shrinkFlags{seed: seed, seconds: f.seconds, size: f.size, jobs: f.jobs, limit: f.limit, most: f.shrink}
+	if _, err := os.Stat(story); err == nil {
+		s.from = story
+	}
+	return r.app.shrinkSeed(ctx, s, r.app.binary)
 }
 
 // todo are the seeds that are not done, until there are enough or the time is up.

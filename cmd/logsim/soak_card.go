@@ -40,7 +40,7 @@ func (a *app) scorecard(s *soakState, f *soakFlags) error {
 	}
 	row("violations", "%d", len(s.Failures))
 	for _, v := range s.Failures {
-		row(fmt.Sprintf("  seed %d", v.Seed), "%s (seed-%d.txt)", firstLine(v.Violation.String()), v.Seed)
+		row(fmt.Sprintf("  seed %d", v.Seed), "%s (seed-%d.txt%s)", firstLine(v.Violation.String()), v.Seed, v.shrunk())
 	}
 	if err := t.Flush(); err != nil {
 		return err
@@ -51,6 +51,17 @@ func (a *app) scorecard(s *soakState, f *soakFlags) error {
 	}
 	fmt.Fprintf(a.out, "valid %d seeds from %d\n", s.Seeds, s.From)
 	return nil
+}
+
+// shrunk says what came of shrinking it.
+func (v *soakFailure) shrunk() string {
+	switch {
+	case v.Decisions > 0:
+		return fmt.Sprintf("; %d decisions in story-%d.txt", v.Decisions, v.Seed)
+	case v.NotShrunk != "":
+		return "; not shrunk: " + v.NotShrunk
+	}
+	return ""
 }
 
 func firstLine(text string) string {

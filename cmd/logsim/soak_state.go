@@ -47,6 +47,8 @@ type soakSum struct {
 type soakFailure struct {
 	Seed      uint64        `json:"seed"`
 	Violation sim.Violation `json:"violation"`
+	Decisions int           `json:"decisions,omitempty"`  // of the story that it was shrunk to
+	NotShrunk string        `json:"not_shrunk,omitempty"` // why there is none
 }
 
 const soakFile = "state.json"
@@ -110,7 +112,7 @@ func (s *soakState) add(d *seedDone) {
 	}
 	if d.Violation != nil {
 		at, _ := slices.BinarySearchFunc(s.Failures, d.Seed, func(f soakFailure, seed uint64) int { return int(int64(f.Seed - seed)) })
-		s.Failures = slices.Insert(s.Failures, at, soakFailure{d.Seed, *d.Violation})
+		s.Failures = slices.Insert(s.Failures, at, soakFailure{Seed: d.Seed, Violation: *d.Violation})
 	}
 }
 

@@ -50,9 +50,13 @@ func TestSoakKeepsFailures(t *testing.T) {
 	dir := t.TempDir()
 	for _, seeds := range []string{"8", "9"} {
 		code, out, _ := soak(t, "--dir", dir, "--from", "1", "--seeds", seeds)
-		if code != exitInvalid || !strings.Contains(out, "INVALID 5 of "+seeds+" seeds; see "+dir) {
+		if code != exitInvalid || !strings.Contains(out, "INVALID 5 of "+seeds+" seeds; see "+dir) || !strings.Contains(out, "unseen: gone (seed-7.txt; 2 decisions in story-7.txt)") {
 			t.Fatalf("exit status %d, said %q", code, out)
 		}
+	}
+	story, err := os.ReadFile(filepath.Join(dir, fmt.Sprintf("story-%d.txt", seedInvalid)))
+	if err != nil || !strings.HasPrefix(string(story), "# unseen: gone\n# Shrunk from seed 7, 2 of its 400 decisions") || !strings.HasSuffix(string(story), "\nat 0s crash 1\nat 0s power 2 keep none\nexpect violation unseen\n") {
+		t.Errorf("%v: %s", err, story)
 	}
 	text, err := os.ReadFile(filepath.Join(dir, fmt.Sprintf("seed-%d.txt", seedInvalid)))
 	if err != nil || !strings.HasPrefix(string(text), "unseen: gone\nINVALID seed=7 ") || !strings.Contains(string(text), "run --seed 7 --seconds 60 -v\n") ||

@@ -15,6 +15,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -185,6 +186,7 @@ func (p *pool) start(ctx context.Context) (*worker, error) {
 	cmd := exec.CommandContext(ctx, p.binary, "worker", "--seconds", strconv.Itoa(p.seconds), "--twice="+strconv.FormatBool(p.twice), "--paranoid="+strconv.FormatBool(p.paranoid),
 		"--brokers", strconv.Itoa(p.size.Brokers), "--shards", strconv.Itoa(p.size.Shards))
 	cmd.Env = append(os.Environ(), "GOMAXPROCS=1")
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // a terminal's interrupt is for us: a worker that it killed would look like a failing seed
 	w := &worker{cmd: cmd, out: make(chan []byte, 1), said: &tail{}}
 	cmd.Stderr = w.said
 	in, err := cmd.StdinPipe()

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -15,13 +16,51 @@ import (
 	"logd/sim"
 )
 
-// TestMain lets this test binary stand in for a worker process.
+// asLogsim has the test binary be logsim itself: with real workers, or with fakes.
+const asLogsim = "LOGSIM_TEST_IS"
+
+// TestMain lets this test binary stand in for a worker process, for one that records a run, and for logsim.
 func TestMain(m *testing.M) {
-	if len(os.Args) > 1 && os.Args[1] == "worker" {
-		fakeWorker()
-		return
+	is, command := os.Getenv(asLogsim), ""
+	if len(os.Args) > 1 {
+		command = os.Args[1]
 	}
-	os.Exit(m.Run())
+	switch {
+	case is == "real", is == "faked" && command != "worker" && command != "run":
+		main()
+	case command == "worker":
+		fakeWorker()
+	case command == "run":
+		fakeRecord()
+	default:
+		os.Exit(m.Run())
+	}
+}
+
+// fakeRecord is a run of a seed that ends with a violation, and is written down.
+func fakeRecord() {
+	at := slices.Index(os.Args, "--record")
+	if err := os.WriteFile(os.Args[at+1], []byte(longRecord()), 0o666); err != nil {
+		panic(err)
+	}
+	os.Exit(exitInvalid)
+}
+
+// toldFile, if it is named, is where a fake worker leaves a byte for each story that it was told.
+const toldFile = "LOGSIM_TEST_TOLD"
+
+func told() {
+	if path := os.Getenv(toldFile); path != "" {
+		file, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o666)
+		if err == nil {
+			_, err = file.WriteString(".")
+		}
+		if err != nil {
+			panic(err)
+		}
+		file.Close()
+		time.Sleep(20 * time.Millisecond) // so that there is time to interrupt it
+	}
 }
 
 // The seeds that the fake worker treats badly.
@@ -40,6 +79,7 @@ func fakeWorker() {
 		if json.Unmarshal(in.Bytes(), &task) == nil && task.ID > 0 {
 			r := fakeTelling(task.Story)
 			r.Seed = task.ID
+			told()
 			json.NewEncoder(os.Stdout).Encode(&r)
 			continue
 		}

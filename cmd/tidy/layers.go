@@ -42,12 +42,13 @@ var layers = []layer{
 	{dir: "transport", strict: true, libs: []string{franz + "kmsg"}},
 	{dir: "transport/tcp", ours: []string{"transport"}, libs: []string{sys}},
 
-	{dir: "replica", strict: true, ours: []string{"log", "transport"},
+	{dir: "replica/producer", strict: true, ours: []string{"log"}},
+	{dir: "replica", strict: true, ours: []string{"log", "replica/producer", "transport"},
 		libs: []string{raft, raft + "/raftpb", raft + "/quorum", raft + "/tracker", raft + "/confchange",
 			"google.golang.org/protobuf/proto"}},
 
-	{dir: "broker/group", strict: true, libs: []string{franz + "kmsg"}},
-	{dir: "broker", strict: true, ours: []string{"broker/group", "log", "replica", "transport"},
+	{dir: "broker/group", strict: true, std: []string{"regexp"}, libs: []string{franz + "kbin", franz + "kmsg"}},
+	{dir: "broker", strict: true, ours: []string{"broker/group", "log", "replica", "replica/producer", "transport"},
 		std: []string{"compress/gzip"},
 		libs: []string{raft, raft + "/raftpb", raft + "/quorum", raft + "/tracker", raft + "/confchange",
 			franz + "kmsg", franz + "kerr",
@@ -61,7 +62,7 @@ var layers = []layer{
 	{dir: "checker/report", ours: []string{"checker", "checker/anomaly", "checker/second"}},
 
 	{dir: "sim", strict: true, floats: true,
-		ours: []string{"broker", "checker", "log", "replica", "transport"},
+		ours: []string{"broker", "broker/group", "checker", "checker/anomaly", "log", "replica", "transport"},
 		std:  []string{"crypto/rand", "text/tabwriter"},
 		libs: []string{franz + "kmsg"}},
 
@@ -72,6 +73,7 @@ var layers = []layer{
 	{dir: "cmd/logsim", ours: []string{anyOurs}, libs: []string{cobra, pflag}},
 	{dir: "cmd/logcheck", ours: []string{anyOurs}, libs: []string{cobra, pflag, sys,
 		"github.com/klauspost/compress/gzip", "github.com/klauspost/compress/zstd"}},
+	{dir: "cmd/kafkadoc", ours: []string{"broker"}},
 	{dir: "cmd/e2e", ours: []string{anyOurs}},
 	{dir: "cmd/tidy"},
 	{dir: "examples/record", ours: []string{"checker/record"}, libs: []string{franz + "..."}},

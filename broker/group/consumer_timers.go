@@ -1,0 +1,71 @@
+package group
+
+import "time"
+
+// clocks are the deadlines of one member of a consumer group, nil if they don't run.
+type clocks struct {
+	session *timer // by when it must be heard of
+	revoke  *timer // by when it must have given back what it was asked to, and the epoch that it was asked at
+	epoch   int32
+	join    *timer // by when a classic member must have joined again
+	sync    *timer // by when it must have asked for its assignment
+}
+
+func (m *Machine) clocksOf(g *group, id string) *clocks {
+	k := g.clocks[id]
+	if k == nil {
+		if g.clocks == nil {
+			g.clocks = map[string]*clocks{}
+		}
+		k = &clocks{}
+		g.clocks[id] = k
+	}
+	return k
+}
+
+func (m *Machine) stopClocks(g *group, id string) {
+	if k := g.clocks[id]; k != nil {
+		for _, t := range []*timer{k.session, k.revoke, k.join, k.sync} {
+			m.timers.cancel(t)
+		}
+		*k = clocks{} // what has fired and waits for its turn finds nothing
+		delete(g.clocks, id)
+	}
+}
+
+// keepConsumer begins a member's session anew, and has its time to give partitions back run while it must.
+func (m *Machine) keepConsumer(g *group, id string) {
+	b := g.consumer.members[id]
+	k := m.clocksOf(g, id)
+	session := m.cfg.ConsumerSession
+	if b.classic != nil {
+		session = time.Duration(b.classic.sessionMs) * time.Millisecond
+	}
+	m.fenceIn(g, id, session, &k.session)
+	switch {
+	case b.classic != nil || b.state != memberUnrevoked:
+		m.timers.cancel(k.revoke)
+		k.revoke = nil
+	case k.revoke == nil || k.epoch != b.epoch:
+		k.epoch = b.epoch
+		m.fenceIn(g, id, b.rebalanceTime(), &k.revoke)
+	}
+}
+
+func (m consumerMember) rebalanceTime() time.Duration {
+	return time.Duration(max(m.rebalanceMs, 0)) * time.Millisecond
+}
+
+// fenceIn throws a member out after a time, unless the clock is set again or stopped before.
+func (m *Machine) fenceIn(g *group, id string, d time.Duration, clock **timer) {
+	m.timers.cancel(*clock)
+	var t *timer
+	t = m.in(d, func() {
+		m.admit(g, op{run: func(g *group) {
+			if *clock == t && g.consumer != nil {
+				m.fence(g, []string{id}, func(int16) {})
+			}
+		}})
+	})
+	*clock = t
+}

@@ -1,0 +1,39 @@
+package main
+
+// simulator stands for the clients of cmd/logsim, whose histories the checker judges.
+const simulator = "the simulator"
+
+// tested is by which tests an API is tested, beyond its golden and its hostile fields: names of Go tests, or the simulator. A
+// test checks that each exists, and that no served API is without.
+var tested = map[int16][]string{
+	0:  {simulator, "TestKcat", "TestKillLeaders", "TestCheckRecords", "TestRecordsAreHeldToTheTopic", "TestRefusedRecordsOnTheWire", "TestTwins", "TestLeaderHints"},
+	1:  {simulator, "TestKcat", "TestKillLeaders", "TestFetchSession", "TestFetchSessionIsFair", "TestEpochs", "TestTakeBatches", "TestLeaderHints"},
+	2:  {simulator, "TestListOffsetsRules"},
+	3:  {simulator, "TestKcat", "TestMetadataTopics", "TestMetadataOfTheCluster", "TestMetadataCreatesBoundedly"},
+	8:  {"TestGroupOfOne", "TestGroupRefusals", "TestGroupsAreCopiedForward"},
+	9:  {"TestGroupOfOne", "TestGroupRefusals"},
+	10: {"TestGroupOfOne", "TestFindCoordinator"},
+	11: {"TestGroupOfOne", "TestGroupRefusals"},
+	12: {"TestGroupOfOne"},
+	13: {"TestGroupOfOne"},
+	14: {"TestGroupOfOne"},
+	15: {"TestGroupOfOne"},
+	16: {"TestGroupOfOne"},
+	18: {"TestKcat", "TestAPIVersions", "TestUnknownAPIVersionsOnTheWire", "TestUnservedVersions"},
+	19: {simulator, "TestCreateTopicsCodes", "TestCreateTopicsTogether", "TestCreateTopicsEchoesConfigs"},
+	20: {"TestDeleteTopics", "TestDeleteTopicsByNameBefore6"},
+	21: {simulator, "TestDeleteRecords", "TestDeleteRecordsIsDurable"},
+	22: {"TestProducerIDs", "TestNoProducerID", "TestProducersSurvive"},
+	23: {"TestEpochs"},
+	32: {"TestDescribeConfigs"},
+	33: {"TestAlterConfigsWhole"},
+	42: {"TestGroupOfOne", "TestOtherRequestsAndConsumerGroups"},
+	44: {"TestAlterConfigs", "TestAlterConfigsIsBounded"},
+	47: {"TestOtherRequestsAndConsumerGroups"},
+	60: {"TestDescribeCluster"},
+	61: {"TestProducersSurvive"},
+	68: {"TestConsumerGroupModel", "TestSecondMemberGetsWhatTheFirstGaveBack", "TestHeartbeatsThatAreRefused", "TestStaticMember"},
+	69: {"TestConsumerGroupModel"},
+}
+
+func testsOf(key int16) []string { return tested[key] }
