@@ -83,7 +83,7 @@ func (s *Shard) publish(m *Meta) {
 	if m.Index < s.meta.Index {
 		return
 	}
-	s.meta = m
+	s.meta, s.restless = m, true
 	s.place()
 }
 

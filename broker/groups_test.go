@@ -108,6 +108,7 @@ func TestGroupOfOne(t *testing.T) {
 	}
 	l.boot()
 	l.findCoordinator("g")
+	l.findCoordinator("none") // of another partition, which has its own leader
 	if code := l.heartbeat("g", member, generation); code != errNone {
 		t.Fatalf("a heartbeat after a restart: %d", code)
 	}

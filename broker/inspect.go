@@ -45,17 +45,21 @@ type GroupFacts struct {
 // visit only.
 func (s *Shard) Inspect(visit func(*GroupView)) {
 	for _, p := range s.sorted {
-		id := p.group
-		st := p.g.Status()
-		s.seen = GroupView{Voters: st.Conf.Voters, Learners: st.Conf.Learners, Quorums: st.Conf.Quorums, GroupFacts: GroupFacts{Group: id, Replica: st.ID, Term: st.Term, Lead: st.Lead, Leading: st.Leader, Commit: st.Commit, Applied: st.Applied,
-			AppliedHash: st.EntryHash, Producers: st.Producers, Last: st.Last, LastTerm: st.LastTerm, LastHash: st.LastHash, Durable: st.Stable, DurableEnd: st.StableEnd, LogStart: st.LogStart, LogEnd: st.LogEnd, HighWatermark: st.HighWatermark,
-			ConfIndex: st.ConfIndex, Damaged: p.damaged, Transferring: st.Transferring, Installed: st.Installed, Healed: st.Healed, Mended: p.repair.mended}}
-		s.seen.Holes, s.seen.SegmentHoles = s.store.Lost(id)
-		if t, n := s.meta.PartitionOf(id); t != nil {
-			s.seen.Topic, s.seen.Partition = t.Name, n
-		}
-		visit(&s.seen)
+		s.inspect(p, visit)
 	}
+}
+
+func (s *Shard) inspect(p *partition, visit func(*GroupView)) {
+	id := p.group
+	st := p.g.Status()
+	s.seen = GroupView{Voters: st.Conf.Voters, Learners: st.Conf.Learners, Quorums: st.Conf.Quorums, GroupFacts: GroupFacts{Group: id, Replica: st.ID, Term: st.Term, Lead: st.Lead, Leading: st.Leader, Commit: st.Commit, Applied: st.Applied,
+		AppliedHash: st.EntryHash, Producers: st.Producers, Last: st.Last, LastTerm: st.LastTerm, LastHash: st.LastHash, Durable: st.Stable, DurableEnd: st.StableEnd, LogStart: st.LogStart, LogEnd: st.LogEnd, HighWatermark: st.HighWatermark,
+		ConfIndex: st.ConfIndex, Damaged: p.damaged, Transferring: st.Transferring, Installed: st.Installed, Healed: st.Healed, Mended: p.repair.mended}}
+	s.seen.Holes, s.seen.SegmentHoles = s.store.Lost(id)
+	if t, n := s.meta.PartitionOf(id); t != nil {
+		s.seen.Topic, s.seen.Partition = t.Name, n
+	}
+	visit(&s.seen)
 }
 
 // Scrubs returns how many passes of the scrub were completed since the start.

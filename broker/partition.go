@@ -18,6 +18,7 @@ type partition struct {
 	replica uint64
 	g       *replica.Group
 	dirty   bool
+	changed bool // it may look other than when InspectChanged was called last
 
 	queue   []*proposal // to be proposed at the end of this turn, or when there is room
 	pending []*proposal // proposed, by index; pending[i] is not applied yet (B2)
@@ -29,6 +30,7 @@ type partition struct {
 	watch   []watcher         // fetches that wait for the high watermark to move
 	heard   map[int32]started // by broker: the latest start that a raft message came from
 	out     replica.Out
+	spare   replica.Out // empty; only its memory counts
 	keeps   keeps
 	coord   *coordinator // of the groups that are kept here; nil while this broker isn't theirs
 
@@ -145,14 +147,17 @@ func (s *Shard) fit(p *partition) int {
 
 // collect proposes what is queued, takes what raft has ready, and acts on it.
 func (s *Shard) collect(p *partition) {
+	p.changed = true
 	p.g.Collect(&p.out)
 	s.proposeQueue(p)
 	s.proposeTrims(p)
 	s.proposePass(p)
-	s.askReadIndex(p)
-	p.g.Collect(&p.out)
+	if len(p.reads.waiting) > 0 {
+		s.askReadIndex(p)
+		p.g.Collect(&p.out) // the others did, if they proposed
+	}
 	out := p.out
-	p.out = replica.Out{}
+	p.out, p.spare = p.spare, replica.Out{} // what follows may add to the next one
 	if out.Installed != nil {
 		s.installed(p, *out.Installed)
 	}
@@ -183,6 +188,8 @@ func (s *Shard) collect(p *partition) {
 			s.touch(p.group) // there may be room now
 		}
 	}
+	out.Reset()
+	p.spare = out
 }
 
 // proposeQueue proposes what is queued in one step, as much as fits; what is refused was certainly not proposed and is

@@ -2,6 +2,7 @@ package broker
 
 import (
 	"fmt"
+	"slices"
 
 	pb "go.etcd.io/raft/v3/raftpb"
 
@@ -86,8 +87,7 @@ func (s *Shard) sendPeers() {
 			h.ToIncarnation = s.peers.seen[to]
 		}
 		s.out.Peers = append(s.out.Peers, PeerSend{to, transport.AppendEnvelope(nil, h, o.msgs[:n])})
-		clear(o.msgs[:n])
-		o.msgs, o.bytes = o.msgs[n:], o.bytes-size
+		o.msgs, o.bytes = slices.Delete(o.msgs, 0, n), o.bytes-size
 		s.peers.waiting = s.peers.waiting || len(o.msgs) > 0
 	}
 }
@@ -195,6 +195,7 @@ func (s *Shard) refuse(conn ConnID, why string) {
 
 // controlFrom takes a control message; hellos need to know which incarnation spoke.
 func (s *Shard) controlFrom(h transport.Header, body []byte) {
+	s.restless = true
 	var c control
 	body, err := unseal(body)
 	if err == nil {
@@ -227,6 +228,7 @@ func (s *Shard) controlFrom(h transport.Header, body []byte) {
 
 // raftMessage gives a message to the replica that it names, and only to that one.
 func (s *Shard) raftMessage(in raftMail) {
+	s.restless = s.restless || in.kind != kindRaft
 	p := s.parts[in.group]
 	if p == nil {
 		return // a replica is created by placement alone (B5)

@@ -79,6 +79,7 @@ func (s *Shard) repairTick() {
 // noteDamage has a replica step aside while it is damaged, and come back when it is whole.
 func (s *Shard) noteDamage(p *partition, holes []log.Hole, ranges []log.Range) {
 	damaged := len(holes)+len(ranges) > 0
+	p.changed = true
 	if damaged != p.damaged {
 		p.damaged = damaged
 		p.g.Hurt(damaged)

@@ -82,6 +82,7 @@ type Shard struct {
 	ids         producerIDs
 	crowd       crowd
 	seen        GroupView // by Inspect, which is called after every turn in the simulator
+	restless    bool      // any replica may look other than when InspectChanged was called last
 	queued      int       // bytes that wait to be proposed, in all groups
 	stopping    bool
 	stopBy      time.Duration
@@ -153,6 +154,7 @@ func (s *Shard) over() bool {
 }
 
 func (s *Shard) handle(e Event) {
+	s.unusual(e)
 	switch e := e.(type) {
 	case ConnOpened:
 		s.opened(e)
@@ -190,6 +192,7 @@ func (s *Shard) tick() {
 		return
 	}
 	s.ticks++
+	s.restless = true
 	s.nextTick = max(s.nextTick+s.cfg.Limits.Tick, s.now.Mono+s.cfg.Limits.Tick/2)
 	s.watchDisk()
 	if !s.disk.walOut {
@@ -319,7 +322,7 @@ func (s *Shard) log(level Level, text string, attrs ...any) {
 
 // insert puts a group's number in its place in the order.
 func (s *Shard) insert(p *partition) {
-	s.parts[p.group] = p
+	s.parts[p.group], p.changed = p, true
 	i, found := slices.BinarySearch(s.order, p.group)
 	if found {
 		panic(fmt.Sprintf("invariant B5: group %d created twice", p.group))

@@ -70,6 +70,7 @@ func (t *timers) next() (time.Duration, bool) {
 // expire fires the deadlines that have passed.
 func (s *Shard) expire() {
 	for len(s.timers.h) > 0 && s.timers.h[0].at <= s.now.Mono {
+		s.restless = true
 		heap.Pop(&s.timers.h).(*timer).fire()
 	}
 }

@@ -65,6 +65,7 @@ type Store struct {
 	opt   Options
 
 	groups map[uint64]*group // dropped ones too (S7)
+	recent *group            // the one that was asked for last: calls come in runs
 	ids    []uint64          // of groups, sorted
 
 	seq     Seq // of the last thing staged
@@ -192,9 +193,13 @@ func (s *Store) Sizes() Sizes {
 }
 
 func (s *Store) group(id uint64) *group {
+	if s.recent != nil && s.recent.id == id {
+		return s.recent
+	}
 	g := s.groups[id]
 	if g == nil {
 		panic(fmt.Sprintf("log: group %d is unknown", id))
 	}
+	s.recent = g
 	return g
 }

@@ -129,15 +129,14 @@ func (g *Group) release(out *Out) bool {
 	if n == 0 {
 		return false
 	}
-	batch := slices.Clone(g.held[:n])
-	g.held = slices.Delete(g.held, 0, n)
-	for _, h := range batch {
+	for _, h := range g.held[:n] {
 		if h.m.GetTo() == g.cfg.ID {
 			_ = g.rn.Step(h.m) // a response of an older term is dropped by raft
 		} else {
 			g.send(h.m, out)
 		}
 	}
+	g.held = slices.Delete(g.held, 0, n) // none was added meanwhile: raft hands over in Ready
 	return true
 }
 

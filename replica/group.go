@@ -97,6 +97,13 @@ type Out struct {
 	Notes     []string      // for the log, one line each
 }
 
+// Reset empties an Out, to be used again.
+func (o *Out) Reset() {
+	clear(o.Messages)
+	clear(o.Applied)
+	*o = Out{Messages: o.Messages[:0], Applied: o.Applied[:0], Reads: o.Reads[:0], Notes: o.Notes[:0]}
+}
+
 // ReadState says that everything acknowledged before the read index was asked for lies at or below Index.
 type ReadState struct {
 	Context uint64

@@ -55,7 +55,7 @@ func AppendMessage(bufs [][]byte, m *pb.Message) [][]byte {
 	}
 	le.PutUint32(h[4:], uint32(len(h)))
 	le.PutUint32(h, crc32.Checksum(h[4:], castagnoli))
-	bufs = append(bufs, h)
+	bufs = append(slices.Grow(bufs, 1+len(m.GetEntries())), h)
 	for _, e := range m.GetEntries() {
 		if len(e.Data) > 0 {
 			bufs = append(bufs, e.Data)

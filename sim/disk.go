@@ -28,6 +28,8 @@ type Disk struct {
 	root *entry
 	free []*[pageSize]byte
 
+	spare []byte // what files are read into, to look for prey
+
 	limit  int64 // bytes that all files together may take; 0: any number
 	drag   int   // everything takes so many times as long; 0 and 1: no longer
 	keep   keeping

@@ -6,6 +6,7 @@ import "logd/broker"
 // (verification.md, 2C).
 type inspector interface {
 	Inspect(visit func(*broker.GroupView))
+	InspectChanged(visit func(*broker.GroupView))
 }
 
 // waiter says what a shard's disk work waits for.

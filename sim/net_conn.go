@@ -110,10 +110,13 @@ func (p *pipe) fire() {
 		if p.c.garbage && p.out {
 			n = min(n, readBytes)
 		}
-		chunk := p.buf[:n:n]
+		all, chunk := p.buf, p.buf[:n:n]
 		p.buf = p.buf[n:]
 		w.trace.bytes(w.now, markBytes, p.c.node.index, uint64(p.c.id), chunk)
 		p.deliver(chunk)
+		if !p.out && len(p.buf) == 0 { // clients copy what they get; a shard has it until its turn
+			p.buf = all[:0]
+		}
 	}
 	switch {
 	case len(p.buf) > 0:

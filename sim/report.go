@@ -96,6 +96,7 @@ const (
 	Stalled             = "liveness"                   // no progress within the bound after the last fault
 	TwoLeaders          = "two-leaders-in-term"        // S1: one leader incarnation per term
 	ProducersDiffer     = "producers-differ"           // equal applied indexes with different producers (G6)
+	ChangedUnseen       = "changed-unseen"             // a replica looks other than before, and its shard doesn't show it (with Env.Paranoid)
 	LogsDiffer          = "committed-logs-differ"      // equal committed indexes with different hashes (G11)
 	SegmentDamaged      = "segment-damaged"            // a broker that counts as whole has bytes in its segments that are no sound batches
 	BadStart            = "log-start"                  // a log start went back, or is above what was asked, or is told wrong (T5, T6)

@@ -71,7 +71,8 @@ func (s *toy) Step(now broker.Now, events []broker.Event, out *broker.Output) {
 	out.WakeAt = s.wake
 }
 
-func (s *toy) Inspect(func(*broker.GroupView)) {}
+func (s *toy) Inspect(func(*broker.GroupView))        {}
+func (s *toy) InspectChanged(func(*broker.GroupView)) {}
 
 // toyWorld is a world of toys, without clients of its own and without faults.
 func toyWorld(t testing.TB, seed uint64, shards int) (*World, [][]*toy) {

@@ -103,8 +103,20 @@ func (v *views) find(id uint64) *groupSeen {
 // after looks at a shard that had a turn.
 func (v *views) after(h *host) {
 	v.host = h
-	h.shard.Inspect(v.visit)
+	h.shard.InspectChanged(v.visit)
+	if v.w.env.Paranoid {
+		h.shard.Inspect(v.unseen)
+		h.shard.Inspect(v.visit)
+	}
 	v.host = nil
+}
+
+// unseen holds a shard to what it says of which replicas changed in a turn: those that it doesn't show must be as they were shown last.
+func (v *views) unseen(s *broker.GroupView) {
+	n := v.host.p.node
+	if g := v.group(s.Group); !g.replicas[n.index].live || !sameView(&g.replicas[n.index].last, s) {
+		v.w.violate(ChangedUnseen, "group %d: %v changed it in a turn, and doesn't say so", s.Group, v.host)
+	}
 }
 
 func (v *views) see(s *broker.GroupView) {

@@ -64,7 +64,10 @@ func (d *Disk) walOf(shard int) []walGroup {
 		if !strings.HasPrefix(name, log.ShardDir(shard)+"/") || !strings.HasSuffix(name, ".wal") {
 			return
 		}
-		b := make([]byte, f.size)
+		if int64(len(d.spare)) < f.size {
+			d.spare = make([]byte, f.size)
+		}
+		b := d.spare[:f.size]
 		f.copyTo(b, 0)
 		for at := int64(pageSize); at < f.size; {
 			g, ok := readWALGroup(b[at:])

@@ -78,7 +78,13 @@ func AppendEnvelope(bufs [][]byte, h Header, msgs []Msg) [][]byte {
 	head = binary.BigEndian.AppendUint64(head, h.Generation)
 	head = binary.BigEndian.AppendUint32(head, uint32(len(msgs)))
 	head = append(head, 0, 0, 0, 0)
-	at := len(bufs)
+	at, slices := len(bufs), 1
+	for i := range msgs {
+		slices += len(msgs[i].Bufs)
+	}
+	if bufs == nil {
+		bufs = make([][]byte, 0, slices)
+	}
 	bufs = append(bufs, nil)
 	total := envelopeHead + messageHead*len(msgs)
 	for i := range msgs {

@@ -105,5 +105,16 @@ func shorten(text string) string { return text[:min(len(text), shownText)] }
 
 // AppendRequest encodes a request with its frame's length, as a client does.
 func AppendRequest(clientID string, corr int32, req kmsg.Request) []byte {
-	return kmsg.NewRequestFormatter(kmsg.FormatterClientID(clientID)).AppendRequest(nil, req, corr)
+	b := make([]byte, lenBytes, 128)
+	b = binary.BigEndian.AppendUint16(b, uint16(req.Key()))
+	b = binary.BigEndian.AppendUint16(b, uint16(req.GetVersion()))
+	b = binary.BigEndian.AppendUint32(b, uint32(corr))
+	b = binary.BigEndian.AppendUint16(b, uint16(len(clientID)))
+	b = append(b, clientID...)
+	if req.IsFlexible() {
+		b = append(b, 0) // no tags
+	}
+	b = req.AppendTo(b)
+	setLength(b, len(b)-lenBytes)
+	return b
 }

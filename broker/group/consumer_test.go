@@ -331,6 +331,17 @@ func TestCommitWaitsForTheEpoch(t *testing.T) {
 	expect(t, "error", r.answers[ticket].(*kmsg.OffsetCommitResponse).Topics[0].Partitions[0].ErrorCode, StaleMemberEpoch)
 }
 
+// A member hears of an epoch only when that is committed: so the next coordinator knows it too, and no epoch goes back.
+func TestNoEpochIsToldBeforeItIsCommitted(t *testing.T) {
+	r := newRig(t, 2)
+	ticket := r.ask("g", 1, joining("a", nil, "t0"))
+	if r.answers[ticket] != nil || len(r.writes) != 1 {
+		t.Fatalf("%d writes on their way, and the answer %v", len(r.writes), r.answers[ticket])
+	}
+	r.load() // the write is lost
+	expect(t, "nobody is a member", r.beat(beating("a", 1, nil)).ErrorCode, NotFound)
+}
+
 // A write that comes to nothing leaves no trace: the member is where it was.
 func TestFailedWrite(t *testing.T) {
 	r := newRig(t, 2)

@@ -10,7 +10,9 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
 const (
@@ -170,8 +172,8 @@ func (c *cluster) committedOffsets(ctx context.Context) map[int32]int64 {
 	return out
 }
 
-// coordinator is the broker that the group belongs to.
-func (c *cluster) coordinator(t *testing.T) *node {
+// coordinator is the broker that a group belongs to.
+func (c *cluster) coordinator(t *testing.T, group string) *node {
 	t.Helper()
 	cl, err := kgo.NewClient(kgo.SeedBrokers(c.addrs()...))
 	if err != nil {
@@ -180,10 +182,10 @@ func (c *cluster) coordinator(t *testing.T) *node {
 	defer cl.Close()
 	var found *node
 	last := ""
-	await(t, "coordinator of the group", func() (bool, string) {
+	await(t, "coordinator of "+group, func() (bool, string) {
 		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 		defer cancel()
-		r := kadm.NewClient(cl).FindGroupCoordinators(ctx, groupName)[groupName]
+		r := kadm.NewClient(cl).FindGroupCoordinators(ctx, group)[group]
 		for _, n := range c.nodes {
 			if r.Err == nil && n.id == r.NodeID {
 				found = n
@@ -201,52 +203,44 @@ func (c *cluster) coordinator(t *testing.T) *node {
 func TestGroupSurvivesItsCoordinator(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
-		name     string
-		balancer kgo.GroupBalancer
-	}{{"range", kgo.RangeBalancer()}, {"cooperative", kgo.CooperativeStickyBalancer()}} {
+		name, protocol string
+		opts           []kgo.Opt
+	}{
+		{"range", "classic", []kgo.Opt{kgo.Balancers(kgo.RangeBalancer())}},
+		{"cooperative", "classic", []kgo.Opt{kgo.Balancers(kgo.CooperativeStickyBalancer())}},
+		{"consumer-protocol", "consumer", []kgo.Opt{kgo.ServerSideBalancer(), kgo.Balancers(kgo.StickyBalancer())}}, // KIP-848, uniform assignor
+	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			groupStory(t, kgo.Balancers(c.balancer))
+			groupStory(t, c.protocol, c.opts...)
 		})
 	}
 }
 
-func groupStory(t *testing.T, balancer kgo.Opt) {
-	c := startCluster(t, "--group-initial-rebalance-delay", "200ms", "--group-min-session-timeout", "1s", "--offsets-partitions", "4")
+func groupStory(t *testing.T, protocol string, opts ...kgo.Opt) {
+	c := startCluster(t, "--group-initial-rebalance-delay", "200ms", "--group-min-session-timeout", "1s", "--offsets-partitions", "4",
+		"--group-consumer-heartbeat-interval", "300ms", "--group-consumer-session-timeout", "3s")
 	c.createTopic(t, groupTopic, groupPartitions)
 	w := newGroupWork()
 	feed := startFeed(t, c)
 	stop := c.watchCommitted(t)
 	var members []*groupMember
 	for i := range 3 {
-		members = append(members, c.joinGroup(t, w, fmt.Sprintf("m%d", i), balancer))
+		members = append(members, c.joinGroup(t, w, fmt.Sprintf("m%d", i), opts...))
 	}
 	working := func(names ...string) {
 		t.Helper()
-		before := map[string]int{}
-		w.count(func() bool {
-			for _, n := range names {
-				before[n] = w.by[n]
-			}
-			return true
-		})
-		await(t, fmt.Sprintf("records for each of %v", names), func() (bool, string) {
-			return w.count(func() bool {
-				for _, n := range names {
-					if w.by[n] <= before[n] {
-						return false
-					}
-				}
-				return true
-			}), fmt.Sprintf("before %v, now %v", before, w.tally())
-		})
+		w.working(t, names...)
 	}
 	working("m0", "m1", "m2")
+	if got := c.protocolOf(t); got != protocol {
+		t.Fatalf("the group's protocol is %s, expected %s", got, protocol)
+	}
 	members[1].leave()
 	working("m0", "m2")
-	c.joinGroup(t, w, "m3", balancer)
+	c.joinGroup(t, w, "m3", opts...)
 	working("m0", "m2", "m3")
-	victim := c.coordinator(t)
+	victim := c.coordinator(t, groupName)
 	victim.kill(t)
 	working("m0", "m2", "m3")
 	c.startAndServe(t, victim)
@@ -275,12 +269,93 @@ func groupStory(t *testing.T, balancer kgo.Opt) {
 	t.Logf("%d records, %d given out, %d commits refused", len(produced), sum(w.by), w.refused)
 }
 
+// working waits until each of these members has had more records.
+func (w *groupWork) working(t *testing.T, names ...string) {
+	t.Helper()
+	before := w.tally()
+	await(t, fmt.Sprintf("records for each of %v", names), func() (bool, string) {
+		now := w.tally()
+		for _, n := range names {
+			if now[n] <= before[n] {
+				return false, fmt.Sprintf("before %v, now %v", before, now)
+			}
+		}
+		return true, ""
+	})
+}
+
+// protocolOf is the type of the group: classic or consumer (KIP-848).
+func (c *cluster) protocolOf(t *testing.T) (kind string) {
+	t.Helper()
+	cl, err := kgo.NewClient(kgo.SeedBrokers(c.addrs()...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer cl.Close()
+	await(t, "a description of the group", func() (bool, string) {
+		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		defer cancel()
+		req := kmsg.NewPtrConsumerGroupDescribeRequest()
+		req.Groups = []string{groupName}
+		resp, err := req.RequestWith(ctx, cl)
+		if err != nil {
+			return false, err.Error()
+		}
+		switch code := resp.Groups[0].ErrorCode; code {
+		case 0:
+			kind = "consumer"
+		case kerr.GroupIDNotFound.Code:
+			kind = "classic"
+		default:
+			return false, kerr.ErrorForCode(code).Error()
+		}
+		return true, ""
+	})
+	return kind
+}
+
 func sum(m map[string]int) int {
 	n := 0
 	for _, v := range m {
 		n += v
 	}
 	return n
+}
+
+// A group changes its protocol while it works, and back (KIP-848's online migration): members of both are in it meanwhile.
+func TestGroupChangesItsProtocol(t *testing.T) {
+	t.Parallel()
+	c := startCluster(t, "--group-initial-rebalance-delay", "200ms", "--group-min-session-timeout", "1s", "--offsets-partitions", "4",
+		"--group-consumer-heartbeat-interval", "300ms", "--group-consumer-session-timeout", "3s")
+	c.createTopic(t, groupTopic, groupPartitions)
+	w := newGroupWork()
+	feed := startFeed(t, c)
+	stop := c.watchCommitted(t)
+	classic := kgo.Balancers(kgo.CooperativeStickyBalancer())
+	consumer := []kgo.Opt{kgo.ServerSideBalancer(), kgo.Balancers(kgo.StickyBalancer())}
+	is := func(want string) {
+		t.Helper()
+		await(t, want+" group", func() (bool, string) { got := c.protocolOf(t); return got == want, got })
+	}
+	old := []*groupMember{c.joinGroup(t, w, "old0", classic), c.joinGroup(t, w, "old1", classic)}
+	w.working(t, "old0", "old1")
+	is("classic")
+	young := c.joinGroup(t, w, "new0", consumer...)
+	w.working(t, "old0", "old1", "new0")
+	is("consumer")
+	old[0].leave()
+	w.working(t, "old1", "new0")
+	young.leave()
+	is("classic")
+	w.working(t, "old1")
+	c.joinGroup(t, w, "old2", classic)
+	w.working(t, "old1", "old2")
+	produced := feed.stop()
+	await(t, "member with each record", func() (bool, string) {
+		return w.count(func() bool { return len(w.seen) >= len(produced) }), fmt.Sprintf("%d produced, given out %v", len(produced), w.tally())
+	})
+	stop()
+	t.Logf("%d records, %d given out, %d commits refused", len(produced), sum(w.by), w.refused)
 }
 
 // feed produces numbered records until it is stopped.

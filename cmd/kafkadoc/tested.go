@@ -33,7 +33,7 @@ var tested = map[int16][]string{
 	60: {"TestDescribeCluster"},
 	61: {"TestProducersSurvive"},
 	68: {"TestConsumerGroupModel", "TestSecondMemberGetsWhatTheFirstGaveBack", "TestHeartbeatsThatAreRefused", "TestStaticMember"},
-	69: {"TestConsumerGroupModel"},
+	69: {"TestRangeIsAskedFor", "TestOnlineMigration"},
 }
 
 func testsOf(key int16) []string { return tested[key] }

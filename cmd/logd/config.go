@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"logd/broker"
+	"logd/broker/group"
 )
 
 // config is what serve was told.
@@ -34,6 +35,11 @@ type config struct {
 	groupMinSession  time.Duration
 	groupSize        int
 	offsetsRetention time.Duration
+
+	consumerSession   time.Duration
+	consumerHeartbeat time.Duration
+	consumerSize      int
+	consumerMigration string
 
 	rack         string
 	form         bool
@@ -68,6 +74,10 @@ func (c *config) flags(cmd *cobra.Command) {
 	fl.DurationVar(&c.groupDelay, "group-initial-rebalance-delay", 3*time.Second, "how long the first member of a consumer group waits for more")
 	fl.DurationVar(&c.groupMinSession, "group-min-session-timeout", 6*time.Second, "the shortest session timeout that a group's member may ask for")
 	fl.IntVar(&c.groupSize, "group-max-size", math.MaxInt32, "members of a consumer group at most")
+	fl.DurationVar(&c.consumerSession, "group-consumer-session-timeout", 45*time.Second, "a member of the consumer protocol (KIP-848) that isn't heard of for so long is out")
+	fl.DurationVar(&c.consumerHeartbeat, "group-consumer-heartbeat-interval", 5*time.Second, "how often such a member is told to send heartbeats")
+	fl.IntVar(&c.consumerSize, "group-consumer-max-size", 5000, "members of such a group at most")
+	fl.StringVar(&c.consumerMigration, "group-consumer-migration-policy", migrateBoth, "whether a group with members changes its protocol: bidirectional, upgrade, downgrade or disabled")
 	fl.DurationVar(&c.offsetsRetention, "offsets-retention", 7*24*time.Hour, "committed offsets that no member of their group uses are forgotten after so long")
 	fl.StringVar(&c.rack, "rack", "", "name of this broker's failure domain, told to clients")
 	fl.BoolVar(&c.form, "form", false, "form a cluster of its own although listed brokers are silent")
@@ -182,6 +192,23 @@ func (c *config) check() error {
 	return checkTarget("--advertise", c.advertise)
 }
 
+// Values of --group-consumer-migration-policy, Kafka's.
+const (
+	migrateBoth = "bidirectional"
+	migrateUp   = "upgrade"
+	migrateDown = "downgrade"
+	migrateOff  = "disabled"
+)
+
+// groupLimits are the bounds of groups with what was given.
+func (c *config) groupLimits(l group.Config) group.Config {
+	l.InitialDelay, l.MinSession, l.MaxSize, l.Retention = c.groupDelay, c.groupMinSession, c.groupSize, c.offsetsRetention
+	l.ConsumerSession, l.ConsumerHeartbeat, l.ConsumerMaxSize = c.consumerSession, c.consumerHeartbeat, c.consumerSize
+	l.Upgrade = c.consumerMigration == migrateBoth || c.consumerMigration == migrateUp
+	l.Downgrade = c.consumerMigration == migrateBoth || c.consumerMigration == migrateDown
+	return l
+}
+
 // checkGroups validates what was given for consumer groups.
 func (c *config) checkGroups() error {
 	switch {
@@ -193,6 +220,14 @@ func (c *config) checkGroups() error {
 		return usagef("--group-min-session-timeout is %v; at least 1ms is needed", c.groupMinSession)
 	case c.groupSize < 1:
 		return usagef("--group-max-size is %d; at least 1 is needed", c.groupSize)
+	case c.consumerHeartbeat < time.Millisecond:
+		return usagef("--group-consumer-heartbeat-interval is %v; at least 1ms is needed", c.consumerHeartbeat)
+	case c.consumerSession <= c.consumerHeartbeat:
+		return usagef("--group-consumer-session-timeout is %v; more than --group-consumer-heartbeat-interval, %v, is needed", c.consumerSession, c.consumerHeartbeat)
+	case c.consumerSize < 1:
+		return usagef("--group-consumer-max-size is %d; at least 1 is needed", c.consumerSize)
+	case !slices.Contains([]string{migrateBoth, migrateUp, migrateDown, migrateOff}, c.consumerMigration):
+		return usagef("--group-consumer-migration-policy is %q; bidirectional, upgrade, downgrade and disabled are possible", c.consumerMigration)
 	case c.offsetsRetention < time.Millisecond:
 		return usagef("--offsets-retention is %v; at least 1ms is needed", c.offsetsRetention)
 	}

@@ -222,8 +222,7 @@ func makeNode(c *config, tree *osfs.FS, dir *log.Dir, at hostPort, logger *slog.
 func recoverNode(c *config, tree *osfs.FS, dir log.Dir, at hostPort, logger *slog.Logger, start time.Time) (*node, error) {
 	limits := broker.DefaultLimits()
 	limits.UncommittedBytes = min(limits.UncommittedBytes, log.MaxEntry(dir.Options))
-	limits.Groups.InitialDelay, limits.Groups.MinSession = c.groupDelay, c.groupMinSession
-	limits.Groups.MaxSize, limits.Groups.Retention = c.groupSize, c.offsetsRetention
+	limits.Groups = c.groupLimits(limits.Groups)
 	boot := draw()
 	var shards []stepper
 	var trees []log.FS

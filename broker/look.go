@@ -1,0 +1,26 @@
+package broker
+
+import "logd/log"
+
+// unusual notes an event or a deadline after which any replica may look other than before. What the others change goes through
+// [Shard.collect], which notes it.
+func (s *Shard) unusual(e Event) {
+	switch e := e.(type) {
+	case ConnOpened, ConnClosed, ConnData, PeerFrame: // see raftMessage and controlFrom
+	case PlanDone:
+		s.restless = s.restless || e.Lane != log.LaneWAL || e.Err != nil
+	default:
+		s.restless = true
+	}
+}
+
+// InspectChanged is [Shard.Inspect] for those replicas alone that may look other than when it was called last.
+func (s *Shard) InspectChanged(visit func(*GroupView)) {
+	for _, p := range s.sorted {
+		if s.restless || p.changed {
+			p.changed = false
+			s.inspect(p, visit)
+		}
+	}
+	s.restless = false
+}
