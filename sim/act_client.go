@@ -2,6 +2,7 @@ package sim
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -41,10 +42,19 @@ const (
 	askStart
 	askTrim
 	askMetadata
-	askCrash // nothing: it ends with all that it has under way, and comes back
+	askProducer // restarts the client, which asks for a producer id
+	askBump     // it raises its producer's epoch
+	askSend     // and sends a batch that it will send again
+	askResend   // and does
+	askCrash    // nothing: it ends with all that it has under way, and comes back
 )
 
-var requestNames = [...]string{"append", "read", "tail", "start-of", "trim", "metadata", "crash"}
+var requestNames = [...]string{"append", "read", "tail", "start-of", "trim", "metadata", "producer", "bump", "send", "resend", "crash"}
+
+// ofPartition tells whether it asks about a partition.
+func (k requestKind) ofPartition() bool {
+	return k != askMetadata && k != askProducer && k != askBump && k != askCrash
+}
 
 // do sends it. What would make a sound broker look wrong isn't asked: to read beyond what is known to be there (S13), and to
 // trim what this client hasn't read (T1). A drawn run asks neither.
@@ -61,6 +71,21 @@ func (a request) do(w *World) error {
 	case askTrim:
 		if w.budgeted() && a.at > c.read[a.part] {
 			return fmt.Errorf("client %d has read %s up to %d", c.number, w.partName(a.part), c.read[a.part])
+		}
+	case askBump:
+		if p := c.producer(); !p.has || p.epoch == math.MaxInt16 {
+			return fmt.Errorf("client %d has no producer id, or no higher epoch", c.number)
+		}
+	case askResend:
+		if !slices.ContainsFunc(c.producer().live, func(b *sending) bool { return int64(b.first) == a.at && b.k.part == a.part }) {
+			return fmt.Errorf("client %d has no batch of sequence %d that isn't settled", c.number, a.at)
+		}
+	case askSend:
+		if p := c.producer(); !p.has || len(p.live) >= inFlight {
+			return fmt.Errorf("client %d has no producer id, or %d batches that aren't settled", c.number, inFlight)
+		}
+		if w.budgeted() && w.retains(a.part) && a.records > 1 {
+			return fmt.Errorf("batches of %s have one record (T2)", w.partName(a.part))
 		}
 	case askAppend:
 		if w.budgeted() && w.retains(a.part) && a.records > 1 {
@@ -88,6 +113,14 @@ func (c *client) ask(a request) {
 		c.askLeaders(a)
 	case askCrash:
 		c.crash()
+	case askProducer:
+		c.askID(a)
+	case askBump:
+		c.bump()
+	case askSend:
+		c.askNew(a)
+	case askResend:
+		c.askAgain(a)
 	}
 }
 
@@ -172,8 +205,11 @@ func (a request) text(w *World) string {
 	if a.kind == askCrash {
 		return b.String()
 	}
-	if a.kind != askMetadata {
+	if a.kind.ofPartition() {
 		b.WriteString(" " + w.partName(a.part))
+	}
+	if a.kind == askBump {
+		return b.String()
 	}
 	fmt.Fprintf(&b, " on=%d v=%d", w.nodes[a.node].id, a.version)
 	switch a.kind {
@@ -190,7 +226,9 @@ func (a request) text(w *World) string {
 		if a.session {
 			b.WriteString(" session")
 		}
-	case askTrim:
+	case askSend:
+		fmt.Fprintf(&b, " records=%d size=%d at=%d", a.records, a.size, a.at)
+	case askTrim, askResend:
 		fmt.Fprintf(&b, " at=%d", a.at)
 	}
 	return b.String()
@@ -208,7 +246,7 @@ func parseRequest(t *teller, args []string) (act, error) {
 	}
 	a := request{client: number, kind: requestKind(i), part: -1, acks: -1, records: 1, size: 10, most: 1 << 16, mostOf: 1 << 16, version: 4}
 	rest := args[2:]
-	if a.kind != askMetadata && a.kind != askCrash {
+	if a.kind.ofPartition() {
 		if len(rest) == 0 {
 			return nil, fmt.Errorf("which partition?")
 		}

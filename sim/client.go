@@ -30,7 +30,8 @@ type client struct {
 	planned  bool
 	over     bool
 	ids      [][16]byte // topic ids, zero if not known
-	read     []int64    // by partition: it has read all from the log start that it was told of up to here
+	idem     *idempotent
+	read     []int64 // by partition: it has read all from the log start that it was told of up to here
 }
 
 // role decides what a client does when it is its turn.
@@ -72,6 +73,7 @@ type call struct {
 	session  bool  // a read by a fetch session
 	answered bool
 	resp     kmsg.Response
+	batch    *sending // of an idempotent producer: the operation is its own
 }
 
 // finishers are the numbers of the clients that read everything at the end.
@@ -229,6 +231,8 @@ func (c *client) answered(k *call) {
 		c.created(resp, k)
 	case *kmsg.ProduceResponse:
 		outcome = c.produced(k, resp)
+	case *kmsg.InitProducerIDResponse:
+		c.gotID(k, resp)
 	case *kmsg.FetchResponse:
 		outcome = c.fetched(k, resp)
 	case *kmsg.ListOffsetsResponse:
@@ -254,6 +258,12 @@ func (c *client) answered(k *call) {
 func (c *client) end(k *call, outcome checker.Outcome) {
 	w := c.w
 	k.ended = true
+	if k.batch != nil {
+		k.batch.flying--
+	}
+	if k.key == int16(kmsg.InitProducerID) {
+		c.producer().asking = false
+	}
 	w.watch.returns(k, outcome)
 	if k.op.Kind != 0 {
 		k.op.Outcome = outcome

@@ -147,6 +147,7 @@ func (c *client) fetched(k *call, resp *kmsg.FetchResponse) checker.Outcome {
 		dense = dense && off == k.op.From+int64(len(k.op.Values))
 		k.op.Values = append(k.op.Values, nameOf(value))
 		k.op.Offs = append(k.op.Offs, off)
+		w.placed(k.op.Values[len(k.op.Values)-1], off)
 	})
 	if err != nil {
 		w.violate(BadResponse, "client %d: fetch of %s from %d: %v", c.number, w.partName(k.part), k.op.From, err)
@@ -249,6 +250,9 @@ func (w *World) startClients() {
 	}
 	for range o.Trimmers {
 		roles = append(roles, newTrimmer(w))
+	}
+	for i := range o.Producers {
+		roles = append(roles, &retrier{part: i % w.partitions()})
 	}
 	for i, r := range roles {
 		newClient(w, 2+i, r)

@@ -7,7 +7,6 @@ var MissingFaults = [...]string{
 	"adding and removing brokers, moving partitions: brokers can't do it yet",
 	"rolling upgrades: there is one version",
 	"topics created and deleted in the storm: brokers serve it, the workload doesn't ask for it",
-	"producers that send the same batch again after a crash: it needs idempotence, without which that doubles records",
 }
 
 // The kinds of faults that the nemesis causes (design.md, section 5).

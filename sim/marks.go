@@ -71,6 +71,9 @@ const (
 	MarkGarbageClosed
 	MarkLateLands
 	MarkBurst
+	MarkRetry
+	MarkGap
+	MarkProducersFull
 	MarkBigBatch
 
 	MarkRoll
@@ -150,6 +153,9 @@ var markTable = [Marks]markRow{
 	MarkGarbageClosed:       {"garbage-closed", "a broker ends the connection of a stranger that sends garbage"},
 	MarkLateLands:           {"late-lands", "a record is read that its producer had given up before it was sent"},
 	MarkBurst:               {"burst", "a producer begins a burst"},
+	MarkRetry:               {"retry", "a batch of an idempotent producer is sent again"},
+	MarkGap:                 {"gap", "a batch is refused as out of order, with one before it that isn't settled"},
+	MarkProducersFull:       {"producers-full", "a new producer is refused, since a partition remembers as many as it may"},
 	MarkBigBatch:            {"big-batch", "a batch of more than 20 records is acknowledged"},
 
 	MarkRoll:       {"roll", "the first write to the next WAL file begins"},

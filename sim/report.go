@@ -95,6 +95,10 @@ const (
 	BusyLoop            = "busy-loop"                  // turns without end at one instant
 	Stalled             = "liveness"                   // no progress within the bound after the last fault
 	TwoLeaders          = "two-leaders-in-term"        // S1: one leader incarnation per term
+	RetryElsewhere      = "retry-elsewhere"            // two answers say two places of one batch (I2)
+	ProducerOrder       = "producer-order"             // a producer's values stand in another order than they were sent (I3)
+	SequenceRefused     = "sequence-refused"           // what follows an acknowledged batch is out of order (I4)
+	IDTwice             = "producer-id-twice"          // a producer id was given before (I5)
 	ProducersDiffer     = "producers-differ"           // equal applied indexes with different producers (G6)
 	ChangedUnseen       = "changed-unseen"             // a replica looks other than before, and its shard doesn't show it (with Env.Paranoid)
 	LogsDiffer          = "committed-logs-differ"      // equal committed indexes with different hashes (G11)

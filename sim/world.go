@@ -55,10 +55,12 @@ type World struct {
 
 	images map[string]copied // of disks, by name
 
-	appending [][]int         // by partition: the clients that append
-	asking    []int           // by node: tails under way
-	lates     map[string]bool // values of zombies that nobody has read yet
-	unclear   map[string]bool // values whose append has no clear outcome, and that nobody has read yet
+	appending   [][]int                // by partition: the clients that append
+	asking      []int                  // by node: tails under way
+	lined       map[string]placeInLine // values of idempotent producers
+	producerIDs map[int64]bool         // that were given
+	lates       map[string]bool        // values of zombies that nobody has read yet
+	unclear     map[string]bool        // values whose append has no clear outcome, and that nobody has read yet
 
 	scripted bool                         // a story tells what happens: nothing happens by itself
 	hear     func(*host, broker.LogEvent) // what brokers say; nil if nobody listens
@@ -119,6 +121,7 @@ func newWorld(opt Options, env Env) *World {
 	w.faults = newNemesis(w)
 	w.appending, w.asking, w.unclear = make([][]int, w.partitions()), make([]int, opt.Brokers), map[string]bool{}
 	w.lates = map[string]bool{}
+	w.lined, w.producerIDs = map[string]placeInLine{}, map[int64]bool{}
 	w.watch = newWatcher(w)
 	return w
 }
