@@ -46,14 +46,29 @@ const (
 	askBump     // it raises its producer's epoch
 	askSend     // and sends a batch that it will send again
 	askResend   // and does
-	askCrash    // nothing: it ends with all that it has under way, and comes back
+
+	askCoordinator // from here on of a consumer: client_group.go
+	askJoin
+	askSync
+	askBeat
+	askLeave
+	askCommit
+	askOffset
+	askGhost // a commit in the name of who it was before it crashed
+	askCrash // nothing is asked: it forgets who it is
+	askDie   // nothing: any client ends with all that it has under way, and comes back
 )
 
-var requestNames = [...]string{"append", "read", "tail", "start-of", "trim", "metadata", "producer", "bump", "send", "resend", "crash"}
+var requestNames = [...]string{"append", "read", "tail", "start-of", "trim", "metadata", "producer", "bump", "send", "resend",
+	"coordinator", "join", "sync", "heartbeat", "leave", "commit", "offset", "ghost-commit", "forget", "crash"}
 
 // ofPartition tells whether it asks about a partition.
 func (k requestKind) ofPartition() bool {
-	return k != askMetadata && k != askProducer && k != askBump && k != askCrash
+	switch k {
+	case askMetadata, askProducer, askBump, askCoordinator, askJoin, askSync, askBeat, askLeave, askCrash, askDie:
+		return false
+	}
+	return true
 }
 
 // do sends it. What would make a sound broker look wrong isn't asked: to read beyond what is known to be there (S13), and to
@@ -111,8 +126,8 @@ func (c *client) ask(a request) {
 		c.askTrim(a)
 	case askMetadata:
 		c.askLeaders(a)
-	case askCrash:
-		c.crash()
+	case askDie:
+		c.die()
 	case askProducer:
 		c.askID(a)
 	case askBump:
@@ -121,6 +136,8 @@ func (c *client) ask(a request) {
 		c.askNew(a)
 	case askResend:
 		c.askAgain(a)
+	default:
+		c.askGroups(a)
 	}
 }
 
@@ -135,8 +152,8 @@ func (c *client) asks(a request) {
 	c.ask(a)
 }
 
-// crash ends all that a client has under way, with unclear outcomes. It comes back with a new session, and new values.
-func (c *client) crash() {
+// die ends all that a client has under way, with unclear outcomes. It comes back with a new session, and new values.
+func (c *client) die() {
 	c.w.count[CountClientCrashes]++
 	for _, l := range c.lines {
 		if l != nil {
@@ -156,7 +173,7 @@ func (f *nemesis) crashClient() {
 		c = all[f.rng.IntN(len(all))]
 	}
 	if !c.over {
-		f.w.decide(request{client: c.number, kind: askCrash, part: -1})
+		f.w.decide(request{client: c.number, kind: askDie, part: -1})
 	}
 }
 
@@ -202,7 +219,7 @@ var acksNames = map[int16]string{-1: "all", 0: "none", 1: "leader"}
 func (a request) text(w *World) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "client %d %s", a.client, requestNames[a.kind])
-	if a.kind == askCrash {
+	if a.kind == askDie {
 		return b.String()
 	}
 	if a.kind.ofPartition() {
@@ -228,7 +245,7 @@ func (a request) text(w *World) string {
 		}
 	case askSend:
 		fmt.Fprintf(&b, " records=%d size=%d at=%d", a.records, a.size, a.at)
-	case askTrim, askResend:
+	case askTrim, askResend, askCommit, askGhost:
 		fmt.Fprintf(&b, " at=%d", a.at)
 	}
 	return b.String()

@@ -251,6 +251,9 @@ func (w *World) startClients() {
 	for range o.Trimmers {
 		roles = append(roles, newTrimmer(w))
 	}
+	for range o.Members {
+		roles = append(roles, &consumer{think: o.Think})
+	}
 	for i := range o.Producers {
 		roles = append(roles, &retrier{part: i % w.partitions()})
 	}
