@@ -186,9 +186,6 @@ func (v *views) see(s *broker.GroupView) {
 	g.commit = max(g.commit, s.Commit)
 	g.end = max(g.end, s.HighWatermark)
 	v.started(g, s)
-	if wasLeader && !s.Leading && g.leader == n.index {
-		g.lostAt = w.now
-	}
 	if s.Leading && !wasLeader {
 		v.elected(g, s)
 	}
