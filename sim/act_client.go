@@ -40,12 +40,29 @@ const (
 	askBump     // it raises its producer's epoch
 	askSend     // and sends a batch that it will send again
 	askResend   // and does
+
+	askCoordinator // from here on of a consumer: client_group.go
+	askJoin
+	askSync
+	askBeat
+	askLeave
+	askCommit
+	askOffset
+	askGhost // a commit in the name of who it was before it crashed
+	askCrash // nothing is asked: it forgets who it is
 )
 
-var requestNames = [...]string{"append", "read", "tail", "start-of", "trim", "metadata", "producer", "bump", "send", "resend"}
+var requestNames = [...]string{"append", "read", "tail", "start-of", "trim", "metadata", "producer", "bump", "send", "resend",
+	"coordinator", "join", "sync", "heartbeat", "leave", "commit", "offset", "ghost-commit", "forget"}
 
 // ofPartition tells whether it asks about a partition.
-func (k requestKind) ofPartition() bool { return k != askMetadata && k != askProducer && k != askBump }
+func (k requestKind) ofPartition() bool {
+	switch k {
+	case askMetadata, askProducer, askBump, askCoordinator, askJoin, askSync, askBeat, askLeave, askCrash:
+		return false
+	}
+	return true
+}
 
 // do sends it. What would make a sound broker look wrong isn't asked: to read beyond what is known to be there (S13), and to
 // trim what this client hasn't read (T1). A drawn run asks neither.
@@ -110,6 +127,8 @@ func (c *client) ask(a request) {
 		c.askNew(a)
 	case askResend:
 		c.askAgain(a)
+	default:
+		c.askGroups(a)
 	}
 }
 
@@ -165,7 +184,7 @@ func (a request) text(w *World) string {
 		}
 	case askSend:
 		fmt.Fprintf(&b, " records=%d size=%d at=%d", a.records, a.size, a.at)
-	case askTrim, askResend:
+	case askTrim, askResend, askCommit, askGhost:
 		fmt.Fprintf(&b, " at=%d", a.at)
 	}
 	return b.String()

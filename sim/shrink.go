@@ -127,7 +127,7 @@ func (c *Case) onePartition() []Case {
 		return nil
 	}
 	for i, d := range to.Decisions {
-		if len(d.Words) > 3 && d.Words[0] == "client" && d.Words[2] != requestNames[askMetadata] {
+		if len(d.Words) > 3 && d.Words[0] == "client" && namesPartition(d.Words[2]) {
 			to.Decisions[i].Words = slices.Clone(d.Words)
 			to.Decisions[i].Words[3] = only
 		}
@@ -224,7 +224,7 @@ func simpler(words []string) (all [][]string) {
 		with(1, "2")
 		for i, word := range words {
 			name, value, _ := strings.Cut(word, "=")
-			if _, err := strconv.Atoi(value); err == nil && name == "on" && words[2] != requestNames[askMetadata] {
+			if _, err := strconv.Atoi(value); err == nil && name == "on" && namesPartition(words[2]) {
 				with(i, "on=leader")
 			}
 			if to, ok := simplest[name]; ok && value != to {
@@ -232,6 +232,9 @@ func simpler(words []string) (all [][]string) {
 			}
 			if n, err := strconv.Atoi(value); err == nil && name == "size" && n > 20 {
 				with(i, fmt.Sprintf("size=%d", n/2))
+			} else if err == nil && name == "at" && n > 0 { // what lies before need not be appended then
+				with(i, "at=0")
+				with(i, fmt.Sprintf("at=%d", n/2))
 			}
 		}
 	}

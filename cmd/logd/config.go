@@ -83,7 +83,7 @@ func (c *config) flags(cmd *cobra.Command) {
 	fl.DurationVar(&c.offsetsRetention, "offsets-retention", 7*24*time.Hour, "committed offsets that no member of their group uses are forgotten after so long")
 	fl.DurationVar(&c.producerKeep, "producer-id-expiration", 24*time.Hour, "an idempotent producer that a partition doesn't hear of for so long is forgotten: its retries would be written again")
 	fl.IntVar(&c.producers, "max-producers", 1000, "idempotent producers that a partition remembers at most; at the bound those that are silent for a 24th of that time make room, or new ones are refused")
-	fl.StringVar(&c.rack, "rack", "", "name of this broker's failure domain, told to clients")
+	fl.StringVar(&c.rack, "rack", "", "name of this broker's failure domain; consumers that name it (client.rack) read from a replica in it")
 	fl.BoolVar(&c.form, "form", false, "form a cluster of its own although listed brokers are silent")
 	fl.BoolVar(&c.insecure, "insecure", false, "allow listeners that other machines can reach: anyone there can read and write everything")
 	fl.BoolVar(&c.unsafeNoSync, "unsafe-no-sync", false, "never sync: a loss of power loses acknowledged records")
