@@ -140,6 +140,9 @@ func (w *World) leaderless(g *groupSeen, k *call) (class int, proof string) {
 	if g.leader < 0 {
 		return refusedElection, "nobody was ever elected"
 	}
+	if g.lostAt > w.now-w.electionTime(electedWithin) {
+		return refusedElection, fmt.Sprintf("nobody leads since %v", g.lostAt)
+	}
 	in, others := g.core(w, g.leader, w.now-w.electionTime(electedWithin))
 	for at := range w.nodes { // the last leader may be the one that is ill
 		if i, o := g.core(w, at, w.now-w.electionTime(electedWithin)); len(i) > len(in) {
