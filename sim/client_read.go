@@ -84,7 +84,7 @@ func (c *client) fetch(node, part int, from int64) {
 	}
 	a.most = 1 << (9 + c.rng.IntN(9))
 	a.mostOf = 1 << (9 + c.rng.IntN(9))
-	if w.drawn() {
+	if w.drawn() && w.phase == phaseStorm { // the calm isn't recorded: it must draw the same when it is told (W12)
 		a.rack, a.session = c.rng.IntN(w.opt.Load.Racks+1), c.rng.IntN(3) == 0
 	}
 	c.asks(a)

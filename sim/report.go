@@ -55,6 +55,10 @@ const (
 	CountCorrupted
 	CountQualities
 	CountTired
+	CountGarbage
+	CountNumb
+	CountClientCrashes
+	CountLate
 	CountRefusedTrouble
 	CountRefusedElsewhere
 	CountRefusedQuorum
@@ -73,7 +77,7 @@ var countNames = [Counts]string{"acknowledged appends", "acknowledged records", 
 	"turns", "envelopes", "elections", "crashes", "power losses", "clean stops", "rolling restarts", "ambushes", "crashes in a boot", "partitions", "pauses", "rotten sectors",
 	"refused starts", "wipes", "rejoins", "failed syncs", "syncs", "WAL rolls", "segments", "torn tails cut", "cold reads",
 	"pieces of damage found", "directories set aside", "faults not in the budget",
-	"corrupted envelopes", "networks of another quality", "slow processes",
+	"corrupted envelopes", "networks of another quality", "slow processes", "strangers with garbage", "consumers that don't read", "client crashes", "late appends of zombies",
 	"refusals: broker in trouble", "refusals: another leads", "refusals: no majority", "refusals: election", "refusals: over a bound", "refusals: client's link",
 	"offsets committed", "offsets fetched", "assignments", "consumers crashed"}
 

@@ -35,6 +35,7 @@ type groupSeen struct {
 	leader   int               // node of the newest leader, -1 before the first
 	term     uint64            // its term
 	since    time.Duration     // when it was elected
+	lostAt   time.Duration     // when the newest leader ended or stepped down
 	wasLed   int               // node of the leader before
 	former   map[uint64]uint64 // replicas whose disks were emptied: the highest index that each had stable
 	tails    map[entryID]logHash
@@ -312,6 +313,9 @@ func (v *views) sameBytes(g *groupSeen, s *broker.GroupView) {
 func (v *views) forget(n *node) {
 	v.markForgotten(n)
 	for _, g := range v.groups {
+		if g.replicas[n.index].leader && g.leader == n.index {
+			g.lostAt = v.w.now
+		}
 		g.replicas[n.index].live, g.replicas[n.index].leader = false, false
 	}
 }
