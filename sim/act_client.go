@@ -35,9 +35,19 @@ const (
 	askStart
 	askTrim
 	askMetadata
+	askCoordinator // from here on of a consumer: client_group.go
+	askJoin
+	askSync
+	askBeat
+	askLeave
+	askCommit
+	askOffset
+	askGhost // a commit in the name of who it was before it crashed
+	askCrash // nothing is asked: it forgets who it is
 )
 
-var requestNames = [...]string{"append", "read", "tail", "start-of", "trim", "metadata"}
+var requestNames = [...]string{"append", "read", "tail", "start-of", "trim", "metadata",
+	"coordinator", "join", "sync", "heartbeat", "leave", "commit", "offset", "ghost-commit", "forget"}
 
 // do sends it. What would make a sound broker look wrong isn't asked: to read beyond what is known to be there (S13), and to
 // trim what this client hasn't read (T1). A drawn run asks neither.
@@ -79,6 +89,8 @@ func (c *client) ask(a request) {
 		c.askTrim(a)
 	case askMetadata:
 		c.askLeaders(a)
+	default:
+		c.askGroups(a)
 	}
 }
 
@@ -114,7 +126,7 @@ var acksNames = map[int16]string{-1: "all", 0: "none", 1: "leader"}
 func (a request) text(w *World) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "client %d %s", a.client, requestNames[a.kind])
-	if a.kind != askMetadata {
+	if a.kind.ofPartition() {
 		b.WriteString(" " + w.partName(a.part))
 	}
 	fmt.Fprintf(&b, " on=%d v=%d", w.nodes[a.node].id, a.version)
@@ -129,7 +141,7 @@ func (a request) text(w *World) string {
 		if a.session {
 			b.WriteString(" session")
 		}
-	case askTrim:
+	case askTrim, askCommit, askGhost:
 		fmt.Fprintf(&b, " at=%d", a.at)
 	}
 	return b.String()
@@ -147,7 +159,7 @@ func parseRequest(t *teller, args []string) (act, error) {
 	}
 	a := request{client: number, kind: requestKind(i), part: -1, acks: -1, records: 1, size: 10, most: 1 << 16, mostOf: 1 << 16, version: 4}
 	rest := args[2:]
-	if a.kind != askMetadata {
+	if a.kind.ofPartition() {
 		if len(rest) == 0 {
 			return nil, fmt.Errorf("which partition?")
 		}

@@ -30,6 +30,7 @@ type client struct {
 	planned  bool
 	over     bool
 	ids      [][16]byte // topic ids, zero if not known
+	seat     seat       // its place in a group
 	read     []int64    // by partition: it has read all from the log start that it was told of up to here
 }
 
@@ -72,6 +73,10 @@ type call struct {
 	session  bool  // a read by a fetch session
 	answered bool
 	resp     kmsg.Response
+
+	ofGroup bool  // to a group's coordinator
+	gen     int32 // a commit's
+	fenced  bool  // it names a generation that was over when it was asked
 }
 
 // finishers are the numbers of the clients that read everything at the end.
@@ -88,6 +93,7 @@ func newClient(w *World, number int, r role) *client {
 	for i := range c.leaders {
 		c.leaders[i] = -1
 	}
+	c.seat = seatOf(number, w.opt.Load.Members)
 	i, _ := slices.BinarySearchFunc(w.clients, number, func(c *client, number int) int { return c.number - number })
 	w.clients = slices.Insert(w.clients, i, c) // by number, whenever a story speaks of it first
 	return c
@@ -167,9 +173,15 @@ func (c *client) send(node int, k *call, req kmsg.Request, noAnswer bool) {
 	}
 	c.inflight++
 	l.pending = append(l.pending, k)
-	w.after(w.opt.Load.Timeout, func() {
+	timeout := w.opt.Load.Timeout
+	if k.key == int16(kmsg.JoinGroup) || k.key == int16(kmsg.SyncGroup) {
+		timeout += 10 * time.Second // they wait for other members
+	}
+	w.after(timeout, func() {
 		if !k.ended {
-			w.refused(k, codeNone, fmt.Sprintf("doesn't answer within %v", w.opt.Load.Timeout))
+			if !k.ofGroup {
+				w.refused(k, codeNone, fmt.Sprintf("doesn't answer within %v", timeout))
+			}
 			c.drop(k.line)
 		}
 	})
@@ -237,8 +249,10 @@ func (c *client) answered(k *call) {
 		if !c.trimmed(k, resp) {
 			outcome = checker.Unknown // a leader that has lost its place may have proposed it
 		}
+	default:
+		outcome = c.heard(k)
 	}
-	if what := refusalCodes[k.code]; what != "" && k.key != int16(kmsg.Metadata) {
+	if what := refusalCodes[k.code]; what != "" && k.key != int16(kmsg.Metadata) && !k.ofGroup {
 		c.w.refused(k, k.code, "answers "+what)
 	}
 	if c.w.violation != nil {
@@ -310,6 +324,9 @@ func (c *client) lost(l *line) {
 	}
 	pending := l.pending
 	l.pending = nil
+	if c.seat.node == l.node {
+		c.seat.node = -1
+	}
 	for part, node := range c.leaders {
 		if node == l.node {
 			c.leaders[part] = -1
@@ -321,7 +338,7 @@ func (c *client) lost(l *line) {
 	for _, k := range pending {
 		c.inflight--
 		outcome := checker.Unknown
-		if k.op.Kind != checker.Append && k.op.Kind != checker.Trim {
+		if k.op.Kind != checker.Append && k.op.Kind != checker.Trim && k.op.Kind != checker.Commit {
 			outcome = checker.Failed // a read without an answer showed nothing
 		}
 		c.end(k, outcome)

@@ -250,6 +250,9 @@ func (w *World) startClients() {
 	for range o.Trimmers {
 		roles = append(roles, newTrimmer(w))
 	}
+	for range o.Members {
+		roles = append(roles, &consumer{think: o.Think})
+	}
 	for i, r := range roles {
 		newClient(w, 2+i, r)
 	}

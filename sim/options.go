@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"logd/broker"
+	"logd/broker/group"
 	"logd/log"
 )
 
@@ -52,6 +53,7 @@ type LoadOptions struct {
 	Readers    int
 	Tailers    int
 	Trimmers   int           // that read and delete what they have read
+	Members    int           // of consumer groups, three in each
 	Retention  int64         // bytes that the last topic keeps of each partition; 0: all
 	Depth      int           // most operations a client has in flight
 	Think      time.Duration // mean pause of an appender
@@ -98,6 +100,11 @@ func DrawSized(seed uint64, length time.Duration, fixed Size) Options {
 	}
 	// What may be uncommitted of all groups together must fit the WAL (S10), and one batch what may be uncommitted of its group.
 	groups := 1 + o.Load.Topics*o.Load.Partitions
+	of := stream(seed, streamGroups, 0)
+	o.Load.Members, o.Limits.Groups = pick(of, 0, 0, 0, 3, 4, 6), group.DrawConfig(of)
+	if o.Load.Members > 0 {
+		groups += offsetsPartitions
+	}
 	o.Limits.UncommittedBytes = min(o.Limits.UncommittedBytes, log.MaxEntry(o.Store)/groups)
 	o.Load.Bytes = min(o.Load.Bytes, max(1, o.Limits.UncommittedBytes/2/o.Load.Records-40))
 	return o
@@ -161,13 +168,13 @@ func micros(rng *rand.Rand, least, most int64) time.Duration {
 func (o *Options) String() string {
 	return fmt.Sprintf("length=%v brokers=%d shards=%d turn=%v\n  wal=%d×%d group=%d segment=%d index=%d\n"+
 		"  limits %+v\n  disk unit=%d read=%v write=%v sync=%v stall=%d‰\n  net delay=%v jitter=%v drop=%d‰ double=%d‰ reorder=%d‰ split=%d‰\n"+
-		"  load topics=%d×%d×%d appenders=%d readers=%d tailers=%d trimmers=%d retention=%d depth=%d think=%v records=%d bytes=%d timeout=%v acks0=%d‰ burst=%d‰ racks=%d\n"+
+		"  load topics=%d×%d×%d appenders=%d readers=%d tailers=%d trimmers=%d members=%d retention=%d depth=%d think=%v records=%d bytes=%d timeout=%v acks0=%d‰ burst=%d‰ racks=%d\n"+
 		"  faults every=%v last=%v boot=%d‰ %s",
 		o.Length, o.Brokers, o.Shards, o.Turn,
 		o.Store.WALFiles, o.Store.WALFileBytes, o.Store.GroupBytes, o.Store.SegmentBytes, o.Store.IndexBytes, o.Limits,
 		o.Disk.Unit, o.Disk.Read, o.Disk.Write, o.Disk.Sync, o.Disk.Stall,
 		o.Net.Delay, o.Net.Jitter, o.Net.Drop, o.Net.Double, o.Net.Reorder, o.Net.Split,
-		o.Load.Topics, o.Load.Partitions, o.Load.Replicas, o.Load.Appenders, o.Load.Readers, o.Load.Tailers, o.Load.Trimmers, o.Load.Retention, o.Load.Depth, o.Load.Think,
+		o.Load.Topics, o.Load.Partitions, o.Load.Replicas, o.Load.Appenders, o.Load.Readers, o.Load.Tailers, o.Load.Trimmers, o.Load.Members, o.Load.Retention, o.Load.Depth, o.Load.Think,
 		o.Load.Records, o.Load.Bytes, o.Load.Timeout, o.Load.Acks0, o.Load.Burst, o.Load.Racks,
 		o.Faults.Every, o.Faults.Last, o.Faults.Boot, weights(&o.Faults.Weight))
 }

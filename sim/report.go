@@ -61,6 +61,10 @@ const (
 	CountRefusedElection
 	CountRefusedBound
 	CountRefusedNetwork
+	CountCommits
+	CountOffsetsFetched
+	CountAssignments
+	CountGroupCrashes
 	Counts
 )
 
@@ -70,7 +74,8 @@ var countNames = [Counts]string{"acknowledged appends", "acknowledged records", 
 	"refused starts", "wipes", "rejoins", "failed syncs", "syncs", "WAL rolls", "segments", "torn tails cut", "cold reads",
 	"pieces of damage found", "directories set aside", "faults not in the budget",
 	"corrupted envelopes", "networks of another quality", "slow processes",
-	"refusals: broker in trouble", "refusals: another leads", "refusals: no majority", "refusals: election", "refusals: over a bound", "refusals: client's link"}
+	"refusals: broker in trouble", "refusals: another leads", "refusals: no majority", "refusals: election", "refusals: over a bound", "refusals: client's link",
+	"offsets committed", "offsets fetched", "assignments", "consumers crashed"}
 
 func (c Count) String() string { return countNames[c] }
 
@@ -90,6 +95,8 @@ const (
 	NotStarted          = "refused-start"              // a broker refused to start on an undamaged disk
 	BusyLoop            = "busy-loop"                  // turns without end at one instant
 	Stalled             = "liveness"                   // no progress within the bound after the last fault
+	TwoOwners           = "two-owners"                 // a partition is given to two members of a group in one generation (G7)
+	FencedCommit        = "fenced-commit"              // a commit of a generation that was over is acknowledged (G7)
 	TwoLeaders          = "two-leaders-in-term"        // S1: one leader incarnation per term
 	ProducersDiffer     = "producers-differ"           // equal applied indexes with different producers (G6)
 	ChangedUnseen       = "changed-unseen"             // a replica looks other than before, and its shard doesn't show it (with Env.Paranoid)

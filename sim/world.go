@@ -53,8 +53,9 @@ type World struct {
 
 	images map[string]copied // of disks, by name
 
-	appending [][]int         // by partition: the clients that append
-	asking    []int           // by node: tails under way
+	appending [][]int // by partition: the clients that append
+	asking    []int   // by node: tails under way
+	ledgers   map[string]*groupLedger
 	unclear   map[string]bool // values whose append has no clear outcome, and that nobody has read yet
 
 	scripted bool                         // a story tells what happens: nothing happens by itself
@@ -114,6 +115,7 @@ func newWorld(opt Options, env Env) *World {
 		w.nodes = append(w.nodes, newNode(w, i))
 	}
 	w.faults = newNemesis(w)
+	w.ledgers = map[string]*groupLedger{}
 	w.appending, w.asking, w.unclear = make([][]int, w.partitions()), make([]int, opt.Brokers), map[string]bool{}
 	w.watch = newWatcher(w)
 	return w
@@ -184,6 +186,8 @@ type judge struct {
 	check *checker.Checker
 	file  *checker.Writer
 	ids   int64
+	// offsets are the commits and fetches of groups' offsets, which are judged at the end.
+	offsets []*checker.Op
 	// faults numbers them in the file, below zero: numbers of operations don't depend on who watches (W1).
 	faults int64
 }
@@ -201,6 +205,10 @@ func newJudge(w *World) *judge {
 func (j *judge) invoke(op *checker.Op) {
 	j.ids++
 	op.ID, op.Call = j.ids, int64(j.w.now)
+	if op.Kind == checker.Commit || op.Kind == checker.FetchOffset {
+		j.offsets = append(j.offsets, op)
+		return
+	}
 	j.found(j.check.Invoke(op))
 }
 
@@ -209,7 +217,9 @@ func (j *judge) complete(op *checker.Op) {
 	if op.Outcome != checker.Unknown {
 		op.Ret = int64(j.w.now)
 	}
-	j.found(j.check.Complete(op))
+	if op.Kind != checker.Commit && op.Kind != checker.FetchOffset {
+		j.found(j.check.Complete(op))
+	}
 	if j.file != nil {
 		if err := j.file.Write(op); err != nil {
 			j.w.violate(BadResponse, "operation %d can't be written down: %v", op.ID, err)
@@ -254,6 +264,7 @@ func (j *judge) found(v *checker.Violation) {
 func (j *judge) finish() {
 	report := j.check.Finish()
 	j.found(report.First())
+	j.judgeOffsets()
 	if j.file != nil {
 		if err := j.file.Flush(); err != nil {
 			j.w.violate(BadResponse, "the history can't be written: %v", err)

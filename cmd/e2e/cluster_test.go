@@ -222,7 +222,7 @@ func (c *cluster) createTopicWith(t testing.TB, name string, partitions int32, s
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	if _, err := kadm.NewClient(cl).CreateTopic(ctx, partitions, brokers, settings, name); err != nil {
-		t.Fatal(err)
+		t.Fatalf("create %s: %v", name, err)
 	}
 	for _, n := range c.nodes {
 		await(t, "leaders of "+name, func() (bool, string) {

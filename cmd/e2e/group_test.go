@@ -172,8 +172,8 @@ func (c *cluster) committedOffsets(ctx context.Context) map[int32]int64 {
 	return out
 }
 
-// coordinator is the broker that the group belongs to.
-func (c *cluster) coordinator(t *testing.T) *node {
+// coordinator is the broker that a group belongs to.
+func (c *cluster) coordinator(t *testing.T, group string) *node {
 	t.Helper()
 	cl, err := kgo.NewClient(kgo.SeedBrokers(c.addrs()...))
 	if err != nil {
@@ -182,10 +182,10 @@ func (c *cluster) coordinator(t *testing.T) *node {
 	defer cl.Close()
 	var found *node
 	last := ""
-	await(t, "coordinator of the group", func() (bool, string) {
+	await(t, "coordinator of "+group, func() (bool, string) {
 		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 		defer cancel()
-		r := kadm.NewClient(cl).FindGroupCoordinators(ctx, groupName)[groupName]
+		r := kadm.NewClient(cl).FindGroupCoordinators(ctx, group)[group]
 		for _, n := range c.nodes {
 			if r.Err == nil && n.id == r.NodeID {
 				found = n
@@ -240,7 +240,7 @@ func groupStory(t *testing.T, protocol string, opts ...kgo.Opt) {
 	working("m0", "m2")
 	c.joinGroup(t, w, "m3", opts...)
 	working("m0", "m2", "m3")
-	victim := c.coordinator(t)
+	victim := c.coordinator(t, groupName)
 	victim.kill(t)
 	working("m0", "m2", "m3")
 	c.startAndServe(t, victim)
