@@ -44,10 +44,11 @@ const (
 	askOffset
 	askGhost // a commit in the name of who it was before it crashed
 	askCrash // nothing is asked: it forgets who it is
+	askMember
 )
 
 var requestNames = [...]string{"append", "read", "tail", "start-of", "trim", "metadata",
-	"coordinator", "join", "sync", "heartbeat", "leave", "commit", "offset", "ghost-commit", "forget"}
+	"coordinator", "join", "sync", "heartbeat", "leave", "commit", "offset", "ghost-commit", "forget", "member-heartbeat"}
 
 // do sends it. What would make a sound broker look wrong isn't asked: to read beyond what is known to be there (S13), and to
 // trim what this client hasn't read (T1). A drawn run asks neither.
