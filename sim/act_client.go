@@ -142,7 +142,7 @@ func (a request) text(w *World) string {
 		if a.session {
 			b.WriteString(" session")
 		}
-	case askTrim, askCommit, askGhost:
+	case askTrim, askCommit, askGhost, askMember:
 		fmt.Fprintf(&b, " at=%d", a.at)
 	}
 	return b.String()

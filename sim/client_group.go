@@ -35,6 +35,7 @@ type seat struct {
 	modern   bool          // the group is of the new protocol: client_member.go
 	incarn   int           // ids that it has made
 	news     bool          // its next heartbeat says everything
+	due      []int         // in a group of the new protocol, what it is to have; parts, until it has given up the rest
 	parts    []int         // its own
 	at       map[int]int64 // by partition: it has read up to here
 	lost     int           // partition whose offset is below the log start, -1: none
@@ -122,7 +123,7 @@ func (r *consumer) work(c *client) {
 		c.asks(request{kind: askGhost, part: g.old.part, node: g.node, at: g.old.at, version: version})
 		return
 	case g.modern && (k < 12 || len(g.parts) == 0):
-		c.asks(request{kind: askMember, part: -1, node: g.node, version: 1})
+		c.asks(request{kind: askMember, part: -1, node: g.node, version: 1, at: int64(c.rng.IntN(2))})
 		return
 	case k < 12 || len(g.parts) == 0:
 		c.asks(request{kind: askBeat, part: -1, node: g.node, version: int16(c.rng.IntN(5))})
@@ -178,6 +179,9 @@ func (c *client) askGroups(a request) {
 	k := &call{part: a.part, ofGroup: true}
 	switch a.kind {
 	case askMember:
+		if a.at > 0 {
+			c.giveUp()
+		}
 		c.sendMember(a, k, c.memberHeartbeat())
 	case askCoordinator:
 		req := kmsg.NewPtrFindCoordinatorRequest()
@@ -285,7 +289,7 @@ func (c *client) crash() {
 
 // away gives up what a member had.
 func (g *seat) away(id string) {
-	g.stage, g.id, g.parts, g.at, g.lost, g.roll = seatOut, id, nil, map[int]int64{}, -1, nil
+	g.stage, g.id, g.parts, g.due, g.at, g.lost, g.roll = seatOut, id, nil, nil, map[int]int64{}, -1, nil
 }
 
 // heard takes a coordinator's answer, and says what became of what was asked.

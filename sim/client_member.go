@@ -9,8 +9,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// A member of a group of the new protocol (KIP-848) sends nothing but heartbeats. It gives up at once what its answers take
-// from it, says so in the next, and uses at once what they give it.
+// A member of a group of the new protocol (KIP-848) sends nothing but heartbeats. It takes a while to give up what its answers
+// take from it, says so in the next, and only then uses what they give it.
 
 // user is who uses a partition, as far as clients know: it has not given it up, nor heard that it is no member any more.
 type user struct {
@@ -43,7 +43,7 @@ func (c *client) memberHeartbeat() *kmsg.ConsumerGroupHeartbeatRequest {
 			g.incarn++
 			g.id = fmt.Sprintf("member-%d-%d", c.number, g.incarn)
 		}
-		g.gen, g.parts, g.news = 0, nil, true
+		g.gen, g.parts, g.due, g.news = 0, nil, nil, true
 	}
 	req.MemberID, req.MemberEpoch = g.id, g.gen
 	if g.news {
@@ -92,12 +92,9 @@ func (c *client) toldMember(k *call, resp *kmsg.ConsumerGroupHeartbeatResponse) 
 	g.gen, g.stage, g.news = resp.MemberEpoch, seatWorking, false
 	l := w.ledgerOf(g.group)
 	if resp.Assignment != nil {
-		g.parts = c.membersParts(resp)
-		l.release(g.id, g.parts)
-		for part := range g.at { // order: each is looked at by itself
-			if !slices.Contains(g.parts, part) {
-				delete(g.at, part)
-			}
+		g.due = c.membersParts(resp)
+		if !slices.ContainsFunc(g.parts, func(part int) bool { return !slices.Contains(g.due, part) }) {
+			g.parts = g.due
 		}
 		w.count[CountAssignments]++
 	}
@@ -107,6 +104,21 @@ func (c *client) toldMember(k *call, resp *kmsg.ConsumerGroupHeartbeatResponse) 
 				w.partName(part), g.id, g.gen, g.group, h.id, h.until)
 		}
 		l.users[part] = user{g.id, k.sent + w.opt.Limits.Groups.ConsumerSession}
+	}
+}
+
+// giveUp is the end of a member's revocation.
+func (c *client) giveUp() {
+	g := &c.seat
+	if g.stage != seatWorking {
+		return
+	}
+	g.parts = slices.DeleteFunc(slices.Clone(g.parts), func(part int) bool { return !slices.Contains(g.due, part) })
+	c.w.ledgerOf(g.group).release(g.id, g.parts)
+	for part := range g.at { // order: each is looked at by itself
+		if !slices.Contains(g.parts, part) {
+			delete(g.at, part)
+		}
 	}
 }
 
