@@ -96,7 +96,7 @@ func DrawLimits(rng *rand.Rand) Limits {
 	l.ConnBytes = 4 << 10 << rng.IntN(10)
 	l.ReadIndexWait = time.Duration(200+rng.IntN(3000)) * time.Millisecond
 	l.Sessions, l.SessionRows, l.SessionKept = 1+rng.IntN(4), 1+rng.IntN(16), time.Duration(rng.IntN(3000))*time.Millisecond
-	l.Producers = 3 + rng.IntN(30)
+	l.Producers = 2 + rng.IntN(14)
 	l.ProducerKeep = [...]time.Duration{time.Minute, 5 * time.Minute, 24 * time.Hour}[rng.IntN(3)]
 	return l
 }

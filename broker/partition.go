@@ -238,8 +238,7 @@ func (s *Shard) fulfil(p *partition, queue []*proposal, fates []fate, at replica
 	for i, q := range queue {
 		switch f := fates[i]; {
 		case f.no.is():
-			p.passing.pressed = p.passing.pressed || f.no.code == errNotEnough
-			s.answer(q.o, appended{code: f.no.code, offset: -1, start: p.g.LogStart(), result: refusedBy(f.no)})
+			s.refuseBatch(p, q, f.no)
 		case f.again:
 			s.join(p, q, f.offset)
 		default:

@@ -79,6 +79,22 @@ func (s *Shard) judge(p *partition, queue []*proposal) []fate {
 	return fates
 }
 
+// refuseBatch answers a batch that must not be appended. A leader that was deposed and doesn't know it lacks what others have appended
+// since, and its client takes such a refusal for the end of its producer: so it is given only by one that a quorum confirms.
+func (s *Shard) refuseBatch(p *partition, q *proposal, no refusal) {
+	if no.code == errNotEnough {
+		p.passing.pressed = true
+		s.answer(q.o, appended{code: no.code, offset: -1, start: p.g.LogStart(), result: refusedBy(no)})
+		return
+	}
+	s.linearize(p, func(ok bool) {
+		if !ok {
+			no = refuse(errNotLeader, "nothing was appended, and whether this broker still leads is not known")
+		}
+		s.answer(q.o, appended{code: no.code, offset: -1, start: p.g.LogStart(), result: refusedBy(no)})
+	})
+}
+
 // producerCode is Kafka's code for a batch that is refused. One for which there is no room may be sent again: it is taken once
 // others have been forgotten.
 func producerCode(err error) int16 {

@@ -222,6 +222,9 @@ func TestProducersAreForgotten(t *testing.T) {
 	}
 	l.sendBatch("a", silent, 0, 7, 1, errNone, int64(sequence)+1) // any sequence: nothing is known of it
 	l.pass(time.Hour)                                             // as if the process had been stopped for so long
+	if p.g.Producers().Get(busy) == nil {
+		t.Error("forgotten at once after a pause of the broker")
+	}
 	l.sendBatch("a", busy, 0, sequence, 1, errNone, int64(sequence)+2)
 	l.pass(time.Second)
 	if p.g.Producers().Get(busy) == nil {

@@ -153,6 +153,8 @@ type finisher struct {
 	at     int64
 	end    int64
 	misses int
+
+	refusal string // the last
 }
 
 const finished = 5
@@ -203,6 +205,9 @@ func (r *finisher) done(c *client, k *call) {
 			r.stage = 2
 		}
 		r.misses++
+		if r.refusal = fmt.Sprintf("broker %d answers %d %s", k.line.node+1, k.code, refusalCodes[k.code]); k.code == codeNone {
+			r.refusal = fmt.Sprintf("broker %d doesn't answer", k.line.node+1)
+		}
 		c.soon(c.pause(retryAfter))
 		return
 	}
@@ -317,6 +322,12 @@ func (w *World) waits() string {
 			what := [...]string{"its append is acknowledged", "its end is told", "its start is told", fmt.Sprintf("offsets %d to %d are read", r.at, r.end),
 				fmt.Sprintf("it is told what group-%d has committed", r.groups)}[r.stage]
 			fmt.Fprintf(&waits, "\n  %s waits until %s; %d attempts failed", w.partName(r.part), what, r.misses)
+			if r.refusal != "" {
+				waits.WriteString(", the last: " + r.refusal)
+			}
+			if g := w.groupOfPart(r.part); g != nil {
+				waits.WriteString(w.waitsFor(g))
+			}
 		}
 	}
 	return waits.String()
@@ -343,9 +354,7 @@ func (w *World) state() string {
 			continue
 		}
 		for _, h := range n.proc.hosts {
-			if s, ok := h.shard.(waiter); ok {
-				fmt.Fprintf(&b, "\n    shard %d: %s", h.index, s.Waiting())
-			}
+			b.WriteString(h.shardWaits())
 		}
 	}
 	for a := range w.net.links {

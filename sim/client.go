@@ -31,6 +31,8 @@ type client struct {
 	over     bool
 	ids      [][16]byte // topic ids, zero if not known
 	seat     seat       // its place in a group
+	idem     *idempotent
+	last     []lastRead // by partition
 	read     []int64    // by partition: it has read all from the log start that it was told of up to here
 }
 
@@ -73,9 +75,11 @@ type call struct {
 	session  bool  // a read by a fetch session
 	answered bool
 	resp     kmsg.Response
+	batch    *sending // of an idempotent producer: the operation is its own
 
 	ofGroup bool  // to a group's coordinator
 	gen     int32 // a commit's
+	ghost   bool  // of who the client was before it crashed
 	fenced  bool  // it names a generation that was over when it was asked
 }
 
@@ -88,6 +92,7 @@ func newClient(w *World, number int, r role) *client {
 	c.name = fmt.Sprintf("client-%d", c.number)
 	c.rng = stream(w.opt.Seed, streamClient, uint64(c.number))
 	c.lines = make([]*line, w.opt.Brokers)
+	c.last = make([]lastRead, w.partitions())
 	c.leaders, c.near = make([]int, w.partitions()), slices.Repeat([]int{-1}, w.partitions())
 	c.ids = make([][16]byte, w.opt.Load.Topics)
 	for i := range c.leaders {
@@ -241,6 +246,8 @@ func (c *client) answered(k *call) {
 		c.created(resp, k)
 	case *kmsg.ProduceResponse:
 		outcome = c.produced(k, resp)
+	case *kmsg.InitProducerIDResponse:
+		c.gotID(k, resp)
 	case *kmsg.FetchResponse:
 		outcome = c.fetched(k, resp)
 	case *kmsg.ListOffsetsResponse:
@@ -268,6 +275,12 @@ func (c *client) answered(k *call) {
 func (c *client) end(k *call, outcome checker.Outcome) {
 	w := c.w
 	k.ended = true
+	if k.batch != nil {
+		k.batch.flying--
+	}
+	if k.key == int16(kmsg.InitProducerID) {
+		c.producer().asking = false
+	}
 	w.watch.returns(k, outcome)
 	if k.op.Kind != 0 {
 		k.op.Outcome = outcome

@@ -17,12 +17,15 @@ const (
 	codeNotLeader       = 6
 	codeTimedOut        = 7
 	codeTooLarge        = 10
+	codeLoading         = 14
 	codeNotEnough       = 19
 	codeNotEnoughAfter  = 20
 	codeBadAcks         = 21
 	codeUnsupported     = 35
 	codeTopicExists     = 36
 	codeInvalidRequest  = 42
+	codeSequence        = 45
+	codeProducerEpoch   = 47
 	codeStorage         = 56
 	codeNotYet          = 78
 	codeBadRecord       = 87

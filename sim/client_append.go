@@ -66,6 +66,9 @@ func (c *client) appendSized(node, part, n, size int) {
 	if w.phase == phaseStorm && c.rng.IntN(1000) < w.opt.Load.Acks0 {
 		a.acks = 0
 	}
+	if w.phase == phaseStorm && chance(c.rng, w.opt.Load.Late) {
+		a.late = time.Duration(1+c.rng.Int64N(8000)) * time.Millisecond
+	}
 	if drawn := 10 + c.rng.IntN(w.opt.Load.Bytes); size == 0 {
 		a.size = drawn
 	}
@@ -79,6 +82,18 @@ func (c *client) askAppend(a request) {
 		c.values++
 		k.op.Values = append(k.op.Values, fmt.Sprintf("%d.%d", c.number, c.values))
 	}
+	records := encodeBatch(k.op.Values, a.size, epoch+w.now.Milliseconds())
+	req := c.produceRequest(a, records)
+	if a.late > 0 {
+		c.sendLate(a.node, k, req, a.late)
+		return
+	}
+	c.send(a.node, k, req, a.acks == 0)
+}
+
+// produceRequest has one batch in it.
+func (c *client) produceRequest(a request, records []byte) *kmsg.ProduceRequest {
+	w := c.w
 	req := kmsg.NewPtrProduceRequest()
 	req.SetVersion(a.version)
 	topic := a.part / w.opt.Load.Partitions
@@ -91,11 +106,11 @@ func (c *client) askAppend(a request) {
 	t.Topic, t.TopicID = topicNames[topic], c.ids[topic]
 	p := kmsg.NewProduceRequestTopicPartition()
 	p.Partition = int32(a.part % w.opt.Load.Partitions)
-	p.Records = encodeBatch(k.op.Values, a.size, epoch+w.now.Milliseconds())
+	p.Records = records
 	t.Partitions = append(t.Partitions, p)
 	req.Topics = append(req.Topics, t)
 	w.nodes[a.node].offers(len(p.Records))
-	c.send(a.node, k, req, req.Acks == 0)
+	return req
 }
 
 // refusals prove that nothing was proposed; impossible are those that a sound broker has no reason for here.
@@ -111,6 +126,9 @@ func (c *client) produced(k *call, resp *kmsg.ProduceResponse) checker.Outcome {
 		return checker.Unknown
 	}
 	p := resp.Topics[0].Partitions[0]
+	if k.batch != nil {
+		return c.sentOne(k, &p)
+	}
 	k.code = p.ErrorCode
 	switch {
 	case k.code == codeNone:

@@ -162,11 +162,6 @@ func (r *consumer) done(c *client, k *call) {
 	c.soon(c.pause(r.think))
 }
 
-// ofPartition tells whether a request names a partition.
-func (k requestKind) ofPartition() bool {
-	return k < askMetadata || k == askCommit || k == askOffset || k == askGhost
-}
-
 // namesPartition tells it of a request's name.
 func namesPartition(name string) bool {
 	i := slices.Index(requestNames[:], name)
@@ -220,6 +215,7 @@ func (c *client) askGroups(a request) {
 	case askCommit:
 		c.sendCommit(a, k, g.id, g.gen)
 	case askGhost:
+		k.ghost = true
 		c.sendCommit(a, k, g.old.id, g.old.gen)
 	case askOffset:
 		c.sendOffset(a, k)
@@ -350,9 +346,11 @@ func (c *client) turnedAway(k *call) {
 	case group.NotCoordinator, group.NotAvailable:
 		g.node = -1
 	case group.RebalanceInProgress:
-		g.away(g.id)
+		if !k.ghost {
+			g.away(g.id)
+		}
 	default:
-		if k.gen == g.gen { // a ghost's fate is nobody's
+		if !k.ghost {
 			c.w.ledgerOf(g.group).release(g.id, nil)
 			g.away("")
 		}

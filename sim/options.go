@@ -62,7 +62,10 @@ type LoadOptions struct {
 	Bytes      int           // most bytes of a value
 	Timeout    time.Duration
 	Acks0      int // per mille of appends that ask for no answer
+	Late       int // per mille of appends that arrive long after their producer gave up
 	Racks      int // that brokers stand in, in turn; 0: none is said
+	Producers  int // clients that are idempotent producers
+	Restarts   int // per mille of their turns in which one restarts, or raises its epoch
 	Burst      int // per mille of appends that begin a burst: a row of them with hardly a pause between
 }
 
@@ -91,6 +94,7 @@ func DrawSized(seed uint64, length time.Duration, fixed Size) Options {
 	if fixed.Shards > 0 {
 		o.Shards = fixed.Shards
 	}
+	drawMore(stream(seed, streamOptions, 2), &o)
 	if o.Load.Replicas = min(3, o.Brokers); o.Brokers > 3 && rng.IntN(2) == 0 {
 		o.Load.Replicas = o.Brokers
 	}
@@ -110,6 +114,14 @@ func DrawSized(seed uint64, length time.Duration, fixed Size) Options {
 	o.Limits.UncommittedBytes = min(o.Limits.UncommittedBytes, log.MaxEntry(o.Store)/groups)
 	o.Load.Bytes = min(o.Load.Bytes, max(1, o.Limits.UncommittedBytes/2/o.Load.Records-40))
 	return o
+}
+
+// drawMore draws what only some seeds have.
+func drawMore(rng *rand.Rand, o *Options) {
+	o.Load.Late = pick(rng, 0, 0, 5, 20)
+	if rng.IntN(12) == 0 {
+		o.Load.Partitions = 6 + rng.IntN(7)
+	}
 }
 
 func drawStore(rng *rand.Rand) log.Options {
@@ -152,6 +164,7 @@ func drawLoad(rng *rand.Rand) LoadOptions {
 		o.Trimmers, o.Retention = pick(rng, 0, 1), int64(pick(rng, 0, 0, 32, 128))<<10
 	}
 	o.Racks = pick(rng, 0, 2, 2, 3)
+	o.Producers, o.Restarts = pick(rng, 0, 1, 2, 3), pick(rng, 0, 3, 10)
 	return o
 }
 
@@ -170,13 +183,13 @@ func micros(rng *rand.Rand, least, most int64) time.Duration {
 func (o *Options) String() string {
 	return fmt.Sprintf("length=%v brokers=%d shards=%d turn=%v\n  wal=%d×%d group=%d segment=%d index=%d\n"+
 		"  limits %+v\n  disk unit=%d read=%v write=%v sync=%v stall=%d‰\n  net delay=%v jitter=%v drop=%d‰ double=%d‰ reorder=%d‰ split=%d‰\n"+
-		"  load topics=%d×%d×%d appenders=%d readers=%d tailers=%d trimmers=%d members=%d retention=%d depth=%d think=%v records=%d bytes=%d timeout=%v acks0=%d‰ burst=%d‰ racks=%d\n"+
+		"  load topics=%d×%d×%d appenders=%d readers=%d tailers=%d trimmers=%d members=%d retention=%d depth=%d think=%v records=%d bytes=%d timeout=%v acks0=%d‰ burst=%d‰ late=%d‰ racks=%d producers=%d restarts=%d‰\n"+
 		"  faults every=%v last=%v boot=%d‰ %s",
 		o.Length, o.Brokers, o.Shards, o.Turn,
 		o.Store.WALFiles, o.Store.WALFileBytes, o.Store.GroupBytes, o.Store.SegmentBytes, o.Store.IndexBytes, o.Limits,
 		o.Disk.Unit, o.Disk.Read, o.Disk.Write, o.Disk.Sync, o.Disk.Stall,
 		o.Net.Delay, o.Net.Jitter, o.Net.Drop, o.Net.Double, o.Net.Reorder, o.Net.Split,
 		o.Load.Topics, o.Load.Partitions, o.Load.Replicas, o.Load.Appenders, o.Load.Readers, o.Load.Tailers, o.Load.Trimmers, o.Load.Members, o.Load.Retention, o.Load.Depth, o.Load.Think,
-		o.Load.Records, o.Load.Bytes, o.Load.Timeout, o.Load.Acks0, o.Load.Burst, o.Load.Racks,
+		o.Load.Records, o.Load.Bytes, o.Load.Timeout, o.Load.Acks0, o.Load.Burst, o.Load.Late, o.Load.Racks, o.Load.Producers, o.Load.Restarts,
 		o.Faults.Every, o.Faults.Last, o.Faults.Boot, weights(&o.Faults.Weight))
 }

@@ -183,7 +183,10 @@ func (n *node) overBound(code int16) string {
 
 // closedBy judges a connection that a broker ends by itself: it may, if what it can't answer went wrong (acks=0), or garbage came.
 func (w *World) closedBy(h *host, c *conn, reason string) {
-	if !c.unanswered && !c.garbage {
+	switch {
+	case c.garbage:
+		w.mark(MarkGarbageClosed, h.p.node)
+	case !c.unanswered:
 		w.violate(RefusedWithoutCause, "%v ends the connection of client %d, which sent nothing but sound requests: %s", h, c.client.number, reason)
 	}
 }

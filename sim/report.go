@@ -55,6 +55,10 @@ const (
 	CountCorrupted
 	CountQualities
 	CountTired
+	CountGarbage
+	CountNumb
+	CountClientCrashes
+	CountLate
 	CountRefusedTrouble
 	CountRefusedElsewhere
 	CountRefusedQuorum
@@ -73,7 +77,7 @@ var countNames = [Counts]string{"acknowledged appends", "acknowledged records", 
 	"turns", "envelopes", "elections", "crashes", "power losses", "clean stops", "rolling restarts", "ambushes", "crashes in a boot", "partitions", "pauses", "rotten sectors",
 	"refused starts", "wipes", "rejoins", "failed syncs", "syncs", "WAL rolls", "segments", "torn tails cut", "cold reads",
 	"pieces of damage found", "directories set aside", "faults not in the budget",
-	"corrupted envelopes", "networks of another quality", "slow processes",
+	"corrupted envelopes", "networks of another quality", "slow processes", "strangers with garbage", "consumers that don't read", "client crashes", "late appends of zombies",
 	"refusals: broker in trouble", "refusals: another leads", "refusals: no majority", "refusals: election", "refusals: over a bound", "refusals: client's link",
 	"offsets committed", "offsets fetched", "assignments", "consumers crashed"}
 
@@ -99,6 +103,10 @@ const (
 	FencedCommit        = "fenced-commit"              // a commit of a generation that was over is acknowledged (G7)
 	EpochBack           = "epoch-back"                 // a member of a group of the new protocol is told an older epoch (K1)
 	TwoLeaders          = "two-leaders-in-term"        // S1: one leader incarnation per term
+	RetryElsewhere      = "retry-elsewhere"            // two answers say two places of one batch (I2)
+	ProducerOrder       = "producer-order"             // a producer's values stand in another order than they were sent (I3)
+	SequenceRefused     = "sequence-refused"           // what follows an acknowledged batch is out of order (I4)
+	IDTwice             = "producer-id-twice"          // a producer id was given before (I5)
 	ProducersDiffer     = "producers-differ"           // equal applied indexes with different producers (G6)
 	ChangedUnseen       = "changed-unseen"             // a replica looks other than before, and its shard doesn't show it (with Env.Paranoid)
 	LogsDiffer          = "committed-logs-differ"      // equal committed indexes with different hashes (G11)

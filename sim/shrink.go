@@ -232,6 +232,9 @@ func simpler(words []string) (all [][]string) {
 			}
 			if n, err := strconv.Atoi(value); err == nil && name == "size" && n > 20 {
 				with(i, fmt.Sprintf("size=%d", n/2))
+			} else if err == nil && name == "at" && n > 0 { // what lies before need not be appended then
+				with(i, "at=0")
+				with(i, fmt.Sprintf("at=%d", n/2))
 			}
 		}
 	}

@@ -80,19 +80,9 @@ func (t *teller) leads(args []string) (func() bool, error) {
 	}, nil
 }
 
+// flushed and starts are conditions of a broker, a partition and an offset.
 func (t *teller) flushed(args []string) (func() bool, error) {
-	if len(args) != 3 {
-		return nil, fmt.Errorf("say flushed B P N")
-	}
-	n, err := t.broker(args[0])
-	if err != nil {
-		return nil, err
-	}
-	g, err := t.groupOf(args[1])
-	if err != nil {
-		return nil, err
-	}
-	end, err := strconv.ParseInt(args[2], 10, 64)
+	n, g, end, err := t.replicaAt("flushed", args)
 	return func() bool {
 		all := n.disk.segmentsOf(g.id)
 		return len(all) > 0 && all[len(all)-1].next >= end && !n.busy(log.LaneFill)
@@ -100,17 +90,20 @@ func (t *teller) flushed(args []string) (func() bool, error) {
 }
 
 func (t *teller) starts(args []string) (func() bool, error) {
-	if len(args) != 3 {
-		return nil, fmt.Errorf("say starts B P N")
-	}
-	n, err := t.broker(args[0])
-	if err != nil {
-		return nil, err
-	}
-	g, err := t.groupOf(args[1])
-	if err != nil {
-		return nil, err
-	}
-	from, err := strconv.ParseInt(args[2], 10, 64)
+	n, g, from, err := t.replicaAt("starts", args)
 	return func() bool { return g.replicas[n.index].live && g.replicas[n.index].logStart >= from }, err
+}
+
+// replicaAt reads B P N.
+func (t *teller) replicaAt(what string, args []string) (n *node, g *groupSeen, at int64, err error) {
+	if len(args) != 3 {
+		return nil, nil, 0, fmt.Errorf("say %s B P N", what)
+	}
+	if n, err = t.broker(args[0]); err == nil {
+		g, err = t.groupOf(args[1])
+	}
+	if err == nil {
+		at, err = strconv.ParseInt(args[2], 10, 64)
+	}
+	return n, g, at, err
 }

@@ -51,12 +51,17 @@ type World struct {
 	whens []*when       // what waits for its moments
 	hush  time.Duration // what waits for any broker doesn't strike before
 
+	strangers []*conn // that no client of the history has
+
 	images map[string]copied // of disks, by name
 
-	appending [][]int // by partition: the clients that append
-	asking    []int   // by node: tails under way
-	ledgers   map[string]*groupLedger
-	unclear   map[string]bool // values whose append has no clear outcome, and that nobody has read yet
+	appending   [][]int                // by partition: the clients that append
+	asking      []int                  // by node: tails under way
+	lined       map[string]placeInLine // values of idempotent producers
+	producerIDs map[int64]bool         // that were given
+	lates       map[string]bool        // values of zombies that nobody has read yet
+	unclear     map[string]bool        // values whose append has no clear outcome, and that nobody has read yet
+	ledgers     map[string]*groupLedger
 
 	scripted bool                         // a story tells what happens: nothing happens by itself
 	hear     func(*host, broker.LogEvent) // what brokers say; nil if nobody listens
@@ -117,6 +122,8 @@ func newWorld(opt Options, env Env) *World {
 	w.faults = newNemesis(w)
 	w.ledgers = map[string]*groupLedger{}
 	w.appending, w.asking, w.unclear = make([][]int, w.partitions()), make([]int, opt.Brokers), map[string]bool{}
+	w.lates = map[string]bool{}
+	w.lined, w.producerIDs = map[string]placeInLine{}, map[int64]bool{}
 	w.watch = newWatcher(w)
 	return w
 }

@@ -213,7 +213,10 @@ func (t *tarjan) from(v int32) {
 }
 
 func (t *tarjan) pop(v int32) {
-	k := slices.Index(t.stack, v)
+	k := len(t.stack) - 1
+	for t.stack[k] != v { // from the top: a component is as long as what is popped
+		k--
+	}
 	c := slices.Clone(t.stack[k:])
 	for _, w := range c {
 		t.on[w] = false

@@ -8,7 +8,8 @@
 // invocation with what became of it. Events keep every key, known or not; operations
 // keep what the checks use.
 //
-//	bytes ── Decoder ── Value ── Event ── History ── checker.History
+//	bytes ── Decoder ── Value ── Event ─┬─ Reader ──── checker.Op, as they end
+//	                                    └─ History ─── checker.History
 //	bytes ◀── Append ── Value ◀─ Event ◀─ FromHistory ◀────┘
 //
 // Invariants:

@@ -58,6 +58,11 @@ type Decoder struct {
 // NewDecoder reads from r, through a buffer of its own.
 func NewDecoder(r io.Reader) *Decoder { return &Decoder{in: bufio.NewReaderSize(r, 1<<16), line: 1} }
 
+// newTextDecoder reads a short text.
+func newTextDecoder(s string) *Decoder {
+	return &Decoder{in: bufio.NewReaderSize(strings.NewReader(s), 16), line: 1}
+}
+
 // Line is the line that is being read, from 1.
 func (d *Decoder) Line() int { return d.line }
 

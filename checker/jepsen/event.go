@@ -36,33 +36,115 @@ func (e *Event) form() Value {
 	return e.Map
 }
 
-// Read reads the events of a history.edn: maps, one after another or in one vector
-// or list. Its errors are *checker.LineError, and those of the io.Reader.
-func Read(r io.Reader) ([]Event, error) {
-	d := NewDecoder(r)
+// Events reads the events of a history one after another.
+type Events struct {
+	d    *Decoder
+	text *bufio.Scanner // of a history.txt, else nil
+	line int
+	end  byte // closes the list or vector that the events are in, or 0
+}
+
+// NewEvents reads the events of a history.edn: maps, one after another or in one vector
+// or list.
+func NewEvents(r io.Reader) *Events { return &Events{d: NewDecoder(r)} }
+
+// NewTextEvents reads the events of a history.txt: process, type, function and value,
+// with tabs between, and perhaps an error. It has no times: its lines are.
+func NewTextEvents(r io.Reader) *Events {
+	in := bufio.NewScanner(r)
+	in.Buffer(nil, maxToken)
+	return &Events{text: in}
+}
+
+// Next returns the next event; io.EOF after the last. Its errors are *checker.LineError,
+// and those of the io.Reader.
+func (r *Events) Next() (Event, error) {
+	if r.text != nil {
+		return r.nextLine()
+	}
+	for {
+		c, err := r.d.skip()
+		if err == io.EOF && r.end != 0 {
+			err = fmt.Errorf("%w: the text ends inside a form", ErrSyntax)
+		}
+		switch {
+		case err != nil:
+			return Event{}, r.at(err)
+		case r.end != 0 && c == r.end:
+			r.end = 0
+		case r.end == 0 && c == '[':
+			r.end = ']'
+		case r.end == 0 && c == '(':
+			r.end = ')'
+		default:
+			return r.event(c)
+		}
+	}
+}
+
+func (r *Events) event(c byte) (Event, error) {
+	e := Event{Line: r.d.Line()}
+	v, err := r.d.form(c, 0)
+	if err == io.EOF {
+		err = fmt.Errorf("%w: the text ends inside a form", ErrSyntax)
+	}
+	if err != nil {
+		return e, r.at(err)
+	}
+	if t, ok := v.(Tagged); ok && t.Tag == opTag {
+		e.Tagged, v = true, t.Value
+	}
+	m, ok := v.(Map)
+	if !ok {
+		return e, &checker.LineError{Line: e.Line, Err: fmt.Errorf("%w: %.60s is no map", ErrMalformed, Append(nil, v))}
+	}
+	e.Map = m
+	return e, nil
+}
+
+// at says where the text is no EDN.
+func (r *Events) at(err error) error {
+	if errors.Is(err, ErrSyntax) {
+		return &checker.LineError{Line: r.d.Line(), Err: err}
+	}
+	return err
+}
+
+func (r *Events) nextLine() (Event, error) {
+	for r.text.Scan() {
+		r.line++
+		if strings.TrimSpace(r.text.Text()) == "" {
+			continue
+		}
+		e, err := textEvent(r.text.Text(), r.line)
+		if err != nil {
+			err = &checker.LineError{Line: r.line, Err: err}
+		}
+		return e, err
+	}
+	if err := r.text.Err(); err != nil {
+		return Event{}, err
+	}
+	return Event{}, io.EOF
+}
+
+// Read reads all events of a history.edn. Its errors are those of [Events.Next].
+func Read(r io.Reader) ([]Event, error) { return all(NewEvents(r)) }
+
+// ReadText reads all events of a history.txt.
+func ReadText(r io.Reader) ([]Event, error) { return all(NewTextEvents(r)) }
+
+func all(r *Events) ([]Event, error) {
 	var events []Event
 	for {
-		v, line, err := d.Next()
+		e, err := r.Next()
 		if err == io.EOF {
 			return events, nil
-		}
-		if errors.Is(err, ErrSyntax) {
-			return nil, &checker.LineError{Line: d.Line(), Err: err}
 		}
 		if err != nil {
 			return nil, err
 		}
-		if all, ok := elements(v); ok {
-			for _, v := range all {
-				if events, err = add(events, v, line); err != nil {
-					return nil, err
-				}
-			}
-			continue
-		}
-		if events, err = add(events, v, line); err != nil {
-			return nil, err
-		}
+		events = append(events, e)
 	}
 }
 
@@ -77,38 +159,6 @@ func elements(v Value) ([]Value, bool) {
 	return nil, false
 }
 
-func add(events []Event, v Value, line int) ([]Event, error) {
-	e := Event{Line: line}
-	if t, ok := v.(Tagged); ok && t.Tag == opTag {
-		e.Tagged, v = true, t.Value
-	}
-	m, ok := v.(Map)
-	if !ok {
-		return nil, &checker.LineError{Line: line, Err: fmt.Errorf("%w: %.60s is no map", ErrMalformed, Append(nil, v))}
-	}
-	e.Map = m
-	return append(events, e), nil
-}
-
-// ReadText reads the events of a history.txt: process, type, function and value,
-// with tabs between, and perhaps an error. It has no times: its lines are.
-func ReadText(r io.Reader) ([]Event, error) {
-	in := bufio.NewScanner(r)
-	in.Buffer(nil, maxToken)
-	var events []Event
-	for line := 1; in.Scan(); line++ {
-		if strings.TrimSpace(in.Text()) == "" {
-			continue
-		}
-		e, err := textEvent(in.Text(), line)
-		if err != nil {
-			return nil, &checker.LineError{Line: line, Err: err}
-		}
-		events = append(events, e)
-	}
-	return events, in.Err()
-}
-
 func textEvent(text string, line int) (Event, error) {
 	keys := []Keyword{"process", "type", "f", "value", "error"}
 	fields := strings.SplitN(text, "\t", len(keys))
@@ -117,7 +167,7 @@ func textEvent(text string, line int) (Event, error) {
 	}
 	e := Event{Line: line, Map: Map{{Keyword("time"), int64(line)}}}
 	for i, f := range fields {
-		v, _, err := NewDecoder(strings.NewReader(f)).Next()
+		v, _, err := newTextDecoder(f).Next()
 		if err == io.EOF {
 			continue
 		}

@@ -1,41 +1,95 @@
 package jepsen
 
 import (
+	"cmp"
 	"fmt"
+	"io"
 	"slices"
 
 	"logd/checker"
 )
 
-// History pairs invocations with their completions, by process, and returns the
-// operations. Offsets may be sparse, as transactions make them. What isn't a client's
-// operation on the log (:debug-topic-partitions and the like) is left out; what a
-// nemesis does becomes a fault. Its errors are *checker.LineError.
+// pairing joins invocations with their completions, by process. An operation is of
+// unknown outcome until a completion says otherwise. What isn't a client's operation on
+// the log (:debug-topic-partitions and the like) is left out; what a nemesis does becomes
+// a fault.
+type pairing struct {
+	open   map[int64]checker.Op  // by process
+	faults map[string]checker.Op // by the function, those that haven't ended
+	ids    int64
+	events int64
+	over   []checker.Op // that nothing can change any more
+}
+
+func newPairing() pairing {
+	return pairing{open: map[int64]checker.Op{}, faults: map[string]checker.Op{}}
+}
+
+var header = checker.Header{Clock: "jepsen", Sparse: true}
+
+// History returns the operations of events, in the order in which they were invoked.
+// Offsets may be sparse, as transactions make them. Its errors are *checker.LineError.
 func History(events []Event) (checker.History, error) {
-	p := pairing{open: map[int64]int{}, faults: map[string]int{}}
-	p.h.Header = checker.Header{Clock: "jepsen", Sparse: true}
+	h, p := checker.History{Header: header}, newPairing()
 	for i := range events {
-		if err := p.add(&events[i], i); err != nil {
-			return p.h, &checker.LineError{Line: events[i].Line, Err: err}
+		if err := p.add(&events[i]); err != nil {
+			return h, err
 		}
 	}
-	p.h.Ops = slices.DeleteFunc(p.h.Ops, func(op checker.Op) bool { return op.Kind == 0 })
-	return p.h, nil
+	p.end()
+	h.Ops = p.over
+	slices.SortFunc(h.Ops, func(a, b checker.Op) int { return cmp.Compare(a.ID, b.ID) })
+	return h, nil
 }
 
-// pairing is the state of going over the events. An invocation takes the place of its
-// operation, of unknown outcome until a completion says otherwise.
-type pairing struct {
-	h      checker.History
-	open   map[int64]int  // by process, the place of its operation in h.Ops
-	faults map[string]int // by the function, that of a fault that hasn't ended
+// Reader reads operations as they end, and those at last that never did. Of a history it
+// holds no more than what is under way.
+type Reader struct {
+	events *Events
+	p      pairing
+	next   int
+	err    error
 }
 
-func (p *pairing) add(e *Event, i int) error {
+// NewReader reads the operations of events.
+func NewReader(events *Events) *Reader { return &Reader{events: events, p: newPairing()} }
+
+// Header says that offsets may be sparse. There are no errors.
+func (r *Reader) Header() (checker.Header, error) { return header, nil }
+
+// Read replaces *op with the next operation; io.EOF after the last. Its errors are those
+// of [Events.Next] and [History], and repeat.
+func (r *Reader) Read(op *checker.Op) error {
+	for r.next == len(r.p.over) {
+		if r.err != nil {
+			return r.err
+		}
+		r.p.over, r.next = r.p.over[:0], 0
+		var e Event
+		if e, r.err = r.events.Next(); r.err == io.EOF {
+			r.p.end()
+		} else if r.err == nil {
+			r.err = r.p.add(&e)
+		}
+	}
+	*op = r.p.over[r.next]
+	r.next++
+	return nil
+}
+
+func (p *pairing) add(e *Event) error {
+	if err := p.event(e); err != nil {
+		return &checker.LineError{Line: e.Line, Err: err}
+	}
+	return nil
+}
+
+func (p *pairing) event(e *Event) error {
 	at, ok := e.Map.Get("time").(int64)
 	if !ok {
-		at = int64(i)
+		at = p.events
 	}
+	p.events++
 	kind := e.keyword("type")
 	if !slices.Contains([]Keyword{"invoke", "ok", "fail", "info"}, kind) {
 		return fmt.Errorf("%w: :type is %s, not :invoke, :ok, :fail or :info", ErrMalformed, Append(nil, e.Map.Get("type")))
@@ -58,9 +112,28 @@ func (p *pairing) add(e *Event, i int) error {
 	return p.complete(e, f, kind, process, at)
 }
 
-func (p *pairing) next(process, at int64) *checker.Op {
-	p.h.Ops = append(p.h.Ops, checker.Op{ID: int64(len(p.h.Ops)), Client: process, Session: process, Call: at})
-	return &p.h.Ops[len(p.h.Ops)-1]
+func (p *pairing) next(process, at int64) checker.Op {
+	p.ids++
+	return checker.Op{ID: p.ids - 1, Client: process, Session: process, Call: at}
+}
+
+// ends takes an operation that nothing can change any more.
+func (p *pairing) ends(op checker.Op) {
+	if op.Kind != 0 {
+		p.over = append(p.over, op)
+	}
+}
+
+// end takes what never ended, in the order in which it began.
+func (p *pairing) end() {
+	n := len(p.over)
+	for _, op := range p.open { // order: sorted below
+		p.ends(op)
+	}
+	for _, op := range p.faults { // order: sorted below
+		p.ends(op)
+	}
+	slices.SortFunc(p.over[n:], func(a, b checker.Op) int { return cmp.Compare(a.ID, b.ID) })
 }
 
 func (p *pairing) invoke(e *Event, f Keyword, process, at int64) error {
@@ -68,22 +141,22 @@ func (p *pairing) invoke(e *Event, f Keyword, process, at int64) error {
 		return fmt.Errorf("%w: process %d invokes :%s before its last operation was complete", ErrMalformed, process, f)
 	}
 	op := p.next(process, at)
-	p.open[process] = len(p.h.Ops) - 1
-	return fill(op, e, f, "info", at)
+	err := fill(&op, e, f, "info", at)
+	p.open[process] = op
+	return err
 }
 
 func (p *pairing) complete(e *Event, f, kind Keyword, process, at int64) error {
-	i, ok := p.open[process]
+	was, ok := p.open[process]
 	if !ok {
 		return fmt.Errorf("%w: process %d completes :%s without having invoked it", ErrMalformed, process, f)
 	}
 	delete(p.open, process)
-	was := p.h.Ops[i]
 	if at < was.Call {
 		return fmt.Errorf("%w: process %d completes :%s at %d, having invoked it at %d", ErrMalformed, process, f, at, was.Call)
 	}
 	if e.Map.Get("value") == nil {
-		p.h.Ops[i] = settle(was, outcomes[kind], at)
+		p.ends(settle(was, outcomes[kind], at))
 		return nil
 	}
 	op := checker.Op{ID: was.ID, Client: was.Client, Session: was.Session, Call: was.Call}
@@ -93,7 +166,7 @@ func (p *pairing) complete(e *Event, f, kind Keyword, process, at int64) error {
 	if op.Kind != was.Kind && op.Kind != checker.Txn && was.Kind != checker.Txn {
 		return fmt.Errorf("%w: process %d completes :%s, having invoked a %s", ErrMalformed, process, f, was.Kind)
 	}
-	p.h.Ops[i] = op
+	p.ends(op)
 	return nil
 }
 
@@ -116,9 +189,10 @@ func settle(op checker.Op, outcome checker.Outcome, at int64) checker.Op {
 
 // fault notes what a nemesis does: twice :info, its begin and its end.
 func (p *pairing) fault(e *Event, f Keyword, at int64) {
-	if i, ok := p.faults[string(f)]; ok {
+	if op, ok := p.faults[string(f)]; ok {
 		delete(p.faults, string(f))
-		p.h.Ops[i].Ret = at
+		op.Ret = at
+		p.ends(op)
 		return
 	}
 	op := p.next(-1, at)
@@ -127,7 +201,7 @@ func (p *pairing) fault(e *Event, f Keyword, at int64) {
 	if v := e.Map.Get("value"); v != nil {
 		op.Target = nameOf(v)
 	}
-	p.faults[string(f)] = len(p.h.Ops) - 1
+	p.faults[string(f)] = op
 }
 
 var outcomes = map[Keyword]checker.Outcome{"ok": checker.OK, "fail": checker.Failed, "info": checker.Unknown}

@@ -3,7 +3,6 @@ package jepsen
 import (
 	"fmt"
 	"strconv"
-	"strings"
 )
 
 // Append adds a form's text to b, as Clojure prints it.
@@ -108,7 +107,7 @@ func spellsForm(s string) bool {
 
 // parseName returns the one form that a name is the text of.
 func parseName(name string) (Value, bool) {
-	d := NewDecoder(strings.NewReader(name))
+	d := newTextDecoder(name)
 	v, _, err := d.Next()
 	if err != nil {
 		return nil, false

@@ -15,6 +15,7 @@ import (
 
 var (
 	chainRecords = flag.Int("chain-records", 20_000, "records that TestChain sends; 500000 takes minutes")
+	chainRate    = flag.Int("chain-rate", 5000, "records that TestChain sends in a second, about")
 	chainKill    = flag.Duration("chain-kill", 3*time.Second, "TestChain kills a broker so long after the one before serves again")
 )
 
@@ -119,6 +120,9 @@ func (ch *chain) send(t *testing.T) {
 	cl := ch.client(t, kgo.DefaultProduceTopic("chain-1"))
 	defer cl.Close()
 	for i := range ch.records {
+		if i%100 == 99 {
+			time.Sleep(100 * time.Second / time.Duration(*chainRate))
+		}
 		cl.Produce(ch.ctx, kgo.StringRecord(fmt.Sprintf("r%d", i)), func(r *kgo.Record, err error) {
 			if err != nil {
 				ch.failed(fmt.Errorf("send %s: %w", r.Value, err))

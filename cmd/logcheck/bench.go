@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -16,6 +17,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"logd/checker"
+	"logd/checker/jepsen"
 	"logd/checker/second"
 )
 
@@ -29,13 +31,15 @@ type bench struct {
 	seed       uint64
 	plant      bool
 	dir        string // also through files here
+	check      string
+	families   []checker.Family
 	porcupine  []int
 	timeout    time.Duration
 }
 
 func newBench(out io.Writer) *cobra.Command {
 	b := &bench{out: out}
-	cmd := &cobra.Command{Use: "bench", Short: "Measure check A on generated histories", Hidden: true, Args: cobra.NoArgs,
+	cmd := &cobra.Command{Use: "bench", Short: "Measure a check on generated histories", Hidden: true, Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error { return b.run() }}
 	f := cmd.Flags()
 	f.Int64SliceVar(&b.ops, "ops", []int64{1_000_000}, "operations of a history")
@@ -44,6 +48,7 @@ func newBench(out io.Writer) *cobra.Command {
 	f.Uint64Var(&b.seed, "seed", 1, "seed of the generator")
 	f.BoolVar(&b.plant, "plant", false, "one tail, nine tenths into the history, is too short by one record")
 	f.StringVar(&b.dir, "dir", "", "also measure reading files, plain and packed, which are written to this folder")
+	f.StringVar(&b.check, "check", checker.Linearizable.Name, "the check to measure")
 	f.IntSliceVar(&b.porcupine, "porcupine", nil, "instead: porcupine and check A on one partition with this many operations")
 	f.DurationVar(&b.timeout, "timeout", time.Minute, "time that porcupine may take")
 	return cmd
@@ -53,6 +58,11 @@ func (b *bench) run() error {
 	if len(b.porcupine) > 0 {
 		return b.besides()
 	}
+	var err error
+	if b.families, err = choose([]string{b.check}); err != nil {
+		return err
+	}
+	(&check{families: b.families}).collect()
 	fmt.Fprintln(b.out, "| operations | planted | from | verdict | CPU s | operations/s | kept | peak memory MiB | bytes/kept | bytes/operation |")
 	fmt.Fprintln(b.out, "|---:|---|---|---|---:|---:|---:|---:|---:|---:|")
 	for _, n := range b.ops {
@@ -62,7 +72,7 @@ func (b *bench) run() error {
 		if b.dir == "" {
 			continue
 		}
-		for _, ending := range []string{".jsonl", ".jsonl.gz", ".jsonl.zst"} {
+		for _, ending := range []string{".jsonl", ".jsonl.gz", ".jsonl.zst", ".edn"} {
 			if err := b.file(n, ending); err != nil {
 				return err
 			}
@@ -82,7 +92,8 @@ func (b *bench) generator(n int64) *generator {
 // memory feeds a checker from memory, some operations at a time, and measures only
 // the feeding.
 func (b *bench) memory(n int64) error {
-	g, c := b.generator(n), checker.New(checker.Options{})
+	g, a, r := b.generator(n), newPanel(b.families), &result{}
+	a.begin(checker.Header{})
 	chunk := make([]checker.Op, 1<<10)
 	for i := range chunk {
 		chunk[i].ID = 1 // now it is resident, before memory is measured
@@ -96,14 +107,14 @@ func (b *bench) memory(n int64) error {
 		left -= int64(len(now))
 		m.begin()
 		for i := range now {
-			c.Complete(&now[i])
+			a.complete(&now[i])
 		}
 		m.end()
 	}
 	m.begin()
-	r := c.Finish()
+	a.finish(r)
 	m.end()
-	b.row(n, "memory", &r, c.Kept(), m)
+	b.row(n, "memory", r, a, m)
 	return nil
 }
 
@@ -122,13 +133,13 @@ func (b *bench) file(n int64, ending string) error {
 	defer in.close()
 	m := startMeter()
 	m.begin()
-	a, r := newPanel([]checker.Family{checker.Linearizable}), &result{}
+	a, r := newPanel(b.families), &result{}
 	if err := c.hear(a, in, nil); err != nil {
 		return err
 	}
 	a.finish(r)
 	m.end()
-	b.row(n, ending, r.Report, a.line.Kept(), m)
+	b.row(n, ending, r, a, m)
 	return nil
 }
 
@@ -145,6 +156,9 @@ func (b *bench) write(path string, n int64) (err error) {
 		if out, err = zstd.NewWriter(f); err != nil {
 			return err
 		}
+	}
+	if filepath.Ext(path) == ".edn" {
+		return errors.Join(b.writeJepsen(out, n), out.Close())
 	}
 	g, w := b.generator(n), checker.NewWriter(out)
 	var op checker.Op
@@ -165,10 +179,26 @@ func (b *bench) write(path string, n int64) (err error) {
 	return f.Close()
 }
 
-func (b *bench) row(n int64, from string, r *checker.Report, kept int64, m *meter) {
-	bytes := m.peak - m.before
-	if v := r.First(); v != nil && !b.plant {
-		fmt.Fprintln(b.out, v)
+// writeJepsen writes a history as Jepsen stores it, some operations at a time.
+func (b *bench) writeJepsen(out io.Writer, n int64) error {
+	g := b.generator(n)
+	for left := n; left > 0; {
+		h := checker.History{Ops: make([]checker.Op, min(left, 1<<12))}
+		for i := range h.Ops {
+			g.next(&h.Ops[i])
+		}
+		left -= int64(len(h.Ops))
+		if err := jepsen.Write(out, jepsen.FromHistory(h)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (b *bench) row(n int64, from string, r *result, a *panel, m *meter) {
+	bytes, kept := m.peak-m.before, n
+	if a.line != nil {
+		kept = a.line.Kept()
 	}
 	fmt.Fprintf(b.out, "| %d | %v | %s | %v | %.2f | %.0f | %d | %d | %d | %d |\n", n, b.plant, from, r.Verdict, m.cpu.Seconds(),
 		float64(n)/m.cpu.Seconds(), kept, bytes>>20, bytes/max(1, kept), bytes/n)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"runtime/debug"
 	"time"
 
 	"logd/checker"
@@ -64,6 +65,13 @@ func (c *check) files(files []string) (int, error) {
 		}
 	}
 	return exitValid, nil
+}
+
+// collect sets how much garbage there may be.
+func (c *check) collect() {
+	if c.html != "" || c.second || len(c.families) != 1 || c.families[0].Name != checker.Linearizable.Name {
+		debug.SetGCPercent(gcPercentPointers)
+	}
 }
 
 func exitOf(v checker.Verdict) int {

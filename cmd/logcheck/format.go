@@ -27,34 +27,11 @@ func (in *input) source() (source, error) {
 	if err != nil && err != io.EOF {
 		return nil, err
 	}
-	read := jepsen.Read
 	switch {
 	case jepsen.SniffText(begin):
-		read = jepsen.ReadText
-	case !jepsen.Sniff(begin):
-		return checker.NewReader(b), nil
+		return jepsen.NewReader(jepsen.NewTextEvents(b)), nil
+	case jepsen.Sniff(begin):
+		return jepsen.NewReader(jepsen.NewEvents(b)), nil
 	}
-	events, err := read(b)
-	if err != nil {
-		return nil, err
-	}
-	h, err := jepsen.History(events)
-	return &whole{h: h}, err
-}
-
-// whole is a history that is in memory already.
-type whole struct {
-	h    checker.History
-	next int
-}
-
-func (w *whole) Header() (checker.Header, error) { return w.h.Header, nil }
-
-func (w *whole) Read(op *checker.Op) error {
-	if w.next == len(w.h.Ops) {
-		return io.EOF
-	}
-	*op = w.h.Ops[w.next]
-	w.next++
-	return nil
+	return checker.NewReader(b), nil
 }

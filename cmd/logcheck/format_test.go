@@ -24,18 +24,7 @@ func TestSimulated(t *testing.T) {
 		}
 		got = strings.ReplaceAll(got, histories, "")
 		golden := strings.TrimSuffix(file, ".jsonl") + ".report.txt"
-		if *rewrite {
-			if err := os.WriteFile(golden, []byte(got), 0o644); err != nil {
-				t.Fatal(err)
-			}
-		}
-		want, err := os.ReadFile(golden)
-		if err != nil {
-			t.Fatalf("%v; -rewrite writes it", err)
-		}
-		if diff := cmp.Diff(string(want), got); diff != "" {
-			t.Errorf("(-golden +got):\n%s", diff)
-		}
+		compare(t, golden, got)
 	}
 }
 

@@ -10,8 +10,11 @@ import (
 )
 
 // gcPercent keeps the heap close to what is live, which has hardly a pointer in it
-// to be followed.
-const gcPercent = 10
+// to be followed. That of other checks than A is full of them.
+const (
+	gcPercent         = 10
+	gcPercentPointers = 50
+)
 
 func main() {
 	debug.SetGCPercent(gcPercent)
@@ -63,6 +66,7 @@ Exit status: 0 valid, 1 invalid, 2 unreadable input, 3 unknown.`,
 			if c.html != "" && len(files) != 1 {
 				return fmt.Errorf("--html is of one history, not of %d", len(files))
 			}
+			c.collect()
 			exit, err = c.files(files)
 			return err
 		},

@@ -76,6 +76,12 @@ func TestTable(t *testing.T) {
 	}
 	got = strings.ReplaceAll(got, histories, "")
 	const golden = "testdata/tables.txt"
+	compare(t, golden, got)
+}
+
+// compare holds what was said to a golden file, or writes that.
+func compare(t *testing.T, golden, got string) {
+	t.Helper()
 	if *rewrite {
 		if err := os.WriteFile(golden, []byte(got), 0o644); err != nil {
 			t.Fatal(err)

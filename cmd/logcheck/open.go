@@ -78,7 +78,7 @@ func (in *input) unpack() error {
 		in.bytes, err = gzip.NewReader(packed)
 		return err
 	case bytes.Equal(magic, []byte{0x28, 0xb5, 0x2f, 0xfd}):
-		z, err := zstd.NewReader(packed, zstd.WithDecoderMaxMemory(1<<30))
+		z, err := zstd.NewReader(packed, zstd.WithDecoderMaxMemory(1<<30), zstd.WithDecoderLowmem(true), zstd.WithDecoderConcurrency(1))
 		if err != nil {
 			return err
 		}

@@ -125,7 +125,7 @@ func TestBench(t *testing.T) {
 			args = append(args, plant)
 		}
 		exit, out, errs := logcheck("", args...)
-		if exit != exitValid || strings.Count(out, "| "+want+" |") != 4 {
+		if exit != exitValid || strings.Count(out, "| "+want+" |") != 5 {
 			t.Errorf("%s: exit %d:\n%s%s", plant, exit, out, errs)
 		}
 	}

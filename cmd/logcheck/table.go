@@ -48,18 +48,23 @@ func findings(b *strings.Builder, f *checker.Findings) {
 	if len(f.Figures) > 0 {
 		figures(b, f.Figures)
 	}
-	for i := range f.Violations {
-		v := &f.Violations[i]
+	found(b, string(f.Family), f.Violations, f.Found, f.Undecided)
+}
+
+// found says what was found of something, and what wasn't decided.
+func found(b *strings.Builder, of string, violations []checker.Violation, all int64, undecided []string) {
+	for i := range violations {
+		v := &violations[i]
 		fmt.Fprintf(b, "%s\n", v)
 		for _, op := range v.Ops {
 			fmt.Fprintf(b, "    %s\n", evidenceLine(op))
 		}
 	}
-	if more := f.Found - int64(len(f.Violations)); more > 0 {
-		fmt.Fprintf(b, "%s: %d more violations\n", f.Family, more)
+	if more := all - int64(len(violations)); more > 0 {
+		fmt.Fprintf(b, "%s: %d more violations\n", of, more)
 	}
-	for _, why := range f.Undecided {
-		fmt.Fprintf(b, "%s: unknown: %s\n", f.Family, why)
+	for _, why := range undecided {
+		fmt.Fprintf(b, "%s: unknown: %s\n", of, why)
 	}
 }
 
@@ -103,19 +108,7 @@ func (r *result) counts(b *strings.Builder) {
 }
 
 func (r *result) details(b *strings.Builder, p *checker.PartitionReport) {
-	for i := range p.Violations {
-		v := &p.Violations[i]
-		fmt.Fprintf(b, "%s\n", v)
-		for _, op := range v.Ops {
-			fmt.Fprintf(b, "    %s\n", evidenceLine(op))
-		}
-	}
-	if more := p.Found - int64(len(p.Violations)); more > 0 {
-		fmt.Fprintf(b, "%s: %d more violations\n", p.Partition, more)
-	}
-	for _, why := range p.Undecided {
-		fmt.Fprintf(b, "%s: unknown: %s\n", p.Partition, why)
-	}
+	found(b, p.Partition, p.Violations, p.Found, p.Undecided)
 }
 
 func evidenceLine(e checker.Evidence) string {

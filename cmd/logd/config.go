@@ -79,7 +79,7 @@ func (c *config) flags(cmd *cobra.Command) {
 	fl.IntVar(&c.consumerSize, "group-consumer-max-size", 5000, "members of such a group at most")
 	fl.StringVar(&c.consumerMigration, "group-consumer-migration-policy", migrateBoth, "whether a group with members changes its protocol: bidirectional, upgrade, downgrade or disabled")
 	fl.DurationVar(&c.offsetsRetention, "offsets-retention", 7*24*time.Hour, "committed offsets that no member of their group uses are forgotten after so long")
-	fl.StringVar(&c.rack, "rack", "", "name of this broker's failure domain, told to clients")
+	fl.StringVar(&c.rack, "rack", "", "name of this broker's failure domain; consumers that name it (client.rack) read from a replica in it")
 	fl.BoolVar(&c.form, "form", false, "form a cluster of its own although listed brokers are silent")
 	fl.BoolVar(&c.insecure, "insecure", false, "allow listeners that other machines can reach: anyone there can read and write everything")
 	fl.BoolVar(&c.unsafeNoSync, "unsafe-no-sync", false, "never sync: a loss of power loses acknowledged records")
