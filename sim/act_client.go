@@ -54,18 +54,19 @@ const (
 	askLeave
 	askCommit
 	askOffset
-	askGhost // a commit in the name of who it was before it crashed
-	askCrash // nothing is asked: it forgets who it is
-	askDie   // nothing: any client ends with all that it has under way, and comes back
+	askGhost  // a commit in the name of who it was before it crashed
+	askCrash  // nothing is asked: it forgets who it is
+	askMember // a heartbeat of the new protocol
+	askDie    // nothing: any client ends with all that it has under way, and comes back
 )
 
 var requestNames = [...]string{"append", "read", "tail", "start-of", "trim", "metadata", "producer", "bump", "send", "resend",
-	"coordinator", "join", "sync", "heartbeat", "leave", "commit", "offset", "ghost-commit", "forget", "crash"}
+	"coordinator", "join", "sync", "heartbeat", "leave", "commit", "offset", "ghost-commit", "forget", "member-heartbeat", "crash"}
 
 // ofPartition tells whether it asks about a partition.
 func (k requestKind) ofPartition() bool {
 	switch k {
-	case askMetadata, askProducer, askBump, askCoordinator, askJoin, askSync, askBeat, askLeave, askCrash, askDie:
+	case askMetadata, askProducer, askBump, askCoordinator, askJoin, askSync, askBeat, askLeave, askCrash, askMember, askDie:
 		return false
 	}
 	return true
@@ -245,7 +246,7 @@ func (a request) text(w *World) string {
 		}
 	case askSend:
 		fmt.Fprintf(&b, " records=%d size=%d at=%d", a.records, a.size, a.at)
-	case askTrim, askResend, askCommit, askGhost:
+	case askTrim, askResend, askCommit, askGhost, askMember:
 		fmt.Fprintf(&b, " at=%d", a.at)
 	}
 	return b.String()

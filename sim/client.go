@@ -98,7 +98,7 @@ func newClient(w *World, number int, r role) *client {
 	for i := range c.leaders {
 		c.leaders[i] = -1
 	}
-	c.seat = seatOf(number, w.opt.Load.Members)
+	c.seat = seatOf(number, w.opt.Load.Members, w.opt.Load.Modern)
 	i, _ := slices.BinarySearchFunc(w.clients, number, func(c *client, number int) int { return c.number - number })
 	w.clients = slices.Insert(w.clients, i, c) // by number, whenever a story speaks of it first
 	return c

@@ -32,6 +32,10 @@ type seat struct {
 	gen      int32
 	roll     []string // all members, if it leads
 	stage    seatStage
+	modern   bool          // the group is of the new protocol: client_member.go
+	incarn   int           // ids that it has made
+	news     bool          // its next heartbeat says everything
+	due      []int         // in a group of the new protocol, what it is to have; parts, until it has given up the rest
 	parts    []int         // its own
 	at       map[int]int64 // by partition: it has read up to here
 	lost     int           // partition whose offset is below the log start, -1: none
@@ -58,6 +62,7 @@ const (
 type groupLedger struct {
 	assigned int32                    // the highest generation that an assignment was given out of
 	owners   map[int32]map[int]string // by generation and partition
+	users    map[int]user             // by partition, in a group of the new protocol
 }
 
 // offsetsPartitions are those of __consumer_offsets.
@@ -66,9 +71,10 @@ const offsetsPartitions = 2
 const groupSize = 3 // consumers of one group
 
 // seatOf is a client's place in its group: the first three share one, and so on; every other one is a static member.
-func seatOf(number, members int) seat {
+func seatOf(number, members, modern int) seat {
 	n := number % max(1, members)
 	s := seat{group: fmt.Sprintf("group-%d", n/groupSize), node: -1, at: map[int]int64{}, lost: -1}
+	s.modern = modern > 0 && n/groupSize%modern == 0
 	if n%2 == 1 {
 		s.instance = kmsg.StringPtr(fmt.Sprintf("instance-%d", n))
 	}
@@ -84,6 +90,11 @@ func (r *consumer) act(c *client) {
 	switch {
 	case g.node < 0:
 		c.asks(request{kind: askCoordinator, part: -1, node: c.rng.IntN(w.opt.Brokers), version: int16(c.rng.IntN(7))})
+	case g.modern && slices.Contains(c.ids, [16]byte{}):
+		c.leader(0) // whoever knows no topic ids asks for them
+		c.soon(c.pause(r.think))
+	case g.modern && g.stage == seatOut:
+		c.asks(request{kind: askMember, part: -1, node: g.node, version: 1})
 	case g.stage == seatOut:
 		c.asks(request{kind: askJoin, part: -1, node: g.node, version: int16(c.rng.IntN(10))})
 	case g.stage == seatJoined:
@@ -97,6 +108,10 @@ func (r *consumer) act(c *client) {
 func (r *consumer) work(c *client) {
 	g := &c.seat
 	k := c.rng.IntN(40)
+	version := int16(2 + c.rng.IntN(8)) // of a commit
+	if g.modern {
+		version = 9
+	}
 	switch {
 	case k == 0:
 		c.asks(request{kind: askLeave, part: -1, node: g.node, version: int16(c.rng.IntN(6))})
@@ -105,7 +120,10 @@ func (r *consumer) work(c *client) {
 		c.asks(request{kind: askCrash, part: -1, node: g.node})
 		return
 	case k == 2 && g.old.id != "":
-		c.asks(request{kind: askGhost, part: g.old.part, node: g.node, at: g.old.at, version: int16(2 + c.rng.IntN(8))})
+		c.asks(request{kind: askGhost, part: g.old.part, node: g.node, at: g.old.at, version: version})
+		return
+	case g.modern && (k < 12 || len(g.parts) == 0):
+		c.asks(request{kind: askMember, part: -1, node: g.node, version: 1, at: int64(c.rng.IntN(2))})
 		return
 	case k < 12 || len(g.parts) == 0:
 		c.asks(request{kind: askBeat, part: -1, node: g.node, version: int16(c.rng.IntN(5))})
@@ -121,7 +139,7 @@ func (r *consumer) work(c *client) {
 	case !known:
 		c.asks(request{kind: askOffset, part: part, node: g.node, version: int16(1 + c.rng.IntN(9))})
 	case k < 22:
-		c.asks(request{kind: askCommit, part: part, node: g.node, at: at, version: int16(2 + c.rng.IntN(8))})
+		c.asks(request{kind: askCommit, part: part, node: g.node, at: at, version: version})
 	case k < 24:
 		c.asks(request{kind: askOffset, part: part, node: g.node, version: int16(1 + c.rng.IntN(9))})
 	default:
@@ -155,6 +173,11 @@ func (c *client) askGroups(a request) {
 	g := &c.seat
 	k := &call{part: a.part, ofGroup: true}
 	switch a.kind {
+	case askMember:
+		if a.at > 0 {
+			c.giveUp()
+		}
+		c.sendMember(a, k, c.memberHeartbeat())
 	case askCoordinator:
 		req := kmsg.NewPtrFindCoordinatorRequest()
 		req.CoordinatorKey, req.CoordinatorKeys = g.group, []string{g.group}
@@ -179,6 +202,10 @@ func (c *client) askGroups(a request) {
 		req.Group, req.MemberID, req.Generation, req.InstanceID = g.group, g.id, g.gen, g.instanceAt(a.version, 3)
 		c.sendGroup(a, k, req)
 	case askLeave:
+		if g.modern {
+			c.leaveMember(a, k)
+			return
+		}
 		req := kmsg.NewPtrLeaveGroupRequest()
 		req.Group, req.MemberID = g.group, g.id
 		req.Members = []kmsg.LeaveGroupRequestMember{{MemberID: g.id, InstanceID: g.instance}}
@@ -221,6 +248,9 @@ func (c *client) sendCommit(a request, k *call, id string, gen int32) {
 	g := &c.seat
 	k.op = checker.Op{Kind: checker.Commit, Group: g.group, Off: a.at}
 	k.gen, k.fenced = gen, c.w.ledgerOf(g.group).assigned > gen
+	if g.modern {
+		k.fenced = c.w.ledgerOf(g.group).isAnothers(a.part, id)
+	}
 	req := kmsg.NewPtrOffsetCommitRequest()
 	req.Group, req.MemberID, req.Generation, req.InstanceID = g.group, id, gen, g.instanceAt(a.version, 7)
 	p := kmsg.NewOffsetCommitRequestTopicPartition()
@@ -248,13 +278,14 @@ func (c *client) crash() {
 		g.old = ghost{id: g.id, gen: g.gen, part: g.parts[0], at: g.at[g.parts[0]]}
 	}
 	c.w.count[CountGroupCrashes]++
+	c.w.ledgerOf(g.group).release(g.id, nil)
 	g.away("")
 	c.soon(c.pause(c.w.opt.Load.Think))
 }
 
 // away gives up what a member had.
 func (g *seat) away(id string) {
-	g.stage, g.id, g.parts, g.at, g.lost, g.roll = seatOut, id, nil, map[int]int64{}, -1, nil
+	g.stage, g.id, g.parts, g.due, g.at, g.lost, g.roll = seatOut, id, nil, nil, map[int]int64{}, -1, nil
 }
 
 // heard takes a coordinator's answer, and says what became of what was asked.
@@ -282,6 +313,9 @@ func (c *client) heard(k *call) checker.Outcome {
 		}
 	case *kmsg.HeartbeatResponse:
 		k.code = resp.ErrorCode
+	case *kmsg.ConsumerGroupHeartbeatResponse:
+		k.code = resp.ErrorCode
+		c.toldMember(k, resp)
 	case *kmsg.LeaveGroupResponse:
 		g.away("")
 	case *kmsg.OffsetCommitResponse:
@@ -308,7 +342,7 @@ func (c *client) coordinator(resp *kmsg.FindCoordinatorResponse) {
 func (c *client) turnedAway(k *call) {
 	g := &c.seat
 	switch k.code {
-	case codeNone, group.Loading, codeUnknownTopic:
+	case codeNone, group.Loading, codeUnknownTopic, group.StaleMemberEpoch:
 	case group.NotCoordinator, group.NotAvailable:
 		g.node = -1
 	case group.RebalanceInProgress:
@@ -317,6 +351,7 @@ func (c *client) turnedAway(k *call) {
 		}
 	default:
 		if !k.ghost {
+			c.w.ledgerOf(g.group).release(g.id, nil)
 			g.away("")
 		}
 	}
@@ -358,7 +393,7 @@ func (c *client) committed(k *call) checker.Outcome {
 		}
 		w.count[CountCommits]++
 		return checker.OK
-	case group.IllegalGeneration, group.UnknownMember, group.FencedInstance, group.RebalanceInProgress, group.Loading, group.NotFound, codeUnknownTopic:
+	case group.IllegalGeneration, group.StaleMemberEpoch, group.UnknownMember, group.FencedInstance, group.RebalanceInProgress, group.Loading, group.NotFound, codeUnknownTopic:
 		return checker.Failed
 	}
 	return checker.Unknown
@@ -392,7 +427,7 @@ func (c *client) fetchedOffset(k *call, resp *kmsg.OffsetFetchResponse) checker.
 func (w *World) ledgerOf(id string) *groupLedger {
 	l := w.ledgers[id]
 	if l == nil {
-		l = &groupLedger{owners: map[int32]map[int]string{}}
+		l = &groupLedger{owners: map[int32]map[int]string{}, users: map[int]user{}}
 		w.ledgers[id] = l
 	}
 	return l

@@ -54,6 +54,7 @@ type LoadOptions struct {
 	Tailers    int
 	Trimmers   int           // that read and delete what they have read
 	Members    int           // of consumer groups, three in each
+	Modern     int           // of these, every so manieth group is of the new protocol (KIP-848); 0: none
 	Retention  int64         // bytes that the last topic keeps of each partition; 0: all
 	Depth      int           // most operations a client has in flight
 	Think      time.Duration // mean pause of an appender
@@ -106,6 +107,7 @@ func DrawSized(seed uint64, length time.Duration, fixed Size) Options {
 	groups := 1 + o.Load.Topics*o.Load.Partitions
 	of := stream(seed, streamGroups, 0)
 	o.Load.Members, o.Limits.Groups = pick(of, 0, 0, 0, 3, 4, 6), group.DrawConfig(of)
+	o.Load.Modern = pick(of, 0, 1, 2)
 	if o.Load.Members > 0 {
 		groups += offsetsPartitions
 	}

@@ -101,6 +101,7 @@ const (
 	Stalled             = "liveness"                   // no progress within the bound after the last fault
 	TwoOwners           = "two-owners"                 // a partition is given to two members of a group in one generation (G7)
 	FencedCommit        = "fenced-commit"              // a commit of a generation that was over is acknowledged (G7)
+	EpochBack           = "epoch-back"                 // a member of a group of the new protocol is told an older epoch (K1)
 	TwoLeaders          = "two-leaders-in-term"        // S1: one leader incarnation per term
 	RetryElsewhere      = "retry-elsewhere"            // two answers say two places of one batch (I2)
 	ProducerOrder       = "producer-order"             // a producer's values stand in another order than they were sent (I3)
