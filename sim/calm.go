@@ -165,6 +165,10 @@ func (r *finisher) act(c *client) {
 	if c.inflight > 0 || r.stage == 4 {
 		return
 	}
+	if r.stage == 0 && c.w.owesTail() {
+		c.soon(c.pause(retryAfter))
+		return
+	}
 	node, ok := c.leader(r.part)
 	if !ok {
 		return
@@ -275,6 +279,9 @@ func (w *World) waits() string {
 	for _, c := range w.clients {
 		if r, ok := c.role.(*finisher); ok && r.stage < 4 {
 			what := [...]string{"its append is acknowledged", "its end is told", "its start is told", fmt.Sprintf("offsets %d to %d are read", r.at, r.end)}[r.stage]
+			if r.stage == 0 && w.owesTail() {
+				what = "any log's end was told once"
+			}
 			fmt.Fprintf(&waits, "\n  %s waits until %s; %d attempts failed", w.partName(r.part), what, r.misses)
 		}
 	}
