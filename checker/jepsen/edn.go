@@ -53,6 +53,9 @@ type Decoder struct {
 	text
 	// stack has the elements of the lists that are open.
 	stack []Value
+	// values and pairs are cut from blocks, a list or map each.
+	values []Value
+	maps   []Pair
 	// keywords are boxed once: a history has few, and each in every event.
 	keywords map[string]Value
 }
@@ -185,9 +188,23 @@ func (d *Decoder) inner(depth int) (Value, error) {
 func (d *Decoder) until(end byte, depth int) ([]Value, error) {
 	base := len(d.stack)
 	err := d.elements(end, depth)
-	out := append(make([]Value, 0, len(d.stack)-base), d.stack[base:]...)
+	out := append(carve(&d.values, len(d.stack)-base), d.stack[base:]...)
 	d.pop(base)
 	return out, err
+}
+
+// carve returns room for n, cut from a block that many lists share.
+func carve[T any](block *[]T, n int) []T {
+	const many = 256
+	if n > many/8 {
+		return make([]T, 0, n)
+	}
+	if len(*block) < n || *block == nil {
+		*block = make([]T, many)
+	}
+	room := (*block)[:0:n]
+	*block = (*block)[n:]
+	return room
 }
 
 // pop takes the elements of a list from the stack.
@@ -223,7 +240,7 @@ func (d *Decoder) pairs(depth int) (Value, error) {
 	if len(flat)%2 != 0 {
 		return nil, fmt.Errorf("%w: a map of %d forms, a key lacks its value", ErrSyntax, len(flat))
 	}
-	m := make(Map, 0, len(flat)/2)
+	m := Map(carve(&d.maps, len(flat)/2))
 	for i := 0; i < len(flat); i += 2 {
 		if _, ok := flat[i].(Map); ok {
 			return nil, fmt.Errorf("%w: a map as the key of a map", ErrSyntax)
