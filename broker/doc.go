@@ -11,7 +11,8 @@
 //	B1  Responses leave a connection in the order of its requests: a slot is sent only from the front.
 //	B2  A produce is acknowledged only when its entry was applied at the index and term it was proposed at, which takes a
 //	    majority's completed syncs (G1); what was proposed and not yet applied is answered as unclear, never as refused.
-//	B3  A fetch returns applied batches only (G4).
+//	B3  A fetch returns applied batches only (G4), and a high watermark that is never above what was applied here. A replica that
+//	    doesn't lead serves only while it hears a leader, and never says that an offset beyond its log is out of range (S13).
 //	B4  The latest offset is answered after a read index asked for after the request came (G5).
 //	B5  A replica is created only by a placement that names this broker's incarnation, and never again after it was dropped (S7).
 //	B6  An envelope of another cluster, broker or incarnation changes nothing (S7).

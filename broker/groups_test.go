@@ -82,7 +82,12 @@ func (l *lone) committed(id, topic string) kmsg.OffsetFetchResponseGroup {
 	g := kmsg.NewOffsetFetchRequestGroup()
 	g.Group, g.Topics = id, []kmsg.OffsetFetchRequestGroupTopic{{Topic: topic, Partitions: []int32{0}}}
 	req.Groups, req.Version = []kmsg.OffsetFetchRequestGroup{g}, 9
-	return ask[*kmsg.OffsetFetchResponse](l, req).Groups[0]
+	var got kmsg.OffsetFetchResponseGroup
+	l.await("answer of the group's coordinator", func() bool { // another partition's may be there before
+		got = ask[*kmsg.OffsetFetchResponse](l, req).Groups[0]
+		return got.ErrorCode != group.Loading && got.ErrorCode != group.NotCoordinator
+	})
+	return got
 }
 
 func (l *lone) heartbeat(id, member string, generation int32) int16 {

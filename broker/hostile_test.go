@@ -283,7 +283,8 @@ func FuzzHandlers(f *testing.F) {
 			head = append(head, 0)
 		}
 		frame := binary.BigEndian.AppendUint32(nil, uint32(len(head)+len(body)))
-		l, _ := startHostile(t, 1)
+		l := startLone(t)
+		l.create("t")
 		l.exchange(2, slices.Concat(frame, head, body), false)
 	})
 }

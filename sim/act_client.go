@@ -7,6 +7,11 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"logd/checker"
+	"logd/transport"
 )
 
 // request is one thing that a client asks of a broker. It is built when it is sent: values get their names then.
@@ -19,6 +24,7 @@ type request struct {
 	records int           // append: so many values
 	size    int           // of so many bytes each
 	acks    int16         // as on the wire
+	late    time.Duration // append: its producer is cut off and gives up at once; what it wrote arrives so much later, on another connection
 	at      int64         // read from here, trim to here
 	wait    time.Duration // read: longest wait of the broker
 	most    int32         // read: bytes of the response
@@ -40,12 +46,31 @@ const (
 	askBump     // it raises its producer's epoch
 	askSend     // and sends a batch that it will send again
 	askResend   // and does
+
+	askCoordinator // from here on of a consumer: client_group.go
+	askJoin
+	askSync
+	askBeat
+	askLeave
+	askCommit
+	askOffset
+	askGhost  // a commit in the name of who it was before it crashed
+	askCrash  // nothing is asked: it forgets who it is
+	askMember // a heartbeat of the new protocol
+	askDie    // nothing: any client ends with all that it has under way, and comes back
 )
 
-var requestNames = [...]string{"append", "read", "tail", "start-of", "trim", "metadata", "producer", "bump", "send", "resend"}
+var requestNames = [...]string{"append", "read", "tail", "start-of", "trim", "metadata", "producer", "bump", "send", "resend",
+	"coordinator", "join", "sync", "heartbeat", "leave", "commit", "offset", "ghost-commit", "forget", "member-heartbeat", "crash"}
 
 // ofPartition tells whether it asks about a partition.
-func (k requestKind) ofPartition() bool { return k != askMetadata && k != askProducer && k != askBump }
+func (k requestKind) ofPartition() bool {
+	switch k {
+	case askMetadata, askProducer, askBump, askCoordinator, askJoin, askSync, askBeat, askLeave, askCrash, askMember, askDie:
+		return false
+	}
+	return true
+}
 
 // do sends it. What would make a sound broker look wrong isn't asked: to read beyond what is known to be there (S13), and to
 // trim what this client hasn't read (T1). A drawn run asks neither.
@@ -102,6 +127,8 @@ func (c *client) ask(a request) {
 		c.askTrim(a)
 	case askMetadata:
 		c.askLeaders(a)
+	case askDie:
+		c.die()
 	case askProducer:
 		c.askID(a)
 	case askBump:
@@ -110,6 +137,8 @@ func (c *client) ask(a request) {
 		c.askNew(a)
 	case askResend:
 		c.askAgain(a)
+	default:
+		c.askGroups(a)
 	}
 }
 
@@ -123,6 +152,52 @@ func (c *client) asks(a request) {
 	}
 	c.ask(a)
 }
+
+// die ends all that a client has under way, with unclear outcomes. It comes back with a new session, and new values.
+func (c *client) die() {
+	c.w.count[CountClientCrashes]++
+	for _, l := range c.lines {
+		if l != nil {
+			c.drop(l)
+		}
+	}
+}
+
+// crashClient has one of those that append or read crash, most often one with something under way.
+func (f *nemesis) crashClient() {
+	all := f.w.clients
+	c := all[f.rng.IntN(len(all))]
+	for range 4 {
+		if c.inflight > 0 {
+			break
+		}
+		c = all[f.rng.IntN(len(all))]
+	}
+	if !c.over {
+		f.w.decide(request{client: c.number, kind: askDie, part: -1})
+	}
+}
+
+// sendLate is a zombie's append: whoever sent it has given up, and a network that held it back delivers it on a connection of
+// nobody's. It is one value sent once, and may take effect whenever it arrives (S15).
+func (c *client) sendLate(node int, k *call, req kmsg.Request, late time.Duration) {
+	w := c.w
+	w.count[CountLate]++
+	k.op.Client, k.op.Session, k.op.Partition = int64(c.number), c.sessions, w.partName(k.part)
+	k.line = &line{node: node}
+	w.judge.invoke(&k.op)
+	w.markAsked(k, c.number)
+	frame := transport.AppendRequest(c.name, 1, req)
+	w.trace.bytes(w.now, markClient, c.number, uint64(node), frame)
+	c.end(k, checker.Unknown)
+	for _, v := range k.op.Values {
+		w.lates[v] = true
+	}
+	w.after(late, func() { w.intrude(w.nodes[node], frame, lateStays) })
+}
+
+// lateStays is how long a zombie's connection stays.
+const lateStays = time.Second
 
 // client finds a client by number; one that a story speaks of for the first time is made.
 func (w *World) client(number int) *client {
@@ -145,6 +220,9 @@ var acksNames = map[int16]string{-1: "all", 0: "none", 1: "leader"}
 func (a request) text(w *World) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "client %d %s", a.client, requestNames[a.kind])
+	if a.kind == askDie {
+		return b.String()
+	}
 	if a.kind.ofPartition() {
 		b.WriteString(" " + w.partName(a.part))
 	}
@@ -155,6 +233,9 @@ func (a request) text(w *World) string {
 	switch a.kind {
 	case askAppend:
 		fmt.Fprintf(&b, " records=%d size=%d acks=%s", a.records, a.size, acksNames[a.acks])
+		if a.late > 0 {
+			fmt.Fprintf(&b, " late=%v", a.late)
+		}
 	case askRead:
 		fmt.Fprintf(&b, " at=%d wait=%v bytes=%d of=%d", a.at, a.wait, a.most, a.mostOf)
 		if a.rack > 0 {
@@ -165,7 +246,7 @@ func (a request) text(w *World) string {
 		}
 	case askSend:
 		fmt.Fprintf(&b, " records=%d size=%d at=%d", a.records, a.size, a.at)
-	case askTrim, askResend:
+	case askTrim, askResend, askCommit, askGhost, askMember:
 		fmt.Fprintf(&b, " at=%d", a.at)
 	}
 	return b.String()
@@ -216,8 +297,12 @@ func (a *request) set(t *teller, word string) (err error) {
 		a.session = true
 		return nil
 	}
-	if name == "wait" {
+	switch name {
+	case "wait":
 		a.wait, err = time.ParseDuration(value)
+		return err
+	case "late":
+		a.late, err = time.ParseDuration(value)
 		return err
 	}
 	if word == "on=leader" {

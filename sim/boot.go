@@ -80,7 +80,7 @@ func (p *process) openShards(disk *bootFS, dir log.Dir) error {
 		}
 		cfg := broker.Config{Broker: n.id, Incarnation: dir.Incarnation, Generation: dir.Generation, Boot: boot, Shard: i, Shards: w.opt.Shards, Brokers: ids, Joins: dir.Joins, Spoke: dir.Spoken(), Forgets: dir.Forgets,
 			Host: fmt.Sprintf("broker-%d", n.id), Port: 9092, Rack: rackName(w.rackOf(n.index)), Limits: n.limits,
-			Topics: broker.TopicDefaults{Partitions: 1, Replication: -1, MaxMessageBytes: 1 << 20, OffsetsPartitions: 2}}
+			Topics: broker.TopicDefaults{Partitions: 1, Replication: -1, MaxMessageBytes: 1 << 20, OffsetsPartitions: offsetsPartitions}}
 		s, err := broker.New(cfg, store, rec, rand.New(rand.NewPCG(rng.Uint64(), rng.Uint64())))
 		if err != nil {
 			return err

@@ -77,7 +77,7 @@ func (w *World) spared(n *node, gone func(*node) bool) *groupSeen {
 
 // on tells whether a broker has a replica of a group, or is to have one: the metadata's are everywhere.
 func (g *groupSeen) on(node int) bool {
-	if g.part < 0 || g.replicas[node].id != 0 {
+	if g.part == partMetadata || g.replicas[node].id != 0 {
 		return true
 	}
 	for i := range g.replicas {

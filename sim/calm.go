@@ -148,11 +148,16 @@ func (n *node) cutOff() {
 // finisher appends once more, asks for the end and for the start, and reads everything between.
 type finisher struct {
 	part   int
-	stage  int // 0 append, 1 tail, 2 start, 3 read, 4 done
+	stage  int // 0 append, 1 tail, 2 start, 3 read, 4 groups, 5 finished
+	groups int // whose offset of the partition was fetched
 	at     int64
 	end    int64
 	misses int
+
+	refusal string // the last
 }
+
+const finished = 5
 
 func (w *World) finishReading() {
 	for part := range w.partitions() {
@@ -162,7 +167,11 @@ func (w *World) finishReading() {
 }
 
 func (r *finisher) act(c *client) {
-	if c.inflight > 0 || r.stage == 4 {
+	if c.inflight > 0 || r.stage == finished {
+		return
+	}
+	if r.stage == 4 {
+		r.askOffset(c)
 		return
 	}
 	if r.stage == 0 && c.w.owesTail() {
@@ -191,11 +200,18 @@ func (r *finisher) done(c *client, k *call) {
 		c.soon(time.Millisecond)
 		return
 	}
+	if k.ofGroup {
+		r.fetchedOffset(c, k)
+		return
+	}
 	if k.op.Outcome != checker.OK {
 		if k.code == codeOutOfRange { // retention goes on
 			r.stage = 2
 		}
 		r.misses++
+		if r.refusal = fmt.Sprintf("broker %d answers %d %s", k.line.node+1, k.code, refusalCodes[k.code]); k.code == codeNone {
+			r.refusal = fmt.Sprintf("broker %d doesn't answer", k.line.node+1)
+		}
 		c.soon(c.pause(retryAfter))
 		return
 	}
@@ -208,12 +224,41 @@ func (r *finisher) done(c *client, k *call) {
 		r.at = k.op.From + int64(len(k.op.Values))
 		if r.at >= r.end {
 			r.stage = 4
-			c.over = true
-			c.w.maybeOver()
+			r.next(c)
 			return
 		}
 	}
 	c.soon(time.Millisecond)
+}
+
+// next goes on with the next group, or has finished.
+func (r *finisher) next(c *client) {
+	if r.groups*groupSize < c.w.opt.Load.Members {
+		c.seat.group, c.seat.node = fmt.Sprintf("group-%d", r.groups), -1
+		c.soon(time.Millisecond)
+		return
+	}
+	r.stage = finished
+	c.over = true
+	c.w.maybeOver()
+}
+
+// askOffset asks for what a group has committed of the partition: at last everybody can tell.
+func (r *finisher) askOffset(c *client) {
+	if c.seat.node < 0 {
+		c.asks(request{kind: askCoordinator, part: -1, node: c.rng.IntN(c.w.opt.Brokers), version: 4})
+		return
+	}
+	c.asks(request{kind: askOffset, part: r.part, node: c.seat.node, version: 8})
+}
+
+func (r *finisher) fetchedOffset(c *client, k *call) {
+	if k.op.Kind == checker.FetchOffset && good(k) {
+		r.groups++
+		r.next(c)
+		return
+	}
+	c.soon(c.pause(retryAfter))
 }
 
 // maybeOver ends the run once everything was read, and what is broken for a time only is whole again.
@@ -222,7 +267,7 @@ func (w *World) maybeOver() {
 		return
 	}
 	for _, c := range w.clients {
-		if r, ok := c.role.(*finisher); ok && r.stage < 4 {
+		if r, ok := c.role.(*finisher); ok && r.stage < finished {
 			return
 		}
 	}
@@ -277,12 +322,19 @@ func (w *World) shipTime() time.Duration {
 func (w *World) waits() string {
 	var waits strings.Builder
 	for _, c := range w.clients {
-		if r, ok := c.role.(*finisher); ok && r.stage < 4 {
-			what := [...]string{"its append is acknowledged", "its end is told", "its start is told", fmt.Sprintf("offsets %d to %d are read", r.at, r.end)}[r.stage]
+		if r, ok := c.role.(*finisher); ok && r.stage < finished {
+			what := [...]string{"its append is acknowledged", "its end is told", "its start is told", fmt.Sprintf("offsets %d to %d are read", r.at, r.end),
+				fmt.Sprintf("it is told what group-%d has committed", r.groups)}[r.stage]
 			if r.stage == 0 && w.owesTail() {
 				what = "any log's end was told once"
 			}
 			fmt.Fprintf(&waits, "\n  %s waits until %s; %d attempts failed", w.partName(r.part), what, r.misses)
+			if r.refusal != "" {
+				waits.WriteString(", the last: " + r.refusal)
+			}
+			if g := w.groupOfPart(r.part); g != nil {
+				waits.WriteString(w.waitsFor(g))
+			}
 		}
 	}
 	return waits.String()
@@ -309,9 +361,7 @@ func (w *World) state() string {
 			continue
 		}
 		for _, h := range n.proc.hosts {
-			if s, ok := h.shard.(waiter); ok {
-				fmt.Fprintf(&b, "\n    shard %d: %s", h.index, s.Waiting())
-			}
+			b.WriteString(h.shardWaits())
 		}
 	}
 	for a := range w.net.links {

@@ -30,8 +30,10 @@ type client struct {
 	planned  bool
 	over     bool
 	ids      [][16]byte // topic ids, zero if not known
+	seat     seat       // its place in a group
 	idem     *idempotent
-	read     []int64 // by partition: it has read all from the log start that it was told of up to here
+	last     []lastRead // by partition
+	read     []int64    // by partition: it has read all from the log start that it was told of up to here
 }
 
 // role decides what a client does when it is its turn.
@@ -74,6 +76,11 @@ type call struct {
 	answered bool
 	resp     kmsg.Response
 	batch    *sending // of an idempotent producer: the operation is its own
+
+	ofGroup bool  // to a group's coordinator
+	gen     int32 // a commit's
+	ghost   bool  // of who the client was before it crashed
+	fenced  bool  // it names a generation that was over when it was asked
 }
 
 // finishers are the numbers of the clients that read everything at the end.
@@ -85,11 +92,13 @@ func newClient(w *World, number int, r role) *client {
 	c.name = fmt.Sprintf("client-%d", c.number)
 	c.rng = stream(w.opt.Seed, streamClient, uint64(c.number))
 	c.lines = make([]*line, w.opt.Brokers)
+	c.last = make([]lastRead, w.partitions())
 	c.leaders, c.near = make([]int, w.partitions()), slices.Repeat([]int{-1}, w.partitions())
 	c.ids = make([][16]byte, w.opt.Load.Topics)
 	for i := range c.leaders {
 		c.leaders[i] = -1
 	}
+	c.seat = seatOf(number, w.opt.Load.Members, w.opt.Load.Modern)
 	i, _ := slices.BinarySearchFunc(w.clients, number, func(c *client, number int) int { return c.number - number })
 	w.clients = slices.Insert(w.clients, i, c) // by number, whenever a story speaks of it first
 	return c
@@ -169,9 +178,15 @@ func (c *client) send(node int, k *call, req kmsg.Request, noAnswer bool) {
 	}
 	c.inflight++
 	l.pending = append(l.pending, k)
-	w.after(w.opt.Load.Timeout, func() {
+	timeout := w.opt.Load.Timeout
+	if k.key == int16(kmsg.JoinGroup) || k.key == int16(kmsg.SyncGroup) {
+		timeout += 10 * time.Second // they wait for other members
+	}
+	w.after(timeout, func() {
 		if !k.ended {
-			w.refused(k, codeNone, fmt.Sprintf("doesn't answer within %v", w.opt.Load.Timeout))
+			if !k.ofGroup {
+				w.refused(k, codeNone, fmt.Sprintf("doesn't answer within %v", timeout))
+			}
 			c.drop(k.line)
 		}
 	})
@@ -241,8 +256,10 @@ func (c *client) answered(k *call) {
 		if !c.trimmed(k, resp) {
 			outcome = checker.Unknown // a leader that has lost its place may have proposed it
 		}
+	default:
+		outcome = c.heard(k)
 	}
-	if what := refusalCodes[k.code]; what != "" && k.key != int16(kmsg.Metadata) {
+	if what := refusalCodes[k.code]; what != "" && k.key != int16(kmsg.Metadata) && !k.ofGroup {
 		c.w.refused(k, k.code, "answers "+what)
 	}
 	if c.w.violation != nil {
@@ -320,6 +337,9 @@ func (c *client) lost(l *line) {
 	}
 	pending := l.pending
 	l.pending = nil
+	if c.seat.node == l.node {
+		c.seat.node = -1
+	}
 	for part, node := range c.leaders {
 		if node == l.node {
 			c.leaders[part] = -1
@@ -331,7 +351,7 @@ func (c *client) lost(l *line) {
 	for _, k := range pending {
 		c.inflight--
 		outcome := checker.Unknown
-		if k.op.Kind != checker.Append && k.op.Kind != checker.Trim {
+		if k.op.Kind != checker.Append && k.op.Kind != checker.Trim && k.op.Kind != checker.Commit {
 			outcome = checker.Failed // a read without an answer showed nothing
 		}
 		c.end(k, outcome)

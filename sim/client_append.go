@@ -66,6 +66,9 @@ func (c *client) appendSized(node, part, n, size int) {
 	if w.phase == phaseStorm && c.rng.IntN(1000) < w.opt.Load.Acks0 {
 		a.acks = 0
 	}
+	if w.phase == phaseStorm && chance(c.rng, w.opt.Load.Late) {
+		a.late = time.Duration(1+c.rng.Int64N(8000)) * time.Millisecond
+	}
 	if drawn := 10 + c.rng.IntN(w.opt.Load.Bytes); size == 0 {
 		a.size = drawn
 	}
@@ -80,7 +83,12 @@ func (c *client) askAppend(a request) {
 		k.op.Values = append(k.op.Values, fmt.Sprintf("%d.%d", c.number, c.values))
 	}
 	records := encodeBatch(k.op.Values, a.size, epoch+w.now.Milliseconds())
-	c.send(a.node, k, c.produceRequest(a, records), a.acks == 0)
+	req := c.produceRequest(a, records)
+	if a.late > 0 {
+		c.sendLate(a.node, k, req, a.late)
+		return
+	}
+	c.send(a.node, k, req, a.acks == 0)
 }
 
 // produceRequest has one batch in it.

@@ -4,6 +4,8 @@ import (
 	"fmt"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"logd/log"
 )
 
 // rackOf is the number of the rack that a broker stands in; 0 if it doesn't say.
@@ -87,4 +89,21 @@ func (c *client) fetchIn(rack, node, part int, from int64) {
 		node = near
 	}
 	c.asks(request{kind: askRead, node: node, part: part, at: from, version: 12, most: 1 << 16, mostOf: 1 << 16, rack: rack})
+}
+
+// lastRead is where a client stands in a partition: the next offset, and the leader epoch of the batch before it (KIP-320).
+type lastRead struct {
+	next  int64
+	epoch int32
+}
+
+func lastOf(batches []byte) (last lastRead) {
+	for len(batches) > 0 {
+		b, n, err := log.ParseBatch(batches)
+		if err != nil {
+			break // it is cut
+		}
+		last, batches = lastRead{b.NextOffset(), b.LeaderEpoch}, batches[n:]
+	}
+	return last
 }

@@ -85,7 +85,7 @@ func (c *client) fetch(node, part int, from int64) {
 	}
 	a.most = 1 << (9 + c.rng.IntN(9))
 	a.mostOf = 1 << (9 + c.rng.IntN(9))
-	if w.drawn() {
+	if w.drawn() && w.phase == phaseStorm { // the calm isn't recorded: it must draw the same when it is told (W12)
 		a.rack, a.session = c.rng.IntN(w.opt.Load.Racks+1), c.rng.IntN(3) == 0
 	}
 	c.asks(a)
@@ -106,6 +106,9 @@ func (c *client) askRead(a request) {
 	t.Topic, t.TopicID = topicNames[topic], c.ids[topic]
 	p := kmsg.NewFetchRequestTopicPartition()
 	p.Partition, p.FetchOffset, p.PartitionMaxBytes = int32(a.part%w.opt.Load.Partitions), a.at, a.mostOf
+	if last := c.last[a.part]; last.next == a.at && last.next > 0 {
+		p.LastFetchedEpoch = last.epoch
+	}
 	t.Partitions = append(t.Partitions, p)
 	req.Topics = append(req.Topics, t)
 	if a.session && req.Version >= 7 {
@@ -137,6 +140,10 @@ func (c *client) fetched(k *call, resp *kmsg.FetchResponse) checker.Outcome {
 	if k.code != codeNone {
 		return checker.Failed
 	}
+	if p.DivergingEpoch.Epoch >= 0 { // what was read is committed: no log ever parts from it
+		w.violate(BadResponse, "client %d has read %s up to %d, of epoch %d last; it is told that epoch %d ends at %d", c.number, w.partName(k.part), k.op.From, c.last[k.part].epoch, p.DivergingEpoch.Epoch, p.DivergingEpoch.EndOffset)
+		return checker.Failed
+	}
 	if p.PreferredReadReplica >= 0 && !c.sentNear(k, p) {
 		return checker.Failed
 	}
@@ -155,6 +162,7 @@ func (c *client) fetched(k *call, resp *kmsg.FetchResponse) checker.Outcome {
 		return checker.Failed
 	}
 	if n := len(k.op.Values); n > 0 {
+		c.last[k.part] = lastOf(p.RecordBatches)
 		w.views.seen(k.part, k.op.Offs[n-1]+1)
 		if k.op.From <= c.read[k.part] {
 			c.read[k.part] = max(c.read[k.part], k.op.Offs[n-1]+1)
@@ -261,6 +269,9 @@ func (w *World) startClients() {
 	}
 	for range o.Trimmers {
 		roles = append(roles, newTrimmer(w))
+	}
+	for range o.Members {
+		roles = append(roles, &consumer{think: o.Think})
 	}
 	for i := range o.Producers {
 		roles = append(roles, &retrier{part: i % w.partitions()})

@@ -18,6 +18,7 @@ const (
 	streamShard  // + broker, boot, shard
 	streamAct    // of the act's own seed
 	streamWeather
+	streamGroups
 )
 
 // stream returns the seed's stream for a purpose.

@@ -7,7 +7,6 @@ var MissingFaults = [...]string{
 	"adding and removing brokers, moving partitions: brokers can't do it yet",
 	"rolling upgrades: there is one version",
 	"topics created and deleted in the storm: brokers serve it, the workload doesn't ask for it",
-	"garbage bytes, zombie and crashing producers, slow consumers: not built; end-to-end tests send garbage",
 }
 
 // The kinds of faults that the nemesis causes (design.md, section 5).
@@ -45,6 +44,9 @@ const (
 	faultRing
 	faultCorrupt
 	faultSluggish
+	faultGarbage
+	faultNumb
+	faultClientCrash
 	faultKinds
 )
 
@@ -68,6 +70,7 @@ const (
 	familyPower
 	familyNetwork
 	familyDisk
+	familyClient
 	families
 )
 
@@ -105,6 +108,9 @@ var faultTable = [faultKinds]faultRow{
 	faultRing:          {"ring", 4, false, false, 5, familyNetwork},
 	faultCorrupt:       {"corrupt", 3, false, false, 2, familyNetwork},
 	faultSluggish:      {"sluggish", 3, false, false, 1, familyProcess},
+	faultGarbage:       {"garbage", 4, false, false, 1, familyClient},
+	faultNumb:          {"numb-consumer", 2, false, false, 1, familyClient},
+	faultClientCrash:   {"client-crash", 3, false, false, 1, familyClient},
 }
 
 // cause causes one fault of a kind.
@@ -144,6 +150,9 @@ func (f *nemesis) cause(kind int) {
 		faultRing:          (*nemesis).ring,
 		faultCorrupt:       (*nemesis).corrupt,
 		faultSluggish:      (*nemesis).tire,
+		faultGarbage:       (*nemesis).vandalize,
+		faultNumb:          (*nemesis).benumb,
+		faultClientCrash:   (*nemesis).crashClient,
 	}[kind](f)
 }
 

@@ -10,7 +10,7 @@ import (
 //
 //	broker ill:   down, paused, stopping, started a moment ago, its disk slow or full or damaged, its turns slow
 //	pair apart:   a direction between them is cut, slow, or had a connection refused
-//	core:         brokers that were well, and all near each other, for all of a time; enough for a majority of a group
+//	core:         brokers that were well, and all near each other, for all of a time, and lack nothing that is committed
 
 // hurts notes that a broker's trouble begins or ends now.
 func (n *node) hurts() { n.ails = max(n.ails, n.w.now) }
@@ -77,6 +77,9 @@ func (g *groupSeen) core(w *World, leader int, since time.Duration) (in []int, o
 		why := w.nodes[i].illSince(since)
 		if r := &g.replicas[i]; why == "" && (!r.live || !r.condition.whole() || r.transferring) {
 			why = fmt.Sprintf("broker %d's replica isn't whole", w.nodes[i].id)
+		}
+		if r := &g.replicas[i]; why == "" && r.stable < g.commit { // what is committed must be shipped to it first (G9)
+			why = fmt.Sprintf("broker %d has entries to %d on disk, of %d that are committed", w.nodes[i].id, r.stable, g.commit)
 		}
 		for _, k := range in {
 			for _, pair := range [2][2]int{{i, k}, {k, i}} {

@@ -44,6 +44,9 @@ func (w *World) leaks() {
 			}
 		}
 	}
+	for len(w.strangers) > 0 {
+		w.leaves(w.strangers[0])
+	}
 	held := map[*host]map[string]int64{}
 	for range leakLooks {
 		w.settleFor(leakWait / leakLooks)

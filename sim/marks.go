@@ -66,6 +66,10 @@ const (
 	MarkUnclearRead
 	MarkPollWoken
 	MarkPollExpired
+	MarkChoked
+	MarkSlowCut
+	MarkGarbageClosed
+	MarkLateLands
 	MarkBurst
 	MarkRetry
 	MarkGap
@@ -144,6 +148,10 @@ var markTable = [Marks]markRow{
 	MarkUnclearRead:         {"unclear-read", "a record is read whose append has no clear outcome"},
 	MarkPollWoken:           {"poll-woken", "a long poll at the end is answered with records"},
 	MarkPollExpired:         {"poll-expired", "a long poll is answered with nothing"},
+	MarkChoked:              {"choked", "a broker reads no more from a client that doesn't read"},
+	MarkSlowCut:             {"slow-cut", "a broker ends the connection of a client that doesn't read"},
+	MarkGarbageClosed:       {"garbage-closed", "a broker ends the connection of a stranger that sends garbage"},
+	MarkLateLands:           {"late-lands", "a record is read that its producer had given up before it was sent"},
 	MarkBurst:               {"burst", "a producer begins a burst"},
 	MarkRetry:               {"retry", "a batch of an idempotent producer is sent again"},
 	MarkGap:                 {"gap", "a batch is refused as out of order, with one before it that isn't settled"},

@@ -90,6 +90,14 @@ func (w *World) markRead(k *call) {
 			}
 		}
 	}
+	if len(w.lates) > 0 {
+		for _, v := range k.op.Values {
+			if w.lates[v] {
+				w.markLoad(MarkLateLands)
+				delete(w.lates, v)
+			}
+		}
+	}
 	w.markBoundary(k, n)
 }
 

@@ -51,6 +51,9 @@ func (v *views) markElected(g *groupSeen, s *broker.GroupView) {
 // markSeen looks at what changed of a replica that was seen before in the same process.
 func (v *views) markSeen(r *replicaSeen, s *broker.GroupView) {
 	w, n := v.w, v.host.p.node
+	if g := v.find(s.Group); r.leader && !s.Leading && g.leader == n.index {
+		g.lostAt = w.now
+	}
 	if s.LogEnd < r.logEnd {
 		w.mark(MarkTailCut, n)
 	}

@@ -50,6 +50,9 @@ func (p *pipe) write(b []byte) {
 		return
 	}
 	p.buf = append(p.buf, b...)
+	if !p.out {
+		p.c.piled()
+	}
 	p.plan(p.c.w.net.delay(p.link()))
 }
 
@@ -92,6 +95,10 @@ func (p *pipe) fire() {
 		return
 	}
 	l := p.link()
+	if p.out && p.c.choked() && !p.ending {
+		p.plan(20 * time.Millisecond)
+		return
+	}
 	if l.cut > 0 { // a stream waits where an envelope is lost
 		p.plan(20 * time.Millisecond)
 		return
@@ -99,6 +106,9 @@ func (p *pipe) fire() {
 	if n := len(p.buf); n > 0 {
 		if n > 1 && chance(w.net.rng, w.net.is.Split) {
 			n = 1 + w.net.rng.IntN(n-1)
+		}
+		if p.c.garbage && p.out {
+			n = min(n, readBytes)
 		}
 		all, chunk := p.buf, p.buf[:n:n]
 		p.buf = p.buf[n:]

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"logd/broker"
+	"logd/broker/group"
 	"logd/log"
 )
 
@@ -52,6 +53,8 @@ type LoadOptions struct {
 	Readers    int
 	Tailers    int
 	Trimmers   int           // that read and delete what they have read
+	Members    int           // of consumer groups, three in each
+	Modern     int           // of these, every so manieth group is of the new protocol (KIP-848); 0: none
 	Retention  int64         // bytes that the last topic keeps of each partition; 0: all
 	Depth      int           // most operations a client has in flight
 	Think      time.Duration // mean pause of an appender
@@ -59,6 +62,7 @@ type LoadOptions struct {
 	Bytes      int           // most bytes of a value
 	Timeout    time.Duration
 	Acks0      int // per mille of appends that ask for no answer
+	Late       int // per mille of appends that arrive long after their producer gave up
 	Racks      int // that brokers stand in, in turn; 0: none is said
 	Producers  int // clients that are idempotent producers
 	Restarts   int // per mille of their turns in which one restarts, or raises its epoch
@@ -90,6 +94,7 @@ func DrawSized(seed uint64, length time.Duration, fixed Size) Options {
 	if fixed.Shards > 0 {
 		o.Shards = fixed.Shards
 	}
+	drawMore(stream(seed, streamOptions, 2), &o)
 	if o.Load.Replicas = min(3, o.Brokers); o.Brokers > 3 && rng.IntN(2) == 0 {
 		o.Load.Replicas = o.Brokers
 	}
@@ -100,9 +105,23 @@ func DrawSized(seed uint64, length time.Duration, fixed Size) Options {
 	}
 	// What may be uncommitted of all groups together must fit the WAL (S10), and one batch what may be uncommitted of its group.
 	groups := 1 + o.Load.Topics*o.Load.Partitions
+	of := stream(seed, streamGroups, 0)
+	o.Load.Members, o.Limits.Groups = pick(of, 0, 0, 0, 3, 4, 6), group.DrawConfig(of)
+	o.Load.Modern = pick(of, 0, 1, 2)
+	if o.Load.Members > 0 {
+		groups += offsetsPartitions
+	}
 	o.Limits.UncommittedBytes = min(o.Limits.UncommittedBytes, log.MaxEntry(o.Store)/groups)
 	o.Load.Bytes = min(o.Load.Bytes, max(1, o.Limits.UncommittedBytes/2/o.Load.Records-40))
 	return o
+}
+
+// drawMore draws what only some seeds have.
+func drawMore(rng *rand.Rand, o *Options) {
+	o.Load.Late = pick(rng, 0, 0, 5, 20)
+	if rng.IntN(12) == 0 {
+		o.Load.Partitions = 6 + rng.IntN(7)
+	}
 }
 
 func drawStore(rng *rand.Rand) log.Options {
@@ -164,13 +183,13 @@ func micros(rng *rand.Rand, least, most int64) time.Duration {
 func (o *Options) String() string {
 	return fmt.Sprintf("length=%v brokers=%d shards=%d turn=%v\n  wal=%d×%d group=%d segment=%d index=%d\n"+
 		"  limits %+v\n  disk unit=%d read=%v write=%v sync=%v stall=%d‰\n  net delay=%v jitter=%v drop=%d‰ double=%d‰ reorder=%d‰ split=%d‰\n"+
-		"  load topics=%d×%d×%d appenders=%d readers=%d tailers=%d trimmers=%d retention=%d depth=%d think=%v records=%d bytes=%d timeout=%v acks0=%d‰ burst=%d‰ racks=%d producers=%d restarts=%d‰\n"+
+		"  load topics=%d×%d×%d appenders=%d readers=%d tailers=%d trimmers=%d members=%d retention=%d depth=%d think=%v records=%d bytes=%d timeout=%v acks0=%d‰ burst=%d‰ late=%d‰ racks=%d producers=%d restarts=%d‰\n"+
 		"  faults every=%v last=%v boot=%d‰ %s",
 		o.Length, o.Brokers, o.Shards, o.Turn,
 		o.Store.WALFiles, o.Store.WALFileBytes, o.Store.GroupBytes, o.Store.SegmentBytes, o.Store.IndexBytes, o.Limits,
 		o.Disk.Unit, o.Disk.Read, o.Disk.Write, o.Disk.Sync, o.Disk.Stall,
 		o.Net.Delay, o.Net.Jitter, o.Net.Drop, o.Net.Double, o.Net.Reorder, o.Net.Split,
-		o.Load.Topics, o.Load.Partitions, o.Load.Replicas, o.Load.Appenders, o.Load.Readers, o.Load.Tailers, o.Load.Trimmers, o.Load.Retention, o.Load.Depth, o.Load.Think,
-		o.Load.Records, o.Load.Bytes, o.Load.Timeout, o.Load.Acks0, o.Load.Burst, o.Load.Racks, o.Load.Producers, o.Load.Restarts,
+		o.Load.Topics, o.Load.Partitions, o.Load.Replicas, o.Load.Appenders, o.Load.Readers, o.Load.Tailers, o.Load.Trimmers, o.Load.Members, o.Load.Retention, o.Load.Depth, o.Load.Think,
+		o.Load.Records, o.Load.Bytes, o.Load.Timeout, o.Load.Acks0, o.Load.Burst, o.Load.Late, o.Load.Racks, o.Load.Producers, o.Load.Restarts,
 		o.Faults.Every, o.Faults.Last, o.Faults.Boot, weights(&o.Faults.Weight))
 }

@@ -140,6 +140,9 @@ func (w *World) leaderless(g *groupSeen, k *call) (class int, proof string) {
 	if g.leader < 0 {
 		return refusedElection, "nobody was ever elected"
 	}
+	if g.lostAt > w.now-w.electionTime(electedWithin) {
+		return refusedElection, fmt.Sprintf("nobody leads since %v", g.lostAt)
+	}
 	in, others := g.core(w, g.leader, w.now-w.electionTime(electedWithin))
 	for at := range w.nodes { // the last leader may be the one that is ill
 		if i, o := g.core(w, at, w.now-w.electionTime(electedWithin)); len(i) > len(in) {
@@ -183,7 +186,10 @@ func (n *node) overBound(code int16) string {
 
 // closedBy judges a connection that a broker ends by itself: it may, if what it can't answer went wrong (acks=0), or garbage came.
 func (w *World) closedBy(h *host, c *conn, reason string) {
-	if !c.unanswered && !c.garbage {
+	switch {
+	case c.garbage:
+		w.mark(MarkGarbageClosed, h.p.node)
+	case !c.unanswered:
 		w.violate(RefusedWithoutCause, "%v ends the connection of client %d, which sent nothing but sound requests: %s", h, c.client.number, reason)
 	}
 }

@@ -55,12 +55,20 @@ const (
 	CountCorrupted
 	CountQualities
 	CountTired
+	CountGarbage
+	CountNumb
+	CountClientCrashes
+	CountLate
 	CountRefusedTrouble
 	CountRefusedElsewhere
 	CountRefusedQuorum
 	CountRefusedElection
 	CountRefusedBound
 	CountRefusedNetwork
+	CountCommits
+	CountOffsetsFetched
+	CountAssignments
+	CountGroupCrashes
 	Counts
 )
 
@@ -69,8 +77,9 @@ var countNames = [Counts]string{"acknowledged appends", "acknowledged records", 
 	"turns", "envelopes", "elections", "crashes", "power losses", "clean stops", "rolling restarts", "ambushes", "crashes in a boot", "partitions", "pauses", "rotten sectors",
 	"refused starts", "wipes", "rejoins", "failed syncs", "syncs", "WAL rolls", "segments", "torn tails cut", "cold reads",
 	"pieces of damage found", "directories set aside", "faults not in the budget",
-	"corrupted envelopes", "networks of another quality", "slow processes",
-	"refusals: broker in trouble", "refusals: another leads", "refusals: no majority", "refusals: election", "refusals: over a bound", "refusals: client's link"}
+	"corrupted envelopes", "networks of another quality", "slow processes", "strangers with garbage", "consumers that don't read", "client crashes", "late appends of zombies",
+	"refusals: broker in trouble", "refusals: another leads", "refusals: no majority", "refusals: election", "refusals: over a bound", "refusals: client's link",
+	"offsets committed", "offsets fetched", "assignments", "consumers crashed"}
 
 func (c Count) String() string { return countNames[c] }
 
@@ -90,6 +99,9 @@ const (
 	NotStarted          = "refused-start"              // a broker refused to start on an undamaged disk
 	BusyLoop            = "busy-loop"                  // turns without end at one instant
 	Stalled             = "liveness"                   // no progress within the bound after the last fault
+	TwoOwners           = "two-owners"                 // a partition is given to two members of a group in one generation (G7)
+	FencedCommit        = "fenced-commit"              // a commit of a generation that was over is acknowledged (G7)
+	EpochBack           = "epoch-back"                 // a member of a group of the new protocol is told an older epoch (K1)
 	TwoLeaders          = "two-leaders-in-term"        // S1: one leader incarnation per term
 	RetryElsewhere      = "retry-elsewhere"            // two answers say two places of one batch (I2)
 	ProducerOrder       = "producer-order"             // a producer's values stand in another order than they were sent (I3)

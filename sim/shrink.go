@@ -127,7 +127,7 @@ func (c *Case) onePartition() []Case {
 		return nil
 	}
 	for i, d := range to.Decisions {
-		if len(d.Words) > 3 && d.Words[0] == "client" && d.Words[2] != requestNames[askMetadata] {
+		if len(d.Words) > 3 && d.Words[0] == "client" && namesPartition(d.Words[2]) {
 			to.Decisions[i].Words = slices.Clone(d.Words)
 			to.Decisions[i].Words[3] = only
 		}
@@ -224,7 +224,7 @@ func simpler(words []string) (all [][]string) {
 		with(1, "2")
 		for i, word := range words {
 			name, value, _ := strings.Cut(word, "=")
-			if _, err := strconv.Atoi(value); err == nil && name == "on" && words[2] != requestNames[askMetadata] {
+			if _, err := strconv.Atoi(value); err == nil && name == "on" && namesPartition(words[2]) {
 				with(i, "on=leader")
 			}
 			if to, ok := simplest[name]; ok && value != to {

@@ -35,6 +35,7 @@ type groupSeen struct {
 	leader   int               // node of the newest leader, -1 before the first
 	term     uint64            // its term
 	since    time.Duration     // when it was elected
+	lostAt   time.Duration     // when the newest leader ended or stepped down
 	wasLed   int               // node of the leader before
 	former   map[uint64]uint64 // replicas whose disks were emptied: the highest index that each had stable
 	tails    map[entryID]logHash
@@ -86,7 +87,7 @@ func newViews(w *World) *views {
 func (v *views) group(id uint64) *groupSeen {
 	i, ok := slices.BinarySearchFunc(v.groups, id, func(g *groupSeen, id uint64) int { return cmp.Compare(g.id, id) })
 	if !ok {
-		v.groups = slices.Insert(v.groups, i, &groupSeen{id: id, part: -1, terms: map[uint64]leading{}, hashes: map[uint64]hashAt{},
+		v.groups = slices.Insert(v.groups, i, &groupSeen{id: id, part: partMetadata, terms: map[uint64]leading{}, hashes: map[uint64]hashAt{},
 			replicas: make([]replicaSeen, v.w.opt.Brokers), leader: -1, wasLed: -1})
 	}
 	return v.groups[i]
@@ -111,6 +112,12 @@ func (v *views) after(h *host) {
 	v.host = nil
 }
 
+// What a group is that isn't a partition which the workload writes.
+const (
+	partMetadata = -1
+	partGroups   = -2 // of consumer groups: a partition of __consumer_offsets
+)
+
 // unseen holds a shard to what it says of which replicas changed in a turn: those that it doesn't show must be as they were shown last.
 func (v *views) unseen(s *broker.GroupView) {
 	n := v.host.p.node
@@ -124,6 +131,9 @@ func (v *views) see(s *broker.GroupView) {
 	g := v.group(s.Group)
 	if g.name == "" {
 		g.name = "metadata"
+		if s.Topic != "" {
+			g.part, g.name = partGroups, fmt.Sprintf("%s/%d", s.Topic, s.Partition)
+		}
 		for part := range w.partitions() {
 			if w.topic(part) == s.Topic && part%w.opt.Load.Partitions == int(s.Partition) {
 				g.part, g.name = part, w.partName(part)
@@ -303,6 +313,9 @@ func (v *views) sameBytes(g *groupSeen, s *broker.GroupView) {
 func (v *views) forget(n *node) {
 	v.markForgotten(n)
 	for _, g := range v.groups {
+		if g.replicas[n.index].leader && g.leader == n.index {
+			g.lostAt = v.w.now
+		}
 		g.replicas[n.index].live, g.replicas[n.index].leader = false, false
 	}
 }
@@ -337,7 +350,7 @@ func (v *views) seen(part int, end int64) { v.known[part] = max(v.known[part], e
 
 // places tells whether a group has a replica on a broker: of three brokers on each, of more where one was seen.
 func (v *views) places(g *groupSeen, r *replicaSeen) bool {
-	return len(v.w.nodes) <= 3 || g.part < 0 || r.id != 0
+	return len(v.w.nodes) <= 3 || g.part == partMetadata || r.id != 0
 }
 
 // rejoined: every live replica of every group has applied a configuration with this broker's present replica as a voter,

@@ -52,13 +52,17 @@ type World struct {
 	whens []*when       // what waits for its moments
 	hush  time.Duration // what waits for any broker doesn't strike before
 
+	strangers []*conn // that no client of the history has
+
 	images map[string]copied // of disks, by name
 
 	appending   [][]int                // by partition: the clients that append
 	asking      []int                  // by node: tails under way
 	lined       map[string]placeInLine // values of idempotent producers
 	producerIDs map[int64]bool         // that were given
+	lates       map[string]bool        // values of zombies that nobody has read yet
 	unclear     map[string]bool        // values whose append has no clear outcome, and that nobody has read yet
+	ledgers     map[string]*groupLedger
 
 	scripted bool                         // a story tells what happens: nothing happens by itself
 	hear     func(*host, broker.LogEvent) // what brokers say; nil if nobody listens
@@ -117,7 +121,9 @@ func newWorld(opt Options, env Env) *World {
 		w.nodes = append(w.nodes, newNode(w, i))
 	}
 	w.faults = newNemesis(w)
+	w.ledgers = map[string]*groupLedger{}
 	w.appending, w.asking, w.unclear = make([][]int, w.partitions()), make([]int, opt.Brokers), map[string]bool{}
+	w.lates = map[string]bool{}
 	w.lined, w.producerIDs = map[string]placeInLine{}, map[int64]bool{}
 	w.watch = newWatcher(w)
 	return w
@@ -188,6 +194,8 @@ type judge struct {
 	check *checker.Checker
 	file  *checker.Writer
 	ids   int64
+	// offsets are the commits and fetches of groups' offsets, which are judged at the end.
+	offsets []*checker.Op
 	// faults numbers them in the file, below zero: numbers of operations don't depend on who watches (W1).
 	faults int64
 }
@@ -205,6 +213,10 @@ func newJudge(w *World) *judge {
 func (j *judge) invoke(op *checker.Op) {
 	j.ids++
 	op.ID, op.Call = j.ids, int64(j.w.now)
+	if op.Kind == checker.Commit || op.Kind == checker.FetchOffset {
+		j.offsets = append(j.offsets, op)
+		return
+	}
 	j.found(j.check.Invoke(op))
 }
 
@@ -213,7 +225,9 @@ func (j *judge) complete(op *checker.Op) {
 	if op.Outcome != checker.Unknown {
 		op.Ret = int64(j.w.now)
 	}
-	j.found(j.check.Complete(op))
+	if op.Kind != checker.Commit && op.Kind != checker.FetchOffset {
+		j.found(j.check.Complete(op))
+	}
 	if j.file != nil {
 		if err := j.file.Write(op); err != nil {
 			j.w.violate(BadResponse, "operation %d can't be written down: %v", op.ID, err)
@@ -258,6 +272,7 @@ func (j *judge) found(v *checker.Violation) {
 func (j *judge) finish() {
 	report := j.check.Finish()
 	j.found(report.First())
+	j.judgeOffsets()
 	if j.file != nil {
 		if err := j.file.Flush(); err != nil {
 			j.w.violate(BadResponse, "the history can't be written: %v", err)

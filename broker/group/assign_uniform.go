@@ -62,12 +62,17 @@ func newUniform(members []candidate, partitions func([16]byte) int32) *uniform {
 	for m, c := range members {
 		for _, p := range c.had {
 			t, ok := u.index[p.Topic]
-			if ok && int(p.Part) < len(u.owner[t]) && u.owner[t][p.Part] < 0 && slices.Contains(u.subs[t], m) {
+			if ok && int(p.Part) < len(u.owner[t]) && u.owner[t][p.Part] < 0 && u.wants(t, m) {
 				u.set(t, int(p.Part), m)
 			}
 		}
 	}
 	return u
+}
+
+func (u *uniform) wants(topic, member int) bool {
+	_, found := slices.BinarySearch(u.subs[topic], member)
+	return found
 }
 
 // set moves a partition.

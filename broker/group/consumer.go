@@ -3,6 +3,7 @@ package group
 import (
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // States of a member, as its record has them (Kafka's MemberState; in the log, don't change).
@@ -233,6 +234,11 @@ func (c *consumer) assignor() string {
 	return name
 }
 
+// subscription is equal for members that want the same.
+func (m consumerMember) subscription() string {
+	return m.regex + "\x00" + strings.Join(m.topics, "\x00")
+}
+
 // subscribed are the topics that a member wants and that exist, by id.
 func (c *consumer) subscribed(m consumerMember, topics Topics) [][16]byte {
 	var ids [][16]byte
@@ -251,8 +257,14 @@ func (c *consumer) subscribed(m consumerMember, topics Topics) [][16]byte {
 // and takes racks in too (KIP-1101); it is compared only with itself.
 func (c *consumer) topicsHash(topics Topics) int64 {
 	var names []string
+	same := map[string]bool{}
 	for _, id := range c.ids {
 		m := c.members[id]
+		key := m.subscription()
+		if same[key] {
+			continue
+		}
+		same[key] = true
 		names = append(append(names, m.topics...), c.regexes[m.regex].topics...)
 	}
 	slices.Sort(names)

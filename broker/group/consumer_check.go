@@ -126,5 +126,5 @@ func (m *Machine) hasRoom(g *group, id string, instance *string) bool {
 			return true
 		}
 	}
-	return n < m.cfg.ConsumerMaxSize && m.members < m.cfg.Members
+	return n < m.cfg.ConsumerMaxSize && m.members < m.cfg.Members && m.live < m.cfg.StateBytes
 }

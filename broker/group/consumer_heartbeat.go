@@ -243,9 +243,14 @@ func (s *step) retarget() {
 		return
 	}
 	candidates := make([]candidate, len(c.ids))
+	same := map[string][][16]byte{} // most members want the same
 	for i, id := range c.ids {
 		m := c.members[id]
-		candidates[i] = candidate{id: id, topics: c.subscribed(m, s.m.topics), had: c.target[id]}
+		key := m.subscription()
+		if _, ok := same[key]; !ok {
+			same[key] = c.subscribed(m, s.m.topics)
+		}
+		candidates[i] = candidate{id: id, topics: same[key], had: c.target[id]}
 		if m.instance != nil {
 			candidates[i].instance = *m.instance
 		}
@@ -269,6 +274,9 @@ func (s *step) retarget() {
 // reconcile moves a member towards the target.
 func (s *step) reconcile(id string, resubscribed bool, owned Set, said bool) {
 	c, m := s.c, s.c.members[id]
+	if m.state == memberStable && m.epoch == c.targetEpoch && !resubscribed {
+		return
+	}
 	wanted := c.subscribed(m, s.m.topics)
 	next := reconcile(m.currentValue, reconciling{
 		target: c.target[id], epoch: c.targetEpoch, owned: owned, said: said, resubscribed: resubscribed,

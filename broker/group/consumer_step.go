@@ -57,16 +57,16 @@ func (s *step) put(kind int16, of string, value []byte) {
 // what the table says.
 func (s *step) finish(done func(code int16)) {
 	g, m := s.g, s.m
+	if len(s.records) == 0 {
+		done(None)
+		return
+	}
 	s.check()
 	size := 0
 	for _, r := range s.records {
 		size += r.size()
 	}
-	switch {
-	case len(s.records) == 0:
-		done(None)
-		return
-	case size > m.cfg.WriteBytes:
+	if size > m.cfg.WriteBytes {
 		if g.consumer != nil {
 			m.reloadConsumer(g)
 		}

@@ -67,7 +67,7 @@ func testConfigOf(t *rapid.T) Config {
 	c.InitialDelay = time.Duration(rapid.IntRange(0, 2).Draw(t, "initial delay")) * time.Second
 	c.MaxSize = rapid.IntRange(1, 6).Draw(t, "max size")
 	c.WriteBytes = 4 << 10
-	c.DeadBytes = rapid.IntRange(100, 4000).Draw(t, "dead bytes")
+	c.DeadBytes = rapid.IntRange(50, 2000).Draw(t, "dead bytes")
 	c.Waiting = rapid.IntRange(1, 20).Draw(t, "waiting")
 	return c
 }
@@ -370,6 +370,9 @@ func (w *world) commitAs(c *actor, id string, gen int32) {
 	w.end2++
 	at := w.end2
 	synced, replaced := w.synced[c.group], w.replaced[id]
+	if gen < 0 {
+		synced = gen // of nobody's group
+	}
 	req := kmsg.NewPtrOffsetCommitRequest()
 	req.Group, req.MemberID, req.InstanceID, req.Generation = c.group, id, c.instance, gen
 	p := kmsg.NewOffsetCommitRequestTopicPartition()
@@ -417,7 +420,8 @@ func (w *world) fetch(group string) {
 func TestMachine(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		w := newWorld(t)
-		for range rapid.IntRange(1, 150).Draw(t, "steps") {
+		loose := []*actor{{group: "g2"}, {group: "g2"}, {group: "g2"}} // use the group for its offsets only
+		for range rapid.IntRange(1, 300).Draw(t, "steps") {
 			switch k := rapid.IntRange(0, 29).Draw(t, "step"); {
 			case k < 14:
 				w.act(rapid.SampledFrom(w.clients).Draw(t, "client"))
@@ -432,8 +436,12 @@ func TestMachine(t *testing.T) {
 				if !c.waits && c.id != "" && c.gen > 0 {
 					w.commitAs(c, c.id, c.gen-1)
 				}
-			case k < 26:
-				w.fetch(rapid.SampledFrom([]string{"g0", "g1"}).Draw(t, "group"))
+			case k < 26 || k == 29:
+				if c := rapid.SampledFrom(loose).Draw(t, "loose"); !c.waits {
+					w.commitAs(c, "", -1)
+				}
+			case k < 27:
+				w.fetch(rapid.SampledFrom([]string{"g0", "g1", "g2"}).Draw(t, "group"))
 			default:
 				w.pass(time.Duration(rapid.IntRange(1, 6000).Draw(t, "ms")) * time.Millisecond)
 			}

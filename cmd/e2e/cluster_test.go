@@ -42,7 +42,7 @@ type node struct {
 	proc *process
 }
 
-// startCluster starts three brokers on empty directories and waits until they serve.
+// startCluster starts three brokers on empty directories and waits until they serve. In what more is given to each, {id} is its own.
 func startCluster(t testing.TB, more ...string) *cluster {
 	t.Helper()
 	c := &cluster{dir: scratchDir(t)}
@@ -87,6 +87,9 @@ func (c *cluster) address(t testing.TB, more []string) {
 	for _, n := range c.nodes {
 		n.args = append([]string{"serve", "--id", strconv.Itoa(int(n.id)), "--peers", strings.Join(peers, ","), "--kafka", n.addr,
 			"--data", n.data, "--wal-files", "2", "--wal-file-bytes", strconv.Itoa(8 << 20)}, more...)
+		for i, arg := range n.args {
+			n.args[i] = strings.ReplaceAll(arg, "{id}", strconv.Itoa(int(n.id)))
+		}
 	}
 }
 

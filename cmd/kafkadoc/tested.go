@@ -7,7 +7,7 @@ const simulator = "the simulator"
 // test checks that each exists, and that no served API is without.
 var tested = map[int16][]string{
 	0:  {simulator, "TestKcat", "TestKillLeaders", "TestCheckRecords", "TestRecordsAreHeldToTheTopic", "TestRefusedRecordsOnTheWire", "TestTwins", "TestLeaderHints"},
-	1:  {simulator, "TestKcat", "TestKillLeaders", "TestFetchSession", "TestFetchSessionIsFair", "TestEpochs", "TestTakeBatches", "TestLeaderHints"},
+	1:  {simulator, "TestKcat", "TestFollowerFetch", "TestKillLeaders", "TestFetchSession", "TestFetchSessionIsFair", "TestEpochs", "TestTakeBatches", "TestLeaderHints"},
 	2:  {simulator, "TestListOffsetsRules"},
 	3:  {simulator, "TestKcat", "TestMetadataTopics", "TestMetadataOfTheCluster", "TestMetadataCreatesBoundedly"},
 	8:  {"TestGroupOfOne", "TestGroupRefusals", "TestGroupsAreCopiedForward"},

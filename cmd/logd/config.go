@@ -35,6 +35,8 @@ type config struct {
 	groupMinSession  time.Duration
 	groupSize        int
 	offsetsRetention time.Duration
+	producers        int
+	producerKeep     time.Duration
 
 	consumerSession   time.Duration
 	consumerHeartbeat time.Duration
@@ -79,7 +81,9 @@ func (c *config) flags(cmd *cobra.Command) {
 	fl.IntVar(&c.consumerSize, "group-consumer-max-size", 5000, "members of such a group at most")
 	fl.StringVar(&c.consumerMigration, "group-consumer-migration-policy", migrateBoth, "whether a group with members changes its protocol: bidirectional, upgrade, downgrade or disabled")
 	fl.DurationVar(&c.offsetsRetention, "offsets-retention", 7*24*time.Hour, "committed offsets that no member of their group uses are forgotten after so long")
-	fl.StringVar(&c.rack, "rack", "", "name of this broker's failure domain, told to clients")
+	fl.DurationVar(&c.producerKeep, "producer-id-expiration", 24*time.Hour, "an idempotent producer that a partition doesn't hear of for so long is forgotten: its retries would be written again")
+	fl.IntVar(&c.producers, "max-producers", 1000, "idempotent producers that a partition remembers at most; at the bound those that are silent for a 24th of that time make room, or new ones are refused")
+	fl.StringVar(&c.rack, "rack", "", "name of this broker's failure domain; consumers that name it (client.rack) read from a replica in it")
 	fl.BoolVar(&c.form, "form", false, "form a cluster of its own although listed brokers are silent")
 	fl.BoolVar(&c.insecure, "insecure", false, "allow listeners that other machines can reach: anyone there can read and write everything")
 	fl.BoolVar(&c.unsafeNoSync, "unsafe-no-sync", false, "never sync: a loss of power loses acknowledged records")
@@ -173,6 +177,9 @@ func (c *config) check() error {
 		return usagef("--default-replication is %d; -1 or 1 to the number of brokers, %d, are possible", c.topics.Replication, len(peers))
 	case c.topics.MaxMessageBytes < 1:
 		return usagef("--max-message-bytes is %d; at least 1 is needed", c.topics.MaxMessageBytes)
+	}
+	if c.producerKeep < time.Hour || c.producers < 1 {
+		return usagef("--producer-id-expiration is %v, --max-producers %d; at least 1h, so that no retry outlives its producer, and 1 are needed", c.producerKeep, c.producers)
 	}
 	if err := c.checkGroups(); err != nil {
 		return err

@@ -223,6 +223,7 @@ func recoverNode(c *config, tree *osfs.FS, dir log.Dir, at hostPort, logger *slo
 	limits := broker.DefaultLimits()
 	limits.UncommittedBytes = min(limits.UncommittedBytes, log.MaxEntry(dir.Options))
 	limits.Groups = c.groupLimits(limits.Groups)
+	limits.Producers, limits.ProducerKeep = c.producers, c.producerKeep
 	boot := draw()
 	var shards []stepper
 	var trees []log.FS

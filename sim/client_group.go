@@ -1,0 +1,434 @@
+package sim
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"logd/broker/group"
+	"logd/checker"
+)
+
+// A consumer is a member of a group, as clients are: it looks for the coordinator, joins, is given partitions, reads them from
+// the committed offset on, and commits what it has read. Now and then it crashes, and comes back as somebody new, and what was
+// left of the one before may commit still.
+//
+//	seek ─► out ─join─► joined ─sync─► working: read, commit, fetch the offset, heartbeat ─► leave, crash
+//
+// What it is told is judged twice: commits and fetched offsets by package checker/anomaly at the end (G7), and by the ledger
+// of its group at once: an assignment has one owner of each partition in a generation, and who belongs to a generation of
+// before commits nothing.
+type consumer struct{ think time.Duration }
+
+// seat is what a client knows of its place in a group. It is the client's, not the role's, so that a story that is told what
+// clients asked finds it too.
+type seat struct {
+	group    string
+	instance *string
+	node     int // the coordinator, -1 if it isn't known
+	id       string
+	gen      int32
+	roll     []string // all members, if it leads
+	stage    seatStage
+	modern   bool          // the group is of the new protocol: client_member.go
+	incarn   int           // ids that it has made
+	news     bool          // its next heartbeat says everything
+	due      []int         // in a group of the new protocol, what it is to have; parts, until it has given up the rest
+	parts    []int         // its own
+	at       map[int]int64 // by partition: it has read up to here
+	lost     int           // partition whose offset is below the log start, -1: none
+	old      ghost
+}
+
+// ghost is a member that crashed; a process that isn't quite dead may still say something in its name.
+type ghost struct {
+	id   string
+	gen  int32
+	at   int64
+	part int
+}
+
+type seatStage uint8
+
+const (
+	seatOut seatStage = iota
+	seatJoined
+	seatWorking
+)
+
+// groupLedger is what a group's members were told.
+type groupLedger struct {
+	assigned int32                    // the highest generation that an assignment was given out of
+	owners   map[int32]map[int]string // by generation and partition
+	users    map[int]user             // by partition, in a group of the new protocol
+}
+
+// offsetsPartitions are those of __consumer_offsets.
+const offsetsPartitions = 2
+
+const groupSize = 3 // consumers of one group
+
+// seatOf is a client's place in its group: the first three share one, and so on; every other one is a static member.
+func seatOf(number, members, modern int) seat {
+	n := number % max(1, members)
+	s := seat{group: fmt.Sprintf("group-%d", n/groupSize), node: -1, at: map[int]int64{}, lost: -1}
+	s.modern = modern > 0 && n/groupSize%modern == 0
+	if n%2 == 1 {
+		s.instance = kmsg.StringPtr(fmt.Sprintf("instance-%d", n))
+	}
+	return s
+}
+
+func (r *consumer) act(c *client) {
+	w := c.w
+	if w.phase != phaseStorm || c.inflight > 0 {
+		return
+	}
+	g := &c.seat
+	switch {
+	case g.node < 0:
+		c.asks(request{kind: askCoordinator, part: -1, node: c.rng.IntN(w.opt.Brokers), version: int16(c.rng.IntN(7))})
+	case g.modern && slices.Contains(c.ids, [16]byte{}):
+		c.leader(0) // whoever knows no topic ids asks for them
+		c.soon(c.pause(r.think))
+	case g.modern && g.stage == seatOut:
+		c.asks(request{kind: askMember, part: -1, node: g.node, version: 1})
+	case g.stage == seatOut:
+		c.asks(request{kind: askJoin, part: -1, node: g.node, version: int16(c.rng.IntN(10))})
+	case g.stage == seatJoined:
+		c.asks(request{kind: askSync, part: -1, node: g.node, version: int16(c.rng.IntN(6))})
+	default:
+		r.work(c)
+	}
+}
+
+// work is what a member does that has its assignment.
+func (r *consumer) work(c *client) {
+	g := &c.seat
+	k := c.rng.IntN(40)
+	version := int16(2 + c.rng.IntN(8)) // of a commit
+	if g.modern {
+		version = 9
+	}
+	switch {
+	case k == 0:
+		c.asks(request{kind: askLeave, part: -1, node: g.node, version: int16(c.rng.IntN(6))})
+		return
+	case k == 1:
+		c.asks(request{kind: askCrash, part: -1, node: g.node})
+		return
+	case k == 2 && g.old.id != "":
+		c.asks(request{kind: askGhost, part: g.old.part, node: g.node, at: g.old.at, version: version})
+		return
+	case g.modern && (k < 12 || len(g.parts) == 0):
+		c.asks(request{kind: askMember, part: -1, node: g.node, version: 1, at: int64(c.rng.IntN(2))})
+		return
+	case k < 12 || len(g.parts) == 0:
+		c.asks(request{kind: askBeat, part: -1, node: g.node, version: int16(c.rng.IntN(5))})
+		return
+	}
+	part := g.parts[c.rng.IntN(len(g.parts))]
+	at, known := g.at[part]
+	switch {
+	case g.lost >= 0:
+		if node, ok := c.leader(g.lost); ok {
+			c.earliest(node, g.lost)
+		}
+	case !known:
+		c.asks(request{kind: askOffset, part: part, node: g.node, version: int16(1 + c.rng.IntN(9))})
+	case k < 22:
+		c.asks(request{kind: askCommit, part: part, node: g.node, at: at, version: version})
+	case k < 24:
+		c.asks(request{kind: askOffset, part: part, node: g.node, version: int16(1 + c.rng.IntN(9))})
+	default:
+		if node, ok := c.leader(part); ok {
+			c.fetch(node, part, min(at, c.w.views.known[part]))
+		}
+	}
+}
+
+func (r *consumer) done(c *client, k *call) {
+	g := &c.seat
+	switch {
+	case k.earliest && k.answered:
+		g.at[k.part], g.lost = k.start, -1
+	case k.code == codeOutOfRange:
+		g.lost = k.part
+	case k.op.Kind == checker.Read && good(k) && len(k.op.Values) > 0:
+		g.at[k.part] = k.op.From + int64(len(k.op.Values))
+	}
+	c.soon(c.pause(r.think))
+}
+
+// namesPartition tells it of a request's name.
+func namesPartition(name string) bool {
+	i := slices.Index(requestNames[:], name)
+	return i >= 0 && requestKind(i).ofPartition()
+}
+
+// askGroups sends a request of a member.
+func (c *client) askGroups(a request) {
+	g := &c.seat
+	k := &call{part: a.part, ofGroup: true}
+	switch a.kind {
+	case askMember:
+		if a.at > 0 {
+			c.giveUp()
+		}
+		c.sendMember(a, k, c.memberHeartbeat())
+	case askCoordinator:
+		req := kmsg.NewPtrFindCoordinatorRequest()
+		req.CoordinatorKey, req.CoordinatorKeys = g.group, []string{g.group}
+		c.sendGroup(a, k, req)
+	case askJoin:
+		c.sendGroup(a, k, c.joinRequest(a.version))
+	case askSync:
+		req := kmsg.NewPtrSyncGroupRequest()
+		req.Group, req.MemberID, req.Generation, req.InstanceID = g.group, g.id, g.gen, g.instanceAt(a.version, 3)
+		req.ProtocolType, req.Protocol = kmsg.StringPtr("sim"), kmsg.StringPtr("each")
+		for i, id := range g.roll {
+			row := kmsg.NewSyncGroupRequestGroupAssignment()
+			row.MemberID = id
+			for part := i; part < c.w.partitions(); part += len(g.roll) {
+				row.MemberAssignment = append(row.MemberAssignment, byte(part))
+			}
+			req.GroupAssignment = append(req.GroupAssignment, row)
+		}
+		c.sendGroup(a, k, req)
+	case askBeat:
+		req := kmsg.NewPtrHeartbeatRequest()
+		req.Group, req.MemberID, req.Generation, req.InstanceID = g.group, g.id, g.gen, g.instanceAt(a.version, 3)
+		c.sendGroup(a, k, req)
+	case askLeave:
+		if g.modern {
+			c.leaveMember(a, k)
+			return
+		}
+		req := kmsg.NewPtrLeaveGroupRequest()
+		req.Group, req.MemberID = g.group, g.id
+		req.Members = []kmsg.LeaveGroupRequestMember{{MemberID: g.id, InstanceID: g.instance}}
+		c.sendGroup(a, k, req)
+	case askCrash:
+		c.crash()
+	case askCommit:
+		c.sendCommit(a, k, g.id, g.gen)
+	case askGhost:
+		k.ghost = true
+		c.sendCommit(a, k, g.old.id, g.old.gen)
+	case askOffset:
+		c.sendOffset(a, k)
+	}
+}
+
+// instanceAt is the member's instance, in versions that know of it.
+func (g *seat) instanceAt(version, since int16) *string {
+	if version < since {
+		return nil
+	}
+	return g.instance
+}
+
+func (c *client) joinRequest(version int16) *kmsg.JoinGroupRequest {
+	g := &c.seat
+	req := kmsg.NewPtrJoinGroupRequest()
+	req.Group, req.MemberID, req.InstanceID, req.ProtocolType = g.group, g.id, g.instanceAt(version, 5), "sim"
+	req.SessionTimeoutMillis, req.RebalanceTimeoutMillis = 2000, 3000
+	req.Protocols = []kmsg.JoinGroupRequestProtocol{{Name: "each", Metadata: []byte{1}}}
+	return req
+}
+
+func (c *client) sendGroup(a request, k *call, req kmsg.Request) {
+	req.SetVersion(a.version)
+	c.send(a.node, k, req, false)
+}
+
+func (c *client) sendCommit(a request, k *call, id string, gen int32) {
+	g := &c.seat
+	k.op = checker.Op{Kind: checker.Commit, Group: g.group, Off: a.at}
+	k.gen, k.fenced = gen, c.w.ledgerOf(g.group).assigned > gen
+	if g.modern {
+		k.fenced = c.w.ledgerOf(g.group).isAnothers(a.part, id)
+	}
+	req := kmsg.NewPtrOffsetCommitRequest()
+	req.Group, req.MemberID, req.Generation, req.InstanceID = g.group, id, gen, g.instanceAt(a.version, 7)
+	p := kmsg.NewOffsetCommitRequestTopicPartition()
+	p.Partition, p.Offset = int32(a.part%c.w.opt.Load.Partitions), a.at
+	req.Topics = []kmsg.OffsetCommitRequestTopic{{Topic: c.w.topic(a.part), Partitions: []kmsg.OffsetCommitRequestTopicPartition{p}}}
+	c.sendGroup(a, k, req)
+}
+
+func (c *client) sendOffset(a request, k *call) {
+	g := &c.seat
+	k.op = checker.Op{Kind: checker.FetchOffset, Group: g.group}
+	req := kmsg.NewPtrOffsetFetchRequest()
+	parts := []int32{int32(a.part % c.w.opt.Load.Partitions)}
+	req.Group, req.Topics = g.group, []kmsg.OffsetFetchRequestTopic{{Topic: c.w.topic(a.part), Partitions: parts}}
+	one := kmsg.NewOffsetFetchRequestGroup()
+	one.Group, one.Topics = g.group, []kmsg.OffsetFetchRequestGroupTopic{{Topic: c.w.topic(a.part), Partitions: parts}}
+	req.Groups = []kmsg.OffsetFetchRequestGroup{one}
+	c.sendGroup(a, k, req)
+}
+
+// crash has the client forget its place; what it was stays behind as a ghost.
+func (c *client) crash() {
+	g := &c.seat
+	if g.id != "" && len(g.parts) > 0 {
+		g.old = ghost{id: g.id, gen: g.gen, part: g.parts[0], at: g.at[g.parts[0]]}
+	}
+	c.w.count[CountGroupCrashes]++
+	c.w.ledgerOf(g.group).release(g.id, nil)
+	g.away("")
+	c.soon(c.pause(c.w.opt.Load.Think))
+}
+
+// away gives up what a member had.
+func (g *seat) away(id string) {
+	g.stage, g.id, g.parts, g.due, g.at, g.lost, g.roll = seatOut, id, nil, nil, map[int]int64{}, -1, nil
+}
+
+// heard takes a coordinator's answer, and says what became of what was asked.
+func (c *client) heard(k *call) checker.Outcome {
+	g := &c.seat
+	outcome := checker.OK
+	switch resp := k.resp.(type) {
+	case *kmsg.FindCoordinatorResponse:
+		c.coordinator(resp)
+		return checker.OK
+	case *kmsg.JoinGroupResponse:
+		if k.code = resp.ErrorCode; k.code == group.MemberIDRequired {
+			g.id, k.code = resp.MemberID, codeNone
+		} else if k.code == codeNone {
+			g.id, g.gen, g.stage, g.roll = resp.MemberID, resp.Generation, seatJoined, nil
+			for _, b := range resp.Members {
+				if resp.LeaderID == g.id && !resp.SkipAssignment {
+					g.roll = append(g.roll, b.MemberID)
+				}
+			}
+		}
+	case *kmsg.SyncGroupResponse:
+		if k.code = resp.ErrorCode; k.code == codeNone {
+			c.assigned(resp.MemberAssignment)
+		}
+	case *kmsg.HeartbeatResponse:
+		k.code = resp.ErrorCode
+	case *kmsg.ConsumerGroupHeartbeatResponse:
+		k.code = resp.ErrorCode
+		c.toldMember(k, resp)
+	case *kmsg.LeaveGroupResponse:
+		g.away("")
+	case *kmsg.OffsetCommitResponse:
+		k.code = resp.Topics[0].Partitions[0].ErrorCode
+		outcome = c.committed(k)
+	case *kmsg.OffsetFetchResponse:
+		outcome = c.fetchedOffset(k, resp)
+	}
+	c.turnedAway(k)
+	return outcome
+}
+
+func (c *client) coordinator(resp *kmsg.FindCoordinatorResponse) {
+	code, id := resp.ErrorCode, resp.NodeID
+	if resp.Version >= 4 && len(resp.Coordinators) == 1 {
+		code, id = resp.Coordinators[0].ErrorCode, resp.Coordinators[0].NodeID
+	}
+	if n := c.w.node(id); code == codeNone && n != nil {
+		c.seat.node = n.index
+	}
+}
+
+// turnedAway has a member do what an error says.
+func (c *client) turnedAway(k *call) {
+	g := &c.seat
+	switch k.code {
+	case codeNone, group.Loading, codeUnknownTopic, group.StaleMemberEpoch:
+	case group.NotCoordinator, group.NotAvailable:
+		g.node = -1
+	case group.RebalanceInProgress:
+		if !k.ghost {
+			g.away(g.id)
+		}
+	default:
+		if !k.ghost {
+			c.w.ledgerOf(g.group).release(g.id, nil)
+			g.away("")
+		}
+	}
+}
+
+// assigned takes an assignment: in a generation each partition has one owner, but for the successors of a static member.
+func (c *client) assigned(raw []byte) {
+	w, g := c.w, &c.seat
+	l := w.ledgerOf(g.group)
+	l.assigned = max(l.assigned, g.gen)
+	if l.owners[g.gen] == nil {
+		l.owners[g.gen] = map[int]string{}
+	}
+	who := g.id
+	if g.instance != nil {
+		who = *g.instance
+	}
+	g.parts, g.stage = nil, seatWorking
+	for _, b := range raw {
+		part := int(b)
+		if had := l.owners[g.gen][part]; had != "" && had != who {
+			w.violate(TwoOwners, "%s is given to %q and to %q in generation %d of %s (G7)", w.partName(part), had, who, g.gen, g.group)
+		}
+		l.owners[g.gen][part] = who
+		g.parts = append(g.parts, part)
+	}
+	w.count[CountAssignments]++
+	slices.Sort(g.parts)
+}
+
+// committed judges a commit's answer: a refusal that proves that nothing was written fails, any other is unclear.
+func (c *client) committed(k *call) checker.Outcome {
+	w := c.w
+	switch k.code {
+	case codeNone:
+		if k.fenced {
+			w.violate(FencedCommit, "client %d commits offset %d of %s in generation %d of %s, and is told that it is done; an assignment of a later one had been given out before it asked (G7)",
+				c.number, k.op.Off, w.partName(k.part), k.gen, k.op.Group)
+		}
+		w.count[CountCommits]++
+		return checker.OK
+	case group.IllegalGeneration, group.StaleMemberEpoch, group.UnknownMember, group.FencedInstance, group.RebalanceInProgress, group.Loading, group.NotFound, codeUnknownTopic:
+		return checker.Failed
+	}
+	return checker.Unknown
+}
+
+func (c *client) fetchedOffset(k *call, resp *kmsg.OffsetFetchResponse) checker.Outcome {
+	at := int64(-1)
+	switch {
+	case resp.Version >= 8:
+		if k.code = resp.Groups[0].ErrorCode; k.code == codeNone {
+			p := resp.Groups[0].Topics[0].Partitions[0]
+			at, k.code = p.Offset, p.ErrorCode
+		}
+	case resp.ErrorCode != codeNone:
+		k.code = resp.ErrorCode
+	default:
+		p := resp.Topics[0].Partitions[0]
+		at, k.code = p.Offset, p.ErrorCode
+	}
+	if k.code != codeNone {
+		return checker.Failed
+	}
+	k.op.Off = at
+	if c.number < finishers {
+		c.seat.at[k.part] = max(at, c.w.views.told[k.part], 0)
+	}
+	c.w.count[CountOffsetsFetched]++
+	return checker.OK
+}
+
+func (w *World) ledgerOf(id string) *groupLedger {
+	l := w.ledgers[id]
+	if l == nil {
+		l = &groupLedger{owners: map[int32]map[int]string{}, users: map[int]user{}}
+		w.ledgers[id] = l
+	}
+	return l
+}

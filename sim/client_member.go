@@ -1,0 +1,137 @@
+package sim
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kmsg"
+)
+
+// A member of a group of the new protocol (KIP-848) sends nothing but heartbeats. It takes a while to give up what its answers
+// take from it, says so in the next, and only then uses what they give it.
+
+// user is who uses a partition, as far as clients know: it has not given it up, nor heard that it is no member any more.
+type user struct {
+	id    string
+	until time.Duration // the coordinator can't have thrown it out before: its last heartbeat that was answered, and a session
+}
+
+// isAnothers tells whether a partition was given to somebody else than id.
+func (l *groupLedger) isAnothers(part int, id string) bool {
+	h := l.users[part]
+	return h.id != "" && h.id != id
+}
+
+// release notes that a member uses only keep.
+func (l *groupLedger) release(id string, keep []int) {
+	for _, part := range slices.Sorted(maps.Keys(l.users)) {
+		if l.users[part].id == id && !slices.Contains(keep, part) {
+			delete(l.users, part)
+		}
+	}
+}
+
+// memberHeartbeat says everything when the member joins, or didn't hear the last answer; else only what it has.
+func (c *client) memberHeartbeat() *kmsg.ConsumerGroupHeartbeatRequest {
+	g, w := &c.seat, c.w
+	req := kmsg.NewPtrConsumerGroupHeartbeatRequest()
+	req.InstanceID, req.Group = g.instance, g.group
+	if g.stage == seatOut {
+		if g.id == "" {
+			g.incarn++
+			g.id = fmt.Sprintf("member-%d-%d", c.number, g.incarn)
+		}
+		g.gen, g.parts, g.due, g.news = 0, nil, nil, true
+	}
+	req.MemberID, req.MemberEpoch = g.id, g.gen
+	if g.news {
+		req.RebalanceTimeoutMillis = 60_000 // longer than any session
+		for t := range w.opt.Load.Topics {
+			req.SubscribedTopicNames = append(req.SubscribedTopicNames, w.topic(t*w.opt.Load.Partitions))
+		}
+	}
+	req.Topics = []kmsg.ConsumerGroupHeartbeatRequestTopic{}
+	for _, part := range g.parts {
+		id := c.ids[part/w.opt.Load.Partitions]
+		if n := len(req.Topics); n == 0 || req.Topics[n-1].TopicID != id {
+			req.Topics = append(req.Topics, kmsg.ConsumerGroupHeartbeatRequestTopic{TopicID: id})
+		}
+		t := &req.Topics[len(req.Topics)-1]
+		t.Partitions = append(t.Partitions, int32(part%w.opt.Load.Partitions))
+	}
+	return req
+}
+
+func (c *client) sendMember(a request, k *call, req *kmsg.ConsumerGroupHeartbeatRequest) {
+	k.gen, a.version = max(k.gen, c.seat.gen), min(a.version, 1)
+	c.seat.news = true // unless this one is answered
+	c.sendGroup(a, k, req)
+}
+
+func (c *client) leaveMember(a request, k *call) {
+	g := &c.seat
+	req := kmsg.NewPtrConsumerGroupHeartbeatRequest()
+	req.Group, req.MemberID, req.MemberEpoch, req.InstanceID = g.group, g.id, -1, g.instance
+	c.w.ledgerOf(g.group).release(g.id, nil)
+	g.away("")
+	c.sendMember(a, k, req)
+}
+
+// toldMember takes an answer. Nothing may be given to a member that another one uses, which the coordinator can't have thrown
+// out yet.
+func (c *client) toldMember(k *call, resp *kmsg.ConsumerGroupHeartbeatResponse) {
+	w, g := c.w, &c.seat
+	if k.code != codeNone || resp.MemberEpoch < 0 || resp.MemberID == nil || *resp.MemberID != g.id {
+		return
+	}
+	if k.gen > 0 && resp.MemberEpoch < k.gen {
+		w.violate(EpochBack, "member %s of %s, at epoch %d, is told epoch %d (K1)", g.id, g.group, k.gen, resp.MemberEpoch)
+	}
+	g.gen, g.stage, g.news = resp.MemberEpoch, seatWorking, false
+	l := w.ledgerOf(g.group)
+	if resp.Assignment != nil {
+		g.due = c.membersParts(resp)
+		if !slices.ContainsFunc(g.parts, func(part int) bool { return !slices.Contains(g.due, part) }) {
+			g.parts = g.due
+		}
+		w.count[CountAssignments]++
+	}
+	for _, part := range g.parts {
+		if h := l.users[part]; h.id != "" && h.id != g.id && w.now < h.until {
+			w.violate(TwoOwners, "%s is given to %q at epoch %d of %s, and %q has it, whose session can't end before %v (K2)",
+				w.partName(part), g.id, g.gen, g.group, h.id, h.until)
+		}
+		l.users[part] = user{g.id, k.sent + w.opt.Limits.Groups.ConsumerSession}
+	}
+}
+
+// giveUp is the end of a member's revocation.
+func (c *client) giveUp() {
+	g := &c.seat
+	if g.stage != seatWorking {
+		return
+	}
+	g.parts = slices.DeleteFunc(slices.Clone(g.parts), func(part int) bool { return !slices.Contains(g.due, part) })
+	c.w.ledgerOf(g.group).release(g.id, g.parts)
+	for part := range g.at { // order: each is looked at by itself
+		if !slices.Contains(g.parts, part) {
+			delete(g.at, part)
+		}
+	}
+}
+
+func (c *client) membersParts(resp *kmsg.ConsumerGroupHeartbeatResponse) (parts []int) {
+	for _, t := range resp.Assignment.Topics {
+		for topic, id := range c.ids {
+			if id == t.TopicID {
+				for _, p := range t.Partitions {
+					parts = append(parts, topic*c.w.opt.Load.Partitions+int(p))
+				}
+			}
+		}
+	}
+	slices.Sort(parts)
+	return parts
+}
