@@ -174,6 +174,10 @@ func (r *finisher) act(c *client) {
 		r.askOffset(c)
 		return
 	}
+	if r.stage == 0 && c.w.owesTail() {
+		c.soon(c.pause(retryAfter))
+		return
+	}
 	node, ok := c.leader(r.part)
 	if !ok {
 		return
@@ -321,6 +325,9 @@ func (w *World) waits() string {
 		if r, ok := c.role.(*finisher); ok && r.stage < finished {
 			what := [...]string{"its append is acknowledged", "its end is told", "its start is told", fmt.Sprintf("offsets %d to %d are read", r.at, r.end),
 				fmt.Sprintf("it is told what group-%d has committed", r.groups)}[r.stage]
+			if r.stage == 0 && w.owesTail() {
+				what = "any log's end was told once"
+			}
 			fmt.Fprintf(&waits, "\n  %s waits until %s; %d attempts failed", w.partName(r.part), what, r.misses)
 			if r.refusal != "" {
 				waits.WriteString(", the last: " + r.refusal)

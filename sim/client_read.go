@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"slices"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -174,12 +175,13 @@ func (c *client) fetched(k *call, resp *kmsg.FetchResponse) checker.Outcome {
 	return checker.OK
 }
 
-// tailer asks for the log's end while others append: the only bound from above that a history of Kafka's has.
+// tailer asks for the log's end while others append: the only bound from above that a history of Kafka's has. In a storm in which
+// none was ever told one it goes on in the calm, before the last appends.
 type tailer struct{ part int }
 
 func (r *tailer) act(c *client) {
 	w := c.w
-	if w.phase != phaseStorm || c.inflight > 0 {
+	if w.phase != phaseStorm && !w.owesTail() || c.inflight > 0 {
 		return
 	}
 	r.part = c.rng.IntN(w.partitions())
@@ -188,7 +190,16 @@ func (r *tailer) act(c *client) {
 	}
 }
 
-func (r *tailer) done(c *client, _ *call) { c.soon(c.pause(2 * c.w.opt.Load.Think)) }
+func (r *tailer) done(c *client, k *call) {
+	c.w.tailed = c.w.tailed || k.op.Kind == checker.Tail && k.op.Outcome == checker.OK
+	c.soon(c.pause(2 * c.w.opt.Load.Think))
+}
+
+// owesTail tells whether the calm has to wait for a tailer: every partition takes one more append in it, so that one answer is
+// a bound from above.
+func (w *World) owesTail() bool {
+	return w.phase == phaseCalm && !w.tailed && slices.ContainsFunc(w.clients, func(c *client) bool { _, ok := c.role.(*tailer); return ok })
+}
 
 func (c *client) tail(node, part int) {
 	c.asks(request{kind: askTail, node: node, part: part, version: c.listVersion()})

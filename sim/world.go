@@ -44,6 +44,7 @@ type World struct {
 	judge   *judge
 
 	phase     phase
+	tailed    bool // a tailer was told a log's end
 	violation *Violation
 	instant   int           // events since time moved
 	shipping  time.Duration // what the bound of the calm was put off by, since a replica that is counted upon is behind

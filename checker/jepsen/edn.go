@@ -1,7 +1,6 @@
 package jepsen
 
 import (
-	"bufio"
 	"errors"
 	"fmt"
 	"io"
@@ -51,17 +50,26 @@ const (
 
 // Decoder reads forms one after another.
 type Decoder struct {
-	in   *bufio.Reader
-	line int
+	text
+	// stack has the elements of the lists that are open.
+	stack []Value
+	// values and pairs are cut from blocks, a list or map each.
+	values []Value
+	maps   []Pair
+	// keywords are boxed once: a history has few, and each in every event.
+	keywords map[string]Value
 }
+
+// maxKeywords bounds how many are kept, maxKeyword how long they are.
+const maxKeywords, maxKeyword = 1024, 64
 
 // NewDecoder reads from r, through a buffer of its own.
-func NewDecoder(r io.Reader) *Decoder { return &Decoder{in: bufio.NewReaderSize(r, 1<<16), line: 1} }
+func NewDecoder(r io.Reader) *Decoder {
+	return &Decoder{text: text{in: r, block: make([]byte, 0, blockSize), line: 1}}
+}
 
 // newTextDecoder reads a short text.
-func newTextDecoder(s string) *Decoder {
-	return &Decoder{in: bufio.NewReaderSize(strings.NewReader(s), 16), line: 1}
-}
+func newTextDecoder(s string) *Decoder { return &Decoder{text: text{block: []byte(s), line: 1}} }
 
 // Line is the line that is being read, from 1.
 func (d *Decoder) Line() int { return d.line }
@@ -79,42 +87,6 @@ func (d *Decoder) Next() (Value, int, error) {
 		err = fmt.Errorf("%w: the text ends inside a form", ErrSyntax)
 	}
 	return v, line, err
-}
-
-func (d *Decoder) byte() (byte, error) {
-	c, err := d.in.ReadByte()
-	if c == '\n' && err == nil {
-		d.line++
-	}
-	return c, err
-}
-
-func (d *Decoder) unread(c byte) {
-	if c == '\n' {
-		d.line--
-	}
-	d.in.UnreadByte() // of the byte just read, which cannot fail
-}
-
-// skip returns the first byte of the next form: behind spaces, commas and comments.
-func (d *Decoder) skip() (byte, error) {
-	for {
-		c, err := d.byte()
-		if err != nil {
-			return 0, err
-		}
-		switch c {
-		case ' ', '\t', '\r', '\n', '\f', ',':
-		case ';':
-			for c != '\n' {
-				if c, err = d.byte(); err != nil {
-					return 0, err
-				}
-			}
-		default:
-			return c, nil
-		}
-	}
 }
 
 func (d *Decoder) form(c byte, depth int) (Value, error) {
@@ -137,24 +109,40 @@ func (d *Decoder) form(c byte, depth int) (Value, error) {
 	case '#':
 		return d.dispatch(depth)
 	case ':':
-		t, err := d.token(0)
-		if err == nil && t == "" {
-			err = fmt.Errorf("%w: a keyword without a name", ErrSyntax)
-		}
-		return Keyword(t), err
+		return d.keyword()
 	case '\\':
-		first, err := d.byte()
-		if err != nil {
+		if _, err := d.byte(); err != nil {
 			return nil, err
 		}
-		t, err := d.token(first)
-		return Literal(`\` + t), err
+		t, err := d.token(true)
+		return Literal(`\` + string(t)), err
 	}
 	t, err := d.name(c)
 	if err != nil {
 		return nil, err
 	}
 	return atom(t)
+}
+
+func (d *Decoder) keyword() (Value, error) {
+	t, err := d.token(false)
+	if err != nil {
+		return nil, err
+	}
+	if len(t) == 0 {
+		return nil, fmt.Errorf("%w: a keyword without a name", ErrSyntax)
+	}
+	if v, ok := d.keywords[string(t)]; ok {
+		return v, nil
+	}
+	var v Value = Keyword(t)
+	if len(t) <= maxKeyword && len(d.keywords) < maxKeywords {
+		if d.keywords == nil {
+			d.keywords = map[string]Value{}
+		}
+		d.keywords[string(t)] = v
+	}
+	return v, nil
 }
 
 // dispatch reads what follows a #: a set, a discarded form, or a tag with its form.
@@ -173,15 +161,19 @@ func (d *Decoder) dispatch(depth int) (Value, error) {
 		}
 		return d.inner(depth) // of a list's end, form says that it closes nothing
 	case '#': // ##Inf, ##NaN
-		t, err := d.token(0)
-		return Literal("##" + t), err
+		t, err := d.token(false)
+		return Literal("##" + string(t)), err
 	}
 	t, err := d.name(c)
 	if err != nil {
 		return nil, err
 	}
+	tag := opTag
+	if string(t) != string(opTag) {
+		tag = Symbol(t)
+	}
 	v, err := d.inner(depth)
-	return Tagged{Symbol(t), v}, err
+	return Tagged{tag, v}, err
 }
 
 func (d *Decoder) inner(depth int) (Value, error) {
@@ -192,33 +184,63 @@ func (d *Decoder) inner(depth int) (Value, error) {
 	return d.form(c, depth+1)
 }
 
+// until reads the elements up to the end of a list.
 func (d *Decoder) until(end byte, depth int) ([]Value, error) {
-	out := []Value{}
+	base := len(d.stack)
+	err := d.elements(end, depth)
+	out := append(carve(&d.values, len(d.stack)-base), d.stack[base:]...)
+	d.pop(base)
+	return out, err
+}
+
+// carve returns room for n, cut from a block that many lists share.
+func carve[T any](block *[]T, n int) []T {
+	const many = 256
+	if n > many/8 {
+		return make([]T, 0, n)
+	}
+	if len(*block) < n || *block == nil {
+		*block = make([]T, many)
+	}
+	room := (*block)[:0:n]
+	*block = (*block)[n:]
+	return room
+}
+
+// pop takes the elements of a list from the stack.
+func (d *Decoder) pop(base int) {
+	clear(d.stack[base:])
+	d.stack = d.stack[:base]
+}
+
+func (d *Decoder) elements(end byte, depth int) error {
 	for {
 		c, err := d.skip()
 		if err != nil {
-			return nil, err
+			return err
 		}
 		if c == end {
-			return out, nil
+			return nil
 		}
 		v, err := d.form(c, depth+1)
 		if err != nil {
-			return nil, err
+			return err
 		}
-		out = append(out, v)
+		d.stack = append(d.stack, v)
 	}
 }
 
 func (d *Decoder) pairs(depth int) (Value, error) {
-	flat, err := d.until('}', depth)
-	if err != nil {
+	base := len(d.stack)
+	defer d.pop(base)
+	if err := d.elements('}', depth); err != nil {
 		return nil, err
 	}
+	flat := d.stack[base:]
 	if len(flat)%2 != 0 {
 		return nil, fmt.Errorf("%w: a map of %d forms, a key lacks its value", ErrSyntax, len(flat))
 	}
-	m := Map{}
+	m := Map(carve(&d.maps, len(flat)/2))
 	for i := 0; i < len(flat); i += 2 {
 		if _, ok := flat[i].(Map); ok {
 			return nil, fmt.Errorf("%w: a map as the key of a map", ErrSyntax)
@@ -228,47 +250,20 @@ func (d *Decoder) pairs(depth int) (Value, error) {
 	return m, nil
 }
 
-// delimits reports whether c ends a token.
-func delimits(c byte) bool { return c <= ' ' || strings.IndexByte(`,;"()[]{}\`, c) >= 0 }
-
-// name is a token that begins with first.
-func (d *Decoder) name(first byte) (string, error) {
-	if delimits(first) {
-		return "", fmt.Errorf("%w: a stray %q", ErrSyntax, first)
+// name is a token that begins with first, which was just read.
+func (d *Decoder) name(first byte) ([]byte, error) {
+	if delimits[first] {
+		return nil, fmt.Errorf("%w: a stray %q", ErrSyntax, first)
 	}
-	return d.token(first)
-}
-
-// token reads on to the next delimiter; first, if not 0, belongs to it whatever it is.
-func (d *Decoder) token(first byte) (string, error) {
-	var b []byte
-	if first != 0 {
-		b = append(b, first)
-	}
-	for {
-		c, err := d.byte()
-		if err == io.EOF {
-			break
-		}
-		if err != nil {
-			return "", err
-		}
-		if delimits(c) {
-			d.unread(c)
-			break
-		}
-		if b = append(b, c); len(b) > maxToken {
-			return "", fmt.Errorf("%w: a token of more than %d bytes", ErrSyntax, maxToken)
-		}
-	}
-	if !utf8.Valid(b) {
-		return "", fmt.Errorf("%w: not valid UTF-8", ErrSyntax)
-	}
-	return string(b), nil
+	return d.token(true)
 }
 
 // atom is what a bare token stands for.
-func atom(t string) (Value, error) {
+func atom(b []byte) (Value, error) {
+	if n, ok := plain(b); ok {
+		return n, nil
+	}
+	t := string(b)
 	switch t {
 	case "nil":
 		return nil, nil
@@ -296,6 +291,25 @@ func atom(t string) (Value, error) {
 	return nil, fmt.Errorf("%w: %q is neither a number nor a name", ErrSyntax, t)
 }
 
+// plain reads a number of the usual spelling that any int64 has room for.
+func plain(b []byte) (int64, bool) {
+	sign := int64(1)
+	if len(b) > 1 && b[0] == '-' {
+		sign, b = -1, b[1:]
+	}
+	if len(b) == 0 || len(b) > 18 || b[0] == '0' && (len(b) > 1 || sign < 0) {
+		return 0, false
+	}
+	n := int64(0)
+	for _, c := range b {
+		if c < '0' || c > '9' {
+			return 0, false
+		}
+		n = 10*n + int64(c-'0')
+	}
+	return sign * n, true
+}
+
 func formatFloat(f float64) string { return strconv.FormatFloat(f, 'f', -1, 64) }
 
 var escapes = map[byte]byte{'n': '\n', 't': '\t', 'r': '\r', 'b': '\b', 'f': '\f', '"': '"', '\\': '\\'}
@@ -303,9 +317,14 @@ var escapes = map[byte]byte{'n': '\n', 't': '\t', 'r': '\r', 'b': '\b', 'f': '\f
 func (d *Decoder) string() (Value, error) {
 	var b []byte
 	for {
-		c, err := d.byte()
+		run, c, err := d.run()
 		if err != nil {
 			return nil, err
+		}
+		if c == '"' && b == nil {
+			b = run // of which the string is a copy
+		} else {
+			b = append(b, run...)
 		}
 		switch {
 		case c == '"' && utf8.Valid(b):
@@ -316,8 +335,6 @@ func (d *Decoder) string() (Value, error) {
 			if b, err = d.escape(b); err != nil {
 				return nil, err
 			}
-		default:
-			b = append(b, c)
 		}
 		if len(b) > maxToken {
 			return nil, fmt.Errorf("%w: a string of more than %d bytes", ErrSyntax, maxToken)

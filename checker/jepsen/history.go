@@ -14,7 +14,8 @@ import (
 // the log (:debug-topic-partitions and the like) is left out; what a nemesis does becomes
 // a fault.
 type pairing struct {
-	open   map[int64]checker.Op  // by process
+	open   map[int64]*checker.Op // by process
+	spare  []*checker.Op         // not open any more
 	faults map[string]checker.Op // by the function, those that haven't ended
 	ids    int64
 	events int64
@@ -22,7 +23,7 @@ type pairing struct {
 }
 
 func newPairing() pairing {
-	return pairing{open: map[int64]checker.Op{}, faults: map[string]checker.Op{}}
+	return pairing{open: map[int64]*checker.Op{}, faults: map[string]checker.Op{}}
 }
 
 var header = checker.Header{Clock: "jepsen", Sparse: true}
@@ -91,7 +92,7 @@ func (p *pairing) event(e *Event) error {
 	}
 	p.events++
 	kind := e.keyword("type")
-	if !slices.Contains([]Keyword{"invoke", "ok", "fail", "info"}, kind) {
+	if kind != "invoke" && kind != "ok" && kind != "fail" && kind != "info" {
 		return fmt.Errorf("%w: :type is %s, not :invoke, :ok, :fail or :info", ErrMalformed, Append(nil, e.Map.Get("type")))
 	}
 	f := e.keyword("f")
@@ -128,7 +129,7 @@ func (p *pairing) ends(op checker.Op) {
 func (p *pairing) end() {
 	n := len(p.over)
 	for _, op := range p.open { // order: sorted below
-		p.ends(op)
+		p.ends(*op)
 	}
 	for _, op := range p.faults { // order: sorted below
 		p.ends(op)
@@ -140,10 +141,15 @@ func (p *pairing) invoke(e *Event, f Keyword, process, at int64) error {
 	if _, busy := p.open[process]; busy {
 		return fmt.Errorf("%w: process %d invokes :%s before its last operation was complete", ErrMalformed, process, f)
 	}
-	op := p.next(process, at)
-	err := fill(&op, e, f, "info", at)
+	var op *checker.Op
+	if n := len(p.spare); n > 0 {
+		op, p.spare = p.spare[n-1], p.spare[:n-1]
+	} else {
+		op = new(checker.Op)
+	}
+	*op = p.next(process, at)
 	p.open[process] = op
-	return err
+	return fill(op, e, f, "info", at)
 }
 
 func (p *pairing) complete(e *Event, f, kind Keyword, process, at int64) error {
@@ -152,11 +158,12 @@ func (p *pairing) complete(e *Event, f, kind Keyword, process, at int64) error {
 		return fmt.Errorf("%w: process %d completes :%s without having invoked it", ErrMalformed, process, f)
 	}
 	delete(p.open, process)
+	p.spare = append(p.spare, was)
 	if at < was.Call {
 		return fmt.Errorf("%w: process %d completes :%s at %d, having invoked it at %d", ErrMalformed, process, f, at, was.Call)
 	}
 	if e.Map.Get("value") == nil {
-		p.ends(settle(was, outcomes[kind], at))
+		p.ends(settle(*was, outcomeOf(kind), at))
 		return nil
 	}
 	op := checker.Op{ID: was.ID, Client: was.Client, Session: was.Session, Call: was.Call}
@@ -204,11 +211,19 @@ func (p *pairing) fault(e *Event, f Keyword, at int64) {
 	p.faults[string(f)] = op
 }
 
-var outcomes = map[Keyword]checker.Outcome{"ok": checker.OK, "fail": checker.Failed, "info": checker.Unknown}
+func outcomeOf(kind Keyword) checker.Outcome {
+	switch kind {
+	case "ok":
+		return checker.OK
+	case "fail":
+		return checker.Failed
+	}
+	return checker.Unknown
+}
 
 // fill makes op what an event says, with the outcome that kind stands for.
 func fill(op *checker.Op, e *Event, f, kind Keyword, at int64) error {
-	op.Outcome = outcomes[kind]
+	op.Outcome = outcomeOf(kind)
 	if op.Outcome != checker.Unknown {
 		op.Ret = at
 	}

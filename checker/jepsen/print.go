@@ -86,8 +86,13 @@ func appendQuoted(b []byte, s string) []byte {
 // nameOf is the name of a value or partition in a checker.Op: a form's text. Strings
 // go without quotes, unless they would then read as another form (E3).
 func nameOf(v Value) string {
-	if s, ok := v.(string); ok && !spellsForm(s) {
-		return s
+	switch v := v.(type) {
+	case int64:
+		return strconv.FormatInt(v, 10)
+	case string:
+		if !spellsForm(v) {
+			return v
+		}
 	}
 	return string(Append(nil, v))
 }
@@ -107,6 +112,9 @@ func spellsForm(s string) bool {
 
 // parseName returns the one form that a name is the text of.
 func parseName(name string) (Value, bool) {
+	if word(name) {
+		return nil, false
+	}
 	d := newTextDecoder(name)
 	v, _, err := d.Next()
 	if err != nil {
@@ -116,4 +124,14 @@ func parseName(name string) (Value, bool) {
 		return nil, false
 	}
 	return v, true
+}
+
+// word reports whether a name begins like a symbol, which no name stands for, and
+// isn't one of the words that are forms.
+func word(name string) bool {
+	if name == "" || name == "nil" || name == "true" || name == "false" {
+		return false
+	}
+	c := name[0] | 0x20
+	return c >= 'a' && c <= 'z'
 }

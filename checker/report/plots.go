@@ -109,7 +109,11 @@ func (s *scene) lag(lags []anomaly.Lag) template.HTML {
 			*v = math.Max(float64(l.Lag), zero(*v))
 		}
 	}
-	return s.plot("Realtime lag", "how long at least a reader's position had been behind the tail", all, func(v float64) string { return span(int64(v)) })
+	about := "how long at least a reader's position had been behind the tail"
+	if len(lags) == 0 {
+		about = "not known: the history has no polls"
+	}
+	return s.plot("Realtime lag", about, all, func(v float64) string { return span(int64(v)) })
 }
 
 func zero(v float64) float64 {

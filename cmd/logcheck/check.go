@@ -146,16 +146,20 @@ func (c *check) hear(p *panel, in *input, kept *checker.History) error {
 	}
 	look := newProgress(c.stderr, in)
 	defer look.end()
+	seen := named{}
 	var op checker.Op
 	for n := int64(1); ; n++ {
 		if err := from.Read(&op); err == io.EOF {
-			return nil
+			return seen.lacks(c.partitions)
 		} else if err != nil {
 			return err
 		}
 		look.at(n)
 		if !only(&op, c.partitions) {
 			continue
+		}
+		if len(c.partitions) > 0 {
+			seen.see(&op)
 		}
 		p.complete(&op)
 		if kept != nil && len(kept.Ops) <= c.keeps() {

@@ -79,6 +79,18 @@ func TestTable(t *testing.T) {
 	compare(t, golden, got)
 }
 
+// TestPartition: one partition by itself, and a misspelt one doesn't pass.
+func TestPartition(t *testing.T) {
+	exit, out, _ := logcheck("", "--partition", "orders/1", histories+"valid-everything.jsonl")
+	if exit != exitValid || strings.Contains(out, "orders/0") || !strings.Contains(out, "orders/1") {
+		t.Errorf("exit %d:\n%s", exit, out)
+	}
+	exit, out, stderr := logcheck("", "--partition", "orders/1", "--partition", "nosuch", histories+"valid-everything.jsonl")
+	if exit != exitUnreadable || out != "" || !strings.HasSuffix(stderr, "no operation names the partition \"nosuch\"\n") {
+		t.Errorf("exit %d, %s:\n%s", exit, stderr, out)
+	}
+}
+
 // compare holds what was said to a golden file, or writes that.
 func compare(t *testing.T, golden, got string) {
 	t.Helper()

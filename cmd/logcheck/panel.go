@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"io"
 	"slices"
 
@@ -71,6 +72,29 @@ func only(op *checker.Op, partitions []string) bool {
 		return len(op.Ops) > 0
 	}
 	return op.Partition == "" || slices.Contains(partitions, op.Partition)
+}
+
+// named has the partitions that operations were on.
+type named map[string]bool
+
+func (n named) see(op *checker.Op) {
+	if op.Partition != "" {
+		n[op.Partition] = true
+	}
+	for i := range op.Ops {
+		n.see(&op.Ops[i])
+	}
+}
+
+// lacks is an error if one of the partitions was never seen: a misspelt name must not
+// pass for a valid log.
+func (n named) lacks(partitions []string) error {
+	for _, p := range partitions {
+		if !n[p] {
+			return fmt.Errorf("no operation names the partition %q", p)
+		}
+	}
+	return nil
 }
 
 func (c *check) explain(name string) error {
