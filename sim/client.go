@@ -80,7 +80,7 @@ type call struct {
 	ofGroup bool  // to a group's coordinator
 	gen     int32 // a commit's
 	ghost   bool  // of who the client was before it crashed
-	fenced  bool  // it names a generation that was over when it was asked
+	fenced  bool  // it is a commit that must be refused, by what members were told before it was asked
 }
 
 // finishers are the numbers of the clients that read everything at the end.

@@ -30,7 +30,8 @@ type seat struct {
 	node     int // the coordinator, -1 if it isn't known
 	id       string
 	gen      int32
-	roll     []string // all members, if it leads
+	heard    time.Duration // when it was told of gen, in a group of the classic protocol
+	roll     []string      // all members, if it leads
 	stage    seatStage
 	modern   bool          // the group is of the new protocol: client_member.go
 	incarn   int           // ids that it has made
@@ -44,10 +45,11 @@ type seat struct {
 
 // ghost is a member that crashed; a process that isn't quite dead may still say something in its name.
 type ghost struct {
-	id   string
-	gen  int32
-	at   int64
-	part int
+	id    string
+	gen   int32
+	heard time.Duration
+	at    int64
+	part  int
 }
 
 type seatStage uint8
@@ -57,13 +59,6 @@ const (
 	seatJoined
 	seatWorking
 )
-
-// groupLedger is what a group's members were told.
-type groupLedger struct {
-	assigned int32                    // the highest generation that an assignment was given out of
-	owners   map[int32]map[int]string // by generation and partition
-	users    map[int]user             // by partition, in a group of the new protocol
-}
 
 // offsetsPartitions are those of __consumer_offsets.
 const offsetsPartitions = 2
@@ -198,6 +193,7 @@ func (c *client) askGroups(a request) {
 		}
 		c.sendGroup(a, k, req)
 	case askBeat:
+		k.gen = g.gen
 		req := kmsg.NewPtrHeartbeatRequest()
 		req.Group, req.MemberID, req.Generation, req.InstanceID = g.group, g.id, g.gen, g.instanceAt(a.version, 3)
 		c.sendGroup(a, k, req)
@@ -206,6 +202,7 @@ func (c *client) askGroups(a request) {
 			c.leaveMember(a, k)
 			return
 		}
+		c.w.ledgerOf(g.group).left(g.who(), c.w.now)
 		req := kmsg.NewPtrLeaveGroupRequest()
 		req.Group, req.MemberID = g.group, g.id
 		req.Members = []kmsg.LeaveGroupRequestMember{{MemberID: g.id, InstanceID: g.instance}}
@@ -213,10 +210,10 @@ func (c *client) askGroups(a request) {
 	case askCrash:
 		c.crash()
 	case askCommit:
-		c.sendCommit(a, k, g.id, g.gen)
+		c.sendCommit(a, k, g.id, g.gen, g.fenced(c.w, a.part))
 	case askGhost:
 		k.ghost = true
-		c.sendCommit(a, k, g.old.id, g.old.gen)
+		c.sendCommit(a, k, g.old.id, g.old.gen, g.oldFenced(c.w, a.part))
 	case askOffset:
 		c.sendOffset(a, k)
 	}
@@ -234,7 +231,7 @@ func (c *client) joinRequest(version int16) *kmsg.JoinGroupRequest {
 	g := &c.seat
 	req := kmsg.NewPtrJoinGroupRequest()
 	req.Group, req.MemberID, req.InstanceID, req.ProtocolType = g.group, g.id, g.instanceAt(version, 5), "sim"
-	req.SessionTimeoutMillis, req.RebalanceTimeoutMillis = 2000, 3000
+	req.SessionTimeoutMillis, req.RebalanceTimeoutMillis = int32(classicSession.Milliseconds()), 3000
 	req.Protocols = []kmsg.JoinGroupRequestProtocol{{Name: "each", Metadata: []byte{1}}}
 	return req
 }
@@ -244,13 +241,10 @@ func (c *client) sendGroup(a request, k *call, req kmsg.Request) {
 	c.send(a.node, k, req, false)
 }
 
-func (c *client) sendCommit(a request, k *call, id string, gen int32) {
+func (c *client) sendCommit(a request, k *call, id string, gen int32, fenced bool) {
 	g := &c.seat
 	k.op = checker.Op{Kind: checker.Commit, Group: g.group, Off: a.at}
-	k.gen, k.fenced = gen, c.w.ledgerOf(g.group).assigned > gen
-	if g.modern {
-		k.fenced = c.w.ledgerOf(g.group).isAnothers(a.part, id)
-	}
+	k.gen, k.fenced = gen, fenced
 	req := kmsg.NewPtrOffsetCommitRequest()
 	req.Group, req.MemberID, req.Generation, req.InstanceID = g.group, id, gen, g.instanceAt(a.version, 7)
 	p := kmsg.NewOffsetCommitRequestTopicPartition()
@@ -275,7 +269,7 @@ func (c *client) sendOffset(a request, k *call) {
 func (c *client) crash() {
 	g := &c.seat
 	if g.id != "" && len(g.parts) > 0 {
-		g.old = ghost{id: g.id, gen: g.gen, part: g.parts[0], at: g.at[g.parts[0]]}
+		g.old = ghost{id: g.id, gen: g.gen, heard: g.heard, part: g.parts[0], at: g.at[g.parts[0]]}
 	}
 	c.w.count[CountGroupCrashes]++
 	c.w.ledgerOf(g.group).release(g.id, nil)
@@ -300,7 +294,7 @@ func (c *client) heard(k *call) checker.Outcome {
 		if k.code = resp.ErrorCode; k.code == group.MemberIDRequired {
 			g.id, k.code = resp.MemberID, codeNone
 		} else if k.code == codeNone {
-			g.id, g.gen, g.stage, g.roll = resp.MemberID, resp.Generation, seatJoined, nil
+			g.id, g.gen, g.heard, g.stage, g.roll = resp.MemberID, resp.Generation, c.w.now, seatJoined, nil
 			for _, b := range resp.Members {
 				if resp.LeaderID == g.id && !resp.SkipAssignment {
 					g.roll = append(g.roll, b.MemberID)
@@ -309,10 +303,12 @@ func (c *client) heard(k *call) checker.Outcome {
 		}
 	case *kmsg.SyncGroupResponse:
 		if k.code = resp.ErrorCode; k.code == codeNone {
-			c.assigned(resp.MemberAssignment)
+			c.assigned(k, resp.MemberAssignment)
 		}
 	case *kmsg.HeartbeatResponse:
-		k.code = resp.ErrorCode
+		if k.code = resp.ErrorCode; k.code == codeNone && k.gen == g.gen && g.heard <= k.sent {
+			c.w.ledgerOf(g.group).stays(g.gen, g.who(), k.sent+classicSession)
+		}
 	case *kmsg.ConsumerGroupHeartbeatResponse:
 		k.code = resp.ErrorCode
 		c.toldMember(k, resp)
@@ -358,24 +354,16 @@ func (c *client) turnedAway(k *call) {
 }
 
 // assigned takes an assignment: in a generation each partition has one owner, but for the successors of a static member.
-func (c *client) assigned(raw []byte) {
+func (c *client) assigned(k *call, raw []byte) {
 	w, g := c.w, &c.seat
-	l := w.ledgerOf(g.group)
-	l.assigned = max(l.assigned, g.gen)
-	if l.owners[g.gen] == nil {
-		l.owners[g.gen] = map[int]string{}
-	}
-	who := g.id
-	if g.instance != nil {
-		who = *g.instance
-	}
+	l, who := w.ledgerOf(g.group), g.who()
+	l.told(g.gen, who, term{heard: g.heard, until: k.sent + classicSession})
 	g.parts, g.stage = nil, seatWorking
 	for _, b := range raw {
 		part := int(b)
-		if had := l.owners[g.gen][part]; had != "" && had != who {
+		if had := l.given(g.gen, part, who); had != "" {
 			w.violate(TwoOwners, "%s is given to %q and to %q in generation %d of %s (G7)", w.partName(part), had, who, g.gen, g.group)
 		}
-		l.owners[g.gen][part] = who
 		g.parts = append(g.parts, part)
 	}
 	w.count[CountAssignments]++
@@ -422,13 +410,4 @@ func (c *client) fetchedOffset(k *call, resp *kmsg.OffsetFetchResponse) checker.
 	}
 	c.w.count[CountOffsetsFetched]++
 	return checker.OK
-}
-
-func (w *World) ledgerOf(id string) *groupLedger {
-	l := w.ledgers[id]
-	if l == nil {
-		l = &groupLedger{owners: map[int32]map[int]string{}, users: map[int]user{}}
-		w.ledgers[id] = l
-	}
-	return l
 }

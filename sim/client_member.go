@@ -2,36 +2,13 @@ package sim
 
 import (
 	"fmt"
-	"maps"
 	"slices"
-	"time"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
 // A member of a group of the new protocol (KIP-848) sends nothing but heartbeats. It takes a while to give up what its answers
 // take from it, says so in the next, and only then uses what they give it.
-
-// user is who uses a partition, as far as clients know: it has not given it up, nor heard that it is no member any more.
-type user struct {
-	id    string
-	until time.Duration // the coordinator can't have thrown it out before: its last heartbeat that was answered, and a session
-}
-
-// isAnothers tells whether a partition was given to somebody else than id.
-func (l *groupLedger) isAnothers(part int, id string) bool {
-	h := l.users[part]
-	return h.id != "" && h.id != id
-}
-
-// release notes that a member uses only keep.
-func (l *groupLedger) release(id string, keep []int) {
-	for _, part := range slices.Sorted(maps.Keys(l.users)) {
-		if l.users[part].id == id && !slices.Contains(keep, part) {
-			delete(l.users, part)
-		}
-	}
-}
 
 // memberHeartbeat says everything when the member joins, or didn't hear the last answer; else only what it has.
 func (c *client) memberHeartbeat() *kmsg.ConsumerGroupHeartbeatRequest {

@@ -27,7 +27,7 @@ func (w *World) atRest() {
 		w.violate(Stalled, "%v after the last request: %s%s", restBound, behind, w.state())
 	}
 	for _, g := range w.views.groups {
-		if w.violation == nil && g.part >= 0 {
+		if w.violation == nil && g.part != partMetadata {
 			w.compare(g)
 		}
 	}
