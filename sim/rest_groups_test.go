@@ -1,0 +1,20 @@
+package sim
+
+import "testing"
+
+// What lies in __consumer_offsets is compared, too, once a run is over.
+func TestCopiesOfGroupsAreCompared(t *testing.T) {
+	w := stormy(t, 3)
+	for _, g := range w.views.groups {
+		all := w.nodes[1].disk.segmentsOf(g.id)
+		if g.part == partGroups && len(all) > 2 {
+			must(t, w.nodes[1].disk.Flip(all[1].file, all[1].at+15)) // of its epoch, where its checksum doesn't reach
+			w.atRest()
+			if w.violation == nil || w.violation.Name != LogsDiffer {
+				t.Errorf("%s: %v, expected %s", g.name, w.violation, LogsDiffer)
+			}
+			return
+		}
+	}
+	t.Error("nothing of groups is in segments")
+}
