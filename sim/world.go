@@ -54,6 +54,7 @@ type World struct {
 	hush  time.Duration // what waits for any broker doesn't strike before
 
 	strangers []*conn // that no client of the history has
+	zombies   int     // appends of zombies that are still to arrive
 
 	images map[string]copied // of disks, by name
 
