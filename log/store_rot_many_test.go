@@ -34,7 +34,11 @@ func damageSome(t *rapid.T, fs *sickFS, before *memFS, files int) string {
 	case "misdirect":
 		copy(at, other)
 	case "stale":
-		copy(at, before.nodes[name].now[i*unit:])
+		was := before.nodes[name].now
+		if i*unit >= len(was) {
+			return "nothing" // another damage has made the file longer
+		}
+		copy(at, was[i*unit:])
 	case "unreadable":
 		if fs.sick[name] == nil {
 			fs.sick[name] = map[int]bool{}

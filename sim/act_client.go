@@ -196,7 +196,11 @@ func (c *client) sendLate(node int, k *call, req kmsg.Request, late time.Duratio
 	for _, v := range k.op.Values {
 		w.lates[v] = true
 	}
-	w.after(late, func() { w.intrude(w.nodes[node], frame, lateStays) })
+	w.zombies++
+	w.after(late, func() {
+		w.zombies--
+		w.intrude(w.nodes[node], frame, lateStays)
+	})
 }
 
 // lateStays is how long a zombie's connection stays.

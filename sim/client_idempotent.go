@@ -208,6 +208,7 @@ func (c *client) settle(b *sending, outcome checker.Outcome) {
 	c.idem.live = slices.DeleteFunc(c.idem.live, func(other *sending) bool { return other == b })
 	b.k.op.Outcome = outcome
 	c.w.judge.complete(&b.k.op)
+	c.w.watch.returns(b.k, outcome)
 	c.w.markEnded(b.k, c.number)
 	c.tally(b.k)
 	if outcome == checker.Unknown {
@@ -243,6 +244,8 @@ func (c *client) askNew(a request) {
 	p.live = append(p.live, b)
 	w.judge.invoke(&b.k.op)
 	w.markAsked(b.k, c.number)
+	b.k.key = int16(kmsg.Produce)
+	w.watch.sends(c, a.node, b.k) // the append, from its first request to the answer that settles it
 	c.sendBatch(a, b)
 }
 

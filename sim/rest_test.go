@@ -5,6 +5,7 @@ import (
 	"math"
 	"slices"
 	"testing"
+	"time"
 
 	"logd/broker"
 )
@@ -35,6 +36,29 @@ func TestCopiesAreCompared(t *testing.T) {
 		if w.violation == nil || w.violation.Name != c.want {
 			t.Errorf("%s: %v, expected %s", name, w.violation, c.want)
 		}
+	}
+}
+
+// Zombies that come one after the other once everybody else has gone are clients, and what is held for them is no leak; what is held
+// when they have gone too is one.
+func TestZombiesAreNoLeak(t *testing.T) {
+	w := stormy(t, 3)
+	for i := range 30 {
+		w.client(2).ask(request{kind: askAppend, acks: -1, version: 8, records: 1, size: 20, late: time.Duration(1+i) * 300 * time.Millisecond})
+	}
+	came := w.now + 9*time.Second
+	w.atRest()
+	if w.violation != nil {
+		t.Fatal(w.violation)
+	}
+	if w.zombies != 0 || len(w.strangers) != 0 || w.now < came {
+		t.Errorf("it is over at %v with %d zombies still to come and %d strangers there, expected none of either after %v", w.now, w.zombies, len(w.strangers), came)
+	}
+	kept := w.dial(w.stranger(), w.nodes[0])
+	w.settleFor(time.Second)
+	w.leaks()
+	if kept.host == nil || w.violation == nil || w.violation.Name != Leaked {
+		t.Errorf("a connection that is kept: %v, expected %s", w.violation, Leaked)
 	}
 }
 

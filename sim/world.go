@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"time"
 
@@ -53,6 +54,7 @@ type World struct {
 	hush  time.Duration // what waits for any broker doesn't strike before
 
 	strangers []*conn // that no client of the history has
+	zombies   int     // appends of zombies that are still to arrive
 
 	images map[string]copied // of disks, by name
 
@@ -193,6 +195,7 @@ type judge struct {
 	w     *World
 	check *checker.Checker
 	file  *checker.Writer
+	open  []*checker.Op // under way, if there is a file
 	ids   int64
 	// offsets are the commits and fetches of groups' offsets, which are judged at the end.
 	offsets []*checker.Op
@@ -213,6 +216,9 @@ func newJudge(w *World) *judge {
 func (j *judge) invoke(op *checker.Op) {
 	j.ids++
 	op.ID, op.Call = j.ids, int64(j.w.now)
+	if j.file != nil {
+		j.open = append(j.open, op)
+	}
 	if op.Kind == checker.Commit || op.Kind == checker.FetchOffset {
 		j.offsets = append(j.offsets, op)
 		return
@@ -229,10 +235,25 @@ func (j *judge) complete(op *checker.Op) {
 		j.found(j.check.Complete(op))
 	}
 	if j.file != nil {
-		if err := j.file.Write(op); err != nil {
-			j.w.violate(BadResponse, "operation %d can't be written down: %v", op.ID, err)
-		}
+		j.open = slices.DeleteFunc(j.open, func(o *checker.Op) bool { return o.ID == op.ID })
+		j.write(op)
 	}
+}
+
+func (j *judge) write(op *checker.Op) {
+	if err := j.file.Write(op); err != nil {
+		j.w.violate(BadResponse, "operation %d can't be written down: %v", op.ID, err)
+	}
+}
+
+// writeOpen writes what is under way when a run ends: what an append sent may have been seen.
+func (j *judge) writeOpen() {
+	for _, op := range j.open {
+		unknown := op.Clone()
+		unknown.Outcome = checker.Unknown
+		j.write(&unknown)
+	}
+	j.open = nil
 }
 
 // disturbed writes a fault, which a command of a story would cause or end, into the
@@ -274,6 +295,7 @@ func (j *judge) finish() {
 	j.found(report.First())
 	j.judgeOffsets()
 	if j.file != nil {
+		j.writeOpen()
 		if err := j.file.Flush(); err != nil {
 			j.w.violate(BadResponse, "the history can't be written: %v", err)
 		}

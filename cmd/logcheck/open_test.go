@@ -93,7 +93,7 @@ func TestChoose(t *testing.T) {
 		{[]string{"--check", "tail-behind,never-sent", invalid}, exitInvalid, "tail-behind in orders/0"},
 		{[]string{"--check", "nosuch", invalid}, exitUnreadable, `no check or anomaly is called "nosuch"`},
 		{[]string{"--partition", "orders/0", invalid}, exitInvalid, "tail-behind in orders/0"},
-		{[]string{"--partition", "orders/1", invalid}, exitValid, "valid (0 operations"},
+		{[]string{"--partition", "orders/1", invalid}, exitUnreadable, "no operation names the partition"},
 		{[]string{"--explain", "tail-behind"}, exitValid, `"op":"tail"`},
 		{[]string{"--explain", "linearizable"}, exitValid, "acknowledged-missing\n"},
 		{[]string{"--explain", "nosuch"}, exitUnreadable, "there are"},

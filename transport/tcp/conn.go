@@ -34,6 +34,8 @@ type Conn struct {
 	gate    sync.Cond // paused, choked, closing or dead changed
 	queue   [][]byte
 	queued  int
+	taken   int       // bytes read, and
+	given   int       // bytes to write, so far
 	moved   time.Time // when the other side last took something, or the queue was empty
 	writing bool      // a writer runs
 	paused  bool
@@ -74,6 +76,7 @@ func (c *Conn) send(bufs [][]byte, bound int) bool {
 	}
 	c.queue = append(c.queue, bufs...)
 	c.queued += size
+	c.given += size
 	total := c.net.queued.Add(int64(size))
 	l := &c.net.limits
 	stuck := time.Since(c.moved)
@@ -142,7 +145,7 @@ func (c *Conn) endLocked(reason error) {
 // serve reads until the connection ends.
 func (c *Conn) serve(sink Sink) {
 	for c.open() {
-		b, err := c.read()
+		b, err := c.read(c.morsel())
 		if err != nil {
 			c.Abort(err)
 			break
@@ -175,6 +178,18 @@ func (c *Conn) open() bool {
 	return c.reason == nil
 }
 
+// morsel is how much is read at once. A request of thirty bytes may have an answer of thousands, and what one read leads to
+// can't be taken back: where answers are much larger than requests, or not known yet, that is little (N4).
+func (c *Conn) morsel() int {
+	const little = 2 << 10
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.taken < 4*little || c.given > 8*c.taken {
+		return little
+	}
+	return c.net.limits.BufferBytes
+}
+
 func (c *Conn) isClosing() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -182,14 +197,14 @@ func (c *Conn) isClosing() bool {
 }
 
 // read waits for bytes, and takes a buffer only once there are some: ten thousand idle connections hold none.
-func (c *Conn) read() (*Buf, error) {
+func (c *Conn) read(most int) (*Buf, error) {
 	var n int
 	var err error
 	b := &Buf{net: c.net}
 	rawErr := c.raw.Read(func(fd uintptr) bool {
 		b.Bytes = c.net.take()
 		for {
-			n, err = syscall.Read(int(fd), b.Bytes)
+			n, err = syscall.Read(int(fd), b.Bytes[:min(most, len(b.Bytes))])
 			if err != syscall.EINTR {
 				break
 			}
@@ -208,5 +223,8 @@ func (c *Conn) read() (*Buf, error) {
 		return nil, io.EOF
 	}
 	b.Bytes = b.Bytes[:n]
+	c.mu.Lock()
+	c.taken += n
+	c.mu.Unlock()
 	return b, nil
 }
