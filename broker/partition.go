@@ -247,6 +247,7 @@ func (s *Shard) fulfil(p *partition, queue []*proposal, fates []fate, at replica
 			p.bytes += len(q.data)
 			s.uncommitted += len(q.data)
 			p.pending = append(p.pending, q)
+			p.takes(q.data)
 		}
 	}
 }

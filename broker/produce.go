@@ -17,6 +17,7 @@ func (c produceCall) run(s *Shard, p *partition, o origin) {
 		return
 	}
 	if no := s.noRoom(); no.is() {
+		s.turnAway(p, c.batch)
 		s.answer(o, appended{code: no.code, offset: -1, start: -1, result: refusedBy(no)})
 		return
 	}
@@ -25,6 +26,7 @@ func (c produceCall) run(s *Shard, p *partition, o origin) {
 		return
 	}
 	if s.queued+len(c.batch) > s.cfg.Limits.QueueBytes {
+		s.turnAway(p, c.batch)
 		s.answer(o, appended{code: errNotEnough, offset: -1, start: -1})
 		return
 	}

@@ -37,6 +37,7 @@ type passing struct {
 	term    uint64        // in which at was set; another one begins anew
 	at      time.Duration // of the last command, or since we lead
 	pressed bool          // a new producer found no room
+	waiting map[int64]firstBatch
 }
 
 // fate is what becomes of a queued batch.
@@ -64,6 +65,9 @@ func (s *Shard) judge(p *partition, queue []*proposal) []fate {
 				over = producer.Over(p.g.Producers(), s.producerLimit(p))
 			}
 			original, ok, err := over.Check(h)
+			if ok && !over.Knows(h.ProducerID) {
+				err = s.overtakes(p, h)
+			}
 			if err != nil {
 				fates[i].no = refuse(producerCode(err), "%v", err)
 				continue
@@ -84,6 +88,7 @@ func (s *Shard) judge(p *partition, queue []*proposal) []fate {
 func (s *Shard) refuseBatch(p *partition, q *proposal, no refusal) {
 	if no.code == errNotEnough {
 		p.passing.pressed = true
+		s.turnAway(p, q.data)
 		s.answer(q.o, appended{code: no.code, offset: -1, start: p.g.LogStart(), result: refusedBy(no)})
 		return
 	}

@@ -261,3 +261,45 @@ func TestProducersAreBounded(t *testing.T) {
 		t.Errorf("%d bytes of producers in a WAL that has %d for all marks", most, l.s.store.Sizes().StateLimit)
 	}
 }
+
+// A new producer whose first batch found no room isn't begun by the next one, though there is room by then.
+func TestFirstBatchIsNotOvertaken(t *testing.T) {
+	l := startLone(t)
+	p := l.create("a")
+	l.s.cfg.Limits.ProducerKeep, l.s.cfg.Limits.Producers = 96*time.Second, 1
+	old, id := l.newID(), l.newID()
+	l.sendBatch("a", old, 0, 0, 1, errNone, 0)
+	for range 8 {
+		l.pass(time.Second)
+	}
+	l.sendBatch("a", id, 0, 1<<31-1, 1, errNotEnough, -1) // and makes room
+	if p.g.Producers().Len() != 0 {
+		t.Fatal("it makes none")
+	}
+	l.sendBatch("a", id, 0, 0, 2, errNotEnough, -1)
+	l.sendBatch("a", id, 0, 2, 1, errNotEnough, -1)
+	l.sendBatch("a", id, 0, 1<<31-1, 1, errNone, 1)
+	l.sendBatch("a", id, 0, 0, 2, errNone, 2)
+	l.sendBatch("a", id, 0, 2, 1, errNone, 4)
+	l.sendBatch("a", id, 0, 1<<31-1, 1, errNone, 1)
+	if len(p.passing.waiting) != 0 {
+		t.Errorf("%d producers that have begun are waited for", len(p.passing.waiting))
+	}
+}
+
+// Who waits may raise its epoch, or send what went before.
+func TestWhoWaitsMayBeginAnew(t *testing.T) {
+	l := startLone(t)
+	l.create("a")
+	l.s.cfg.Limits.ProducerKeep, l.s.cfg.Limits.Producers = 96*time.Second, 2
+	l.sendBatch("a", l.newID(), 0, 0, 1, errNone, 0)
+	l.sendBatch("a", l.newID(), 0, 0, 1, errNone, 1)
+	early, late := l.newID(), l.newID()
+	l.sendBatch("a", early, 0, 5, 1, errNotEnough, -1)
+	l.sendBatch("a", late, 0, 5, 1, errNotEnough, -1)
+	l.s.cfg.Limits.Producers = 4
+	l.sendBatch("a", early, 0, 6, 1, errNotEnough, -1)
+	l.sendBatch("a", early, 0, 4, 1, errNone, 2)
+	l.sendBatch("a", late, 0, 6, 1, errNotEnough, -1)
+	l.sendBatch("a", late, 1, 0, 1, errNone, 3)
+}

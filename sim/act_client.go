@@ -100,6 +100,9 @@ func (a request) do(w *World) error {
 		if p := c.producer(); !p.has || len(p.live) >= inFlight {
 			return fmt.Errorf("client %d has no producer id, or %d batches that aren't settled", c.number, inFlight)
 		}
+		if next, ok := c.nextSequence(a.part); ok && w.budgeted() && a.at != next {
+			return fmt.Errorf("client %d has sequence %d of %s next", c.number, next, w.partName(a.part))
+		}
 		if w.budgeted() && w.retains(a.part) && a.records > 1 {
 			return fmt.Errorf("batches of %s have one record (T2)", w.partName(a.part))
 		}

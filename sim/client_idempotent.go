@@ -21,8 +21,10 @@ import (
 //	    that settles it. A second copy in the log is a value at two offsets there.
 //	I2  Every answer that says where a batch is says the same.
 //	I3  Values of one producer id and epoch stand in a partition in the order in which they were sent first.
-//	I4  A batch is refused as out of order only if one before it isn't settled, or nothing of its producer was known to be in
-//	    the partition: what was acknowledged isn't forgotten, for as long as producers are kept.
+//	I4  A batch is refused as out of order only if one before it isn't settled, or one that was sent behind it may be there in its
+//	    stead: as the first of a producer of which nothing is known, since this one was lost or refused, or as one of so many that
+//	    this one isn't remembered. What was acknowledged is known, for as long as producers are kept: nothing is there in the
+//	    stead of what follows it.
 //	I5  No producer id is given twice.
 //	I6  A producer's newest epoch isn't fenced.
 //
@@ -31,8 +33,9 @@ type idempotent struct {
 	has    bool // an id
 	id     int64
 	epoch  int16
-	live   []*sending // not settled, in order
-	lines  []*lineup  // by partition, of this id and epoch
+	live   []*sending      // not settled, in order
+	lines  []*lineup       // by partition, of this id and epoch
+	heard  []time.Duration // by partition: when the last one of this id was acknowledged, 0 if none was
 	asking bool
 }
 
@@ -46,15 +49,16 @@ type sending struct {
 	since  time.Duration
 	flying int // requests under way with it
 	ended  bool
-	at     int // its place in the lineup
+	nth    int // batch of the lineup
 	in     *lineup
 }
 
 // lineup is what one producer id and epoch sent to a partition, in order.
 type lineup struct {
-	next  int32 // sequence
-	offs  []int64
-	acked time.Duration // when the last one was acknowledged, 0 if none was
+	next   int32 // sequence
+	offs   []int64
+	before time.Duration   // when the last one of the same id in an earlier epoch was acknowledged, 0 if none was
+	acked  []time.Duration // by batch, 0: it wasn't
 }
 
 // inFlight is how many batches a client may have under way (KIP-98).
@@ -109,13 +113,22 @@ func (r *retrier) act(c *client) {
 
 // sequence is the next one. A producer of which nothing is known may begin with any: some begin shortly before the highest.
 func (r *retrier) sequence(c *client) int64 {
-	if l := c.producer().lines[r.part]; l != nil {
-		return int64(l.next)
+	if next, ok := c.nextSequence(r.part); ok {
+		return next
 	}
-	if c.producer().epoch == 0 && c.rng.IntN(4) == 0 {
+	if c.rng.IntN(4) == 0 {
 		return math.MaxInt32 - c.rng.Int64N(20)
 	}
 	return 0
+}
+
+// nextSequence is the only one with which the client's next batch for a partition may begin; not ok if any may.
+func (c *client) nextSequence(part int) (next int64, ok bool) {
+	p := c.producer()
+	if l := p.lines[part]; l != nil {
+		return int64(l.next), true
+	}
+	return 0, p.epoch > 0 // a higher epoch begins with 0 (KIP-360)
 }
 
 // patience is how long a batch is sent again: half of what its producer is remembered for at least, so that none is that was forgotten.
@@ -129,7 +142,8 @@ func (w *World) patience() time.Duration {
 
 func (c *client) producer() *idempotent {
 	if c.idem == nil {
-		c.idem = &idempotent{lines: make([]*lineup, c.w.partitions())}
+		n := c.w.partitions()
+		c.idem = &idempotent{lines: make([]*lineup, n), heard: make([]time.Duration, n)}
 	}
 	return c.idem
 }
@@ -175,6 +189,7 @@ func (c *client) gotID(k *call, resp *kmsg.InitProducerIDResponse) {
 	w.producerIDs[resp.ProducerID] = true
 	p.has, p.id, p.epoch = true, resp.ProducerID, resp.ProducerEpoch
 	clear(p.lines)
+	clear(p.heard)
 }
 
 // renounce gives up all batches that aren't settled.
@@ -206,10 +221,11 @@ func (c *client) askNew(a request) {
 	w, p := c.w, c.producer()
 	l := p.lines[a.part]
 	if l == nil {
-		l = &lineup{}
+		l = &lineup{before: p.heard[a.part]}
 		p.lines[a.part] = l
 	}
-	b := &sending{k: &call{part: a.part, op: checker.Op{Kind: checker.Append}}, id: p.id, epoch: p.epoch, first: int32(a.at), since: w.now, at: len(l.offs), in: l}
+	b := &sending{k: &call{part: a.part, op: checker.Op{Kind: checker.Append}}, id: p.id, epoch: p.epoch, first: int32(a.at), since: w.now, nth: len(l.acked), in: l}
+	l.acked = append(l.acked, 0)
 	for range a.records {
 		c.values++
 		name := fmt.Sprintf("%d.%d", c.number, c.values)
@@ -259,7 +275,7 @@ func (c *client) sentOne(k *call, p *kmsg.ProduceResponseTopicPartition) checker
 		return checker.OK
 	case k.code == codeNone:
 		op.Off = p.BaseOffset
-		b.in.acked = w.now
+		b.in.acked[b.nth], c.idem.heard[k.part] = w.now, w.now
 		w.views.acknowledged(k.part, p.BaseOffset+int64(len(op.Values)))
 		for i, v := range op.Values {
 			w.placed(v, p.BaseOffset+int64(i))
@@ -280,16 +296,22 @@ func (c *client) sentOne(k *call, p *kmsg.ProduceResponseTopicPartition) checker
 	return checker.Unknown
 }
 
-// outOfOrder judges a refusal. If the first of the batches is refused so, those behind it may be there already, and it never can be.
+// outOfOrder judges a refusal (I4). What can't be there any more, since others are, is given up with its epoch.
 func (c *client) outOfOrder(b *sending) {
-	w := c.w
-	if c.idem.live[0] != b || b.flying > 1 { // this answer's own request counts
+	w, l := c.w, b.in
+	first := slices.IndexFunc(c.idem.live, func(other *sending) bool { return other.in == l })
+	if c.idem.live[first] != b || b.flying > 1 { // this answer's own request counts
 		w.markLoad(MarkGap)
 		return
 	}
-	if b.in.acked > 0 && w.now-b.in.acked < w.patience() {
-		w.violate(SequenceRefused, "client %d: producer %d, epoch %d: sequence %d follows what was acknowledged at %v, and is refused as out of order (I4)",
-			c.number, b.id, b.epoch, b.first, b.in.acked)
+	before, behind := l.before, len(l.acked)-1-b.nth
+	if b.nth > 0 {
+		before = l.acked[b.nth-1] // it was: whoever gives up a batch gives up the lineup
+	}
+	known := before > 0 && w.now-before < w.patience()
+	if behind == 0 && (b.nth == 0 || known) || known && behind < inFlight {
+		w.violate(SequenceRefused, "client %d: producer %d, epoch %d: sequence %d, batch %d of %d that were sent, is refused as out of order; the one before it was acknowledged at %v (I4)",
+			c.number, b.id, b.epoch, b.first, b.nth+1, len(l.acked), before)
 		return
 	}
 	c.bump()

@@ -34,6 +34,9 @@ func (o *Overlay) get(id int64) *Entry {
 	return o.t.entries[id]
 }
 
+// Knows tells whether anything is known of a producer.
+func (o *Overlay) Knows(id int64) bool { return o.get(id) != nil }
+
 // Check says what is to become of a client's batch: it is appended if ok is true; it was appended before, at the offset
 // returned, if ok is false and there is no error; it is refused otherwise, with an error that wraps [ErrSequence], [ErrEpoch] or
 // [ErrFull]. The rules are those of Kafka 4.1, in its order: UnifiedLog.analyzeAndValidateProducerState looks for a duplicate
