@@ -70,7 +70,7 @@ type Shard struct {
 	repairs  int  // and whole again
 	low      bool // too little room on the disk: no records are taken
 	room     Space
-	full     bool    // too much is in memory and in no segment: nothing is proposed until the disk has caught up
+	full     bool    // too much is committed and in no segment: nothing is proposed until the disk has caught up
 	large    []*conn // connections with a large unfinished request, in the order that they began
 	partial  int     // bytes of requests that are not all here yet, on all connections
 	// What is uncommitted can't leave the WAL, and a WAL full of it could write no vote (L11): a store wants at most MaxEntry

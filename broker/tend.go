@@ -11,10 +11,11 @@ func (s *Shard) tend() {
 			}
 		}
 	}
-	total, unflushed := 0, 0
+	total, unflushed, flushable := 0, 0, 0
 	for _, p := range s.sorted {
 		total += p.g.Bytes()
 		unflushed += p.g.Unflushed()
+		flushable += p.g.Flushable()
 	}
 	for _, p := range s.sorted {
 		if p.g.Untrimmed() || p.g.Unflushed() >= s.cfg.Limits.FlushBytes || unflushed > s.cfg.Limits.WindowBytes/2 {
@@ -33,7 +34,7 @@ func (s *Shard) tend() {
 		}
 	}
 	was := s.full
-	s.full = unflushed > 2*s.cfg.Limits.WindowBytes
+	s.full = flushable > 2*s.cfg.Limits.WindowBytes
 	if was && !s.full {
 		for _, p := range s.sorted {
 			if len(p.queue) > 0 {

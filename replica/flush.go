@@ -27,6 +27,13 @@ func (g *Group) Unflushed() int {
 	return int(g.win.sumAt(g.win.last()) - g.win.sumAt(min(flushed, g.win.last())))
 }
 
+// Flushable returns those of them that are of committed entries. What isn't committed no flush can move, however long it takes to
+// find a majority; the WAL bounds it (S10).
+func (g *Group) Flushable() int {
+	flushed := min(max(g.flushed(), g.win.index), g.win.last())
+	return int(g.win.sumAt(max(g.applied, flushed)) - g.win.sumAt(flushed))
+}
+
 // Flush moves committed, durable entries to the segments, about maxBytes of them, and has a mark written behind them (S10).
 // It reports whether it started anything.
 func (g *Group) Flush(maxBytes int) bool {
