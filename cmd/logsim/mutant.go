@@ -44,8 +44,8 @@ var errMutant = errors.New("bad mutant")
 // pkg is the folder of the test that finds it.
 func (m *mutant) pkg() string { return m.only }
 
-// readMutants reads the files of a directory, by name; only, if given, selects one.
-func readMutants(dir, only string) ([]mutant, error) {
+// readMutants reads the files of a directory, by name; only, if given, selects some, each of which must be there.
+func readMutants(dir string, only ...string) ([]mutant, error) {
 	paths, err := filepath.Glob(filepath.Join(dir, "*.txt"))
 	if err != nil {
 		return nil, err
@@ -62,12 +62,17 @@ func readMutants(dir, only string) ([]mutant, error) {
 			return nil, fmt.Errorf("%s: %w", path, err)
 		}
 		m.path = path
-		if only == "" || m.name == only {
+		if len(only) == 0 || slices.Contains(only, m.name) {
 			all = append(all, m)
 		}
 	}
+	for _, name := range only {
+		if !slices.ContainsFunc(all, func(m mutant) bool { return m.name == name }) {
+			return nil, fmt.Errorf("%w: none in %s with name %q", errMutant, dir, name)
+		}
+	}
 	if len(all) == 0 {
-		return nil, fmt.Errorf("%w: none in %s with name %q", errMutant, dir, only)
+		return nil, fmt.Errorf("%w: none in %s", errMutant, dir)
 	}
 	return all, nil
 }

@@ -158,7 +158,7 @@ func TestMutantsApply(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	all, err := readMutants(b.path(filepath.Join("testdata", "mutants")), "")
+	all, err := readMutants(b.path(filepath.Join("testdata", "mutants")))
 	if err != nil {
 		t.Fatal(err)
 	}

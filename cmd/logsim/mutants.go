@@ -13,7 +13,7 @@ import (
 )
 
 type mutantFlags struct {
-	only    string
+	only    []string
 	dir     string
 	write   string
 	build   string
@@ -47,14 +47,14 @@ func newMutants(a *app) *cobra.Command {
 			case f.quick && (f.starts > 1 || f.most > 0):
 				return fmt.Errorf("%w: --quick runs no seeds where it can, and --starts and --shrink-for need them", errUsage)
 			}
-			if f.build != "" && f.only == "" {
+			if f.build != "" && len(f.only) != 1 {
 				return fmt.Errorf("%w: --build goes with --only", errUsage)
 			}
 			return a.mutants(cmd.Context(), &f)
 		},
 	}
 	fl := cmd.Flags()
-	fl.StringVar(&f.only, "only", "", "the mutant of this name")
+	fl.StringSliceVar(&f.only, "only", nil, "the mutants of these names, with commas between")
 	fl.StringVar(&f.dir, "dir", filepath.Join("testdata", "mutants"), "folder of the mutants, below the module's")
 	fl.StringVar(&f.write, "write", "", "also write the table to this file")
 	fl.StringVar(&f.build, "build", "", "only build the one of --only, in this folder, as the program 'mutant'")
@@ -76,7 +76,7 @@ func (a *app) mutants(ctx context.Context, f *mutantFlags) error {
 	if err != nil {
 		return err
 	}
-	all, err := readMutants(b.path(f.dir), f.only)
+	all, err := readMutants(b.path(f.dir), f.only...)
 	if err != nil {
 		return err
 	}
