@@ -110,8 +110,9 @@ func abridge(out string) string {
 	lines := strings.Split(out, "\n")
 	for i, l := range lines {
 		if len(l) > 180 {
-			lines[i] = l[:180] + " …"
+			l = l[:180] + " …"
 		}
+		lines[i] = strings.TrimRight(l, " \t")
 	}
 	if len(lines) > most {
 		lines = append(lines[:most], fmt.Sprintf("… %d lines more", len(lines)-most))
