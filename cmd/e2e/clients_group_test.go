@@ -278,12 +278,14 @@ func (f *foreign) checkCommitted(t *testing.T, c *cluster, topic, group string, 
 		t.Fatal(err)
 	}
 	defer cl.Close()
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
-	defer cancel()
-	offsets, err := kadm.NewClient(cl).FetchOffsets(ctx, group)
-	if err != nil {
-		t.Fatalf("%s: its offsets: %v", group, err)
-	}
+	var offsets kadm.OffsetResponses
+	await(t, "offsets of "+group, func() (bool, string) { // after a restart its coordinator may just be elected
+		ctx, cancel := context.WithTimeout(context.Background(), patience)
+		defer cancel()
+		var err error
+		offsets, err = kadm.NewClient(cl).FetchOffsets(ctx, group)
+		return err == nil, fmt.Sprint(err)
+	})
 	for p, end := range want {
 		if o, ok := offsets.Lookup(topic, p); !ok || o.At != end {
 			t.Errorf("%s: %s/%d is committed at %d (%t), expected %d", group, topic, p, o.At, ok, end)
