@@ -140,22 +140,28 @@ func (v *views) unseen(s *broker.GroupView) {
 	}
 }
 
+// name says what a group is that is seen for the first time.
+func (v *views) name(g *groupSeen, s *broker.GroupView) {
+	w := v.w
+	g.name = "metadata"
+	if s.Topic != "" {
+		g.part, g.name = partGroups, fmt.Sprintf("%s/%d", s.Topic, s.Partition)
+	}
+	for part := range w.partitions() {
+		if w.topic(part) == s.Topic && part%w.opt.Load.Partitions == int(s.Partition) {
+			g.part, g.name = part, w.partName(part)
+		}
+	}
+	if topic, ok := w.fleeting(s.Topic); ok {
+		v.nameFleeting(g, topic, int(s.Partition))
+	}
+}
+
 func (v *views) see(s *broker.GroupView) {
 	w, n := v.w, v.host.p.node
 	g := v.group(s.Group)
 	if g.name == "" {
-		g.name = "metadata"
-		if s.Topic != "" {
-			g.part, g.name = partGroups, fmt.Sprintf("%s/%d", s.Topic, s.Partition)
-		}
-		for part := range w.partitions() {
-			if w.topic(part) == s.Topic && part%w.opt.Load.Partitions == int(s.Partition) {
-				g.part, g.name = part, w.partName(part)
-			}
-		}
-		if topic, ok := w.fleeting(s.Topic); ok {
-			v.nameFleeting(g, topic, int(s.Partition))
-		}
+		v.name(g, s)
 	}
 	r := &g.replicas[n.index]
 	if r.live && !w.env.Paranoid && sameView(&r.last, s) {
