@@ -168,10 +168,11 @@ func (t *fate) tellShrunk(ctx context.Context, binary, file string) (bool, error
 	return true, nil
 }
 
-// shrinkMutant shrinks the seed that killed a mutant, and returns how many decisions are left. Interrupted, it leaves no story: what is
+// shrinkMutant shrinks a seed that kills a mutant, and returns how many decisions are left. Interrupted, it leaves no story: what is
 // missing is made by the next run of the command.
 func (a *app) shrinkMutant(ctx context.Context, t *fate, binary, file string, f *mutantFlags) (int, error) {
-	r, err := a.shrinkSeed(ctx, &shrinkFlags{seed: t.seed, seconds: f.seconds, mutant: t.m.name, jobs: f.workers, limit: f.limit, most: f.most}, binary)
+	seed, seconds := t.shortest(ctx, binary, f)
+	r, err := a.shrinkSeed(ctx, &shrinkFlags{seed: seed, seconds: seconds, mutant: t.m.name, jobs: f.workers, limit: f.limit, most: f.most}, binary)
 	if err == nil {
 		err = ctx.Err()
 	}
@@ -182,6 +183,34 @@ func (a *app) shrinkMutant(ctx context.Context, t *fate, binary, file string, f 
 		return 0, err
 	}
 	return r.has, writeAtomically(file, []byte(r.story))
+}
+
+// shortStorms are the lengths in seconds in which a seed is looked for that kills a mutant, shortSeeds of each: what fails after a short
+// storm has little to take away.
+var shortStorms = [...]int{2, 6, 20}
+
+const shortSeeds = 25
+
+// shortest is a seed that kills the mutant in as short a storm as possible, the one that did in the table if none does.
+func (t *fate) shortest(ctx context.Context, binary string, f *mutantFlags) (seed uint64, seconds int) {
+	ctx, cancel := context.WithTimeout(ctx, f.most)
+	defer cancel()
+	for _, seconds := range shortStorms {
+		if seconds >= f.seconds {
+			break
+		}
+		p := &pool{binary: binary, jobs: f.workers, seconds: seconds, limit: f.limit}
+		p.run(ctx, seedRange(f.from, shortSeeds), func(d seedDone) bool {
+			if d.Violation != nil && t.m.check.MatchString(d.Violation.Name) {
+				seed = d.Seed
+			}
+			return seed == 0
+		})
+		if seed > 0 {
+			return seed, seconds
+		}
+	}
+	return t.seed, f.seconds
 }
 
 // markSeeds is how many seeds must not come by a mark; the marks that mutants name are those that nearly each seed hits.
