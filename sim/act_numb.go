@@ -46,7 +46,8 @@ func (a numb) do(w *World) error {
 		b = append(b, transport.AppendRequest("numb", int32(i), req)...)
 	}
 	c := w.intrude(w.nodes[a.node], b, a.hold)
-	c.down.held, c.cut = true, a.cut
+	c.cut = a.cut
+	c.down.held = true
 	return nil
 }
 
