@@ -179,6 +179,10 @@ func (w *World) finishReading() {
 		c := newClient(w, finishers+part, &finisher{part: part})
 		c.soon(c.pause(20 * time.Millisecond))
 	}
+	for topic := range w.opt.Load.Fleeting {
+		c := newClient(w, finishers+w.partitions()+topic, &closer{topic: topic})
+		c.soon(c.pause(20 * time.Millisecond))
+	}
 }
 
 func (r *finisher) act(c *client) {
@@ -287,6 +291,9 @@ func (w *World) maybeOver() {
 		if r, ok := c.role.(*finisher); ok && r.stage < finished {
 			return
 		}
+		if r, ok := c.role.(*closer); ok && r.stage < closed {
+			return
+		}
 	}
 	if brokersRepair && w.budgeted() && slices.ContainsFunc(w.nodes, func(n *node) bool { return n.lost != "" && !n.behind.down() }) {
 		return // found ends it
@@ -354,6 +361,9 @@ func (w *World) shipTime() time.Duration {
 func (w *World) waits() string {
 	var waits strings.Builder
 	for _, c := range w.clients {
+		if r, ok := c.role.(*closer); ok {
+			waits.WriteString(r.waits())
+		}
 		if r, ok := c.role.(*finisher); ok && r.stage < finished {
 			what := [...]string{"its append is acknowledged", "its end is told", "its start is told", fmt.Sprintf("offsets %d to %d are read", r.at, r.end),
 				fmt.Sprintf("it is told what group-%d has committed", r.groups)}[r.stage]
