@@ -1,6 +1,7 @@
 package anomaly
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -61,9 +62,11 @@ func newRows() *rows { return &rows{peerOf: map[peer]int32{}, logOf: map[string]
 func (h *rows) add(op *checker.Op) {
 	h.heard++
 	if err := op.Validate(); err != nil {
-		if why := err.Error(); len(h.refused) < MaxAnomalies && !slices.Contains(h.refused, why) {
-			h.refused = append(h.refused, why)
-		}
+		h.refuse(err.Error())
+		return
+	}
+	if len(h.rows) >= maxRows || len(h.refs) >= maxRows {
+		h.refuse(fmt.Sprintf("more than %d operations or values, which is too many for check B", maxRows))
 		return
 	}
 	if op.Kind == checker.Fault {
@@ -79,6 +82,16 @@ func (h *rows) add(op *checker.Op) {
 		h.inner = append(h.inner, inner...)
 	}
 	h.rows = append(h.rows, r)
+}
+
+// maxRows bounds operations and values, so that all have numbers of 32 bits, less two
+// for the kind of an edge.
+const maxRows = 1<<29 - 1<<24
+
+func (h *rows) refuse(why string) {
+	if len(h.refused) < MaxAnomalies && !slices.Contains(h.refused, why) {
+		h.refused = append(h.refused, why)
+	}
 }
 
 func (h *rows) row(op *checker.Op) row {

@@ -140,7 +140,7 @@ func (t *text) token(first bool) ([]byte, error) {
 		if t.kept = kept[:0]; len(kept) > maxToken {
 			return nil, fmt.Errorf("%w: a token of more than %d bytes", ErrSyntax, maxToken)
 		}
-		from, t.at = len(t.block), len(t.block)
+		t.at = len(t.block)
 		if err := t.fill(); errors.Is(err, io.EOF) {
 			return t.whole(kept, t.at)
 		} else if err != nil {

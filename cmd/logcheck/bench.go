@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"time"
 
 	"github.com/klauspost/compress/gzip"
@@ -54,7 +55,21 @@ func newBench(out io.Writer) *cobra.Command {
 	return cmd
 }
 
+// valid refuses what no history can be made of.
+func (b *bench) valid() error {
+	if len(b.ops) > 0 && slices.Min(b.ops) < 1 || len(b.porcupine) > 0 && slices.Min(b.porcupine) < 1 {
+		return fmt.Errorf("--ops is %d and --porcupine %d; a history has at least 1 operation", b.ops, b.porcupine)
+	}
+	if b.clients < 1 || b.partitions < 1 {
+		return fmt.Errorf("--clients is %d and --partitions %d; each is at least 1", b.clients, b.partitions)
+	}
+	return nil
+}
+
 func (b *bench) run() error {
+	if err := b.valid(); err != nil {
+		return err
+	}
 	if len(b.porcupine) > 0 {
 		return b.besides()
 	}

@@ -96,7 +96,7 @@ func TestChoose(t *testing.T) {
 		{[]string{"--partition", "orders/1", invalid}, exitUnreadable, "no operation names the partition"},
 		{[]string{"--explain", "tail-behind"}, exitValid, `"op":"tail"`},
 		{[]string{"--explain", "linearizable"}, exitValid, "acknowledged-missing\n"},
-		{[]string{"--explain", "nosuch"}, exitUnreadable, "there are"},
+		{[]string{"--explain", "nosuch"}, exitUnreadable, "the checks are linearizable, anomalies"},
 		{[]string{"--explain", "tail-behind", invalid}, exitUnreadable, "unknown command"},
 	} {
 		if exit, out, errs := logcheck("", c.args...); exit != c.exit || !strings.Contains(out+errs, c.says) {
