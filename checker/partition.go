@@ -218,7 +218,12 @@ func (p *part) offset(i int32) int64 {
 // limit is the length up to which offsets get slots. What lies beyond it lies
 // beyond twice all values ever mentioned, so memory follows the history's size
 // whatever numbers it contains.
-func (p *part) limit() int64 { return 4*int64(p.values.len()) + 1<<16 }
+func (p *part) limit() int64 {
+	if p.opts.partial {
+		return maxReduced
+	}
+	return 4*int64(p.values.len()) + 1<<16
+}
 
 // reach makes offsets below n exist, unless they are too far away for that.
 func (p *part) reach(n int64) bool {

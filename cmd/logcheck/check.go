@@ -100,6 +100,11 @@ func (c *check) file(name string) (*result, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", in.label, err)
 	}
+	if r.Report != nil && r.Report.First() != nil && name != "-" {
+		if err := c.reduce(r, name); err != nil {
+			return nil, fmt.Errorf("%s: read again, to make evidence minimal: %w", in.label, err)
+		}
+	}
 	if c.second && r.Report != nil {
 		r.ask(kept, c.timeout)
 	}
@@ -164,6 +169,36 @@ func (c *check) hear(p *panel, in *input, kept *checker.History) error {
 		p.complete(&op)
 		if kept != nil && len(kept.Ops) <= c.keeps() {
 			kept.Ops = append(kept.Ops, op.Clone())
+		}
+	}
+}
+
+// reduce reads a file again, to make what the report names of it minimal.
+func (c *check) reduce(r *result, name string) error {
+	in, err := c.open(name)
+	if err != nil {
+		return err
+	}
+	defer in.close()
+	from, err := in.source()
+	if err != nil {
+		return err
+	}
+	header, err := from.Header()
+	if err != nil {
+		return err
+	}
+	m := checker.NewReducer(header, r.Report)
+	for {
+		var op checker.Op
+		if err := from.Read(&op); err == io.EOF {
+			m.Finish()
+			return nil
+		} else if err != nil {
+			return err
+		}
+		if only(&op, c.partitions) {
+			m.Complete(&op)
 		}
 	}
 }
