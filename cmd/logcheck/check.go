@@ -69,7 +69,7 @@ func (c *check) files(files []string) (int, error) {
 
 // collect sets how much garbage there may be.
 func (c *check) collect() {
-	if c.html != "" || c.second || len(c.families) != 1 || c.families[0].Name != checker.Linearizable.Name {
+	if c.html != "" || c.second {
 		debug.SetGCPercent(gcPercentPointers)
 	}
 }
