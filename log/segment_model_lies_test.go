@@ -37,8 +37,44 @@ func (m *segModel) Exchange(t *rapid.T) {
 	}
 	damage(m.disk, name, a)
 	damage(m.disk, other, b)
+	m.touched = true
 	m.count["exchanged"]++
 	m.open(t)
+}
+
+// settle brings the list in line with the end that a start found. Behind the mark, damage may have hidden batches from an
+// earlier start that are in their place again since: an exchange was reversed, a bit flipped back.
+func (m *segModel) settle() {
+	if i := slices.IndexFunc(m.all, func(b modelBatch) bool { return b.base >= m.end }); i >= 0 {
+		if m.rotten {
+			m.gone = append(m.gone, m.all[i:]...)
+		}
+		m.all = slices.Clip(m.all[:i])
+	}
+	at, h := m.mark.LogEnd, m.mark.BatchHash
+	if n := len(m.all); n > 0 {
+		at, h = m.all[n-1].next, m.all[n-1].hash
+	}
+	if m.touched && at < m.end {
+		m.all = append(m.all, m.hidden(at, h)...)
+	}
+	m.touched = false
+}
+
+// hidden returns batches gone before that lead from an offset to the end, by their running hashes.
+func (m *segModel) hidden(at int64, h uint64) []modelBatch {
+	if at == m.end && h == m.hash {
+		return []modelBatch{}
+	}
+	for _, b := range m.gone {
+		if b.base == at && b.next <= m.end && HashBatch(h, b.data) == b.hash {
+			if rest := m.hidden(b.next, b.hash); rest != nil {
+				m.count["back in place"]++
+				return append([]modelBatch{b}, rest...)
+			}
+		}
+	}
+	return nil
 }
 
 // Foreign puts another group's index or start file in the place of ours: whole, and of a segment at the same offset.

@@ -25,8 +25,10 @@ type segModel struct {
 	ts      int64
 	rotten  bool // something was damaged since all was whole
 	said    error
-	guessed bool // no file said what was before the log's first batches: of these nothing can be proved
-	lied    bool // an index says what isn't so, with a good checksum
+	touched bool         // files were damaged since the last start
+	gone    []modelBatch // behind the mark; a start didn't find them where something was damaged
+	guessed bool         // no file said what was before the log's first batches: of these nothing can be proved
+	lied    bool         // an index says what isn't so, with a good checksum
 	count   map[string]int
 }
 
@@ -91,7 +93,7 @@ func (m *segModel) open(t *rapid.T) {
 		t.Fatalf("the end is %d, the mark says %d", p.end(), m.mark.LogEnd)
 	}
 	m.from, m.end, m.hash = m.mark.LogStart, p.end(), p.synced
-	m.all = slices.DeleteFunc(m.all, func(b modelBatch) bool { return b.base >= m.end })
+	m.settle()
 	if n := len(m.all); m.end > m.mark.LogEnd && (n == 0 || m.all[n-1].next != m.end || m.all[n-1].hash != m.hash) {
 		t.Fatalf("the end is %d with running hash %016x, no batch of ours ends there", m.end, m.hash)
 	}
@@ -238,6 +240,7 @@ func (m *segModel) rotBytes(t *rapid.T, name string) {
 		copy(b[at:min(at+sectorSize, len(b))], b)
 	}
 	damage(m.disk, name, b)
+	m.touched = true
 	m.count["rotten"]++
 }
 
