@@ -55,7 +55,7 @@ func (s *Shard) forward(p *partition, o origin, cmd []byte) {
 	}
 	id := s.next()
 	s.forwards[id] = o
-	s.timers.set(s.now.Mono+s.cfg.Limits.AdminWait, func() { delete(s.forwards, id) })
+	s.timers.Set(s.now.Mono+s.cfg.Limits.AdminWait, func() { delete(s.forwards, id) })
 	s.peers.control(brokerOf(lead), control{Propose: &proposeControl{ID: id, Command: cmd}})
 }
 

@@ -45,7 +45,7 @@ func (m *Machine) joinConsumer(g *group, c Call, req *kmsg.JoinGroupRequest) {
 		}
 		m.keepConsumer(g, id)
 		k := m.clocksOf(g, id)
-		m.timers.cancel(k.join)
+		m.timers.Cancel(k.join)
 		k.join = nil
 		m.fenceIn(g, id, g.consumer.members[id].rebalanceTime(), &k.sync)
 		r := refusedJoin(id, None)
@@ -164,7 +164,7 @@ func (m *Machine) syncConsumer(g *group, c Call, req *kmsg.SyncGroupRequest) {
 	}
 	m.keepConsumer(g, b.id)
 	k := m.clocksOf(g, b.id)
-	m.timers.cancel(k.sync)
+	m.timers.Cancel(k.sync)
 	k.sync = nil
 	r := refusedSync(None)
 	r.ProtocolType, r.Protocol = req.ProtocolType, req.Protocol

@@ -6,6 +6,8 @@ import (
 	"math/rand/v2"
 	"slices"
 	"time"
+
+	"logd/broker/deadline"
 )
 
 // Now is the time of one call; a machine knows no other.
@@ -97,7 +99,7 @@ type Machine struct {
 	now    Now
 	out    *Out
 	groups map[string]*group
-	timers timers
+	timers deadline.Heap
 	writes map[uint64]*write
 	last   uint64 // last write's id
 	loaded bool
@@ -186,7 +188,7 @@ func (m *Machine) Loaded(now Now, out *Out) {
 	for _, g := range m.sorted() {
 		m.restore(g)
 	}
-	m.timers.set(m.now.Mono+m.cfg.CheckEvery, m.expireOffsets)
+	m.timers.Set(m.now.Mono+m.cfg.CheckEvery, m.expireOffsets)
 	m.considerForward()
 	m.out = nil
 }
@@ -230,20 +232,13 @@ func (m *Machine) Failed(now Now, id uint64, code int16, out *Out) {
 // Expire fires the deadlines that have passed.
 func (m *Machine) Expire(now Now, out *Out) {
 	m.enter(now, out)
-	for len(m.timers.h) > 0 && m.timers.h[0].at <= now.Mono {
-		t := m.timers.h[0]
-		m.timers.cancel(t)
-		t.fire()
-	}
+	m.timers.Expire(now.Mono)
 	m.out = nil
 }
 
 // Next returns the next deadline, on the clock of Now.Mono.
 func (m *Machine) Next() (time.Duration, bool) {
-	if len(m.timers.h) == 0 {
-		return 0, false
-	}
-	return m.timers.h[0].at, true
+	return m.timers.Next()
 }
 
 func (m *Machine) enter(now Now, out *Out) {
@@ -268,7 +263,9 @@ func (m *Machine) Unload() []Ticket {
 }
 
 // in makes a deadline.
-func (m *Machine) in(d time.Duration, fire func()) *timer { return m.timers.set(m.now.Mono+d, fire) }
+func (m *Machine) in(d time.Duration, fire func()) *deadline.Timer {
+	return m.timers.Set(m.now.Mono+d, fire)
+}
 
 // groupOf returns a group, and makes it.
 func (m *Machine) groupOf(id string) *group {

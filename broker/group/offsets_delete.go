@@ -90,7 +90,7 @@ func (m *Machine) delete(g *group, c Call) {
 func (m *Machine) forget(g *group) {
 	if k := g.classic; k != nil {
 		for _, t := range k.pending { // order: each is cancelled
-			m.timers.cancel(t)
+			m.timers.Cancel(t)
 			m.members--
 		}
 	}
