@@ -15,20 +15,20 @@ import (
 func (m *Machine) joinConsumer(g *group, c Call, req *kmsg.JoinGroupRequest) {
 	refuse := func(code int16) { m.answer(c.Ticket, refusedJoin(req.MemberID, code)) }
 	s := &step{m: m, g: g, c: g.consumer}
-	if !s.supports(req) {
-		refuse(InconsistentProtocol)
-		return
-	}
-	sub, err := readSubscription(req.Protocols[0].Metadata)
 	switch {
-	case err != nil:
-		refuse(InconsistentProtocol)
-		return
 	case !m.hasRoom(g, req.MemberID, req.InstanceID):
 		m.answer(c.Ticket, refusedJoin("", GroupFull))
 		return
+	case !s.supports(req):
+		refuse(InconsistentProtocol)
+		return
 	case req.MemberID == "" && req.InstanceID == nil && c.Version >= 4:
 		m.answer(c.Ticket, refusedJoin(memberID(m.rng, c.Client), MemberIDRequired))
+		return
+	}
+	sub, err := readSubscription(req.Protocols[0].Metadata)
+	if err != nil {
+		refuse(InconsistentProtocol)
 		return
 	}
 	old, id, code := s.findClassic(c, req)

@@ -49,7 +49,7 @@ type Ticket uint64
 //	*kmsg.SyncGroupRequest    *kmsg.SyncGroupResponse
 //	*kmsg.HeartbeatRequest    *kmsg.HeartbeatResponse
 //	*kmsg.LeaveGroupRequest   *kmsg.LeaveGroupResponse, by Members in every version
-//	*kmsg.OffsetCommitRequest *kmsg.OffsetCommitResponse, for topics and partitions that exist
+//	*kmsg.OffsetCommitRequest *kmsg.OffsetCommitResponse, for topics and partitions that exist, with the topics' ids
 //	*kmsg.OffsetDeleteRequest *kmsg.OffsetDeleteResponse
 //	*kmsg.ConsumerGroupHeartbeatRequest *kmsg.ConsumerGroupHeartbeatResponse
 //	FetchOffsets              kmsg.OffsetFetchResponseGroup
@@ -65,6 +65,7 @@ type Call struct {
 	Version int16  // of the request
 	Client  string // client id
 	Host    string // where it is from
+	Seen    int64  // of an OffsetCommit: the version of the topics that its topics' ids are of
 	Body    any
 }
 
@@ -189,7 +190,15 @@ func (m *Machine) Loaded(now Now, out *Out) {
 		m.restore(g)
 	}
 	m.timers.Set(m.now.Mono+m.cfg.CheckEvery, m.expireOffsets)
+	m.dropGone()
 	m.considerForward()
+	m.out = nil
+}
+
+// TopicsGone says that topics may have been deleted since [Machine.See] was called before.
+func (m *Machine) TopicsGone(now Now, out *Out) {
+	m.enter(now, out)
+	m.dropGone()
 	m.out = nil
 }
 

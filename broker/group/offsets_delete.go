@@ -67,8 +67,6 @@ func (m *Machine) delete(g *group, c Call) {
 	r := kmsg.NewDeleteGroupsResponseGroup()
 	r.Group = c.Group
 	switch {
-	case c.Group == "":
-		r.ErrorCode = InvalidGroup
 	case !g.exists():
 		r.ErrorCode = NotFound
 	case !g.vacant():
