@@ -205,10 +205,13 @@ var configQuestions = []question{
 	{"group settings: there and back", func(k *asker) {
 		k.ask(4, describesOf(ofGroup, "set"))
 		k.ask(1, altersOf(ofGroup, "set", set, "consumer.session.timeout.ms", "50000"))
+		k.settle()
 		k.ask(4, describesOf(ofGroup, "set", "consumer.session.timeout.ms"))
 		k.ask(1, altersOf(ofGroup, "set", set, "consumer.heartbeat.interval.ms", "6000"))
+		k.settle()
 		k.ask(4, describesOf(ofGroup, "set", "consumer.heartbeat.interval.ms", "consumer.session.timeout.ms"))
 		k.ask(1, altersOf(ofGroup, "set", del, "consumer.session.timeout.ms", ""))
+		k.settle()
 		k.ask(4, describesOf(ofGroup, "set", "consumer.heartbeat.interval.ms", "consumer.session.timeout.ms"))
 	}},
 	altersOne("a group's session below the broker's least", ofGroup, "bounds", set, "consumer.session.timeout.ms", "44999"),

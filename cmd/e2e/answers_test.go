@@ -223,6 +223,13 @@ func exchange(nc net.Conn, frame []byte) ([]byte, error) {
 	return answer, err
 }
 
+// settle has what was answered take effect: brokers of Kafka hear of it from their controller, some time.
+func (k *asker) settle() {
+	if *kafkaAddr != "" {
+		time.Sleep(2 * time.Second)
+	}
+}
+
 func (k *asker) say(line string) {
 	if !k.quiet {
 		k.lines = append(k.lines, strings.NewReplacer(k.hidden...).Replace(line))
@@ -264,7 +271,7 @@ func render(v reflect.Value, name string) string {
 		for i := range v.Len() {
 			rows = append(rows, render(v.Index(i), name))
 		}
-		if name == "Groups" || name == "Configs" || name == "Topics" || name == "TopicPartitions" { // in no order
+		if name == "Groups" || name == "Configs" || name == "Topics" || name == "Partitions" || name == "TopicPartitions" { // in no order
 			slices.Sort(rows)
 		}
 		return "[" + strings.Join(rows, " ") + "]"

@@ -41,9 +41,10 @@ func prepare(t *testing.T, addr string) {
 			return k.ask(8, listOf(topic.Topic, -1)).(*kmsg.ListOffsetsResponse).Topics[0].Partitions[0].ErrorCode == 0
 		})
 	}
-	for _, records := range []int{1, 2, 1} {
-		k.produced("t", batchOf(records))
-		k.produced("trim", batchOf(records))
+	for i, records := range []int{1, 2, 1} {
+		at := timedAt(time.Now().UnixMilli() - 5000 + int64(i)*1000)
+		k.produced("t", batchOf(records, at))
+		k.produced("trim", batchOf(records, at))
 	}
 	del := kmsg.NewPtrDeleteRecordsRequest()
 	del.TimeoutMillis = 5000
