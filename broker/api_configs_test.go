@@ -45,7 +45,7 @@ func TestAlteringTopics(t *testing.T) {
 	// All or nothing.
 	refused(t, m, AlterTopic{Name: "a", Changes: []ConfigChange{{configRetentionTime, configDelete, ""}, {configSegmentBytes, configSet, "1"}}}, errBadConfig)
 	m = must(t, m, AlterTopic{Name: "a", Changes: []ConfigChange{{configRetentionTime, configDelete, ""}, {configRetentionSize, configDelete, ""}, {"unknown", configDelete, ""}}})
-	if a := m.TopicByName("a"); a.Configs != nil && len(a.Configs) != 0 || a.retentionMs() != 604800000 || a.retentionBytes() != -1 {
+	if a := m.TopicByName("a"); len(a.Configs) != 0 || a.retentionMs() != 604800000 || a.retentionBytes() != -1 {
 		t.Errorf("after taking both back: %v", a.Configs)
 	}
 	m = must(t, m, AlterTopic{Name: "a", Changes: []ConfigChange{{configCleanup, configAppend, "delete"}}})

@@ -4,7 +4,6 @@ import (
 	"time"
 
 	"logd/log"
-	"logd/transport"
 )
 
 // Now is the time of one turn; a shard knows no other.
@@ -138,6 +137,3 @@ func (o *Output) Reset() {
 	*o = Output{Send: o.Send[:0], Close: o.Close[:0], Pause: o.Pause[:0], Resume: o.Resume[:0], Peers: o.Peers[:0],
 		Replies: o.Replies[:0], Refuse: o.Refuse[:0], Plans: o.Plans[:0], Reads: o.Reads[:0], Mail: o.Mail[:0], Logs: o.Logs[:0]}
 }
-
-// maxFrame is the largest request or envelope, in bytes.
-const maxFrame = transport.MaxFrame

@@ -1,8 +1,9 @@
 package checker
 
 // register makes a called append known, its outcome outstanding. It returns its
-// index, or -1 if it cannot be told from another.
-func (p *part) register(op *Op) int32 {
+// index, or -1 if it cannot be told from another. find is names.find, or names.unsent if
+// the outcome follows at once. Who calls it opens what isn't placed then.
+func (p *part) register(op *Op, find func(string) (int32, uint32)) int32 {
 	i := int32(p.times.n)
 	p.times.push(opTimes{op.Call, never, op.ID})
 	p.ops.push(opInfo{off: -1, client: p.clients.number(op.Client), first: int32(p.values.len()), by: -1, bits: opBits(Append, 0, false, len(op.Values))})
@@ -12,7 +13,7 @@ func (p *part) register(op *Op) int32 {
 			p.tooLong(op, v)
 			return -1
 		}
-		old, tag := p.values.find(v)
+		old, tag := find(v)
 		switch {
 		case old >= 0 && p.values.entries.get(int(old)).op() >= 0:
 			p.ambiguous(v, p.values.entries.get(int(old)).op(), op.ID, i)
@@ -130,10 +131,18 @@ func (p *part) append(op *Op) {
 	}
 	i := p.outstanding(op)
 	if i < 0 {
-		if i = p.register(op); i < 0 {
+		if i = p.register(op, p.values.unsent); i < 0 {
 			return
 		}
 	}
+	p.outcome(op, i)
+	if o := p.ops.at(int(i)); o.off < 0 && !o.open() {
+		p.opens(o)
+	}
+}
+
+// outcome adds what became of append i.
+func (p *part) outcome(op *Op, i int32) {
 	o := p.ops.at(int(i))
 	o.setOutcome(op.Outcome)
 	if o.off >= 0 {
@@ -158,7 +167,11 @@ func (p *part) append(op *Op) {
 
 // invoke registers an append that was called.
 func (p *part) invoke(op *Op) {
-	if !p.broken && p.register(op) >= 0 {
+	if p.broken {
+		return
+	}
+	if i := p.register(op, p.values.find); i >= 0 {
+		p.opens(p.ops.at(int(i)))
 		p.called++
 	}
 }
@@ -264,8 +277,20 @@ func (p *part) place(i int32, base int64, by int32) bool {
 	return true
 }
 
+// opens makes the values of an append known by name, until closes.
+func (p *part) opens(o *opInfo) {
+	o.bits |= openBit
+	for k := range int32(o.n()) {
+		p.values.opened(o.first + k)
+	}
+}
+
 // closes gives up the names of an append that is placed and has its outcome (A9).
 func (p *part) closes(o *opInfo) {
+	if !o.open() {
+		return
+	}
+	o.bits &^= openBit
 	for k := range int32(o.n()) {
 		p.values.placed(o.first + k)
 	}

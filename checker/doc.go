@@ -34,12 +34,12 @@
 //	    lengths that tails showed, it rises only where a log start was shown.
 //	A8  Two values are the same if and only if their bytes are. Hashes only say where
 //	    to look: values of equal hashes are compared.
-//	A9  A value is in exactly one of: early, if its append isn't known; open, if that isn't
-//	    placed or has no outcome; or at its place. What was concluded from a value that
+//	A9  Between operations a value is in exactly one of: early, if its append isn't known;
+//	    open, if that isn't placed or has no outcome; or at its place. What was concluded from a value that
 //	    turns out to have been sent twice isn't told.
 //
 // What is kept of a history, in one pass, is what a later operation may yet
-// contradict: of each append 44 bytes, of each value its bytes and about 10 more,
+// contradict: of each append 44 bytes, of each value its bytes and about 14 more,
 // of each offset 13; of reads and tails 44 bytes of those that set a bound, and
 // nothing of the others. Appends cannot be forgotten, however old: a value may be
 // read, or a length be asked for, at any time.

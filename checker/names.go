@@ -8,7 +8,7 @@ import "encoding/binary"
 //	early     values read whose append isn't known
 //	open      values sent whose append isn't placed, or has no outcome yet
 //	all       every value; only there once something is wrong
-//	entries   pos 32   owner              by number
+//	entries   pos 32   owner 32   tag 32  by number
 //	text      … len "value" len "value" …
 //
 // A value whose place is known is found by its offset, so no table has it (A9): that
@@ -23,10 +23,11 @@ type names struct {
 	early, open, all table
 }
 
-// nameEntry is 8 bytes: there is one for every value.
+// nameEntry is 12 bytes: there is one for every value.
 type nameEntry struct {
 	pos   uint32 // of the value in text, from its base
 	owner uint32 // seen and shown in the first bits, then the append
+	tag   uint32 // of the value: computed once, for what is far back is no longer in a cache
 }
 
 const (
@@ -83,10 +84,20 @@ func (m *names) find(name string) (v int32, tag uint32) {
 	return v, tag
 }
 
-// sent makes name, which find doesn't find, the next number: a value that was sent.
+// unsent is find for a value that is about to be placed: of those that were sent it finds
+// none unless all are told, for whether it was sent before is asked at the end.
+func (m *names) unsent(name string) (v int32, tag uint32) {
+	tag = tagOf(name)
+	if v = m.in(&m.early, tag, name); v < 0 {
+		v = m.in(&m.all, tag, name)
+	}
+	return v, tag
+}
+
+// sent makes name, which wasn't found, the next number: a value that was sent. It is
+// neither open nor at a place until opened or bound (A9).
 func (m *names) sent(name string, tag, owner uint32) int32 {
-	v := m.write(name, owner)
-	m.open.put(tag, v)
+	v := m.write(name, tag, owner)
 	if m.told() {
 		m.all.put(tag, v)
 	}
@@ -96,7 +107,7 @@ func (m *names) sent(name string, tag, owner uint32) int32 {
 // read makes name, which find doesn't find, the next number: a value that was read
 // before it was sent.
 func (m *names) read(name string, tag, owner uint32) int32 {
-	v := m.write(name, owner)
+	v := m.write(name, tag, owner)
 	m.early.put(tag, v)
 	return v
 }
@@ -104,7 +115,6 @@ func (m *names) read(name string, tag, owner uint32) int32 {
 // known makes a value that was read one that was sent, under its number.
 func (m *names) known(tag uint32, v int32) {
 	m.early.drop(tag, v)
-	m.open.put(tag, v)
 	if m.told() {
 		m.all.put(tag, v)
 	}
@@ -113,8 +123,11 @@ func (m *names) known(tag uint32, v int32) {
 // forget gives up the number of a value that was read.
 func (m *names) forget(tag uint32, v int32) { m.early.drop(tag, v) }
 
-// placed says that a value is found by its place from now on.
-func (m *names) placed(v int32) { m.open.drop(tagOf(m.string(v)), v) }
+// opened says that a value was sent and has no place yet, or no outcome.
+func (m *names) opened(v int32) { m.open.put(m.entries.get(int(v)).tag, v) }
+
+// placed says that an open value is found by its place from now on.
+func (m *names) placed(v int32) { m.open.drop(m.entries.get(int(v)).tag, v) }
 
 // told reports whether find knows all values that were sent.
 func (m *names) told() bool { return m.all.slots != nil }
@@ -129,18 +142,16 @@ func (m *names) tell() (first, again int32) {
 		if e.op() < 0 {
 			continue
 		}
-		name := m.string(v)
-		tag := tagOf(name)
-		if old := m.in(&m.all, tag, name); old >= 0 {
+		if old := m.in(&m.all, e.tag, m.string(v)); old >= 0 {
 			first, again = old, v
 		}
-		m.all.put(tag, v)
+		m.all.put(e.tag, v)
 	}
 	return first, again
 }
 
 // write appends the value's text and its entry.
-func (m *names) write(name string, owner uint32) int32 {
+func (m *names) write(name string, tag, owner uint32) int32 {
 	need := len(name) + binary.MaxVarintLen32
 	if at := int(m.end & (textBlock - 1)); at == 0 || at+need > textBlock {
 		m.end = int64(len(m.text)) << textBits
@@ -153,7 +164,7 @@ func (m *names) write(name string, owner uint32) int32 {
 	if m.entries.n%baseEvery == 0 {
 		m.base = append(m.base, m.end)
 	}
-	m.entries.push(nameEntry{uint32(m.end - m.base[m.entries.n/baseEvery]), owner})
+	m.entries.push(nameEntry{uint32(m.end - m.base[m.entries.n/baseEvery]), owner, tag})
 	b := &m.text[len(m.text)-1]
 	*b = append(binary.AppendUvarint(*b, uint64(len(name))), name...)
 	m.end = int64(len(m.text)-1)<<textBits + int64(len(*b))

@@ -31,15 +31,16 @@ func TestNamesAgainstMap(t *testing.T) {
 			case !ok && i%3 == 0:
 				want[name], is[name] = m.read(name, tag, ownedBy(orphan)), isRead
 			case !ok:
-				want[name], is[name] = m.sent(name, tag, ownedBy(7)), isSent
+				want[name], is[name] = open(&m, name, 7), isSent
 			case is[name] == isRead && i%2 == 0:
 				m.entries.at(int(v)).owner = ownedBy(7)
 				m.known(tag, v)
+				m.opened(v)
 				is[name] = isSent
 			case is[name] == isRead:
 				m.entries.at(int(v)).owner = ownedBy(gone)
 				m.forget(tag, v)
-				want[name], is[name] = m.sent(name, tag, ownedBy(7)), isSent
+				want[name], is[name] = open(&m, name, 7), isSent
 			case is[name] == isSent:
 				m.placed(v)
 				is[name] = isPlaced
@@ -69,7 +70,7 @@ func TestNamesTwice(t *testing.T) {
 		var m names
 		for i := range size {
 			name := fmt.Sprint(i)
-			m.placed(m.sent(name, tagOf(name), ownedBy(1)))
+			m.placed(open(&m, name, 1))
 		}
 		if first, _ := m.twice(&sorter{whole: 2000}); first >= 0 {
 			t.Fatalf("%q is taken for one that was sent twice", m.string(first))
@@ -101,11 +102,11 @@ func TestNamesCollide(t *testing.T) {
 			continue
 		}
 		pairs++
-		a := m.sent(other, tagOf(other), ownedBy(1))
+		a := open(&m, other, 1)
 		if found(&m, name) {
 			t.Fatalf("%q is taken for %q", name, other)
 		}
-		b := m.sent(name, tagOf(name), ownedBy(1))
+		b := open(&m, name, 1)
 		if v, _ := m.find(name); v != b {
 			t.Fatalf("%q is lost", name)
 		}
@@ -116,6 +117,13 @@ func TestNamesCollide(t *testing.T) {
 			t.Fatalf("%q and %q are taken for one value", name, other)
 		}
 	}
+}
+
+// open sends a value that isn't placed.
+func open(m *names, name string, op int32) int32 {
+	v := m.sent(name, tagOf(name), ownedBy(op))
+	m.opened(v)
+	return v
 }
 
 func found(m *names, name string) bool {

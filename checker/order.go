@@ -18,8 +18,6 @@ type order struct {
 
 const fan = 16
 
-func (o *order) len() int { return o.cBy.n }
-
 func (o *order) c(at int) int64 {
 	if by := o.cBy.get(at); by >= 0 {
 		return o.ops.at(int(by)).call

@@ -4,7 +4,7 @@ import "math"
 
 // opTimes and opInfo are what is kept of an operation: of every append, and of the
 // reads and tails that a bound or a binding rests on. Together they are 44 bytes;
-// nothing else is kept of an operation but 8 bytes and the text of each value.
+// nothing else is kept of an operation but 12 bytes and the text of each value.
 type opTimes struct {
 	call, ret int64 // ret is never if unknown (A5)
 	id        int64
@@ -24,7 +24,8 @@ const (
 	linBit      = 1 << (kindBits + outcomeBits) // read
 	looseBit    = linBit                        // append: values of it are among loose
 	ackedBit    = linBit << 1                   // append: placed by its acknowledgement
-	countShift  = kindBits + outcomeBits + 2
+	openBit     = linBit << 2                   // append: its values are open
+	countShift  = kindBits + outcomeBits + 3
 	maxCount    = 1<<(32-countShift) - 1
 	large       = math.MaxInt32
 	// maxPart bounds operations, values and, by limit, offsets of a partition, so
@@ -36,6 +37,7 @@ func (o *opInfo) kind() Kind           { return Kind(o.bits & (1<<kindBits - 1))
 func (o *opInfo) outcome() Outcome     { return Outcome(o.bits >> kindBits & (1<<outcomeBits - 1)) }
 func (o *opInfo) acked() bool          { return o.bits&ackedBit != 0 }
 func (o *opInfo) loose() bool          { return o.bits&looseBit != 0 }
+func (o *opInfo) open() bool           { return o.bits&openBit != 0 }
 func (o *opInfo) n() int64             { return int64(o.bits >> countShift) }
 func (o *opInfo) setOutcome(x Outcome) { o.bits |= uint32(x) << kindBits }
 

@@ -115,7 +115,7 @@ func (r *Reader) readHeader() error {
 		Retention bool   `json:"retention"`
 	}
 	if err := json.Unmarshal([]byte(line), &h); err != nil {
-		return &LineError{r.line, err}
+		return &LineError{r.line, fmt.Errorf("no header, which is {\"history\":1}: %w", err)}
 	}
 	if h.History == nil {
 		return &LineError{r.line, errors.New("no header: a history begins with {\"history\":1}")}

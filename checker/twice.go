@@ -6,21 +6,18 @@ import "slices"
 // tags, which goes through memory in order. It returns the two numbers, or -1 and -1.
 func (m *names) twice(room *sorter) (first, again int32) {
 	n := uint64(m.entries.n)
-	rounds := uint64(1)
-	if n > room.whole {
-		rounds = sortRounds
-	}
+	rounds := min((n+room.whole-1)/room.whole, maxRounds)
 	for k := range rounds {
 		room.tags = room.tags[:0]
 		if want := int(n/rounds + n/rounds/8); cap(room.tags) < want {
 			room.tags = make([]uint64, 0, want)
 		}
-		for v := range int32(n) {
-			if m.entries.at(int(v)).op() < 0 {
-				continue
-			}
-			if tag := tagOf(m.string(v)); uint64(tag)*rounds>>32 == k {
-				room.tags = append(room.tags, uint64(tag)<<32|uint64(v+1))
+		v := uint64(0)
+		for _, chunk := range m.entries.chunks {
+			for _, e := range chunk {
+				if v++; uint64(e.tag)*rounds>>32 == k && e.op() >= 0 {
+					room.tags = append(room.tags, uint64(e.tag)<<32|v)
+				}
 			}
 		}
 		if first, again = m.equal(room.sort()); first >= 0 {
@@ -43,18 +40,18 @@ func (m *names) equal(sorted []uint64) (first, again int32) {
 }
 
 const (
-	// wholeSort is how many values are sorted at once. Of more, a part of all tags is
-	// sorted in each round, so that it takes little room.
-	wholeSort  = 1 << 20
-	sortRounds = 4
-	radixBits  = 11
-	radix      = 1 << radixBits
+	// wholeSort is about how many values are sorted at once. Of more, a part of all tags
+	// is sorted in each round, so that it takes little room, and that near.
+	wholeSort = 1 << 19
+	maxRounds = 16
+	radixBits = 11
+	radix     = 1 << radixBits
 )
 
 // sorter has room to sort tags in, again and again.
 type sorter struct {
 	tags, other []uint64
-	whole       uint64 // more than these are sorted in rounds
+	whole       uint64 // about as many are sorted at once
 }
 
 // sort sorts by tag, 11 bits at a time from the lowest, each time in order.

@@ -93,13 +93,14 @@ type ReadDone struct {
 	Err  error
 }
 
-// Runner runs plans and reads against an [FS], keeping files open. A driver has one per lane, used by one goroutine.
+// Runner runs plans and reads against an [FS], keeping files open from one plan to the next. A driver has one per lane, used
+// by one goroutine.
 type Runner struct {
 	fs   FS
-	open map[string]File
+	open map[string]File // at most maxOpen when a plan begins
 }
 
-// maxOpen bounds the files that a runner keeps open; to open one more it closes all.
+// maxOpen is how many files a runner keeps open from one plan to the next.
 const maxOpen = 256
 
 // NewRunner returns a runner on fs.

@@ -48,6 +48,10 @@ func (r *Runner) Do(op Op) error {
 
 // Run runs a whole plan and returns its completion, the failed operation named in its error.
 func (r *Runner) Run(p Plan) Done {
+	// Only here: each plan syncs what it wrote, so no file is closed while a sync of it is still to come.
+	if len(r.open) > maxOpen {
+		r.Close()
+	}
 	for i, op := range p.Ops {
 		if err := r.Do(op); err != nil {
 			return Done{Lane: p.Lane, ID: p.ID, Ran: i, Err: fmt.Errorf("%s: %w", op, err)}

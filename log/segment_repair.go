@@ -143,9 +143,9 @@ func (f *fitting) boundary() error {
 		return nil
 	}
 	s := f.c.seg
-	i, same := s.index.boundary(f.pos - int64(f.r.links[len(f.r.links)-1].size()) + 1)
+	i, _ := s.index.boundary(f.pos - int64(f.r.links[len(f.r.links)-1].size()) + 1)
 	at, hash, want := f.c.end, f.sp.after.hash, f.c.to
-	if same = i < len(s.index) && int64(s.index[i].pos) < at; same {
+	if i < len(s.index) && int64(s.index[i].pos) < at {
 		at, hash, want = int64(s.index[i].pos), s.index[i].hash, s.base+int64(s.index[i].offset)
 	}
 	switch {

@@ -77,6 +77,7 @@ func (g *Group) stage(m *pb.Message, out *Out) {
 	if es := m.GetEntries(); len(es) > 0 {
 		g.win.append(es)
 		g.cutHoles(es[0].GetIndex())
+		g.noteChange(es)
 		g.stable = min(g.stable, es[0].GetIndex()-1)
 		seq := g.store.Append(g.cfg.Group, entriesOf(es))
 		for i := range g.writes { // a write under way counts only up to where it was overwritten
@@ -181,7 +182,6 @@ func (g *Group) reconfigure(e *pb.Entry) {
 	}
 	cs := g.rn.ApplyConfChange(&cc)
 	g.confs, g.conf = append(g.confs, confAt{e.GetIndex(), cs}), confOf(cs)
-	g.pending = false
 	// raft acts on a configuration once it is applied, so a restart must not go back behind it: it could need the votes of
 	// replicas that are gone for good. This commit index is therefore written, unlike any other.
 	st := g.hard

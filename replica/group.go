@@ -71,7 +71,7 @@ type Group struct {
 	due         bool   // raft begins anew at known
 	installs    uint64 // snapshots installed since the start
 	restored    uint64 // holes filled with bytes from others, since the start
-	pending     bool   // a configuration change proposed by us is not applied yet
+	change      uint64 // change > applied: the last configuration change in the log, which is on its way; else there is none
 }
 
 // write is an append under way: entries up to index are durable once seq is.
@@ -133,6 +133,7 @@ func New(cfg Config, store *log.Store, rec log.Group) (*Group, error) {
 	for _, e := range rec.Entries {
 		g.win.push(raftEntry(e), g.lost(e.Index) != nil)
 	}
+	g.seekChange()
 	g.stable = g.win.last()
 	commit := max(rec.State.Commit, rec.Mark.Index)
 	if commit > g.stable {

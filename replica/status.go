@@ -1,10 +1,7 @@
 package replica
 
 import (
-	"slices"
-
 	"go.etcd.io/raft/v3"
-	pb "go.etcd.io/raft/v3/raftpb"
 	"go.etcd.io/raft/v3/tracker"
 )
 
@@ -111,60 +108,6 @@ func (g *Group) Holds(id uint64, offset int64) bool {
 	g.rn.WithProgress(func(p uint64, _ raft.ProgressType, pr progress) {
 		if p == id {
 			ok = pr.RecentActive && pr.State == tracker.StateReplicate && pr.Match >= need
-		}
-	})
-	return ok
-}
-
-// Reconcile brings the configuration one step nearer to the voters wanted: adds missing ones as learners, then, once
-// those have caught up, promotes them and removes the rest in one joint change (S7). Only the leader acts.
-func (g *Group) Reconcile(want []uint64) {
-	conf := g.Conf()
-	if !g.Serving() || conf.Joint || g.pending {
-		return
-	}
-	var add, promote, remove []pb.ConfChangeSingle
-	for _, id := range want {
-		switch {
-		case slices.Contains(conf.Voters, id):
-		case !slices.Contains(conf.Learners, id):
-			add = append(add, change(pb.ConfChangeAddLearnerNode, id))
-		case g.caughtUp(id):
-			promote = append(promote, change(pb.ConfChangeAddNode, id))
-		default:
-			return // one learner is on its way: wait
-		}
-	}
-	for _, id := range slices.Concat(conf.Voters, conf.Learners) {
-		if !slices.Contains(want, id) {
-			remove = append(remove, change(pb.ConfChangeRemoveNode, id))
-		}
-	}
-	if len(add) > 0 {
-		g.reconfigureTo(add)
-	} else if len(promote)+len(remove) > 0 {
-		g.reconfigureTo(append(promote, remove...))
-	}
-}
-
-func change(t pb.ConfChangeType, id uint64) pb.ConfChangeSingle {
-	return pb.ConfChangeSingle{Type: t.Enum(), NodeId: &id}
-}
-
-func (g *Group) reconfigureTo(changes []pb.ConfChangeSingle) {
-	cc := &pb.ConfChangeV2{}
-	for i := range changes {
-		cc.Changes = append(cc.Changes, &changes[i])
-	}
-	g.pending = g.rn.ProposeConfChange(cc) == nil
-}
-
-// caughtUp reports whether a learner holds everything that is committed, so that promoting it costs no availability.
-func (g *Group) caughtUp(id uint64) bool {
-	ok := false
-	g.rn.WithProgress(func(p uint64, _ raft.ProgressType, pr progress) {
-		if p == id {
-			ok = pr.RecentActive && pr.State == tracker.StateReplicate && pr.Match >= g.commit
 		}
 	})
 	return ok

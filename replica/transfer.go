@@ -216,6 +216,7 @@ func (g *Group) follows(mark log.Mark, cs *pb.ConfState, out *Out) {
 	g.installs++
 	g.applied, g.marked, g.markedStart = mark.Index, mark.Index, mark.LogStart
 	g.confs, g.conf = append(g.confs[:0], confAt{mark.Index, cs}), confOf(cs)
-	g.pending, g.ahead = false, false
+	g.ahead = false
+	g.seekChange()
 	out.Installed, out.Applied, out.Changed = &mark, nil, true
 }

@@ -24,7 +24,9 @@ func (g *Group) withholds(m *pb.Message) bool {
 }
 
 // changing reports whether the configuration is on its way from one to another.
-func (g *Group) changing() bool { return g.pending || g.conf.Joint || len(g.conf.Learners) > 0 }
+func (g *Group) changing() bool {
+	return g.change > g.applied || g.conf.Joint || len(g.conf.Learners) > 0
+}
 
 // replicates reports whether raft takes a follower's log for one that goes on as its own, and does not look for where they part.
 func (g *Group) replicates(id uint64) (yes bool) {

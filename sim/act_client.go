@@ -31,6 +31,11 @@ type request struct {
 	mostOf  int32         // of the partition in it
 	rack    int           // read: number of the rack that the client is in, from 1; 0: it doesn't say
 	session bool          // read: by a fetch session, new or old
+
+	topic  int  // a fleeting topic
+	index  int  // its partition
+	copies int  // create: replicas; records is the partitions, size which other settings, at retention.bytes
+	byID   bool // delete
 }
 
 type requestKind uint8
@@ -58,10 +63,17 @@ const (
 	askCrash  // nothing is asked: it forgets who it is
 	askMember // a heartbeat of the new protocol
 	askDie    // nothing: any client ends with all that it has under way, and comes back
+
+	askCreate // from here on of a fleeting topic: client_fleeting.go
+	askDelete
+	askTopic
+	askPut
+	askGet
+	askEnd
 )
 
 var requestNames = [...]string{"append", "read", "tail", "start-of", "trim", "metadata", "producer", "bump", "send", "resend",
-	"coordinator", "join", "sync", "heartbeat", "leave", "commit", "offset", "ghost-commit", "forget", "member-heartbeat", "crash"}
+	"coordinator", "join", "sync", "heartbeat", "leave", "commit", "offset", "ghost-commit", "forget", "member-heartbeat", "crash", "create", "delete", "topic", "put", "get", "end-of"}
 
 // ofPartition tells whether it asks about a partition.
 func (k requestKind) ofPartition() bool {
@@ -69,8 +81,11 @@ func (k requestKind) ofPartition() bool {
 	case askMetadata, askProducer, askBump, askCoordinator, askJoin, askSync, askBeat, askLeave, askCrash, askMember, askDie:
 		return false
 	}
-	return true
+	return !k.ofFleeting()
 }
+
+// ofFleeting tells whether it asks about a fleeting topic.
+func (k requestKind) ofFleeting() bool { return k >= askCreate }
 
 // do sends it. What would make a sound broker look wrong isn't asked: to read beyond what is known to be there (S13), and to
 // trim what this client hasn't read (T1). A drawn run asks neither.
@@ -80,6 +95,10 @@ func (a request) do(w *World) error {
 		return fmt.Errorf("client %d has gone", c.number)
 	}
 	switch a.kind {
+	case askGet:
+		if l := c.knows(a.topic).life; l != nil && a.at > l.length(a.index) {
+			return fmt.Errorf("%s isn't known to have offset %d", labelledLife(l, a.index), a.at)
+		}
 	case askRead:
 		if a.at > w.views.known[a.part] {
 			return fmt.Errorf("%s isn't known to have offset %d", w.partName(a.part), a.at)
@@ -140,6 +159,8 @@ func (c *client) ask(a request) {
 		c.askNew(a)
 	case askResend:
 		c.askAgain(a)
+	case askCreate, askDelete, askTopic, askPut, askGet, askEnd:
+		c.askFleeting(a)
 	default:
 		c.askGroups(a)
 	}
@@ -236,6 +257,9 @@ func (a request) text(w *World) string {
 	if a.kind == askBump {
 		return b.String()
 	}
+	if a.kind.ofFleeting() {
+		b.WriteString(" " + labelled(a.topic, a.index))
+	}
 	fmt.Fprintf(&b, " on=%d v=%d", w.nodes[a.node].id, a.version)
 	switch a.kind {
 	case askAppend:
@@ -251,9 +275,17 @@ func (a request) text(w *World) string {
 		if a.session {
 			b.WriteString(" session")
 		}
-	case askSend:
+	case askSend, askPut:
 		fmt.Fprintf(&b, " records=%d size=%d at=%d", a.records, a.size, a.at)
-	case askTrim, askResend, askCommit, askGhost, askMember:
+	case askGet:
+		fmt.Fprintf(&b, " at=%d wait=%v bytes=%d of=%d", a.at, a.wait, a.most, a.mostOf)
+	case askCreate:
+		fmt.Fprintf(&b, " records=%d copies=%d size=%d at=%d", a.records, a.copies, a.size, a.at)
+	case askDelete:
+		if a.byID {
+			b.WriteString(" by-id")
+		}
+	case askTrim, askResend, askCommit, askGhost, askMember, askEnd:
 		fmt.Fprintf(&b, " at=%d", a.at)
 	}
 	return b.String()
@@ -280,6 +312,15 @@ func parseRequest(t *teller, args []string) (act, error) {
 		}
 		rest = rest[1:]
 	}
+	if a.kind.ofFleeting() {
+		if len(rest) == 0 {
+			return nil, fmt.Errorf("which topic?")
+		}
+		if a.topic, a.index, err = t.w.parseFleeting(rest[0]); err != nil {
+			return nil, err
+		}
+		a.copies, rest = t.w.opt.Brokers, rest[1:]
+	}
 	for _, word := range rest {
 		if err := a.set(t, word); err != nil {
 			return nil, err
@@ -300,8 +341,8 @@ func (a *request) set(t *teller, word string) (err error) {
 		}
 		return fmt.Errorf("acks are all, leader or none")
 	}
-	if word == "session" {
-		a.session = true
+	if word == "session" || word == "by-id" {
+		a.session, a.byID = a.session || word == "session", a.byID || word == "by-id"
 		return nil
 	}
 	switch name {
@@ -331,6 +372,8 @@ func (a *request) set(t *teller, word string) (err error) {
 		a.version = int16(n)
 	case "records":
 		a.records = int(n)
+	case "copies":
+		a.copies = int(n)
 	case "size":
 		a.size = int(n)
 	case "at":

@@ -48,7 +48,8 @@ func (p *process) scrubbed() bool {
 // affordable tells whether the budget allows to lose a broker's replicas: of each of its groups a majority besides it must be
 // intact (W7).
 func (f *nemesis) affordable(n *node) bool {
-	if f.w.spared(n, func(other *node) bool { return other.lost != "" }) == nil {
+	known := f.w.topics == nil || n.lost != "" || !f.w.topics.uncertain()
+	if known && f.w.spared(n, func(other *node) bool { return other.lost != "" }) == nil {
 		return true
 	}
 	f.w.count[CountBudgetStops]++
@@ -58,6 +59,9 @@ func (f *nemesis) affordable(n *node) bool {
 // spared returns a group that would lose its majority without a broker and all that are gone, nil if none would.
 func (w *World) spared(n *node, gone func(*node) bool) *groupSeen {
 	for _, g := range w.views.groups {
+		if g.goneAt > 0 {
+			continue
+		}
 		holders, without := 0, 0
 		for i, other := range w.nodes {
 			if !g.on(i) {

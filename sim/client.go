@@ -32,6 +32,7 @@ type client struct {
 	ids      [][16]byte // topic ids, zero if not known
 	seat     seat       // its place in a group
 	idem     *idempotent
+	fleeting []acquaintance
 	last     []lastRead // by partition
 	read     []int64    // by partition: it has read all from the log start that it was told of up to here
 }
@@ -81,7 +82,15 @@ type call struct {
 	gen     int32 // a commit's
 	ghost   bool  // of who the client was before it crashed
 	fenced  bool  // it is a commit that must be refused, by what members were told before it was asked
+
+	topic  int          // number of a fleeting topic, from 1; 0: it isn't about one
+	index  int          // partition of that
+	life   *life        // that was asked for by its id, or answered; nil: it isn't known
+	change *topicChange // it makes or deletes it
+	about  *groupSeen   // whose state explains a refusal; nil: that of part
 }
+
+func (k *call) appends() bool { return k.op.Kind == checker.Append }
 
 // finishers are the numbers of the clients that read everything at the end.
 const finishers = 1000
@@ -159,7 +168,11 @@ func (c *client) send(node int, k *call, req kmsg.Request, noAnswer bool) {
 	}
 	l.corr++
 	k.corr, k.key, k.version, k.line, k.sent = l.corr, req.Key(), req.GetVersion(), l, w.now
-	if k.op.Kind != 0 {
+	switch {
+	case k.op.Kind == 0:
+	case k.topic > 0:
+		w.topics.asks(c, k)
+	default:
 		k.op.Client, k.op.Session, k.op.Partition = int64(c.number), c.sessions, w.partName(k.part)
 		w.judge.invoke(&k.op)
 		w.markAsked(k, c.number)
@@ -184,8 +197,12 @@ func (c *client) send(node int, k *call, req kmsg.Request, noAnswer bool) {
 	}
 	w.after(timeout, func() {
 		if !k.ended {
-			if !k.ofGroup {
-				w.refused(k, codeNone, fmt.Sprintf("doesn't answer within %v", timeout))
+			switch what := fmt.Sprintf("doesn't answer within %v", timeout); {
+			case k.ofGroup:
+			case k.topic > 0:
+				w.topics.judgeRefusal(k, what)
+			default:
+				w.refused(k, codeNone, what)
 			}
 			c.drop(k.line)
 		}
@@ -238,6 +255,10 @@ func (c *client) response(l *line, frame []byte) {
 
 // answered settles what a response says.
 func (c *client) answered(k *call) {
+	if k.topic > 0 {
+		c.end(k, c.met(k))
+		return
+	}
 	outcome := checker.OK
 	switch resp := k.resp.(type) {
 	case *kmsg.MetadataResponse:
@@ -284,8 +305,12 @@ func (c *client) end(k *call, outcome checker.Outcome) {
 	w.watch.returns(k, outcome)
 	if k.op.Kind != 0 {
 		k.op.Outcome = outcome
-		w.judge.complete(&k.op)
-		w.markEnded(k, c.number)
+		if k.topic > 0 {
+			k.op.Ret = int64(w.now)
+		} else {
+			w.judge.complete(&k.op)
+			w.markEnded(k, c.number)
+		}
 		c.tally(k)
 		if outcome == checker.Unknown {
 			c.sessions++
@@ -296,6 +321,9 @@ func (c *client) end(k *call, outcome checker.Outcome) {
 	}
 	if k.key == int16(kmsg.Metadata) {
 		c.asking = false
+		if r, ok := c.role.(*closer); ok {
+			r.found(c)
+		}
 		c.soon(c.pause(retryAfter))
 		return
 	}

@@ -23,6 +23,7 @@ const (
 	codeBadAcks         = 21
 	codeUnsupported     = 35
 	codeTopicExists     = 36
+	codeNotController   = 41
 	codeInvalidRequest  = 42
 	codeSequence        = 45
 	codeProducerEpoch   = 47

@@ -276,6 +276,12 @@ func (w *World) startClients() {
 	for i := range o.Producers {
 		roles = append(roles, &retrier{part: i % w.partitions()})
 	}
+	for i := range o.Fleeting {
+		roles = append(roles, &maker{topic: i, clear: true}, &visitor{topic: i}, &visitor{topic: i})
+	}
+	if o.Fleeting > 1 {
+		roles = append(roles, &maker{topic: 0}) // that isn't the only one
+	}
 	for i, r := range roles {
 		newClient(w, 2+i, r)
 	}

@@ -19,6 +19,7 @@ const (
 	streamAct    // of the act's own seed
 	streamWeather
 	streamGroups
+	streamFleeting
 )
 
 // stream returns the seed's stream for a purpose.

@@ -6,7 +6,6 @@ import "time"
 var MissingFaults = [...]string{
 	"adding and removing brokers, moving partitions: brokers can't do it yet",
 	"rolling upgrades: there is one version",
-	"topics created and deleted in the storm: brokers serve it, the workload doesn't ask for it",
 }
 
 // The kinds of faults that the nemesis causes (design.md, section 5).

@@ -74,6 +74,10 @@ const (
 	MarkRetry
 	MarkGap
 	MarkProducersFull
+	MarkDeletedUnderAppend
+	MarkTopicRecreated
+	MarkCreateUnclear
+	MarkDeletedWhileDown
 	MarkBigBatch
 
 	MarkRoll
@@ -156,6 +160,10 @@ var markTable = [Marks]markRow{
 	MarkRetry:               {"retry", "a batch of an idempotent producer is sent again"},
 	MarkGap:                 {"gap", "a batch is refused as out of order, with one before it that isn't settled"},
 	MarkProducersFull:       {"producers-full", "a new producer is refused, since a partition remembers as many as it may"},
+	MarkDeletedUnderAppend:  {"topic-deleted-under-append", "a topic goes while an append to it is under way"},
+	MarkTopicRecreated:      {"topic-recreated", "a topic is made under a name that was deleted"},
+	MarkCreateUnclear:       {"create-unclear", "it isn't clear what became of a topic's creation"},
+	MarkDeletedWhileDown:    {"delete-while-broker-down", "a broker that was down when a topic was deleted drops its replica"},
 	MarkBigBatch:            {"big-batch", "a batch of more than 20 records is acknowledged"},
 
 	MarkRoll:       {"roll", "the first write to the next WAL file begins"},

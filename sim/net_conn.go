@@ -2,6 +2,7 @@ package sim
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"logd/broker"
@@ -99,7 +100,7 @@ func (p *pipe) fire() {
 		return
 	}
 	l := p.link()
-	if p.out && p.c.choked() && !p.ending {
+	if p.out && (p.c.choked() || p.c.garbage && p.c.untaken()) && !p.ending {
 		p.plan(20 * time.Millisecond)
 		return
 	}
@@ -164,6 +165,15 @@ func (c *conn) accept(tries int) {
 	c.host.give(broker.ConnOpened{Conn: c.id, Remote: fmt.Sprintf("client-%d", c.client.number)})
 	c.up.held = false
 	c.up.plan(0)
+}
+
+// untaken tells whether what was delivered last waits for its turn still: of a client whose answers may be much larger than its
+// requests a broker reads nothing more before (transport/tcp, N4).
+func (c *conn) untaken() bool {
+	return c.host != nil && slices.ContainsFunc(c.host.inbox, func(e broker.Event) bool {
+		d, ok := e.(broker.ConnData)
+		return ok && d.Conn == c.id
+	})
 }
 
 func (c *conn) toBroker(b []byte) {

@@ -67,6 +67,11 @@ type LoadOptions struct {
 	Producers  int // clients that are idempotent producers
 	Restarts   int // per mille of their turns in which one restarts, or raises its epoch
 	Burst      int // per mille of appends that begin a burst: a row of them with hardly a pause between
+
+	Fleeting      int           // topics that are made, used, deleted and made again
+	Lives         time.Duration // mean time between what is done to one
+	Few           int           // per mille of those made that get any number of replicas
+	FleetingKeeps int64         // bytes that half of them keep of each partition; 0: all
 }
 
 // Size is what of a seed's draw is fixed by whoever asks for it; 0 leaves it to the seed.
@@ -111,6 +116,7 @@ func DrawSized(seed uint64, length time.Duration, fixed Size) Options {
 	if o.Load.Members > 0 {
 		groups += offsetsPartitions
 	}
+	groups += drawFleeting(stream(seed, streamFleeting, 0), &o.Load)
 	o.Limits.UncommittedBytes = min(o.Limits.UncommittedBytes, log.MaxEntry(o.Store)/groups)
 	o.Load.Bytes = min(o.Load.Bytes, max(1, o.Limits.UncommittedBytes/2/o.Load.Records-40))
 	return o
@@ -122,6 +128,17 @@ func drawMore(rng *rand.Rand, o *Options) {
 	if rng.IntN(12) == 0 {
 		o.Load.Partitions = 6 + rng.IntN(7)
 	}
+}
+
+// drawFleeting draws the topics that come and go, and returns how many groups they may have at a time: a broker that hasn't heard of
+// a deletion has those of two lives.
+func drawFleeting(rng *rand.Rand, l *LoadOptions) int {
+	l.Fleeting = pick(rng, 0, 0, 0, 1, 2, 3)
+	lives, few, keeps := micros(rng, 400_000, 6_000_000), pick(rng, 0, 0, 300), int64(pick(rng, 0, 0, 16, 64))<<10
+	if l.Fleeting > 0 {
+		l.Lives, l.Few, l.FleetingKeeps = lives, few, keeps
+	}
+	return 2 * fleetingParts * l.Fleeting
 }
 
 func drawStore(rng *rand.Rand) log.Options {
@@ -183,13 +200,13 @@ func micros(rng *rand.Rand, least, most int64) time.Duration {
 func (o *Options) String() string {
 	return fmt.Sprintf("length=%v brokers=%d shards=%d turn=%v\n  wal=%d×%d group=%d segment=%d index=%d\n"+
 		"  limits %+v\n  disk unit=%d read=%v write=%v sync=%v stall=%d‰\n  net delay=%v jitter=%v drop=%d‰ double=%d‰ reorder=%d‰ split=%d‰\n"+
-		"  load topics=%d×%d×%d appenders=%d readers=%d tailers=%d trimmers=%d members=%d retention=%d depth=%d think=%v records=%d bytes=%d timeout=%v acks0=%d‰ burst=%d‰ late=%d‰ racks=%d producers=%d restarts=%d‰\n"+
+		"  load topics=%d×%d×%d appenders=%d readers=%d tailers=%d trimmers=%d members=%d retention=%d depth=%d think=%v records=%d bytes=%d timeout=%v acks0=%d‰ burst=%d‰ late=%d‰ racks=%d producers=%d restarts=%d‰ fleeting=%d lives=%v few=%d‰ keeps=%d\n"+
 		"  faults every=%v last=%v boot=%d‰ %s",
 		o.Length, o.Brokers, o.Shards, o.Turn,
 		o.Store.WALFiles, o.Store.WALFileBytes, o.Store.GroupBytes, o.Store.SegmentBytes, o.Store.IndexBytes, o.Limits,
 		o.Disk.Unit, o.Disk.Read, o.Disk.Write, o.Disk.Sync, o.Disk.Stall,
 		o.Net.Delay, o.Net.Jitter, o.Net.Drop, o.Net.Double, o.Net.Reorder, o.Net.Split,
 		o.Load.Topics, o.Load.Partitions, o.Load.Replicas, o.Load.Appenders, o.Load.Readers, o.Load.Tailers, o.Load.Trimmers, o.Load.Members, o.Load.Retention, o.Load.Depth, o.Load.Think,
-		o.Load.Records, o.Load.Bytes, o.Load.Timeout, o.Load.Acks0, o.Load.Burst, o.Load.Late, o.Load.Racks, o.Load.Producers, o.Load.Restarts,
+		o.Load.Records, o.Load.Bytes, o.Load.Timeout, o.Load.Acks0, o.Load.Burst, o.Load.Late, o.Load.Racks, o.Load.Producers, o.Load.Restarts, o.Load.Fleeting, o.Load.Lives, o.Load.Few, o.Load.FleetingKeeps,
 		o.Faults.Every, o.Faults.Last, o.Faults.Boot, weights(&o.Faults.Weight))
 }

@@ -46,6 +46,7 @@ func (o *Options) all() []option {
 		{"Load.Appenders", &c.Appenders}, {"Load.Readers", &c.Readers}, {"Load.Tailers", &c.Tailers}, {"Load.Trimmers", &c.Trimmers}, {"Load.Members", &c.Members}, {"Load.Modern", &c.Modern},
 		{"Load.Retention", &c.Retention}, {"Load.Depth", &c.Depth}, {"Load.Think", &c.Think}, {"Load.Records", &c.Records},
 		{"Load.Bytes", &c.Bytes}, {"Load.Timeout", &c.Timeout}, {"Load.Acks0", &c.Acks0}, {"Load.Burst", &c.Burst}, {"Load.Late", &c.Late}, {"Load.Racks", &c.Racks}, {"Load.Producers", &c.Producers}, {"Load.Restarts", &c.Restarts},
+		{"Load.Fleeting", &c.Fleeting}, {"Load.Lives", &c.Lives}, {"Load.Few", &c.Few}, {"Load.FleetingKeeps", &c.FleetingKeeps},
 		{"Faults.Every", &o.Faults.Every}, {"Faults.Last", &o.Faults.Last}, {"Faults.Boot", &o.Faults.Boot},
 	}
 	all = append(all, groupOptions(&l.Groups)...)
@@ -144,6 +145,8 @@ func (o *Options) check() error {
 		return fmt.Errorf("options: %d brokers of %d shards, and %d partitions: at least 1 of each", o.Brokers, o.Shards, o.Load.Partitions)
 	case o.Load.Topics < 1 || o.Load.Topics > len(topicNames):
 		return fmt.Errorf("options: %d topics, and there are names for 1 to %d", o.Load.Topics, len(topicNames))
+	case o.Load.Fleeting < 0 || o.Load.Fleeting > len(fleetingNames):
+		return fmt.Errorf("options: %d fleeting topics, and there are names for %d", o.Load.Fleeting, len(fleetingNames))
 	case o.Disk.Unit != sectorSize && o.Disk.Unit != pageSize:
 		return fmt.Errorf("options: a disk's unit is %d or %d bytes, not %d", sectorSize, pageSize, o.Disk.Unit)
 	case o.Turn < 1 || o.Disk.Read < 1 || o.Disk.Write < 1 || o.Disk.Sync < 1 || o.Load.Timeout < time.Millisecond || o.Limits.Tick < 1:

@@ -42,7 +42,7 @@ const (
 var refusalCodes = map[int16]string{
 	codeUnknownTopic: "UNKNOWN_TOPIC_OR_PARTITION", codeNoLeader: "LEADER_NOT_AVAILABLE", codeNotLeader: "NOT_LEADER_OR_FOLLOWER",
 	codeTimedOut: "REQUEST_TIMED_OUT", codeNotEnough: "NOT_ENOUGH_REPLICAS", codeNotEnoughAfter: "NOT_ENOUGH_REPLICAS_AFTER_APPEND",
-	codeStorage: "KAFKA_STORAGE_ERROR", codeNotYet: "OFFSET_NOT_AVAILABLE", codeUnknownID: "UNKNOWN_TOPIC_ID",
+	codeNotController: "NOT_CONTROLLER", codeStorage: "KAFKA_STORAGE_ERROR", codeNotYet: "OFFSET_NOT_AVAILABLE", codeUnknownID: "UNKNOWN_TOPIC_ID",
 }
 
 // refused judges a call that didn't bring what was asked for: by its code, or, without one, because no answer came.
@@ -102,7 +102,10 @@ func (w *World) causeOf(k *call, code int16) (class int, proof string) {
 		return refusedTrouble, why // a constant: most refusals end here, and nobody reads why
 	}
 	g, told := w.groupOfPart(k.part), code == codeNoLeader
-	if code == codeUnknownTopic || code == codeUnknownID { // it is told of topics by the leader of the metadata
+	if k.about != nil {
+		g = k.about
+	}
+	if code == codeUnknownTopic || code == codeUnknownID || code == codeNotController { // it is told of topics by the leader of the metadata
 		g, told = w.groupOfPart(-1), true
 	}
 	switch {

@@ -69,6 +69,9 @@ const (
 	CountOffsetsFetched
 	CountAssignments
 	CountGroupCrashes
+	CountTopicsMade
+	CountTopicsDeleted
+	CountRefusedFleeting
 	Counts
 )
 
@@ -79,7 +82,8 @@ var countNames = [Counts]string{"acknowledged appends", "acknowledged records", 
 	"pieces of damage found", "directories set aside", "faults not in the budget",
 	"corrupted envelopes", "networks of another quality", "slow processes", "strangers with garbage", "consumers that don't read", "client crashes", "late appends of zombies",
 	"refusals: broker in trouble", "refusals: another leads", "refusals: no majority", "refusals: election", "refusals: over a bound", "refusals: client's link",
-	"offsets committed", "offsets fetched", "assignments", "consumers crashed"}
+	"offsets committed", "offsets fetched", "assignments", "consumers crashed",
+	"topics made", "topics deleted", "refusals: topic may be gone"}
 
 func (c Count) String() string { return countNames[c] }
 
@@ -102,6 +106,11 @@ const (
 	TwoOwners           = "two-owners"                 // a partition is given to two members of a group in one generation (G7)
 	FencedCommit        = "fenced-commit"              // a commit of a generation that was over is acknowledged (G7)
 	EpochBack           = "epoch-back"                 // a member of a group of the new protocol is told an older epoch (K1)
+	TopicTwice          = "topic-twice"                // a name, or an id, has two lives at a time (D1)
+	TopicLost           = "topic-lost"                 // a topic whose creation was acknowledged has gone by itself (D1, D3, D5)
+	TopicBack           = "topic-back"                 // one whose deletion was acknowledged is back (D2, D3)
+	TopicLeft           = "topic-left"                 // something of it is on a disk still (D5)
+	DeletedServed       = "deleted-served"             // a broker serves what it has dropped (D4)
 	TwoLeaders          = "two-leaders-in-term"        // S1: one leader incarnation per term
 	RetryElsewhere      = "retry-elsewhere"            // two answers say two places of one batch (I2)
 	ProducerOrder       = "producer-order"             // a producer's values stand in another order than they were sent (I3)

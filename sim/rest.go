@@ -27,9 +27,12 @@ func (w *World) atRest() {
 		w.violate(Stalled, "%v after the last request: %s%s", restBound, behind, w.state())
 	}
 	for _, g := range w.views.groups {
-		if w.violation == nil && g.part != partMetadata {
+		if w.violation == nil && g.part != partMetadata && g.goneAt == 0 {
 			w.compare(g)
 		}
+	}
+	if w.violation == nil && w.topics != nil {
+		w.topics.atRest()
 	}
 	if w.violation == nil {
 		w.leaks()
@@ -44,7 +47,7 @@ func (w *World) behind() string {
 			continue
 		}
 		for _, g := range w.views.groups {
-			if r := &g.replicas[n.index]; w.views.places(g, r) && r.commit < g.commit {
+			if r := &g.replicas[n.index]; w.views.places(g, r) && r.commit < g.commit && g.goneAt == 0 {
 				return fmt.Sprintf("%s: broker %d is at commit %d of %d", g.name, n.id, r.commit, g.commit)
 			}
 		}

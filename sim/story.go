@@ -110,7 +110,7 @@ func (s *Story) check() error {
 			return fmt.Errorf("line %d: %s is the last command", l.number, last[0])
 		}
 		if last == nil && (i == 0 || !strings.HasPrefix(s.lines[0].text, "#")) {
-			return fmt.Errorf("line %d: a story says why it is told, first", l.number)
+			return fmt.Errorf("line %d: %q comes before the reason: a story begins with lines of # that say why it is told", l.number, l.words[0])
 		}
 		last = l.words
 	}

@@ -17,7 +17,6 @@ type teller struct {
 	sent    []*puppet  // by send, without waiting
 	puppets int        // clients of both
 	said    [][]string // by broker: warnings and errors not yet shown
-	finish  bool
 	options Options
 	opens   *storyLine // the command that the world is made for
 }

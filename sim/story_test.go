@@ -70,7 +70,7 @@ func tellTwice(t *testing.T, file string, story *Story) {
 func TestStoryIsRefused(t *testing.T) {
 	for text, want := range map[string]string{
 		"# why\nproduce orders/0 1\n":                 "ends with finish",
-		"produce orders/0 1\nfinish\n":                "says why",
+		"produce orders/0 1\nfinish\n":                "say why it is told",
 		"# why\nexplode 2\nfinish\n":                  `line 2: no command "explode"`,
 		"# why\n  acknowledged\nfinish\n":             "line 2: an answer",
 		"# why\nrun 1s\noptions seed=2\nfinish\n":     "line 3: options are the first",

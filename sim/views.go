@@ -19,6 +19,8 @@ type views struct {
 	asked  []int64      // by partition: the highest offset that some client asked to trim to
 	visit  func(*broker.GroupView)
 	host   *host // being visited
+
+	retired map[uint64]*groupSeen // of deleted topics, that no broker which runs has replicas of
 }
 
 // groupSeen is one raft group.
@@ -41,6 +43,11 @@ type groupSeen struct {
 	tails    map[entryID]logHash
 	tailsIn  []entryID      // its keys, as they came
 	bases    map[int64]bool // where any broker has begun a segment
+
+	life    *life           // of a fleeting topic that it is of
+	goneAt  time.Duration   // when the first replica of it went, since its topic was deleted; 0: none has
+	dropped []time.Duration // by node: when its replica did; 0: it didn't
+	held    []time.Duration // by node: when it was seen to have a replica last, that it has no more
 }
 
 // leading is a leader incarnation: which replica, in which process.
@@ -86,7 +93,10 @@ func newViews(w *World) *views {
 
 func (v *views) group(id uint64) *groupSeen {
 	i, ok := slices.BinarySearchFunc(v.groups, id, func(g *groupSeen, id uint64) int { return cmp.Compare(g.id, id) })
-	if !ok {
+	if old := v.retired[id]; !ok && old != nil { // a broker is back that hasn't heard of its end
+		v.groups = slices.Insert(v.groups, i, old)
+		delete(v.retired, id)
+	} else if !ok {
 		v.groups = slices.Insert(v.groups, i, &groupSeen{id: id, part: partMetadata, terms: map[uint64]leading{}, hashes: map[uint64]hashAt{},
 			replicas: make([]replicaSeen, v.w.opt.Brokers), leader: -1, wasLed: -1})
 	}
@@ -104,6 +114,9 @@ func (v *views) find(id uint64) *groupSeen {
 // after looks at a shard that had a turn.
 func (v *views) after(h *host) {
 	v.host = h
+	if v.w.topics != nil {
+		v.lookForDropped()
+	}
 	h.shard.InspectChanged(v.visit)
 	if v.w.env.Paranoid {
 		h.shard.Inspect(v.unseen)
@@ -116,6 +129,7 @@ func (v *views) after(h *host) {
 const (
 	partMetadata = -1
 	partGroups   = -2 // of consumer groups: a partition of __consumer_offsets
+	partFleeting = -3 // of a topic that is deleted
 )
 
 // unseen holds a shard to what it says of which replicas changed in a turn: those that it doesn't show must be as they were shown last.
@@ -126,19 +140,28 @@ func (v *views) unseen(s *broker.GroupView) {
 	}
 }
 
+// name says what a group is that is seen for the first time.
+func (v *views) name(g *groupSeen, s *broker.GroupView) {
+	w := v.w
+	g.name = "metadata"
+	if s.Topic != "" {
+		g.part, g.name = partGroups, fmt.Sprintf("%s/%d", s.Topic, s.Partition)
+	}
+	for part := range w.partitions() {
+		if w.topic(part) == s.Topic && part%w.opt.Load.Partitions == int(s.Partition) {
+			g.part, g.name = part, w.partName(part)
+		}
+	}
+	if topic, ok := w.fleeting(s.Topic); ok {
+		v.nameFleeting(g, topic, int(s.Partition))
+	}
+}
+
 func (v *views) see(s *broker.GroupView) {
 	w, n := v.w, v.host.p.node
 	g := v.group(s.Group)
 	if g.name == "" {
-		g.name = "metadata"
-		if s.Topic != "" {
-			g.part, g.name = partGroups, fmt.Sprintf("%s/%d", s.Topic, s.Partition)
-		}
-		for part := range w.partitions() {
-			if w.topic(part) == s.Topic && part%w.opt.Load.Partitions == int(s.Partition) {
-				g.part, g.name = part, w.partName(part)
-			}
-		}
+		v.name(g, s)
 	}
 	r := &g.replicas[n.index]
 	if r.live && !w.env.Paranoid && sameView(&r.last, s) {
@@ -173,6 +196,9 @@ func (v *views) see(s *broker.GroupView) {
 	if r.id != s.Replica {
 		r.most, r.led, r.lastEntry = 0, 0, entryID{}
 	}
+	if len(g.dropped) > 0 && g.dropped[n.index] > 0 {
+		w.violate(TopicBack, "broker %d has a replica of %s, and dropped it at %v, since its topic was deleted (D3)", n.id, g.name, g.dropped[n.index])
+	}
 	risen := s.Commit > g.commit
 	r.live, r.id, r.term, r.lead, r.commit, r.stable = true, s.Replica, s.Term, s.Lead, s.Commit, s.Durable
 	r.logEnd, r.highWatermark, r.leader, r.logStart = s.LogEnd, s.HighWatermark, s.Leading, s.LogStart
@@ -189,7 +215,7 @@ func (v *views) see(s *broker.GroupView) {
 	if s.Leading && !wasLeader {
 		v.elected(g, s)
 	}
-	if risen && s.Leading {
+	if risen && s.Leading && g.goneAt == 0 {
 		v.onMajority(g, r, before, s.ConfIndex)
 	}
 	if s.Applied > 0 {
@@ -316,6 +342,9 @@ func (v *views) forget(n *node) {
 		if g.replicas[n.index].leader && g.leader == n.index {
 			g.lostAt = v.w.now
 		}
+		if g.held != nil && g.replicas[n.index].live {
+			g.held[n.index] = v.w.now
+		}
 		g.replicas[n.index].live, g.replicas[n.index].leader = false, false
 	}
 }
@@ -350,7 +379,7 @@ func (v *views) seen(part int, end int64) { v.known[part] = max(v.known[part], e
 
 // places tells whether a group has a replica on a broker: of three brokers on each, of more where one was seen.
 func (v *views) places(g *groupSeen, r *replicaSeen) bool {
-	return len(v.w.nodes) <= 3 || g.part == partMetadata || r.id != 0
+	return len(v.w.nodes) <= 3 && g.part != partFleeting || g.part == partMetadata || r.id != 0
 }
 
 // rejoined: every live replica of every group has applied a configuration with this broker's present replica as a voter,
@@ -358,7 +387,7 @@ func (v *views) places(g *groupSeen, r *replicaSeen) bool {
 func (v *views) rejoined(n *node) bool {
 	for _, g := range v.groups {
 		mine := &g.replicas[n.index]
-		if !v.places(g, mine) {
+		if g.goneAt > 0 || !v.places(g, mine) && !(g.part == partFleeting && g.on(n.index)) {
 			continue
 		}
 		if !mine.live || mine.stable < g.commit {

@@ -68,6 +68,7 @@ type World struct {
 	lates       map[string]bool        // values of zombies that nobody has read yet
 	unclear     map[string]bool        // values whose append has no clear outcome, and that nobody has read yet
 	ledgers     map[string]*groupLedger
+	topics      *topicLedger // nil if no topics come and go
 
 	scripted bool                         // a story tells what happens: nothing happens by itself
 	hear     func(*host, broker.LogEvent) // what brokers say; nil if nobody listens
@@ -130,6 +131,9 @@ func newWorld(opt Options, env Env) *World {
 	w.appending, w.asking, w.unclear = make([][]int, w.partitions()), make([]int, opt.Brokers), map[string]bool{}
 	w.lates = map[string]bool{}
 	w.lined, w.producerIDs = map[string]placeInLine{}, map[int64]bool{}
+	if opt.Load.Fleeting > 0 {
+		w.topics = newTopicLedger(w)
+	}
 	w.watch = newWatcher(w)
 	return w
 }
@@ -210,7 +214,7 @@ func newJudge(w *World) *judge {
 	j := &judge{w: w, check: checker.New(checker.Options{Invoked: true, Retention: w.opt.Load.Retention > 0})}
 	if w.env.History != nil {
 		j.file = checker.NewWriter(w.env.History)
-		j.file.Header = checker.Header{Clock: fmt.Sprintf("simulated, seed %d", w.opt.Seed), Retention: w.opt.Load.Retention > 0}
+		j.file.Header = checker.Header{Clock: fmt.Sprintf("simulated, seed %d", w.opt.Seed), Retention: w.opt.Load.Retention > 0 || w.opt.Load.FleetingKeeps > 0}
 	}
 	return j
 }
@@ -297,6 +301,7 @@ func (j *judge) finish() {
 	report := j.check.Finish()
 	j.found(report.First())
 	j.judgeOffsets()
+	j.judgeLives()
 	if j.file != nil {
 		j.writeOpen()
 		if err := j.file.Flush(); err != nil {

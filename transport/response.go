@@ -8,9 +8,6 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// responseHead is the length of the longest header of a response: frame length, correlation id, no tagged fields.
-const responseHead = lenBytes + 4 + 1
-
 // AppendResponse encodes a response with its frame's length. resp's version must be that of the request.
 func AppendResponse(corr int32, resp kmsg.Response) [][]byte {
 	frame := resp.AppendTo(appendResponseHead(make([]byte, 0, 128), corr, resp))

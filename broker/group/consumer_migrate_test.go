@@ -100,7 +100,7 @@ func (o *old) again() {
 	}
 	o.owned = nil
 	for _, t := range o.partsOf {
-		o.owned = append(o.owned, kmsg.ConsumerMemberMetadataOwnedPartition{Topic: t.Topic, Partitions: t.Partitions})
+		o.owned = append(o.owned, kmsg.ConsumerMemberMetadataOwnedPartition(t))
 	}
 }
 

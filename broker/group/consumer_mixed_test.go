@@ -90,7 +90,7 @@ func (k *mixed) rejoin(o *old) {
 	}
 	o.owned = nil
 	for _, t := range o.partsOf {
-		o.owned = append(o.owned, kmsg.ConsumerMemberMetadataOwnedPartition{Topic: t.Topic, Partitions: t.Partitions})
+		o.owned = append(o.owned, kmsg.ConsumerMemberMetadataOwnedPartition(t))
 	}
 }
 

@@ -196,7 +196,9 @@ func (c *check) lastPoll(final []last, i int32, assigned []string) {
 		return
 	}
 	for _, p := range assigned {
-		found[c.byName[p]] = found[c.byName[p]]
+		if li := c.byName[p]; !found[li] {
+			found[li] = false // polled, and nothing came
+		}
 	}
 	for li, some := range found { // order: each sets its own
 		if f := final[li]; f.by < 0 || c.acts[f.by].ret() < a.ret() {

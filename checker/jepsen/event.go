@@ -82,6 +82,29 @@ func (r *Events) Next() (Event, error) {
 	}
 }
 
+// ahead is the rest of a line that begins like an event, which it doesn't give out; false
+// if there is none, or the line is longer than a block.
+func (r *Events) ahead() (string, bool) {
+	if r.text != nil {
+		return "", false
+	}
+	for {
+		if r.d.at == len(r.d.block) && r.d.fill() != nil {
+			return "", false
+		}
+		switch r.d.block[r.d.at] {
+		case '\n', ' ':
+			if _, err := r.d.byte(); err != nil {
+				return "", false
+			}
+		case '{', '#':
+			return r.d.rest()
+		default:
+			return "", false
+		}
+	}
+}
+
 func (r *Events) event(c byte) (Event, error) {
 	e := Event{Line: r.d.Line()}
 	v, err := r.d.form(c, 0)

@@ -14,8 +14,10 @@ import (
 // the log (:debug-topic-partitions and the like) is left out; what a nemesis does becomes
 // a fault.
 type pairing struct {
-	open   map[int64]*checker.Op // by process
-	spare  []*checker.Op         // not open any more
+	open   map[int64]*waiting    // by process
+	spare  []*waiting            // not open any more
+	done   waiting               // the last one that quick completed
+	names  map[string]string     // of partitions, for quick; order: looked up only
 	faults map[string]checker.Op // by the function, those that haven't ended
 	ids    int64
 	events int64
@@ -23,7 +25,7 @@ type pairing struct {
 }
 
 func newPairing() pairing {
-	return pairing{open: map[int64]*checker.Op{}, faults: map[string]checker.Op{}}
+	return pairing{open: map[int64]*waiting{}, faults: map[string]checker.Op{}, names: map[string]string{}}
 }
 
 var header = checker.Header{Clock: "jepsen", Sparse: true}
@@ -47,6 +49,7 @@ func History(events []Event) (checker.History, error) {
 // holds no more than what is under way.
 type Reader struct {
 	events *Events
+	q      quick
 	p      pairing
 	next   int
 	err    error
@@ -59,13 +62,18 @@ func NewReader(events *Events) *Reader { return &Reader{events: events, p: newPa
 func (r *Reader) Header() (checker.Header, error) { return header, nil }
 
 // Read replaces *op with the next operation; io.EOF after the last. Its errors are those
-// of [Events.Next] and [History], and repeat.
+// of [Events.Next] and [History], and repeat. op's slices are used again for the next, and
+// its strings may be cut from a block of the text, which they keep in memory.
 func (r *Reader) Read(op *checker.Op) error {
 	for r.next == len(r.p.over) {
 		if r.err != nil {
 			return r.err
 		}
 		r.p.over, r.next = r.p.over[:0], 0
+		if line, ok := r.events.ahead(); ok && r.q.event(line) && r.p.quick(&r.q) {
+			r.events.d.at += len(line)
+			continue
+		}
 		var e Event
 		if e, r.err = r.events.Next(); r.err == io.EOF {
 			r.p.end()
@@ -128,8 +136,8 @@ func (p *pairing) ends(op checker.Op) {
 // end takes what never ended, in the order in which it began.
 func (p *pairing) end() {
 	n := len(p.over)
-	for _, op := range p.open { // order: sorted below
-		p.ends(*op)
+	for _, w := range p.open { // order: sorted below
+		p.ends(w.op)
 	}
 	for _, op := range p.faults { // order: sorted below
 		p.ends(op)
@@ -141,24 +149,28 @@ func (p *pairing) invoke(e *Event, f Keyword, process, at int64) error {
 	if _, busy := p.open[process]; busy {
 		return fmt.Errorf("%w: process %d invokes :%s before its last operation was complete", ErrMalformed, process, f)
 	}
-	var op *checker.Op
+	return fill(&p.take(process, at).op, e, f, "info", at)
+}
+
+// take opens an operation of a process.
+func (p *pairing) take(process, at int64) *waiting {
+	w := new(waiting)
 	if n := len(p.spare); n > 0 {
-		op, p.spare = p.spare[n-1], p.spare[:n-1]
-	} else {
-		op = new(checker.Op)
+		w, p.spare = p.spare[n-1], p.spare[:n-1]
 	}
-	*op = p.next(process, at)
-	p.open[process] = op
-	return fill(op, e, f, "info", at)
+	w.op = p.next(process, at)
+	p.open[process] = w
+	return w
 }
 
 func (p *pairing) complete(e *Event, f, kind Keyword, process, at int64) error {
-	was, ok := p.open[process]
+	w, ok := p.open[process]
 	if !ok {
 		return fmt.Errorf("%w: process %d completes :%s without having invoked it", ErrMalformed, process, f)
 	}
 	delete(p.open, process)
-	p.spare = append(p.spare, was)
+	p.spare = append(p.spare, w)
+	was := &w.op
 	if at < was.Call {
 		return fmt.Errorf("%w: process %d completes :%s at %d, having invoked it at %d", ErrMalformed, process, f, at, was.Call)
 	}
@@ -402,10 +414,12 @@ func addPoll(op *checker.Op, in checker.Op, v Value) error {
 	return nil
 }
 
+var offsetKinds = map[Keyword]checker.Kind{"tail": checker.Tail, "trim": checker.Trim, "start": checker.Start, "commit": checker.Commit, "fetch-offset": checker.FetchOffset}
+
 // fillOffset reads what our own export writes of operations that Jepsen doesn't have:
 // [key offset], and a map for a group's.
 func fillOffset(op *checker.Op, f Keyword, value Value) error {
-	op.Kind = map[Keyword]checker.Kind{"tail": checker.Tail, "trim": checker.Trim, "start": checker.Start, "commit": checker.Commit, "fetch-offset": checker.FetchOffset}[f]
+	op.Kind = offsetKinds[f]
 	m, ok := value.(Map)
 	if !ok {
 		return fmt.Errorf("%w: :%s of %.60s, not of a map", ErrMalformed, f, Append(nil, value))

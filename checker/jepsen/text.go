@@ -1,6 +1,7 @@
 package jepsen
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -18,6 +19,7 @@ type text struct {
 	at     int
 	failed error // of in, behind the block
 	line   int
+	str    string // the block, if it was made
 	kept   []byte // of a token or string that a block's end cuts
 }
 
@@ -32,7 +34,7 @@ func (t *text) fill() error {
 		}
 		n := 0
 		n, t.failed = t.in.Read(t.block[:cap(t.block)])
-		if t.block, t.at = t.block[:n], 0; n > 0 {
+		if t.block, t.at, t.str = t.block[:n], 0, ""; n > 0 {
 			return nil
 		}
 	}
@@ -40,6 +42,37 @@ func (t *text) fill() error {
 		t.failed = io.ErrNoProgress
 	}
 	return t.failed
+}
+
+// rest is the text from here to the end of the line, which it doesn't give out; false if
+// that is longer than a block.
+func (t *text) rest() (string, bool) {
+	for {
+		if k := bytes.IndexByte(t.block[t.at:], '\n'); k >= 0 || t.failed == io.EOF {
+			if t.str == "" {
+				t.str = string(t.block)
+			}
+			if k < 0 {
+				return t.str[t.at:], t.at < len(t.str)
+			}
+			return t.str[t.at : t.at+k], true
+		}
+		if t.in == nil || t.at == 0 && len(t.block) == cap(t.block) || !t.more() {
+			return "", false
+		}
+	}
+}
+
+// more reads on behind what hasn't been given out.
+func (t *text) more() bool {
+	n := copy(t.block[:cap(t.block)], t.block[t.at:])
+	t.at, t.str = 0, ""
+	got := 0
+	if t.failed == nil {
+		got, t.failed = t.in.Read(t.block[n:cap(t.block)])
+	}
+	t.block = t.block[:n+got]
+	return got > 0 || t.failed == io.EOF
 }
 
 func (t *text) byte() (byte, error) {
@@ -107,7 +140,7 @@ func (t *text) token(first bool) ([]byte, error) {
 		if t.kept = kept[:0]; len(kept) > maxToken {
 			return nil, fmt.Errorf("%w: a token of more than %d bytes", ErrSyntax, maxToken)
 		}
-		from, t.at = len(t.block), len(t.block)
+		t.at = len(t.block)
 		if err := t.fill(); errors.Is(err, io.EOF) {
 			return t.whole(kept, t.at)
 		} else if err != nil {

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"time"
 
 	"github.com/klauspost/compress/gzip"
@@ -29,8 +30,8 @@ type bench struct {
 	clients    int
 	partitions int
 	seed       uint64
-	plant      bool
-	dir        string // also through files here
+	dir        string  // also through files here
+	fileOps    []int64 // of these lengths
 	check      string
 	families   []checker.Family
 	porcupine  []int
@@ -46,15 +47,29 @@ func newBench(out io.Writer) *cobra.Command {
 	f.IntVar(&b.clients, "clients", 100, "concurrent clients")
 	f.IntVar(&b.partitions, "partitions", 4, "partitions")
 	f.Uint64Var(&b.seed, "seed", 1, "seed of the generator")
-	f.BoolVar(&b.plant, "plant", false, "one tail, nine tenths into the history, is too short by one record")
 	f.StringVar(&b.dir, "dir", "", "also measure reading files, plain and packed, which are written to this folder")
+	f.Int64SliceVar(&b.fileOps, "file-ops", []int64{1_000_000}, "operations of a file")
 	f.StringVar(&b.check, "check", checker.Linearizable.Name, "the check to measure")
 	f.IntSliceVar(&b.porcupine, "porcupine", nil, "instead: porcupine and check A on one partition with this many operations")
 	f.DurationVar(&b.timeout, "timeout", time.Minute, "time that porcupine may take")
 	return cmd
 }
 
+// valid refuses what no history can be made of.
+func (b *bench) valid() error {
+	if len(b.ops) > 0 && slices.Min(b.ops) < 1 || len(b.porcupine) > 0 && slices.Min(b.porcupine) < 1 {
+		return fmt.Errorf("--ops is %d and --porcupine %d; a history has at least 1 operation", b.ops, b.porcupine)
+	}
+	if b.clients < 1 || b.partitions < 1 {
+		return fmt.Errorf("--clients is %d and --partitions %d; each is at least 1", b.clients, b.partitions)
+	}
+	return nil
+}
+
 func (b *bench) run() error {
+	if err := b.valid(); err != nil {
+		return err
+	}
 	if len(b.porcupine) > 0 {
 		return b.besides()
 	}
@@ -66,12 +81,14 @@ func (b *bench) run() error {
 	fmt.Fprintln(b.out, "| operations | planted | from | verdict | CPU s | operations/s | kept | peak memory MiB | bytes/kept | bytes/operation |")
 	fmt.Fprintln(b.out, "|---:|---|---|---|---:|---:|---:|---:|---:|---:|")
 	for _, n := range b.ops {
-		if err := b.memory(n); err != nil {
-			return err
+		for _, planted := range []bool{false, true} {
+			b.memory(n, planted)
 		}
-		if b.dir == "" {
-			continue
-		}
+	}
+	if b.dir == "" {
+		return nil
+	}
+	for _, n := range b.fileOps {
 		for _, ending := range []string{".jsonl", ".jsonl.gz", ".jsonl.zst", ".edn"} {
 			if err := b.file(n, ending); err != nil {
 				return err
@@ -81,9 +98,11 @@ func (b *bench) run() error {
 	return nil
 }
 
-func (b *bench) generator(n int64) *generator {
+// generator makes a valid history, or one of which a tail, nine tenths into it, is too
+// short by one record.
+func (b *bench) generator(n int64, planted bool) *generator {
 	plant := int64(0)
-	if b.plant {
+	if planted {
 		plant = n / 10 * 9
 	}
 	return newGenerator(b.seed, n, b.clients, b.partitions, plant)
@@ -91,8 +110,8 @@ func (b *bench) generator(n int64) *generator {
 
 // memory feeds a checker from memory, some operations at a time, and measures only
 // the feeding.
-func (b *bench) memory(n int64) error {
-	g, a, r := b.generator(n), newPanel(b.families), &result{}
+func (b *bench) memory(n int64, planted bool) {
+	g, a, r := b.generator(n, planted), newPanel(b.families), &result{}
 	a.begin(checker.Header{})
 	chunk := make([]checker.Op, 1<<10)
 	for i := range chunk {
@@ -114,8 +133,7 @@ func (b *bench) memory(n int64) error {
 	m.begin()
 	a.finish(r)
 	m.end()
-	b.row(n, "memory", r, a, m)
-	return nil
+	b.row(n, planted, "memory", r, a, m)
 }
 
 // file writes a history, and checks it as logcheck does.
@@ -139,7 +157,7 @@ func (b *bench) file(n int64, ending string) error {
 	}
 	a.finish(r)
 	m.end()
-	b.row(n, ending, r, a, m)
+	b.row(n, false, ending, r, a, m)
 	return nil
 }
 
@@ -160,7 +178,7 @@ func (b *bench) write(path string, n int64) (err error) {
 	if filepath.Ext(path) == ".edn" {
 		return errors.Join(b.writeJepsen(out, n), out.Close())
 	}
-	g, w := b.generator(n), checker.NewWriter(out)
+	g, w := b.generator(n, false), checker.NewWriter(out)
 	var op checker.Op
 	for range n {
 		g.next(&op)
@@ -181,7 +199,7 @@ func (b *bench) write(path string, n int64) (err error) {
 
 // writeJepsen writes a history as Jepsen stores it, some operations at a time.
 func (b *bench) writeJepsen(out io.Writer, n int64) error {
-	g := b.generator(n)
+	g := b.generator(n, false)
 	for left := n; left > 0; {
 		h := checker.History{Ops: make([]checker.Op, min(left, 1<<12))}
 		for i := range h.Ops {
@@ -195,12 +213,12 @@ func (b *bench) writeJepsen(out io.Writer, n int64) error {
 	return nil
 }
 
-func (b *bench) row(n int64, from string, r *result, a *panel, m *meter) {
+func (b *bench) row(n int64, planted bool, from string, r *result, a *panel, m *meter) {
 	bytes, kept := m.peak-m.before, n
 	if a.line != nil {
 		kept = a.line.Kept()
 	}
-	fmt.Fprintf(b.out, "| %d | %v | %s | %v | %.2f | %.0f | %d | %d | %d | %d |\n", n, b.plant, from, r.Verdict, m.cpu.Seconds(),
+	fmt.Fprintf(b.out, "| %d | %v | %s | %v | %.2f | %.0f | %d | %d | %d | %d |\n", n, planted, from, r.Verdict, m.cpu.Seconds(),
 		float64(n)/m.cpu.Seconds(), kept, bytes>>20, bytes/max(1, kept), bytes/n)
 }
 
@@ -208,25 +226,30 @@ func (b *bench) row(n int64, from string, r *result, a *panel, m *meter) {
 func (b *bench) besides() error {
 	fmt.Fprintln(b.out, "| operations | planted | check A | CPU ms | porcupine | CPU s |")
 	fmt.Fprintln(b.out, "|---:|---|---|---:|---|---:|")
+	b.partitions = 1
 	for _, n := range b.porcupine {
-		b.partitions = 1
-		g := b.generator(int64(n))
-		var h checker.History
-		for range n {
-			var op checker.Op
-			g.next(&op)
-			h.Ops = append(h.Ops, op)
-		}
-		a, p := startMeter(), startMeter()
-		a.begin()
-		r := checker.Check(h)
-		a.end()
-		p.begin()
-		o := second.PorcupineUpTo(h, b.timeout, math.MaxInt)
-		p.end()
-		fmt.Fprintf(b.out, "| %d | %v | %v | %.2f | %v | %.2f |\n", n, b.plant, r.Verdict, a.cpu.Seconds()*1000, o.Verdict, p.cpu.Seconds())
+		b.beside(n, false)
+		b.beside(n, true)
 	}
 	return nil
+}
+
+func (b *bench) beside(n int, planted bool) {
+	g := b.generator(int64(n), planted)
+	var h checker.History
+	for range n {
+		var op checker.Op
+		g.next(&op)
+		h.Ops = append(h.Ops, op)
+	}
+	a, p := startMeter(), startMeter()
+	a.begin()
+	r := checker.Check(h)
+	a.end()
+	p.begin()
+	o := second.PorcupineUpTo(h, b.timeout, math.MaxInt)
+	p.end()
+	fmt.Fprintf(b.out, "| %d | %v | %v | %.2f | %v | %.2f |\n", n, planted, r.Verdict, a.cpu.Seconds()*1000, o.Verdict, p.cpu.Seconds())
 }
 
 // meter measures processor time and memory of this process.

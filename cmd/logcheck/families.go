@@ -49,13 +49,7 @@ func explain(name string) (string, error) {
 	f, a := checker.Find(all, name)
 	switch {
 	case f == nil:
-		var b strings.Builder
-		for i := range all {
-			for k := range all[i].Anomalies {
-				fmt.Fprintf(&b, "\n  %s (%s)", all[i].Anomalies[k].Name, all[i].Name)
-			}
-		}
-		return "", fmt.Errorf("no check or anomaly is called %q; there are%s", name, b.String())
+		return "", fmt.Errorf("no check or anomaly is called %q; the checks are %s, and --explain of one of them names its anomalies", name, strings.Join(namesOf(all), ", "))
 	case a == nil:
 		var b strings.Builder
 		fmt.Fprintf(&b, "%s: %s\n", f.Name, f.Asks)

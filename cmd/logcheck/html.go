@@ -44,7 +44,7 @@ func (c *check) page(r *result, h *checker.History) error {
 	}
 	f, err := os.Create(c.html)
 	if err != nil {
-		return err
+		return fmt.Errorf("the page of --html: %w", err)
 	}
 	if err := report.Write(f, d); err != nil {
 		f.Close()

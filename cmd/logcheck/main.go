@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -50,7 +51,10 @@ Exit status: 0 valid, 1 invalid, 2 unreadable input, 3 unknown.`,
 			if what != "" {
 				return cobra.NoArgs(cmd, args)
 			}
-			return cobra.MinimumNArgs(1)(cmd, args)
+			if len(args) == 0 {
+				return errors.New("name a history: a file, a directory of Jepsen's store, or - for standard input")
+			}
+			return nil
 		},
 		SilenceUsage:  true,
 		SilenceErrors: true,
@@ -86,7 +90,7 @@ Exit status: 0 valid, 1 invalid, 2 unreadable input, 3 unknown.`,
 	cmd.SetErr(stderr)
 	ran, err := cmd.ExecuteC()
 	if err != nil {
-		c.complain("logcheck: %v", err)
+		c.complain("logcheck: %v\nrun '%s --help' for its usage", err, ran.CommandPath())
 		return exitUnreadable
 	}
 	if ran != cmd || cmd.Flags().Changed("help") {

@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
 )
@@ -17,6 +19,20 @@ type read struct {
 }
 
 func (r *read) done() bool { return r.to >= 0 && r.next >= r.to }
+
+// settledReads plans, and plans again while a leader that has just died or moved is being replaced, for at most --timeout.
+func (s *session) settledReads(ctx context.Context, topic string, parts []int32, want span, follow bool) (map[int32]*read, error) {
+	for begun := time.Now(); ; {
+		td, err := s.waitLeaders(ctx, topic, parts...)
+		if err != nil {
+			return nil, err
+		}
+		reads, err := s.planReads(ctx, td, parts, want, follow)
+		if !errors.Is(err, errMoving) || time.Since(begun) > s.timeout || sleep(ctx, 250*time.Millisecond) != nil {
+			return reads, err
+		}
+	}
+}
 
 // planReads resolves what --offset asks for against both ends of each partition.
 func (s *session) planReads(ctx context.Context, td kadm.TopicDetail, parts []int32, want span, follow bool) (map[int32]*read, error) {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -182,4 +183,26 @@ func TestRecordJSON(t *testing.T) {
 			t.Error(d)
 		}
 	}
+}
+
+// Whoever reads right after a leader died reads from the next one, within --timeout.
+func TestConsumeWaitsForTheNextLeader(t *testing.T) {
+	t.Parallel()
+	c := tenOrders(t)
+	var refused, most atomic.Int32
+	most.Store(6)
+	c.ControlKey(int16(kmsg.ListOffsets), func(kmsg.Request) (kmsg.Response, error, bool) {
+		c.KeepControl()
+		if refused.Load() == most.Load() {
+			return nil, nil, false
+		}
+		refused.Add(1)
+		return nil, io.EOF, true // hangs up
+	})
+	r := logctl(t, c.ListenAddrs(), "", "topic", "consume", "ten", "--format", "%v").ok(t)
+	if r.out != "3456789" || refused.Load() < 6 {
+		t.Errorf("got %q after %d refusals", r.out, refused.Load())
+	}
+	most.Store(1 << 30)
+	logctl(t, c.ListenAddrs(), "", "topic", "consume", "ten", "--timeout", "1s").want(t, exitFailed, "topic ten partition 0: connection closed")
 }

@@ -54,7 +54,7 @@ func (a *app) run(ctx context.Context, args []string) int {
 	if ee.err != nil {
 		fmt.Fprintf(a.err, "%s: %v\n", cmd.CommandPath(), ee.err)
 	}
-	if ee.code == exitUsage {
+	if ee.code == exitUsage && ee.err != nil { // scrub exits with the same number where a broker can't be reached
 		fmt.Fprintf(a.err, "run '%s --help' for its usage\n", cmd.CommandPath())
 	}
 	return ee.code

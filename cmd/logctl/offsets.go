@@ -22,6 +22,14 @@ type offsetAt struct {
 	err    error
 }
 
+// errMoving is wrapped by the error of a partition whose leader can't be reached, or is none any more: another one may be soon.
+var errMoving = errors.New("its leader is not there")
+
+// movingError is an errMoving in the words of another error.
+type movingError struct{ error }
+
+func (movingError) Is(target error) bool { return target == errMoving }
+
 var errLeaderless = errors.New("no leader; see: logctl cluster health")
 
 // leaderless says that metadata names no leader, whichever of the protocol's two ways it uses.
@@ -56,7 +64,7 @@ func (s *session) listOffsets(ctx context.Context, td kadm.TopicDetail, parts []
 		if shard.Err != nil {
 			for _, t := range shard.Req.(*kmsg.ListOffsetsRequest).Topics {
 				for _, p := range t.Partitions {
-					got[p.Partition] = offsetAt{err: s.explain(shard.Err)}
+					got[p.Partition] = offsetAt{err: movingError{s.explain(shard.Err)}}
 				}
 			}
 			continue
@@ -66,6 +74,9 @@ func (s *session) listOffsets(ctx context.Context, td kadm.TopicDetail, parts []
 				o := offsetAt{offset: p.Offset}
 				if e := kerr.ErrorForCode(p.ErrorCode); e != nil {
 					o.err = fmt.Errorf("broker %d at %s:%d: %s", shard.Meta.NodeID, shard.Meta.Host, shard.Meta.Port, codeText(e, ""))
+					if kerr.IsRetriable(e) {
+						o.err = movingError{o.err}
+					}
 				}
 				got[p.Partition] = o
 			}

@@ -13,6 +13,10 @@ func newRoot(a *app) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "logctl",
 		Short: "Client, admin and benchmark of a logd cluster",
+		Long: `Client, admin and benchmark of a logd cluster, or of any that speaks Kafka's protocol.
+
+Exit status: 0 done, 1 error, 2 wrong usage, 10 the cluster is not healthy (cluster health). Of scrub: 1 something is damaged or
+differs, 2 a broker can't be reached.`,
 		Example: `  logctl topic create orders -p 12
   echo hello | logctl topic produce orders
   logctl topic consume orders --follow

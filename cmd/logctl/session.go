@@ -98,13 +98,21 @@ var errNoBroker = errors.New("no broker reachable")
 
 func noBroker(addrs, why []string) error {
 	if len(addrs) == 1 {
-		return fmt.Errorf("%w at %s: %s; start one with: go run ./cmd/logd dev", errNoBroker, addrs[0], why[0])
+		return fmt.Errorf("%w at %s: %s; start one with: go run ./cmd/logd dev", errNoBroker, addrs[0], notAPeerPort(why[0]))
 	}
 	each := make([]string, len(addrs))
 	for i := range addrs {
-		each[i] = addrs[i] + " (" + why[i] + ")"
+		each[i] = addrs[i] + " (" + notAPeerPort(why[i]) + ")"
 	}
 	return fmt.Errorf("%w at %s; start one with: go run ./cmd/logd dev", errNoBroker, strings.Join(each, ", "))
+}
+
+// notAPeerPort says more of what answers and hangs up: so does a broker's port for its peers.
+func notAPeerPort(why string) string {
+	if why == "connection closed" || why == "connection reset" {
+		return why + "; is it the address of logd serve --kafka?"
+	}
+	return why
 }
 
 // bounded gives a request its deadline (C4).

@@ -79,10 +79,7 @@ func (a *app) consumeTopic(ctx context.Context, name string, f consumeFlags, for
 	if err != nil {
 		return err
 	}
-	if td, err = s.waitLeaders(ctx, name, parts...); err != nil {
-		return err
-	}
-	reads, err := s.planReads(ctx, td, parts, want, f.follow)
+	reads, err := s.settledReads(ctx, name, parts, want, f.follow)
 	if err != nil {
 		return err
 	}

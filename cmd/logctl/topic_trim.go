@@ -2,12 +2,14 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
 
 	"github.com/spf13/cobra"
 	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
 )
 
 // trimStatus is the result for one partition; log_start is null where it was not trimmed.
@@ -95,13 +97,25 @@ func (a *app) trimTopic(ctx context.Context, name string, parts []int32, at int6
 		case !ok:
 			row.Status, row.Error = "ERROR", "the broker's answer doesn't mention it; see: logctl topic describe "+name
 		case r.Err != nil:
-			row.Status, row.Error = statusWord(r.Err), codeText(r.Err, "")
+			row.Status, row.Error = statusWord(r.Err), codeText(r.Err, s.outside(ctx, td, p, at, r.Err))
 		default:
 			row.LogStart = &r.LowWatermark
 		}
 		rows = append(rows, row)
 	}
 	return a.printTrims(rows)
+}
+
+// outside says which offsets there are, where --before is none of them; empty for another error, or where that can't be asked.
+func (s *session) outside(ctx context.Context, td kadm.TopicDetail, p int32, at int64, err error) string {
+	if !errors.Is(err, kerr.OffsetOutOfRange) {
+		return ""
+	}
+	start, end := s.listOffsets(ctx, td, []int32{p}, atEarliest)[p], s.listOffsets(ctx, td, []int32{p}, atLatest)[p]
+	if start.err != nil || end.err != nil {
+		return ""
+	}
+	return fmt.Sprintf("--before is %d, the log is %d to %d", at, start.offset, end.offset)
 }
 
 func (a *app) printTrims(rows []trimStatus) error {

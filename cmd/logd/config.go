@@ -63,7 +63,7 @@ func (c *config) flags(cmd *cobra.Command) {
 	fl.StringVar(&c.kafka, "kafka", "", "address to listen on for clients, host:port")
 	fl.StringVar(&c.advertise, "advertise", "", "address that clients are told, host:port (default: --kafka)")
 	fl.StringVar(&c.data, "data", "", "data directory; an empty one is formatted")
-	fl.IntVar(&c.shards, "shards", 0, "event loops, fixed in the data directory at first start (default 1)")
+	fl.IntVar(&c.shards, "shards", 0, "event loops, fixed in the data directory at first start; 0: as it has, 1 in a new one")
 	fl.IntVar(&c.walFiles, "wal-files", 4, "files of each shard's write-ahead log, fixed at first start")
 	fl.Int64Var(&c.walFileBytes, "wal-file-bytes", 64<<20, "bytes of each, fixed at first start")
 	fl.Int64Var(&c.minFree, "min-free-bytes", 512<<20, "room on the disk below which records are refused, retriably; the rest goes on")
@@ -118,7 +118,7 @@ func (c *config) complete(cmd *cobra.Command, environ []string) error {
 	}
 	text, err := os.ReadFile(c.file)
 	if err != nil {
-		return err
+		return fmt.Errorf("--config: %w", err)
 	}
 	given := map[string]bool{} // on the command line, in the environment, or earlier in the file
 	n := 0
@@ -168,7 +168,7 @@ func (c *config) check() error {
 	case c.data == "":
 		return usagef("--data is missing; name a directory for this broker alone")
 	case c.shards < 0 || c.shards > 256:
-		return usagef("--shards is %d; 1 to 256 are possible", c.shards)
+		return usagef("--shards is %d; 1 to 256 are possible, or 0 for what the data directory has", c.shards)
 	case c.maxConns < 1:
 		return usagef("--max-connections is %d; at least 1 is needed", c.maxConns)
 	case c.topics.Partitions < 1:
@@ -180,6 +180,9 @@ func (c *config) check() error {
 	}
 	if c.producerKeep < time.Hour || c.producers < 1 {
 		return usagef("--producer-id-expiration is %v, --max-producers %d; at least 1h, so that no retry outlives its producer, and 1 are needed", c.producerKeep, c.producers)
+	}
+	if err := c.options().Check(); err != nil {
+		return usagef("--wal-files, --wal-file-bytes: %v", err)
 	}
 	if err := c.checkGroups(); err != nil {
 		return err

@@ -127,6 +127,21 @@ func TestConfigRefuses(t *testing.T) {
 	}
 }
 
+// Sizes that no store takes are refused before anything is formatted.
+func TestConfigRefusesSizes(t *testing.T) {
+	for flag, want := range map[string]string{
+		"--wal-files=1":       "--wal-files, --wal-file-bytes: options: 1 WAL files, expected 2 to 65536",
+		"--wal-file-bytes=77": "WAL files of 77 bytes, expected a multiple of 4096",
+		"--shards=257":        "--shards is 257; 1 to 256 are possible, or 0 for what the data directory has",
+	} {
+		_, err := parse(t, nil, "", "--id=1", "--peers=1=127.0.0.1:1001", "--kafka=127.0.0.1:3000", "--data=d", flag)
+		var usage usageError
+		if !errors.As(err, &usage) || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s:\n got %v\nwant %s", flag, err, want)
+		}
+	}
+}
+
 func TestExitCodes(t *testing.T) {
 	for _, c := range []struct {
 		args string
@@ -140,7 +155,7 @@ func TestExitCodes(t *testing.T) {
 		{"serve more", exitUsage, `unexpected argument "more"`},
 		{"serve", exitUsage, "--id is 0"},
 		{"serve --id 1 --peers 1=127.0.0.1:1 --kafka 127.0.0.1:0 --data d --log-level loud", exitUsage, `--log-level is "loud"`},
-		{"serve --config nowhere", exitFailed, "nowhere: no such file"},
+		{"serve --config nowhere", exitFailed, "--config: open nowhere: no such file"},
 		{"dev --brokers 0", exitUsage, "--brokers is 0"},
 		{"dev --port 65000", exitUsage, "--port is 65000"},
 	} {

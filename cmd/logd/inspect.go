@@ -80,7 +80,7 @@ func inspect(path string, f inspectFlags) (*inspected, error) {
 	}
 	dir, problems, err := log.InspectDir(tree)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("%s is no data directory: %w", path, err)
+		return nil, fmt.Errorf("%s is no data directory: %w; name the one of logd serve --data, or a broker-N of logd dev --data", path, err)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("data directory %s: %w", path, err)

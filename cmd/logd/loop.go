@@ -85,9 +85,10 @@ func (l *loop) run(quit <-chan struct{}, stopped func()) error {
 		out.Reset()
 		l.shard.Step(now, events, &out)
 		l.watch(l.now().Mono - now.Mono)
-		release(items)
+		err := l.carry(&out)
+		release(items) // now that what they led to counts as given
 		clear(events)
-		if err := l.carry(&out); err != nil {
+		if err != nil {
 			return err
 		}
 		if out.Stopped {

@@ -44,7 +44,9 @@ func newServe(a *app) *cobra.Command {
 		Long: `Run one broker of a cluster. It ends on SIGTERM or Ctrl-C: leaderships are handed over, what is in flight is finished.
 
 Every flag can also be set in a config file (--config, lines of NAME = VALUE) and in the environment
-(LOGD_NAME, - becomes _). The command line goes before the environment, and that before the file.`,
+(LOGD_NAME, - becomes _). The command line goes before the environment, and that before the file.
+
+Exit status: 0 stopped as asked, 1 an error, which the last line says, 2 wrong usage.`,
 		Example: `  logd serve --id 1 --peers 1=127.0.0.1:10092 --kafka 127.0.0.1:9092 --data ./broker-1`,
 		Args:    none,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -144,7 +146,7 @@ func openData(c *config) (*osfs.FS, log.Dir, error) {
 	}
 	tree, err := osfs.New(c.data, osfs.Options{UnsafeNoSync: c.unsafeNoSync})
 	if err != nil {
-		return nil, log.Dir{}, err
+		return nil, log.Dir{}, fmt.Errorf("--data: %w", err)
 	}
 	if err := tree.Lock(); err != nil {
 		return nil, log.Dir{}, err
@@ -182,7 +184,7 @@ func checkForeign(dir, own string, left ...string) error {
 		return nil
 	}
 	if err != nil {
-		return err
+		return fmt.Errorf("--data: %w; name a directory for this broker alone", err)
 	}
 	other := ""
 	for _, e := range entries {

@@ -32,7 +32,7 @@ func newBench(a *app) *cobra.Command {
 		Use: "bench", Short: "Measure simulated seconds per CPU second of one core", Args: noArgs,
 		RunE: func(*cobra.Command, []string) error {
 			if f.seeds < 1 || f.seconds < 1 {
-				return fmt.Errorf("%w: --seeds and --seconds are at least 1", errUsage)
+				return fmt.Errorf("%w: --seeds is %d and --seconds %d; each is at least 1", errUsage, f.seeds, f.seconds)
 			}
 			return a.bench(&f)
 		},

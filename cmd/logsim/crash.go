@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"runtime"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -28,10 +29,10 @@ func newCrashStates(a *app) *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c := &f.config
 			if c.States < 1 || c.Jobs < 1 || c.PerBoundary < 0 || c.PerBoundary > crash.MaxStates {
-				return fmt.Errorf("%w: --states and --jobs are at least 1, --per-boundary is 0 to %d", errUsage, crash.MaxStates)
+				return fmt.Errorf("%w: --states is %d and --jobs %d, each at least 1; --per-boundary is %d, of 0 to %d", errUsage, c.States, c.Jobs, c.PerBoundary, crash.MaxStates)
 			}
 			if !crash.Known(c.Only) {
-				return fmt.Errorf("%w: --only %s: the scripts are %q", errUsage, c.Only, crash.Names())
+				return fmt.Errorf("%w: --only is %q; the workloads are %s", errUsage, c.Only, strings.Join(crash.Names(), ", "))
 			}
 			return a.crashStates(cmd.Context(), &f)
 		},

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -58,13 +59,24 @@ func main() {
 	os.Exit(code)
 }
 
+const commands = "run, soak, story, replay, shrink, view, crash-states, mutants, bench"
+
 func (a *app) run(ctx context.Context, args []string) int {
 	root := &cobra.Command{
 		Use: "logsim", Short: "Simulate logd's brokers from seeds, and judge what their clients saw",
-		SilenceErrors: true, SilenceUsage: true, Args: cobra.NoArgs,
+		Long: `Simulate logd's brokers from seeds, and judge what their clients saw.
+
+Exit status: 0 all is valid, 1 a violation was found or less was done than asked for, 2 wrong usage. Of mutants: 0 all are found.`,
+		SilenceErrors: true, SilenceUsage: true,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return fmt.Errorf("%w: unknown command %q; there are %s", errUsage, args[0], commands)
+			}
+			return nil
+		},
 		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},
 		RunE: func(*cobra.Command, []string) error {
-			return fmt.Errorf("%w: say run, soak, story, replay, shrink, view, crash-states, mutants or bench", errUsage)
+			return fmt.Errorf("%w: say what to do: %s", errUsage, commands)
 		},
 	}
 	root.SetArgs(args)
@@ -82,7 +94,7 @@ func (a *app) run(ctx context.Context, args []string) int {
 		fmt.Fprintf(a.err, "logsim: %v\nrun '%s --help'\n", err, cmd.CommandPath())
 		return exitUsage
 	}
-	fmt.Fprintf(a.err, "logsim: %v\n", err)
+	fmt.Fprintf(a.err, "logsim: %s\n", strings.ReplaceAll(err.Error(), "\n", "; "))
 	return exitInvalid
 }
 

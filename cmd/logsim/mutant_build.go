@@ -28,7 +28,10 @@ func newBuilder(ctx context.Context, dir, target string) (*builder, error) {
 	if err != nil {
 		return nil, err
 	}
-	root := filepath.Dir(strings.TrimSpace(mod))
+	if mod = strings.TrimSpace(mod); mod == "" || mod == os.DevNull {
+		return nil, fmt.Errorf("no go.mod in %s or above it: mutants are built from logd's source, so run this inside a checkout of it", dir)
+	}
+	root := filepath.Dir(mod)
 	list, err := goTool(ctx, root, "list", "-m", "-f", "{{.Path}} {{if not .Main}}{{.Dir}}{{end}}", "all")
 	if err != nil {
 		return nil, err

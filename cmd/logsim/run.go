@@ -44,9 +44,9 @@ func newRun(a *app) *cobra.Command {
 			case one == many:
 				return fmt.Errorf("%w: give either --seed or --seeds", errUsage)
 			case f.seconds < 1 || f.jobs < 1 || many && f.seeds < 1:
-				return fmt.Errorf("%w: --seconds, --jobs and --seeds are at least 1", errUsage)
+				return fmt.Errorf("%w: --seconds is %d, --jobs %d, --seeds %d; each is at least 1", errUsage, f.seconds, f.jobs, f.seeds)
 			case f.size.Brokers < 0 || f.size.Brokers > sim.MaxBrokers || f.size.Shards < 0 || f.size.Shards > sim.MaxShards:
-				return fmt.Errorf("%w: --brokers is at most %d, --shards at most %d; 0 leaves it to the seed", errUsage, sim.MaxBrokers, sim.MaxShards)
+				return sizeError(f.size)
 			case one && f.marks:
 				return fmt.Errorf("%w: --marks-must-hit goes with --seeds", errUsage)
 			case many && (f.verbose || f.history != "" || f.record != ""):
@@ -75,6 +75,10 @@ func newRun(a *app) *cobra.Command {
 	return cmd
 }
 
+func sizeError(s sim.Size) error {
+	return fmt.Errorf("%w: --brokers is %d, of 0 to %d; --shards is %d, of 0 to %d; 0 leaves it to the seed", errUsage, s.Brokers, sim.MaxBrokers, s.Shards, sim.MaxShards)
+}
+
 // runOne runs a seed in this process, with its seed and options first and its verdict last.
 func (a *app) runOne(f *runFlags) error {
 	opt := sim.DrawSized(f.seed, time.Duration(f.seconds)*time.Second, f.size)
@@ -88,20 +92,23 @@ func (a *app) runOne(f *runFlags) error {
 	if f.history != "" {
 		file, err := os.Create(f.history)
 		if err != nil {
-			return err
+			return fmt.Errorf("--history: %w", err)
 		}
 		defer file.Close()
 		env.History = file
 	}
 	var record bytes.Buffer
 	if f.record != "" {
+		if err := os.WriteFile(f.record, nil, 0o644); err != nil { // before the run, which may take a while
+			return fmt.Errorf("--record: %w", err)
+		}
 		env.Record = &record
 	}
 	begun := time.Now()
 	r := runSeed(opt, env, f.twice)
 	if f.record != "" {
 		if err := os.WriteFile(f.record, record.Bytes(), 0o644); err != nil {
-			return err
+			return fmt.Errorf("--record: %w", err)
 		}
 	}
 	if out, ok := env.Trace.(*bufio.Writer); ok {

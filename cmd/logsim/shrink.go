@@ -46,7 +46,7 @@ func newShrink(a *app) *cobra.Command {
 				return fmt.Errorf("%w: give either --seed or --from", errUsage)
 			}
 			if f.seconds < 1 || f.jobs < 1 {
-				return fmt.Errorf("%w: --seconds and --jobs are at least 1", errUsage)
+				return fmt.Errorf("%w: --seconds is %d and --jobs %d; each is at least 1", errUsage, f.seconds, f.jobs)
 			}
 			return a.shrink(cmd.Context(), &f)
 		},

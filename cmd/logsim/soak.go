@@ -42,7 +42,7 @@ func newSoak(a *app) *cobra.Command {
 			case f.last <= 0 || f.jobs < 1 || f.seconds < 1 || f.seeds < 0 || f.limit <= 0 || f.shrink < 0:
 				return fmt.Errorf("%w: --for and --limit are positive, --jobs and --seconds at least 1, --seeds and --shrink-for not negative", errUsage)
 			case f.size.Brokers < 0 || f.size.Brokers > sim.MaxBrokers || f.size.Shards < 0 || f.size.Shards > sim.MaxShards:
-				return fmt.Errorf("%w: --brokers is at most %d, --shards at most %d; 0 leaves it to the seed", errUsage, sim.MaxBrokers, sim.MaxShards)
+				return sizeError(f.size)
 			}
 			return a.soak(cmd.Context(), &f)
 		},

@@ -42,7 +42,7 @@ func newStory(a *app) *cobra.Command {
 func (a *app) story(file string, verbose, rewrite bool) error {
 	text, err := os.ReadFile(file)
 	if err != nil {
-		return err
+		return err // a story that can't be read counts as one that doesn't hold
 	}
 	story, err := sim.ParseStory(string(text))
 	if err != nil {

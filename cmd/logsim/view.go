@@ -51,8 +51,11 @@ found wrong. The page needs no network. With --mutant, the run is that of logsim
 			if given != 1 {
 				return fmt.Errorf("%w: give one of --seed, --history and a story", errUsage)
 			}
-			if f.seconds < 1 || f.size.Brokers < 0 || f.size.Brokers > sim.MaxBrokers || f.size.Shards < 0 || f.size.Shards > sim.MaxShards {
-				return fmt.Errorf("%w: --seconds is at least 1, --brokers at most %d, --shards at most %d", errUsage, sim.MaxBrokers, sim.MaxShards)
+			if f.seconds < 1 {
+				return fmt.Errorf("%w: --seconds is %d; it is at least 1", errUsage, f.seconds)
+			}
+			if f.size.Brokers < 0 || f.size.Brokers > sim.MaxBrokers || f.size.Shards < 0 || f.size.Shards > sim.MaxShards {
+				return sizeError(f.size)
 			}
 			if len(args) == 1 {
 				f.story = args[0]

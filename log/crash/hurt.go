@@ -228,7 +228,7 @@ func (w *world) lose(sector []byte) {
 		es := g.now().log
 		for i := range es {
 			for at := 0; at+piece <= len(es[i].Data); at++ {
-				if bytes.Index(sector, es[i].Data[at:at+piece]) < 0 {
+				if !bytes.Contains(sector, es[i].Data[at:at+piece]) {
 					continue
 				}
 				for _, e := range es[max(i-1, 0):min(i+2, len(es))] {

@@ -36,6 +36,7 @@ type Conn struct {
 	queued  int
 	taken   int       // bytes read, and
 	given   int       // bytes to write, so far
+	out     int       // reads that were delivered, and not given back yet
 	moved   time.Time // when the other side last took something, or the queue was empty
 	writing bool      // a writer runs
 	paused  bool
@@ -169,7 +170,7 @@ func (c *Conn) serve(sink Sink) {
 func (c *Conn) open() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for (c.paused || c.queued > c.net.limits.ChokeBytes) && !c.closing && c.reason == nil {
+	for (c.paused || c.queued > c.net.limits.ChokeBytes || c.out > 0 && c.greedy()) && !c.closing && c.reason == nil {
 		c.gate.Wait()
 	}
 	if c.reason == nil && !c.closing && c.idle > 0 {
@@ -178,16 +179,30 @@ func (c *Conn) open() bool {
 	return c.reason == nil
 }
 
-// morsel is how much is read at once. A request of thirty bytes may have an answer of thousands, and what one read leads to
-// can't be taken back: where answers are much larger than requests, or not known yet, that is little (N4).
+// little is read at once of a client whose answers are much larger than its requests.
+const little = 2 << 10
+
+// greedy tells whether a client's answers are much larger than its requests, or not known yet. A request of thirty bytes may have an
+// answer of thousands, and what reads lead to can't be taken back: so little is read of it at once, and nothing more before the turn
+// that took it is over, and what it is given is counted, however long that turn takes (N4).
+func (c *Conn) greedy() bool { return c.taken < 4*little || c.given > 8*c.taken }
+
+// morsel is how much is read at once.
 func (c *Conn) morsel() int {
-	const little = 2 << 10
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.taken < 4*little || c.given > 8*c.taken {
+	if c.greedy() {
 		return little
 	}
 	return c.net.limits.BufferBytes
+}
+
+// returned: what one read delivered was taken, and what it led to was sent.
+func (c *Conn) returned() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.out--
+	c.gate.Broadcast()
 }
 
 func (c *Conn) isClosing() bool {
@@ -200,7 +215,7 @@ func (c *Conn) isClosing() bool {
 func (c *Conn) read(most int) (*Buf, error) {
 	var n int
 	var err error
-	b := &Buf{net: c.net}
+	b := &Buf{net: c.net, conn: c}
 	rawErr := c.raw.Read(func(fd uintptr) bool {
 		b.Bytes = c.net.take()
 		for {
@@ -210,7 +225,7 @@ func (c *Conn) read(most int) (*Buf, error) {
 			}
 		}
 		if n <= 0 {
-			b.Release()
+			b.giveBack()
 		}
 		return err != syscall.EAGAIN
 	})
@@ -225,6 +240,7 @@ func (c *Conn) read(most int) (*Buf, error) {
 	b.Bytes = b.Bytes[:n]
 	c.mu.Lock()
 	c.taken += n
+	c.out++
 	c.mu.Unlock()
 	return b, nil
 }

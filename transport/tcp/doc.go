@@ -16,6 +16,7 @@
 //	N1 Sink.Data and Sink.Closed of one connection are called by one goroutine, Data in the order of arrival, Closed once and last.
 //	N2 What was sent on a connection before Close leaves before it ends, unless the other side doesn't take it.
 //	N3 No method of Conn and Link waits for the network.
-//	N4 Bytes in queues and buffers are bounded: Buffers × BufferBytes to read, TotalBytes and one Send to write.
+//	N4 Bytes in queues and buffers are bounded: Buffers × BufferBytes to read, TotalBytes and one Send to write. Of a client whose
+//	   answers are much larger than its requests, or not known yet, one small read at a time is on its way.
 //	N5 What a Link sends after the hello are whole Sends; one that was begun and not finished ends the connection.
 package tcp

@@ -88,10 +88,16 @@ func (n *Net) Queued() int64 { return n.queued.Load() }
 type Buf struct {
 	Bytes []byte
 	net   *Net
+	conn  *Conn
 }
 
-// Release gives the buffer back.
+// Release gives the buffer back, once all that its bytes lead to at once was sent.
 func (b *Buf) Release() {
+	b.giveBack()
+	b.conn.returned()
+}
+
+func (b *Buf) giveBack() {
 	b.net.pool <- b.Bytes[:cap(b.Bytes)]
 	b.Bytes = nil
 }

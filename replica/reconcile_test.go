@@ -1,0 +1,77 @@
+package replica
+
+import (
+	"testing"
+
+	pb "go.etcd.io/raft/v3/raftpb"
+)
+
+// A leader's change of the configuration is lost with its leadership. When it leads again, it proposes it again.
+func TestLostChangeIsProposedAgain(t *testing.T) {
+	c := newCluster(t, 3)
+	a := c.lead(1)
+	want := []uint64{a.id, c.node(2).id}
+	c.drop = func(m *pb.Message) bool { return m.GetFrom() == a.id || m.GetTo() == a.id }
+	for range 3 { // it lies behind what the next leader appends
+		a.propose(1)
+		c.run()
+	}
+	a.g.Reconcile(want)
+	c.run()
+	if a.g.change <= a.g.applied {
+		t.Fatal("nothing was proposed")
+	}
+	for i := 0; c.leading(2, 3) == nil; i++ {
+		if i == 100 {
+			t.Fatal("nobody else is elected")
+		}
+		c.tick()
+	}
+	c.drop = nil
+	for range 3 {
+		c.tick()
+	}
+	if a.g.change > a.g.applied {
+		t.Fatalf("a change at index %d is on its way, but it was overwritten", a.g.change)
+	}
+	b := c.leading(2, 3)
+	b.g.rn.TransferLeader(a.id)
+	c.run()
+	if !a.g.Serving() {
+		t.Fatal("the first one doesn't lead again")
+	}
+	a.g.Reconcile(want)
+	c.tick()
+	if conf := a.g.Conf(); conf.Has(c.node(3).id) {
+		t.Fatalf("configuration %+v, expected %x", conf, want)
+	}
+}
+
+// raft proposes the end of a joint configuration when it applies it, or what follows it. While leadership is being handed over that
+// is dropped, and where nothing follows it would last for ever: two majorities would be needed, one of them of replicas that are gone.
+func TestJointIsLeftAfterAHandover(t *testing.T) {
+	c := newCluster(t, 3)
+	a := c.lead(1)
+	want := []uint64{a.id}
+	c.drop = func(m *pb.Message) bool { return m.GetType() == pb.MsgAppResp || m.GetType() == pb.MsgTimeoutNow }
+	a.g.Reconcile(want)
+	c.run()
+	if a.g.HandOver(0) == 0 {
+		t.Fatal("there is nobody to hand over to")
+	}
+	c.drop = func(m *pb.Message) bool { return m.GetType() == pb.MsgTimeoutNow }
+	for range 2 {
+		c.tick()
+	}
+	if !a.g.Conf().Joint {
+		t.Fatalf("configuration %+v, expected a joint one", a.g.Conf())
+	}
+	for range 20 { // whoever was to take over doesn't
+		c.tick()
+		a.g.Reconcile(want)
+	}
+	c.run()
+	if conf := a.g.Conf(); conf.Joint || len(conf.Voters) != 1 {
+		t.Fatalf("configuration %+v, expected %x alone", conf, want)
+	}
+}
