@@ -139,7 +139,10 @@ func (pg *page) revert(mask uint8) {
 	switch {
 	case pg.data == nil:
 	case pg.old == nil:
-		copySectors(pg.data, &zeros, mask)
+		for ; mask != 0; mask &= mask - 1 {
+			at := bits.TrailingZeros8(mask) * sectorSize
+			clear(pg.data[at : at+sectorSize])
+		}
 	default:
 		copySectors(pg.data, pg.old, mask)
 	}

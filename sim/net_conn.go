@@ -30,9 +30,9 @@ type pipe struct {
 	out     bool // client → broker
 	buf     []byte
 	spare   []byte // empty; only its memory counts
-	due     bool // a delivery is planned
-	held    bool // the broker reads no more (backpressure)
-	ending  bool // no more bytes come; end is told once all are delivered
+	due     bool   // a delivery is planned
+	held    bool   // the broker reads no more (backpressure)
+	ending  bool   // no more bytes come; end is told once all are delivered
 	ended   bool
 	deliver func([]byte)
 	fires   func() // fire
