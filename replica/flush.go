@@ -36,7 +36,8 @@ func (g *Group) Load() Load {
 	last := w.last()
 	from := min(max(flushed, g.marked, w.index), last)
 	sum, below := w.sumAt(last), w.sumAt(from)
-	return Load{Bytes: int(sum - w.sum), Unflushed: int(sum - below), Flushable: int(w.sumAt(max(g.applied, from)) - below),
+	return Load{Bytes: int(sum - w.sum), Unflushed: int(sum - below),
+		Flushable: int(w.sumAt(max(g.applied, from)) - below),
 		Untrimmed: !g.cfg.Plain && g.LogStart() > max(start, g.markedStart)}
 }
 
