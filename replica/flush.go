@@ -25,7 +25,7 @@ func sortedKeys[V any](m map[uint64]V) []uint64 {
 type Load struct {
 	Bytes     int  // of the window
 	Unflushed int  // of entries that no segment has yet, about
-	Flushable int  // of these, committed ones. What isn't committed no flush can move, however long it takes to find a majority; the WAL bounds it (S10)
+	Flushable int  // of these, committed ones: no flush can move others, however long a majority takes to form; the WAL bounds them (S10)
 	Untrimmed bool // the log start has moved since the last flush, so that files may go once there is another
 }
 

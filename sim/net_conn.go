@@ -22,6 +22,7 @@ type conn struct {
 
 	unanswered bool // an append without an answer was sent on it (acks=0)
 	garbage    bool // it is no client's (act_garbage.go)
+	cut        int  // bytes that may wait for one that reads nothing (act_numb.go)
 }
 
 // pipe is one direction. Bytes keep their order; how they are cut is the network's choice.
