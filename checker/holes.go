@@ -170,7 +170,7 @@ func (p *part) fillHoles() {
 	t.search()
 }
 
-// gaps are found from above. What is due rises with the offset, so the
+// gaps are found from above. What is due rises with the offset (A7), so the
 // earliest-called append belongs in the lowest hole.
 func (p *part) gaps() []gap {
 	var gaps []gap

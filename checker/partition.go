@@ -1,6 +1,9 @@
 package checker
 
-import "math"
+import (
+	"fmt"
+	"math"
+)
 
 // opTimes and opInfo are what is kept of an operation: of every append, and of the
 // reads and tails that a bound or a binding rests on. Together they are 44 bytes;
@@ -252,6 +255,9 @@ func (p *part) grow(n int64) {
 		p.slots.push(-1)
 	}
 	p.ord.grow(p.slots.n)
+	if n := p.slots.n; n != p.ord.cBy.n || n != p.ord.rBy.n || p.length() > p.end {
+		panic(fmt.Sprintf("invariant A4: %d slots, %d lower and %d upper bounds, length %d of %d", n, p.ord.cBy.n, p.ord.rBy.n, p.length(), p.end))
+	}
 	p.releaseAhead()
 }
 

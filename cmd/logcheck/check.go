@@ -204,7 +204,7 @@ func (c *check) reduce(r *result, name string) error {
 }
 
 // ask adds further opinions. One that contradicts check A makes the file invalid:
-// somebody is wrong, and it isn't known who.
+// somebody is wrong, and it isn't known who (K3).
 func (r *result) ask(h *checker.History, timeout time.Duration) {
 	if h == nil || len(h.Ops) > maxSecond {
 		why := fmt.Sprintf("the history has more than %d operations", maxSecond)
