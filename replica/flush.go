@@ -27,8 +27,8 @@ func (g *Group) Unflushed() int {
 	return int(g.win.sumAt(g.win.last()) - g.win.sumAt(min(flushed, g.win.last())))
 }
 
-// Flushable returns those of them that are of committed entries. What isn't committed no flush can move, however long it takes to
-// find a majority; the WAL bounds it (S10).
+// Flushable returns how many bytes of committed entries are in memory and not yet flushed. Uncommitted entries don't count: no flush
+// can move them, however long a majority takes to form; the WAL bounds them (S10).
 func (g *Group) Flushable() int {
 	flushed := min(max(g.flushed(), g.win.index), g.win.last())
 	return int(g.win.sumAt(max(g.applied, flushed)) - g.win.sumAt(flushed))

@@ -202,7 +202,7 @@ func stories(cases []sim.Case) (texts []string) {
 	return texts
 }
 
-// firstThatKeeps is the first candidate whose result is a violation of this cause, and that sound code tells without one (C5).
+// firstThatKeeps is the first candidate whose result is a violation of this cause, and that sound code tells without one (C6).
 func firstThatKeeps(cause string, candidates []sim.Case, results []sim.Result, isSound func(*sim.Case) bool) int {
 	for i := range candidates {
 		if v := results[i].Violation; v != nil && causeOf(v) == cause && isSound(&candidates[i]) {
