@@ -55,10 +55,10 @@ func (w *World) behind() string {
 	return ""
 }
 
-// filling tells whether any running broker's segments are being written.
+// filling tells whether any running broker's segments are being written. One that stays paused never comes to the end of it.
 func (w *World) filling() bool {
 	for _, n := range w.nodes {
-		if n.busy(log.LaneFill) {
+		if n.busy(log.LaneFill) && !n.proc.paused {
 			return true
 		}
 	}
