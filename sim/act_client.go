@@ -281,6 +281,10 @@ func (a request) text(w *World) string {
 		fmt.Fprintf(&b, " at=%d wait=%v bytes=%d of=%d", a.at, a.wait, a.most, a.mostOf)
 	case askCreate:
 		fmt.Fprintf(&b, " records=%d copies=%d size=%d at=%d", a.records, a.copies, a.size, a.at)
+	case askLeave, askCrash:
+		if a.at > 0 {
+			fmt.Fprintf(&b, " at=%d", a.at)
+		}
 	case askDelete:
 		if a.byID {
 			b.WriteString(" by-id")

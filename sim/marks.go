@@ -74,6 +74,8 @@ const (
 	MarkRetry
 	MarkGap
 	MarkProducersFull
+	MarkGroupMixed
+	MarkGroupDowngraded
 	MarkDeletedUnderAppend
 	MarkTopicRecreated
 	MarkCreateUnclear
@@ -160,6 +162,8 @@ var markTable = [Marks]markRow{
 	MarkRetry:               {"retry", "a batch of an idempotent producer is sent again"},
 	MarkGap:                 {"gap", "a batch is refused as out of order, with one before it that isn't settled"},
 	MarkProducersFull:       {"producers-full", "a new producer is refused, since a partition remembers as many as it may"},
+	MarkGroupMixed:          {"group-mixed", "a group has members of both protocols"},
+	MarkGroupDowngraded:     {"group-downgraded", "a group that was of the new protocol is a classic one again"},
 	MarkDeletedUnderAppend:  {"topic-deleted-under-append", "a topic goes while an append to it is under way"},
 	MarkTopicRecreated:      {"topic-recreated", "a topic is made under a name that was deleted"},
 	MarkCreateUnclear:       {"create-unclear", "it isn't clear what became of a topic's creation"},

@@ -69,6 +69,7 @@ const (
 	CountOffsetsFetched
 	CountAssignments
 	CountGroupCrashes
+	CountSwitches
 	CountTopicsMade
 	CountTopicsDeleted
 	CountRefusedFleeting
@@ -83,7 +84,7 @@ var countNames = [Counts]string{"acknowledged appends", "acknowledged records", 
 	"corrupted envelopes", "networks of another quality", "slow processes", "strangers with garbage", "consumers that don't read", "client crashes", "late appends of zombies",
 	"refusals: broker in trouble", "refusals: another leads", "refusals: no majority", "refusals: election", "refusals: over a bound", "refusals: client's link",
 	"offsets committed", "offsets fetched", "assignments", "consumers crashed",
-	"topics made", "topics deleted", "refusals: topic may be gone"}
+	"consumers that change protocol", "topics made", "topics deleted", "refusals: topic may be gone"}
 
 func (c Count) String() string { return countNames[c] }
 
