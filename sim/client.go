@@ -378,6 +378,13 @@ func (c *client) lost(l *line) {
 			c.near[part] = -1
 		}
 	}
+	for i := range c.fleeting {
+		for index, node := range c.fleeting[i].leaders {
+			if node == l.node {
+				c.fleeting[i].leaders[index] = -1
+			}
+		}
+	}
 	for _, k := range pending {
 		c.inflight--
 		outcome := checker.Unknown

@@ -127,6 +127,7 @@ const (
 	TermForgotten       = "term-forgotten"             // a replica came back in a term before one that it led in (S1)
 	OverBound           = "over-bound"                 // a shard holds more than its limits allow
 	CorruptTaken        = "corrupted-taken"            // an envelope was taken whose checksum is wrong
+	StreamOutOfStep     = "stream-out-of-step"         // who reads a stream waits for what its length field can't mean
 	RefusedWithoutCause = "refused-without-cause"      // a broker refuses, or doesn't answer, and nothing explains it (refusal.go)
 	Leaked              = "leak"                       // a shard holds something for clients that have gone
 	RecoveredShort      = "recovered-short"            // a replica came back without what it had held durably, and committed
