@@ -2,6 +2,7 @@ package broker
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	pb "go.etcd.io/raft/v3/raftpb"
@@ -55,7 +56,7 @@ func (s *Shard) forward(p *partition, o origin, cmd []byte) {
 	}
 	id := s.next()
 	s.forwards[id] = o
-	s.timers.set(s.now.Mono+s.cfg.Limits.AdminWait, func() { delete(s.forwards, id) })
+	s.timers.Set(s.now.Mono+s.cfg.Limits.AdminWait, func() { delete(s.forwards, id) })
 	s.peers.control(brokerOf(lead), control{Propose: &proposeControl{ID: id, Command: cmd}})
 }
 
@@ -83,8 +84,26 @@ func (s *Shard) publish(m *Meta) {
 	if m.Index < s.meta.Index {
 		return
 	}
+	gone := topicsGone(s.meta, m)
 	s.meta, s.restless = m, true
 	s.place()
+	if !gone {
+		return
+	}
+	for _, p := range s.sorted {
+		if c := p.coord; c != nil && !c.loading {
+			c.m.TopicsGone(s.groupNow(), s.groupOut(c))
+			s.carryGroups(p, c)
+		}
+	}
+}
+
+// topicsGone tells whether a topic may have been deleted between two states of the metadata.
+func topicsGone(old, m *Meta) bool {
+	if m.Index != old.Index+1 {
+		return true // of what was made and deleted between, nothing can be seen
+	}
+	return len(m.byID) <= len(old.byID) && slices.ContainsFunc(old.byID, func(t *Topic) bool { return m.TopicByID(t.ID) == nil })
 }
 
 // change runs a request that is a list of metadata commands.

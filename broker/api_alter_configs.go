@@ -80,6 +80,9 @@ func planAlter(want *kmsg.IncrementalAlterConfigsRequestResource, broker int32) 
 	}
 	switch want.ResourceType {
 	case kmsg.ConfigResourceTypeTopic:
+		if a.Name == "" {
+			return a, refuse(errBadRequest, "Default topic resources are not allowed.") // ControllerConfigurationValidator
+		}
 		return a, a.lint()
 	case kmsg.ConfigResourceTypeBroker:
 		if want.ResourceName != "" {

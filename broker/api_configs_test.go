@@ -77,7 +77,7 @@ func TestAlterConfigs(t *testing.T) {
 		{"set", []kmsg.IncrementalAlterConfigsRequestResource{altered("a", set, configRetentionTime, "5")}, "0"},
 		{"delete", []kmsg.IncrementalAlterConfigsRequestResource{altered("a", del, configRetentionTime, "")}, "0"},
 		{"unknown topic", []kmsg.IncrementalAlterConfigsRequestResource{altered("x", set, configRetentionTime, "5")}, "3 The topic 'x' does not exist."},
-		{"no topic name", []kmsg.IncrementalAlterConfigsRequestResource{altered("", set, configRetentionTime, "5")}, "17 *"},
+		{"no topic name", []kmsg.IncrementalAlterConfigsRequestResource{altered("", set, configRetentionTime, "5")}, "42 Default topic resources are not allowed."},
 		{"below the bound", []kmsg.IncrementalAlterConfigsRequestResource{altered("a", set, configSegmentBytes, "14")}, "40 Invalid value 14 for configuration segment.bytes: Value must be at least 1048576"},
 		{"no int", []kmsg.IncrementalAlterConfigsRequestResource{altered("a", set, configSegmentBytes, "4294967296")}, "40 Invalid value 4294967296 for configuration segment.bytes: Not a number of type INT"},
 		{"no number", []kmsg.IncrementalAlterConfigsRequestResource{altered("a", set, configRetentionTime, "1d")}, "40 Invalid value 1d for configuration retention.ms: Not a number of type LONG"},

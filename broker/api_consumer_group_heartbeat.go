@@ -14,7 +14,7 @@ func (s *Shard) consumerGroupHeartbeat(r *request, req *kmsg.ConsumerGroupHeartb
 		resp := kmsg.NewPtrConsumerGroupHeartbeatResponse()
 		resp.ErrorCode = code
 		return resp
-	})
+	}, nil)
 	s.groupDeadline(r)
 }
 

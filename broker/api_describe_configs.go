@@ -41,7 +41,7 @@ func describeConfigs(req *kmsg.DescribeConfigsRequest, m *Meta, cfg Config) *kms
 		row.ErrorCode, row.ErrorMessage = no.code, messageOf(no.code, no.message)
 		row.Configs = []kmsg.DescribeConfigsResponseResourceConfig{} // never null: Java's AdminClient fails on that
 		for _, c := range rows {
-			if want.ConfigNames != nil && !slices.Contains(want.ConfigNames, c.Name) {
+			if len(want.ConfigNames) > 0 && !slices.Contains(want.ConfigNames, c.Name) {
 				continue
 			}
 			if !req.IncludeSynonyms {

@@ -37,7 +37,10 @@ func (s *Shard) describeProducers(r *request, req *kmsg.DescribeProducersRequest
 		topic, unknown := s.topicOf(t.Topic, UUID{}, false)
 		for _, q := range t.Partitions {
 			group, code := uint64(0), unknown
-			if code == errNone {
+			switch {
+			case checkTopicName(t.Topic).is():
+				code = errBadTopic
+			case code == errNone:
 				group, code = groupOf(topic, q)
 			}
 			if code != errNone {

@@ -6,11 +6,15 @@ import (
 	"logd/broker/group"
 )
 
-// askGroup sends a request to its group's coordinator. The answer is what respond makes of the body, or of an error code.
-func (s *Shard) askGroup(r *request, id string, body any, refused func(code int16) kmsg.Response) {
+// askGroup sends a request to its group's coordinator. The answer is the coordinator's, changed by amend if that isn't nil, or what
+// refused makes of an error code. It may be given before askGroup returns.
+func (s *Shard) askGroup(r *request, id string, body any, refused func(code int16) kmsg.Response, amend func(kmsg.Response)) {
 	r.expect(1, func() {
 		switch a := r.parts[0].(type) {
 		case kmsg.Response:
+			if amend != nil {
+				amend(a)
+			}
 			s.respond(r, a)
 		case group.Refused:
 			s.respond(r, refused(int16(a)))
@@ -27,7 +31,7 @@ func (s *Shard) joinGroup(r *request, req *kmsg.JoinGroupRequest) {
 		resp := kmsg.NewPtrJoinGroupResponse()
 		resp.ErrorCode, resp.Generation, resp.MemberID = code, -1, req.MemberID
 		return resp
-	})
+	}, nil)
 }
 
 func (s *Shard) syncGroup(r *request, req *kmsg.SyncGroupRequest) {
@@ -35,7 +39,7 @@ func (s *Shard) syncGroup(r *request, req *kmsg.SyncGroupRequest) {
 		resp := kmsg.NewPtrSyncGroupResponse()
 		resp.ErrorCode, resp.MemberAssignment = code, []byte{}
 		return resp
-	})
+	}, nil)
 }
 
 // heartbeat says nothing while the coordinator loads: the member goes on, and its session begins when it has loaded
@@ -47,7 +51,7 @@ func (s *Shard) heartbeat(r *request, req *kmsg.HeartbeatRequest) {
 			resp.ErrorCode = code
 		}
 		return resp
-	})
+	}, nil)
 	s.groupDeadline(r)
 }
 
@@ -59,7 +63,7 @@ func (s *Shard) leaveGroup(r *request, req *kmsg.LeaveGroupRequest) {
 		return resp
 	}
 	if req.Version >= 3 {
-		s.askGroup(r, req.Group, req, refused)
+		s.askGroup(r, req.Group, req, refused, nil)
 		s.groupDeadline(r)
 		return
 	}
@@ -67,14 +71,11 @@ func (s *Shard) leaveGroup(r *request, req *kmsg.LeaveGroupRequest) {
 	one := kmsg.NewLeaveGroupRequestMember()
 	one.MemberID = req.MemberID
 	many.Members = []kmsg.LeaveGroupRequestMember{one}
-	s.askGroup(r, req.Group, &many, refused)
-	finish := r.finish
-	r.finish = func() {
-		if a, ok := r.parts[0].(*kmsg.LeaveGroupResponse); ok && a.ErrorCode == errNone && len(a.Members) == 1 {
+	s.askGroup(r, req.Group, &many, refused, func(resp kmsg.Response) {
+		if a := resp.(*kmsg.LeaveGroupResponse); a.ErrorCode == errNone && len(a.Members) == 1 {
 			a.ErrorCode = a.Members[0].ErrorCode
 		}
-		finish()
-	}
+	})
 	s.groupDeadline(r)
 }
 

@@ -16,6 +16,9 @@ func (s *Shard) offsetCommit(r *request, req *kmsg.OffsetCommitRequest) {
 		topic := s.meta.TopicByName(t.Topic)
 		kt := t
 		kt.Partitions = nil
+		if topic != nil {
+			kt.TopicID = topic.ID
+		}
 		for _, q := range t.Partitions {
 			if topic != nil && topic.Partition(q.Partition) != nil {
 				kt.Partitions = append(kt.Partitions, q)
@@ -52,7 +55,7 @@ func (s *Shard) offsetCommit(r *request, req *kmsg.OffsetCommitRequest) {
 			respond(func(string, int32) int16 { return group.NotAvailable })
 		}
 	})
-	s.callGroup(r, 0, group.Call{Group: req.Group, Body: &known}, false)
+	s.callGroup(r, 0, group.Call{Group: req.Group, Body: &known, Seen: groupTopics{s.meta}.Version()}, false)
 	s.groupDeadline(r)
 }
 
@@ -198,13 +201,10 @@ func (s *Shard) offsetDelete(r *request, req *kmsg.OffsetDeleteRequest) {
 		resp.ErrorCode = code
 		return resp
 	}
-	s.askGroup(r, req.Group, &known, refused)
-	finish := r.finish
-	r.finish = func() {
-		if a, ok := r.parts[0].(*kmsg.OffsetDeleteResponse); ok && a.ErrorCode == errNone {
+	s.askGroup(r, req.Group, &known, refused, func(resp kmsg.Response) {
+		if a := resp.(*kmsg.OffsetDeleteResponse); a.ErrorCode == errNone {
 			a.Topics = append(a.Topics, unknown...)
 		}
-		finish()
-	}
+	})
 	s.groupDeadline(r)
 }

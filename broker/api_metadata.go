@@ -28,7 +28,7 @@ func answerMetadata(req *kmsg.MetadataRequest, m *Meta, lead leaders, d TopicDef
 	a := metadataAnswer{req: req, m: m, lead: lead, d: d, rng: rng, resp: kmsg.NewPtrMetadataResponse()}
 	a.resp.Version = req.Version
 	a.addCluster()
-	a.resp.Topics = []kmsg.MetadataResponseTopic{}
+	a.resp.Topics = make([]kmsg.MetadataResponseTopic, 0, len(req.Topics))
 	switch {
 	case req.Topics == nil || req.Version == 0 && len(req.Topics) == 0:
 		for _, t := range m.byName {
@@ -61,7 +61,7 @@ type metadataAnswer struct {
 // addCluster fills in brokers, cluster and controller. A broker that never said where it serves isn't listed, nor named
 // as anybody's leader: clients would dial an empty address.
 func (a *metadataAnswer) addCluster() {
-	a.resp.Brokers = []kmsg.MetadataResponseBroker{}
+	a.resp.Brokers = make([]kmsg.MetadataResponseBroker, 0, len(a.m.Brokers))
 	for _, b := range a.m.Brokers {
 		if b.Host != "" {
 			row := kmsg.NewMetadataResponseBroker()
@@ -99,6 +99,7 @@ func (a *metadataAnswer) addTopic(t *Topic) {
 	row := kmsg.NewMetadataResponseTopic()
 	row.Topic, row.TopicID, row.IsInternal = &t.Name, t.ID, internalTopic(t.Name)
 	row.Partitions = make([]kmsg.MetadataResponseTopicPartition, len(t.Partitions))
+	var brokers []int32 // of all partitions
 	for n := range t.Partitions {
 		p, out := &t.Partitions[n], kmsg.NewMetadataResponseTopicPartition()
 		leader, epoch, ok := reachable(a.m, a.lead, p.Group)
@@ -106,10 +107,14 @@ func (a *metadataAnswer) addTopic(t *Topic) {
 			out.ErrorCode = errNoLeader
 		}
 		out.Partition, out.Leader, out.LeaderEpoch = int32(n), leader, epoch
-		out.Replicas = make([]int32, len(p.Replicas))
-		for i, r := range p.Replicas {
-			out.Replicas[i] = r.Broker
+		if cap(brokers)-len(brokers) < len(p.Replicas) {
+			brokers = make([]int32, 0, len(p.Replicas)*(len(t.Partitions)-n))
 		}
+		from := len(brokers)
+		for _, r := range p.Replicas {
+			brokers = append(brokers, r.Broker)
+		}
+		out.Replicas = brokers[from:len(brokers):len(brokers)]
 		out.ISR = out.Replicas // raft has no such set: any majority will do, and all replicas are followed
 		out.OfflineReplicas = []int32{}
 		row.Partitions[n] = out

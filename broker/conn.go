@@ -21,8 +21,11 @@ type conn struct {
 	bytes  int  // of the requests in slots
 	begun  int  // bytes of the request that is not all here yet
 	held   bool // not to be read for now, because unfinished requests hold too much
-	paused bool
+	paused bool // nothing more is started: held, or too much is unanswered
+	told   bool // paused, as the driver knows it
 	dead   bool // closed by us: nothing more is read or sent
+
+	turning bool // among the shard's
 }
 
 // slot is a request's place in the order of responses.
@@ -47,40 +50,63 @@ func (s *Shard) closed(id ConnID) {
 	}
 }
 
-// received cuts what arrived into requests and starts them. A connection that sends garbage is closed and touches nothing
-// else.
+// received takes what arrived and starts what is whole of it.
 func (s *Shard) received(e ConnData) {
 	c := s.conns[e.Conn]
 	if c == nil || c.dead {
 		return
 	}
 	c.frames.Feed(e.Data)
-	for !c.dead {
+	s.parse(c)
+	if !c.dead {
+		s.countPartial(c, c.frames.Pending())
+	}
+}
+
+// parse starts the requests that are here, in order, for as long as the connection isn't paused: what had arrived before its
+// driver heard of that waits in frames. A connection that sends garbage is closed and touches nothing else.
+func (s *Shard) parse(c *conn) {
+	for !c.dead && !c.paused {
 		frame, ok, err := c.frames.Next()
 		if err != nil {
 			s.closeConn(c, err.Error())
 			return
 		}
 		if !ok {
-			break
-		}
-		if n := s.cfg.Limits.RequestBytes; len(frame) > n && (len(frame) < 2 || frame[0] != 0 || frame[1] != byte(keyProduce)) {
-			s.closeConn(c, fmt.Sprintf("a request of %d bytes that is no Produce, the limit is %d", len(frame), n))
 			return
 		}
-		r, err := transport.ParseRequest(frame, served)
-		if err != nil {
-			s.closeConn(c, err.Error())
-			return
-		}
-		c.client = cmp.Or(softwareOf(r), c.client)
-		sl := &slot{bytes: len(frame)}
-		c.slots = append(c.slots, sl)
-		c.bytes += sl.bytes
-		s.start(c, sl, r)
+		s.begin(c, frame)
 	}
+}
+
+// goOn starts what has waited on connections that are no longer paused. It is done at the end of a turn, not where a response is
+// filled in: that is in the midst of something.
+func (s *Shard) goOn() {
+	for len(s.resumed) > 0 {
+		c := s.resumed[0]
+		s.resumed = s.resumed[1:]
+		s.parse(c)
+		s.settle()
+	}
+}
+
+// begin starts one request.
+func (s *Shard) begin(c *conn, frame []byte) {
+	if n := s.cfg.Limits.RequestBytes; len(frame) > n && (len(frame) < 2 || frame[0] != 0 || frame[1] != byte(keyProduce)) {
+		s.closeConn(c, fmt.Sprintf("a request of %d bytes that is no Produce, the limit is %d", len(frame), n))
+		return
+	}
+	r, err := transport.ParseRequest(frame, served)
+	if err != nil {
+		s.closeConn(c, err.Error())
+		return
+	}
+	c.client = cmp.Or(softwareOf(r), c.client)
+	sl := &slot{bytes: len(frame)}
+	c.slots = append(c.slots, sl)
+	c.bytes += sl.bytes
+	s.start(c, sl, r)
 	s.throttle(c)
-	s.countPartial(c, c.frames.Pending())
 }
 
 // countPartial keeps count of what unfinished requests hold. While that is over the bound, connections with a large one
@@ -133,18 +159,38 @@ func (s *Shard) fill(c *conn, sl *slot, bufs [][]byte) {
 	s.throttle(c)
 }
 
-// throttle stops reading a connection that has too much unanswered, and goes on when that has shrunk by half.
+// throttle stops a connection that has too much unanswered, and has it go on when that has shrunk by half.
 func (s *Shard) throttle(c *conn) {
 	l := s.cfg.Limits
 	over := c.held || len(c.slots) >= l.ConnRequests || c.bytes >= l.ConnBytes
 	under := !c.held && len(c.slots) <= l.ConnRequests/2 && c.bytes <= l.ConnBytes/2
-	switch {
-	case c.dead:
-	case !c.paused && over:
-		c.paused = true
-		s.out.Pause = append(s.out.Pause, c.id)
-	case c.paused && under:
-		c.paused = false
-		s.out.Resume = append(s.out.Resume, c.id)
+	if c.dead || c.paused && !under || !c.paused && !over {
+		return
 	}
+	c.paused = !c.paused
+	if !c.turning {
+		c.turning = true
+		s.turning = append(s.turning, c)
+	}
+	if !c.paused {
+		s.resumed = append(s.resumed, c)
+	}
+}
+
+// tellPauses tells the driver which connections to read, at the end of a turn: some may have gone back and forth in it.
+func (s *Shard) tellPauses() {
+	for _, c := range s.turning {
+		c.turning = false
+		switch {
+		case c.dead || c.told == c.paused:
+			continue
+		case c.paused:
+			s.out.Pause = append(s.out.Pause, c.id)
+		default:
+			s.out.Resume = append(s.out.Resume, c.id)
+		}
+		c.told = c.paused
+	}
+	clear(s.turning)
+	s.turning = s.turning[:0]
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"logd/broker/deadline"
 	"logd/broker/group"
 	"logd/log"
 )
@@ -19,10 +20,11 @@ type coordinator struct {
 	term    uint64
 	m       *group.Machine
 	loading bool
+	from    int64 // where it began to load
 	at, to  int64 // while it loads: the next offset to read, and the end
 	last    group.Ticket
 	open    map[group.Ticket]origin
-	timer   *timer
+	timer   *deadline.Timer
 	out     group.Out
 }
 
@@ -63,9 +65,32 @@ func (s *Shard) coordinate(p *partition) {
 func (s *Shard) loadGroups(p *partition, term uint64) {
 	cfg := s.cfg.Limits.Groups
 	cfg.WriteBytes = min(cfg.WriteBytes, s.store.MaxEntry()/2) // a batch is a little more than its records
-	c := &coordinator{term: term, loading: true, m: group.New(cfg, s.rng), at: p.g.LogStart(), to: p.g.HighWatermark(), open: map[group.Ticket]origin{}}
+	c := &coordinator{term: term, loading: true, m: group.New(cfg, s.rng), from: p.g.LogStart(), at: p.g.LogStart(), to: p.g.HighWatermark(), open: map[group.Ticket]origin{}}
 	p.coord = c
+	s.loads.under++
 	s.loadMore(p, c)
+}
+
+// loads sums up what coordinators have loaded, for one line in the log when the last one of many is done.
+type loads struct {
+	under      int // way
+	partitions int // loaded since the last line, and in them
+	groups     int
+	records    int64
+	at         int // tick of the last
+}
+
+func (l *loads) ended(c *coordinator, tick int) {
+	if l.under, l.at = l.under-1, tick; !c.loading {
+		l.partitions, l.groups, l.records = l.partitions+1, l.groups+c.m.Groups(), l.records+c.to-c.from
+	}
+}
+
+func (s *Shard) loadsTick() {
+	if l := &s.loads; l.under == 0 && l.partitions > 0 && s.ticks-l.at >= s.cfg.Limits.ElectionTicks { // others follow after an election
+		s.log(LevelInfo, "coordinating consumer groups", "partitions", l.partitions, "groups", l.groups, "records_read", l.records)
+		*l = loads{}
+	}
 }
 
 // loadMore reads on, a piece in a turn.
@@ -73,7 +98,7 @@ func (s *Shard) loadMore(p *partition, c *coordinator) {
 	if c.at >= c.to {
 		c.loading = false
 		c.m.Loaded(s.groupNow(), s.groupOut(c))
-		s.log(LevelInfo, "coordinating", "partition", s.nameOf(p.group), "group", p.group, "term", c.term, "groups", c.m.Groups(), "log_start", p.g.LogStart(), "end", c.to)
+		s.loads.ended(c, s.ticks)
 		s.carryGroups(p, c)
 		return
 	}
@@ -97,7 +122,7 @@ func (s *Shard) loadMore(p *partition, c *coordinator) {
 				c.at, data = b.NextOffset(), data[n:]
 			}
 		}
-		s.timers.set(s.now.Mono+1, func() {
+		s.timers.Set(s.now.Mono+1, func() {
 			if p.coord == c {
 				s.loadMore(p, c)
 			}
@@ -123,7 +148,10 @@ func (s *Shard) unloadGroups(p *partition) {
 		return
 	}
 	p.coord = nil
-	s.timers.cancel(c.timer)
+	if c.loading {
+		s.loads.ended(c, s.ticks)
+	}
+	s.timers.Cancel(c.timer)
 	for _, t := range c.m.Unload() {
 		s.answer(c.open[t], group.Refused(group.NotCoordinator))
 	}
@@ -186,14 +214,14 @@ func (s *Shard) groupsWritten(p *partition, c *coordinator, w group.Write, a app
 // groupTimer sets the time for the machine's next deadline.
 func (s *Shard) groupTimer(p *partition, c *coordinator) {
 	at, ok := c.m.Next()
-	if ok && c.timer != nil && c.timer.pos >= 0 && c.timer.at == at {
+	if ok && c.timer.WaitsFor(at) {
 		return
 	}
-	s.timers.cancel(c.timer)
+	s.timers.Cancel(c.timer)
 	if !ok {
 		return
 	}
-	c.timer = s.timers.set(at, func() {
+	c.timer = s.timers.Set(at, func() {
 		if p.coord == c {
 			c.m.Expire(s.groupNow(), s.groupOut(c))
 			s.carryGroups(p, c)

@@ -6,7 +6,8 @@
 //	                             ▲            (own shard, or by Mail)      │
 //	          responses ◄── slots └──────────── answers ◄──────────────────┘ applied, read index, cold read
 //
-// Invariants, asserted where they are named:
+// Invariants. Each is named where the code keeps it: by a panic that begins "invariant B3" where it is asserted, always on; by a
+// comment where it holds by construction, and the simulator attacks it from outside:
 //
 //	B1  Responses leave a connection in the order of its requests: a slot is sent only from the front.
 //	B2  A produce is acknowledged only when its entry was applied at the index and term it was proposed at, which takes a

@@ -138,6 +138,9 @@ func (s *Shard) respondFetch(f *fetchPlan) {
 			continue
 		}
 		rp := fetchedRow(row, a)
+		if f.req.IsolationLevel == 0 && f.calls[k].group != 0 {
+			rp.AbortedTransactions = nil // as Kafka says that nobody asked
+		}
 		if f.req.Version >= 16 && (a.code == errNotLeader || a.code == errFencedEpoch) {
 			rp.CurrentLeader.LeaderID, rp.CurrentLeader.LeaderEpoch = nodes.leader(s, f.calls[k].group, a.code)
 		}

@@ -2,6 +2,7 @@ package broker
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -212,8 +213,15 @@ func TestGroupsAreCopiedForward(t *testing.T) {
 		}
 	}
 	last := l.committed("g", "a").Topics[0].Partitions[0].Offset
+	l.logs = nil
 	l.boot()
 	l.findCoordinator("g")
+	for range 2 * l.s.cfg.Limits.ElectionTicks {
+		l.tick()
+	}
+	if lines := l.said("coordinating"); len(lines) != 1 || !strings.Contains(lines[0], "partitions=2 groups=11 ") {
+		t.Fatalf("the log says %q, expected one line for all partitions", lines)
+	}
 	if p = l.groupsOf("g"); p.g.LogStart() == 0 {
 		t.Fatal("the log starts at 0 again")
 	}

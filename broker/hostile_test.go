@@ -2,7 +2,6 @@ package broker
 
 import (
 	"bytes"
-	"encoding/binary"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -187,7 +186,7 @@ func (l *lone) exchange(conn ConnID, frame []byte, answered bool) (resp []byte) 
 }
 
 // startHostile has topics with records, and what hostile requests name.
-func startHostile(t *testing.T, seed uint64) (*lone, *hostile) {
+func startHostile(t testing.TB, seed uint64) (*lone, *hostile) {
 	l := startLone(t)
 	l.create("t")
 	l.create("u", configTimeAfter, "10")
@@ -258,33 +257,4 @@ func (l *lone) hostileRequest(conn ConnID, req kmsg.Request, what string) {
 	if after := l.state(); nothingDone(resp) && after != before {
 		l.Fatalf("%s\nwas refused with %v, and changed\n%s\nto\n%s", what, codes(reflect.ValueOf(resp)), before, after)
 	}
-}
-
-// FuzzHandlers feeds a broker one request of any API and version with any bytes behind its header.
-func FuzzHandlers(f *testing.F) {
-	for _, a := range servedAPIs() {
-		for _, version := range []int16{a.Min, a.Max} {
-			h := &hostile{Rand: rand.New(rand.NewPCG(uint64(a.Key), uint64(version))), ids: []UUID{{}}, batches: [][]byte{{}}}
-			req := kmsg.RequestForKey(a.Key)
-			h.fill(reflect.ValueOf(req).Elem())
-			req.SetVersion(version)
-			f.Add(a.Key, version, req.AppendTo(nil))
-		}
-	}
-	f.Fuzz(func(t *testing.T, key, version int16, body []byte) {
-		_, _, ok := served(key)
-		req := kmsg.RequestForKey(key)
-		if !ok || req == nil {
-			return
-		}
-		head := binary.BigEndian.AppendUint16(binary.BigEndian.AppendUint16(nil, uint16(key)), uint16(version))
-		head = append(binary.BigEndian.AppendUint32(head, 7), 0, 1, 'c')
-		if req.SetVersion(version); req.IsFlexible() {
-			head = append(head, 0)
-		}
-		frame := binary.BigEndian.AppendUint32(nil, uint32(len(head)+len(body)))
-		l := startLone(t)
-		l.create("t")
-		l.exchange(2, slices.Concat(frame, head, body), false)
-	})
 }

@@ -17,7 +17,7 @@ import (
 
 // lone is a cluster of one broker with one shard, driven turn by turn on a clock of the test's own. Its disk is real.
 type lone struct {
-	*testing.T
+	testing.TB
 	dir  string
 	tree *osfs.FS
 	s    *Shard
@@ -33,23 +33,32 @@ type lone struct {
 	hold   bool
 	reads  []log.Read // cold reads that a test keeps back
 	slow   bool
+
+	paused map[ConnID]bool // which the broker doesn't want read
 }
 
 var loneOptions = log.Options{WALFiles: 2, WALFileBytes: 1 << 20, GroupBytes: 64 << 10, SegmentBytes: 64 << 20, IndexBytes: 256}
 
 // startLone starts it on an empty directory, with a cluster formed.
-func startLone(t *testing.T) *lone {
+func startLone(t testing.TB) *lone {
 	t.Helper()
-	l := &lone{T: t, dir: filepath.Join(t.TempDir(), "data"), now: Now{Mono: time.Second, Wall: 1_800_000_000_000}}
-	var err error
-	if l.tree, err = osfs.New(l.dir, osfs.Options{UnsafeNoSync: true}); err != nil {
-		t.Fatal(err)
-	}
+	l := &lone{TB: t, dir: filepath.Join(t.TempDir(), "data"), now: Now{Mono: time.Second, Wall: 1_800_000_000_000}}
+	l.mount()
 	if err := log.FormatDir(l.tree, log.Dir{Broker: 1, Incarnation: 11, Shards: 1, Options: loneOptions}); err != nil {
 		t.Fatal(err)
 	}
 	l.boot()
+	t.Cleanup(func() { l.disk.Close() })
 	return l
+}
+
+// mount opens its directory, and makes it if there is none.
+func (l *lone) mount() {
+	l.Helper()
+	var err error
+	if l.tree, err = osfs.New(l.dir, osfs.Options{UnsafeNoSync: true}); err != nil {
+		l.Fatal(err)
+	}
 }
 
 // boot starts the broker, again or for the first time.
@@ -73,8 +82,10 @@ func (l *lone) boot() {
 	if err != nil {
 		l.Fatal(err)
 	}
-	l.disk, l.frames = log.NewRunner(sub), transport.NewFrames(transport.MaxFrame)
-	l.Cleanup(l.disk.Close)
+	if l.disk != nil {
+		l.disk.Close()
+	}
+	l.disk, l.frames, l.paused = log.NewRunner(sub), transport.NewFrames(transport.MaxFrame), map[ConnID]bool{}
 	l.turn(ConnOpened{Conn: 1})
 	l.await("a leader of the metadata that knows what it understands", func() bool { return l.s.meta.Level == commandVersion && l.s.parts[metaGroup].g.Serving() })
 }
@@ -107,6 +118,7 @@ func (l *lone) turn(events ...Event) {
 			}
 		}
 		l.closed = append(l.closed, out.Close...)
+		l.pause(out)
 		for _, send := range out.Send {
 			for _, b := range send.Bufs {
 				l.frames.Feed(b)
@@ -119,6 +131,23 @@ func (l *lone) turn(events ...Event) {
 			}
 			l.logs = append(l.logs, text)
 		}
+	}
+}
+
+// pause takes down what a turn says of reading, which is only what has changed.
+func (l *lone) pause(out Output) {
+	l.Helper()
+	for _, id := range out.Pause {
+		if l.paused[id] {
+			l.Fatalf("connection %d is paused twice", id)
+		}
+		l.paused[id] = true
+	}
+	for _, id := range out.Resume {
+		if !l.paused[id] {
+			l.Fatalf("connection %d is resumed and was not paused", id)
+		}
+		delete(l.paused, id)
 	}
 }
 
@@ -228,7 +257,7 @@ func (l *lone) produce(topic string, records ...testRecord) kmsg.ProduceResponse
 	l.Helper()
 	req := kmsg.NewPtrProduceRequest()
 	req.Version, req.Acks, req.TimeoutMillis = 11, -1, 5000
-	req.Topics = []kmsg.ProduceRequestTopic{{Topic: topic, Partitions: []kmsg.ProduceRequestTopicPartition{{Records: testBatch{records: records}.bytes(l.T)}}}}
+	req.Topics = []kmsg.ProduceRequestTopic{{Topic: topic, Partitions: []kmsg.ProduceRequestTopicPartition{{Records: testBatch{records: records}.bytes(l.TB)}}}}
 	p := ask[*kmsg.ProduceResponse](l, req).Topics[0].Partitions[0]
 	if p.ErrorCode != errNone {
 		l.Fatalf("produce: code %d", p.ErrorCode)

@@ -42,6 +42,7 @@ type partition struct {
 	answered int   // tick of the last range that came, or of its place among the transfers
 
 	segmentBytes int64         // what the store was told, 0 if nothing
+	load         replica.Load  // in this turn
 	unflushed    time.Duration // since when records wait for a segment, 0 if none was seen to
 	open         openSegment
 }

@@ -53,14 +53,13 @@ func (s *Shard) produce(r *request, req *kmsg.ProduceRequest) {
 			} else {
 				p.no.code = code
 			}
-			switch {
-			case internalTopic(t.Topic) || topic != nil && internalTopic(topic.Name): // ReplicaManager.appendToLocalLog
-				p.no = refuse(errBadTopic, "Cannot append to internal topic %s", topicOffsets)
+			switch { // in the order of ReplicaManager.appendRecords and appendToLocalLog
+			case p.no.is():
 			case req.Acks < -1 || req.Acks > 1:
 				p.no = refuse(errBadAcks, "acks is %d, expected -1, 0 or 1", req.Acks)
-			case p.no.code == errNone && internalTopic(topic.Name) && r.in.ClientID != adminClient:
+			case internalTopic(topic.Name):
 				p.no = refuse(errBadTopic, "Cannot append to internal topic %s", topic.Name)
-			case p.no.code == errNone:
+			default:
 				p.batch, p.no = checkRecords(q.Records, s.rulesOf(topic, req.Version))
 			}
 			parts = append(parts, p)
@@ -68,9 +67,6 @@ func (s *Shard) produce(r *request, req *kmsg.ProduceRequest) {
 	}
 	s.appendAll(r, req, parts)
 }
-
-// adminClient is the client id that may write into the brokers' own topics (Kafka's AdminUtils.ADMIN_CLIENT_ID).
-const adminClient = "__admin_client"
 
 // rulesOf is what a topic's batches are held to.
 func (s *Shard) rulesOf(t *Topic, version int16) batchRules {
@@ -116,6 +112,9 @@ func (s *Shard) respondProduce(r *request, req *kmsg.ProduceRequest, parts []pro
 	var nodes hints
 	k := 0
 	for _, t := range req.Topics {
+		if len(t.Partitions) == 0 {
+			continue // Kafka's answers are made of partitions
+		}
 		rt := kmsg.NewProduceResponseTopic()
 		rt.Topic, rt.TopicID = t.Topic, t.TopicID
 		for _, q := range t.Partitions {

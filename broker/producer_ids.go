@@ -56,7 +56,7 @@ func (s *Shard) giveIDs() {
 	s.requests[r.id] = r
 	r.expect(1, func() {
 		delete(s.requests, r.id)
-		s.timers.cancel(r.timer)
+		s.timers.Cancel(r.timer)
 		s.ids.asked = false
 		if a, ok := r.parts[0].(appended); ok && a.code == errNone && a.result.Code == errNone {
 			s.ids.next, s.ids.end = a.result.First, a.result.First+producerBlock

@@ -38,7 +38,7 @@ func idempotent(t testing.TB, topic string, id int64, epoch int16, sequence int3
 // sendBatch produces a batch of n records and expects a code and, if that is none, an offset.
 func (l *lone) sendBatch(topic string, id int64, epoch int16, sequence int32, n int, code int16, offset int64) {
 	l.Helper()
-	p := ask[*kmsg.ProduceResponse](l, idempotent(l.T, topic, id, epoch, sequence, n)).Topics[0].Partitions[0]
+	p := ask[*kmsg.ProduceResponse](l, idempotent(l.TB, topic, id, epoch, sequence, n)).Topics[0].Partitions[0]
 	if p.ErrorCode != code || p.BaseOffset != offset {
 		l.Fatalf("producer %d, epoch %d, sequence %d: code %d, offset %d; expected %d, %d", id, epoch, sequence, p.ErrorCode, p.BaseOffset, code, offset)
 	}

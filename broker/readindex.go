@@ -48,7 +48,7 @@ func (s *Shard) askReadIndex(p *partition) {
 		return
 	}
 	p.reads.asked = append(p.reads.asked, askedRead{context: context, run: waiting})
-	s.timers.set(s.now.Mono+s.cfg.Limits.ReadIndexWait, func() {
+	s.timers.Set(s.now.Mono+s.cfg.Limits.ReadIndexWait, func() {
 		if s.parts[p.group] == p {
 			s.dropReads(p, func(a askedRead) bool { return a.context == context })
 		}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"logd/broker/deadline"
 	"logd/transport"
 )
 
@@ -17,7 +18,7 @@ type request struct {
 	in     transport.Request
 	left   int   // calls not answered yet
 	parts  []any // their answers, nil until they come
-	timer  *timer
+	timer  *deadline.Timer
 	finish func() // all answers are there, or the deadline passed: builds the response
 	woken  func() // something that a waiting fetch looked at has moved
 }
@@ -134,8 +135,8 @@ func (s *Shard) answered(o origin, a any) {
 
 // deadline runs a request's finish with the answers that are there by then.
 func (s *Shard) deadline(r *request, after time.Duration) {
-	s.timers.cancel(r.timer)
-	r.timer = s.timers.set(s.now.Mono+max(after, 0), func() {
+	s.timers.Cancel(r.timer)
+	r.timer = s.timers.Set(s.now.Mono+max(after, 0), func() {
 		if s.requests[r.id] == r && r.finish != nil {
 			r.finish()
 		}
@@ -154,7 +155,7 @@ func (s *Shard) respond(r *request, resp kmsg.Response) {
 
 func (s *Shard) respondBufs(r *request, bufs [][]byte) {
 	delete(s.requests, r.id)
-	s.timers.cancel(r.timer)
+	s.timers.Cancel(r.timer)
 	s.fill(r.conn, r.slot, bufs)
 }
 

@@ -154,7 +154,7 @@ func (s *Shard) sizeSegments(p *partition, t *Topic) {
 // moveOld has committed records moved to a segment that have waited for it as long as retention.ms or segment.ms say: nothing
 // is deleted but segments.
 func (s *Shard) moveOld(p *partition, t *Topic) {
-	if p.g.Unflushed() == 0 {
+	if p.g.Load().Unflushed == 0 {
 		p.unflushed = 0
 		return
 	}

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"logd/broker/deadline"
 	"logd/log"
 	"logd/replica"
 )
@@ -57,7 +58,10 @@ type Shard struct {
 	reads    map[uint64]func(log.ReadDone)
 	writes   map[uint64]func(appended) // what is proposed by the broker itself, for its consumer groups
 	fetches  fetchSessions
-	timers   timers
+	loads    loads
+	resumed  []*conn // connections that may have requests to be started
+	turning  []*conn // those that were paused or have gone on in this turn
+	timers   deadline.Heap
 	creating map[string]time.Duration // topics being created by asking for them, until when not to ask again
 	serial   uint64                   // last number given to a request, read or forward of this process
 
@@ -133,12 +137,14 @@ func (s *Shard) Step(now Now, events []Event, out *Output) {
 	s.tick()
 	s.expire()
 	s.settle()
+	s.goOn()
 	if s.over() {
 		return
 	}
 	s.tend()
 	s.plan()
 	s.sendPeers()
+	s.tellPauses()
 	out.WakeAt, out.Stopped, out.Starved = s.wakeAt(), s.stopped(), s.store.Starved()
 	s.out = nil
 }
@@ -220,6 +226,7 @@ func (s *Shard) tick() {
 	s.placeTick()
 	s.retentionTick()
 	s.producersTick()
+	s.loadsTick()
 	s.stopTick()
 }
 
@@ -234,6 +241,13 @@ func (s *Shard) touch(group uint64) {
 	if p := s.parts[group]; p != nil && !p.dirty {
 		p.dirty = true
 		s.dirty = append(s.dirty, group)
+	}
+}
+
+// expire fires the deadlines that have passed.
+func (s *Shard) expire() {
+	if s.timers.Expire(s.now.Mono) {
+		s.restless = true
 	}
 }
 
@@ -292,7 +306,7 @@ func (s *Shard) stopped() bool {
 
 func (s *Shard) wakeAt() time.Duration {
 	at := s.nextTick
-	if t, ok := s.timers.next(); ok && t < at {
+	if t, ok := s.timers.Next(); ok && t < at {
 		at = t
 	}
 	if len(s.dirty) > 0 || s.peers.waiting {

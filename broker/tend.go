@@ -13,12 +13,13 @@ func (s *Shard) tend() {
 	}
 	total, unflushed, flushable := 0, 0, 0
 	for _, p := range s.sorted {
-		total += p.g.Bytes()
-		unflushed += p.g.Unflushed()
-		flushable += p.g.Flushable()
+		p.load = p.g.Load()
+		total += p.load.Bytes
+		unflushed += p.load.Unflushed
+		flushable += p.load.Flushable
 	}
 	for _, p := range s.sorted {
-		if p.g.Untrimmed() || p.g.Unflushed() >= s.cfg.Limits.FlushBytes || unflushed > s.cfg.Limits.WindowBytes/2 {
+		if p.load.Untrimmed || p.load.Unflushed >= s.cfg.Limits.FlushBytes || unflushed > s.cfg.Limits.WindowBytes/2 {
 			p.g.Flush(s.cfg.Limits.FlushChunk)
 		}
 	}

@@ -18,6 +18,9 @@ type Options struct {
 	// value nobody sent and data that nobody can have written are found while the
 	// history runs. Without it operations may come in any order.
 	Invoked bool
+	// partial says that these are some operations of a history: the others may have sent
+	// any value, and taken any offset.
+	partial bool
 }
 
 // Checker decides check A while operations complete. It isn't safe for use by
@@ -37,13 +40,22 @@ func New(opts Options) *Checker {
 	return &Checker{opts: opts, parts: map[string]*part{}, now: ever}
 }
 
-// Check decides check A for a whole history, whose operations may be in any order.
+// Check decides check A for a whole history, whose operations may be in any order. The
+// evidence of violations is minimal, as by [Reducer].
 func Check(h History) Report {
 	c := New(Options{Sparse: h.Sparse, Retention: h.Retention})
 	for i := range h.Ops {
 		c.Complete(&h.Ops[i])
 	}
-	return c.Finish()
+	r := c.Finish()
+	if r.First() != nil {
+		m := NewReducer(h.Header, &r)
+		for i := range h.Ops {
+			m.Complete(&h.Ops[i])
+		}
+		m.Finish()
+	}
+	return r
 }
 
 // Invoke says that a client has called op, whose outcome isn't known yet. It

@@ -19,7 +19,7 @@ func (p *part) settle() {
 	if p.orphans > 0 {
 		p.neverSent()
 	}
-	if !p.opts.Sparse && p.end-p.bound > p.free {
+	if !p.opts.Sparse && !p.opts.partial && p.end-p.bound > p.free {
 		p.tooFew()
 	}
 }
@@ -36,7 +36,7 @@ func (p *part) finish(room *sorter) {
 		if p.opts.Sparse && len(p.far) > 0 {
 			p.undecided("offset %d is too far above the %d values of the history", p.farMin-1, p.values.len())
 		}
-		if !p.opts.Sparse && p.report.Found == 0 && p.end > p.bound {
+		if !p.opts.Sparse && !p.opts.partial && p.report.Found == 0 && p.end > p.bound {
 			p.fillHoles()
 		}
 	}
@@ -59,7 +59,7 @@ func (p *part) neverSent() {
 		return
 	}
 	for i := range p.values.len() {
-		if p.values.entries.get(i).op() != orphan || p.sentToo(int32(i)) >= 0 {
+		if p.values.entries.get(i).op() != orphan || p.opts.partial || p.sentToo(int32(i)) >= 0 {
 			continue // tell has judged it
 		}
 		b := p.bindingOf(int32(i))
@@ -170,7 +170,7 @@ func (p *part) fillHoles() {
 	t.search()
 }
 
-// gaps are found from above. What is due rises with the offset, so the
+// gaps are found from above. What is due rises with the offset (A7), so the
 // earliest-called append belongs in the lowest hole.
 func (p *part) gaps() []gap {
 	var gaps []gap

@@ -1,6 +1,9 @@
 package checker
 
-import "math"
+import (
+	"fmt"
+	"math"
+)
 
 // opTimes and opInfo are what is kept of an operation: of every append, and of the
 // reads and tails that a bound or a binding rests on. Together they are 44 bytes;
@@ -218,7 +221,12 @@ func (p *part) offset(i int32) int64 {
 // limit is the length up to which offsets get slots. What lies beyond it lies
 // beyond twice all values ever mentioned, so memory follows the history's size
 // whatever numbers it contains.
-func (p *part) limit() int64 { return 4*int64(p.values.len()) + 1<<16 }
+func (p *part) limit() int64 {
+	if p.opts.partial {
+		return maxReduced
+	}
+	return 4*int64(p.values.len()) + 1<<16
+}
 
 // reach makes offsets below n exist, unless they are too far away for that.
 func (p *part) reach(n int64) bool {
@@ -247,6 +255,9 @@ func (p *part) grow(n int64) {
 		p.slots.push(-1)
 	}
 	p.ord.grow(p.slots.n)
+	if n := p.slots.n; n != p.ord.cBy.n || n != p.ord.rBy.n || p.length() > p.end {
+		panic(fmt.Sprintf("invariant A4: %d slots, %d lower and %d upper bounds, length %d of %d", n, p.ord.cBy.n, p.ord.rBy.n, p.length(), p.end))
+	}
 	p.releaseAhead()
 }
 

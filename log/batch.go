@@ -69,6 +69,15 @@ func (b Batch) NextOffset() int64 { return b.BaseOffset + int64(b.LastOffsetDelt
 // look at the records, nor at the CRC. The error wraps [ErrShortBatch] if b ends too early (the size is 0 if even that is
 // not in b), else [ErrBadBatch].
 func ParseBatch(b []byte) (Batch, int, error) {
+	h, size, err := parseBatchHead(b)
+	if err == nil && len(b) < size {
+		err = fmt.Errorf("%w: have %d of its %d bytes", ErrShortBatch, len(b), size)
+	}
+	return h, size, err
+}
+
+// parseBatchHead is [ParseBatch] of which b may have the header alone.
+func parseBatchHead(b []byte) (Batch, int, error) {
 	if len(b) < batchCRCFrom {
 		return Batch{}, 0, fmt.Errorf("%w: have %d bytes of a %d byte header", ErrShortBatch, len(b), BatchHeader)
 	}
@@ -104,8 +113,6 @@ func ParseBatch(b []byte) (Batch, int, error) {
 		return h, size, fmt.Errorf("%w: base offset is %d with last offset delta %d", ErrBadBatch, h.BaseOffset, last)
 	case h.NumRecords < 0 || int64(h.NumRecords) > last+1:
 		return h, size, fmt.Errorf("%w: %d records with last offset delta %d", ErrBadBatch, h.NumRecords, last)
-	case len(b) < size:
-		return h, size, fmt.Errorf("%w: have %d of its %d bytes", ErrShortBatch, len(b), size)
 	}
 	return h, size, nil
 }

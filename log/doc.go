@@ -8,7 +8,8 @@
 //	                                                            │
 //	  committed batches, in memory until here ──► Plan(fill): segment write, sync ──► mark ──► old WAL file is free
 //
-// Invariants, asserted where they are named:
+// Invariants. Each is named where the code keeps it: by a panic that begins "invariant L1" where it is asserted, always on; by a
+// comment where it holds by construction, and the simulator attacks it from outside:
 //
 //	L1  Nothing is durable before the completion of the plan that wrote it: Durable() moves in Done alone.
 //	L2  Write group g+1 is planned only after the completion of g; so any sector numbered above g proves that g was synced (S3).

@@ -223,6 +223,7 @@ func (s *Store) filled(j *job) {
 		g.flushing, g.flushTo = false, 0
 		if !g.dropped {
 			g.segs.vouch(j.mark)
+			s.queueIndexes(g)
 			s.stageMark(g, j.mark)
 		}
 	}
@@ -231,7 +232,7 @@ func (s *Store) filled(j *job) {
 // queueIndexes queues the index files of closed segments that are whole by now.
 func (s *Store) queueIndexes(g *group) {
 	for _, seg := range g.segs.live {
-		if seg.sealed && !seg.indexed && !seg.queued && !g.segs.touches(seg, true) && seg.has.log {
+		if seg.sealed && !seg.indexed && !seg.queued && g.segs.vouched(seg.end) && !g.segs.touches(seg, true) && seg.has.log {
 			seg.queued = true
 			s.queueJob(&job{kind: jobIndex, g: g, seg: seg})
 		}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math"
 	"slices"
 	"strconv"
 )
@@ -76,7 +77,7 @@ func Open(fsys FS, id Identity, opt Options) (*Store, *Recovered, error) {
 
 // replay goes through all write groups that count, and returns what their records say, and which payloads are lost.
 func (w *walScan) replay(v *verdict) (*replay, []lostRecord, error) {
-	r := &replay{groups: map[uint64]*replayed{}}
+	r := &replay{groups: map[uint64]*replayed{}, final: v.marks()}
 	var losses []lostRecord
 	for _, l := range v.chain {
 		w.read(l)
@@ -87,6 +88,8 @@ func (w *walScan) replay(v *verdict) (*replay, []lostRecord, error) {
 		losses = append(losses, more...)
 		if len(l.bad) == 0 && l != v.last() {
 			l.payload = nil // what counts of it is an entry's by now
+		} else {
+			l.payload = slices.Clone(l.payload)
 		}
 	}
 	slices.Sort(r.ids)
@@ -96,6 +99,23 @@ func (w *walScan) replay(v *verdict) (*replay, []lostRecord, error) {
 		}
 	}
 	return r, losses, nil
+}
+
+// marks returns up to which index each group's entries are gone in the end.
+func (v *verdict) marks() map[uint64]uint64 {
+	final := map[uint64]uint64{}
+	for _, l := range v.chain {
+		records := l.dir().records
+		for i := range records {
+			switch h := &records[i]; {
+			case h.kind.inline():
+				final[h.group] = h.index
+			case h.kind == kindDrop:
+				final[h.group] = math.MaxUint64
+			}
+		}
+	}
+	return final
 }
 
 // resume finds the ring's place behind what counts.

@@ -76,7 +76,14 @@ func newSegments(dir string, opt Options) *segments {
 }
 
 // segmentName is the name of a segment's file without its suffix.
-func segmentName(base int64) string { return fmt.Sprintf("%020d", base) }
+func segmentName(base int64) string { return padded(uint64(base), 20) }
+
+// padded writes a number with zeros in front, in so many digits at least, up to 20.
+func padded(n uint64, digits int) string {
+	const zeros = "00000000000000000000"
+	s := strconv.FormatUint(n, 10)
+	return zeros[:max(0, digits-len(s))] + s
+}
 
 // parseSegmentName returns the base offset that a file's name stands for.
 func parseSegmentName(name, suffix string) (int64, bool) {
@@ -86,7 +93,7 @@ func parseSegmentName(name, suffix string) (int64, bool) {
 }
 
 func (p *segments) file(base int64, suffix string) string {
-	return path.Join(p.dir, segmentName(base)+suffix)
+	return p.dir + "/" + segmentName(base) + suffix
 }
 
 // next is the offset that the next append begins with.

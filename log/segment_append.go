@@ -86,13 +86,13 @@ func (s *segment) full(opt Options, b Batch) bool {
 	return s.size >= min(opt.SegmentBytes, maxSegment) || b.BaseOffset-s.base > maxSegment
 }
 
-// roll closes the open segment, if there is one, and opens the next. The index file of one with hashes that aren't known yet
-// is written when they are.
+// roll closes the open segment, if there is one, and opens the next. The index file of one with hashes that aren't known yet, or for
+// which no mark has vouched, is written when they are.
 func (f *filling) roll(base int64) *segment {
 	p := f.p
 	if s := p.open(); s != nil {
 		f.sync()
-		if !p.touches(s, true) {
+		if !p.touches(s, true) && p.vouched(s.end) {
 			f.file(p.file(s.base, indexSuffix), encodeIndex(p.dir, s))
 			s.has.index, s.indexed = true, true
 		}
@@ -101,7 +101,7 @@ func (f *filling) roll(base int64) *segment {
 	f.ops = p.makeDir(f.ops)
 	s := &segment{base: base, end: base, hash: p.hash}
 	p.live = append(p.live, s)
-	if base > 0 {
+	if base > 0 && p.vouched(base) {
 		f.file(p.file(base, startSuffix), encodeStart(p.dir, base, p.hash))
 		s.has.start = true
 	}

@@ -136,6 +136,64 @@ func TestWrongIndexIsGivenUp(t *testing.T) {
 	}
 }
 
+// An index from before a crash, when the segment ended with another batch, says a last interval, an end and a hash that no peer's batches
+// lead to. What is lost there runs on into the next segment, of which no file is left to say where it begins.
+func TestStaleEndIsGivenUp(t *testing.T) {
+	mark := filledMark(0, 80)
+	_, all := row(0, 39, 10, 10, 10, 10, 10, 10, 10, 10)
+	for _, have := range []int{0, 50, 150, 230} {
+		t.Run(fmt.Sprintf("%d bytes are left", have), func(t *testing.T) {
+			d, opt := filled(t)
+			s, err := decodeIndex(testDir, d.nodes[indexOf(firstLog)].now)
+			if err != nil {
+				t.Fatal(err)
+			}
+			s.end, s.size, s.hash = 22, 470, HashBatch(filledMark(0, 20).BatchHash, testBatch(20, 1, 2, 209, 1))
+			damage(d, indexOf(firstLog), encodeIndex(testDir, s))
+			damage(d, firstLog, d.nodes[firstLog].now[:have])
+			for _, suffix := range []string{logSuffix, indexSuffix, startSuffix} {
+				damage(d, testDir+"/00000000000000000030"+suffix, nil)
+			}
+			p, err := openSegments(d, testDir, opt, mark)
+			if err != nil {
+				t.Fatal(err)
+			}
+			healWith(t, d, p, all)
+			expectFound(t, d, p, all, nil)
+			if p, err = openSegments(d, testDir, opt, mark); err != nil {
+				t.Fatal(err)
+			}
+			scrubAll(t, d, p)
+			if len(p.spans) > 0 {
+				t.Errorf("opened again: holes %v", p.holes())
+			}
+		})
+	}
+}
+
+// A batch from before a crash, sound and in the place of ours, but shorter: what a peer has lies across its end, where the hole begins.
+func TestStaleBatchBeforeAHole(t *testing.T) {
+	mark := filledMark(0, 80)
+	_, all := row(0, 39, 10, 10, 10, 10, 10, 10, 10, 10)
+	for _, index := range []bool{false, true} {
+		t.Run(fmt.Sprintf("index: %t", index), func(t *testing.T) {
+			d, opt := filled(t)
+			b := append(d.nodes[firstLog].now[:200:200], testBatch(20, 1, 5, 39, 7)...)
+			damage(d, firstLog, b)
+			if !index {
+				damage(d, indexOf(firstLog), nil)
+			}
+			p, err := openSegments(d, testDir, opt, mark)
+			if err != nil {
+				t.Fatal(err)
+			}
+			scrubAll(t, d, p)
+			healWith(t, d, p, all)
+			expectFound(t, d, p, all, nil)
+		})
+	}
+}
+
 // A log start within an interval of which a peer has sent a part: what follows is proved by the hash before that interval all the same.
 func TestTrimWithinRepair(t *testing.T) {
 	d, opt := segFS(), Options{SegmentBytes: 1000, IndexBytes: 250}

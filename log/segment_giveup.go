@@ -28,18 +28,49 @@ func (p *segments) giveUpIndex(sp *span) {
 	c := first.pieces[0]
 	end := last.pieces[len(last.pieces)-1]
 	c.to, c.end, c.state, c.links = end.to, end.end, lost, nil
-	is := &span{first: first.first, before: first.first, after: last.last, last: last.last, given: true}
-	if c.pos == 0 && c.end == s.size && s != p.open() && !p.pending {
-		is.first, is.last = p.around(s)
-		is.before, is.after = is.first, is.last
-		p.unpatch(s)
-		c.seg, c.end, is.given = nil, 0, false
+	is := &span{first: first.first, after: last.last, last: last.last, given: true, pieces: []piece{c}}
+	if c.end == s.size && s != p.open() && !p.pending && (c.pos == 0 || sp.given) {
+		p.giveUpEnd(is)
+		for j < len(p.spans) && is.takeOver(p.spans[j]) {
+			j++
+		}
 	} else {
 		s.indexed, s.seen = false, 0
 	}
-	is.pieces = []piece{c}
+	is.before = is.first
 	is.unindex()
 	p.spans = slices.Replace(p.spans, i, j, is)
+}
+
+// giveUpEnd has a segment end before the last piece of it, or be no more if that is all of it. Then the index has no say either in where
+// the segment ends, and with what hash.
+func (p *segments) giveUpEnd(sp *span) {
+	c := &sp.pieces[0]
+	s := c.seg
+	first, last := p.around(s)
+	if c.pos == 0 {
+		sp.first = first
+		p.unpatch(s)
+	} else {
+		s.end, s.size, s.hash, s.sealed, s.indexed, s.seen = c.from, c.pos, sp.first.hash, true, false, 0
+		s.synced = s.size
+		s.index = slices.DeleteFunc(s.index, func(e indexEntry) bool { return int64(e.pos) >= s.size })
+	}
+	sp.last, sp.after, sp.given = last, last, false
+	c.seg, c.pos, c.end = nil, 0, 0
+}
+
+// takeOver adds a span that begins with offsets in no file where this one ends, of which no file is left either: what lies between has its
+// hash from what was given up.
+func (s *span) takeOver(next *span) bool {
+	end, begin := &s.pieces[len(s.pieces)-1], next.pieces[0]
+	if end.seg != nil || begin.seg != nil || begin.state != lost || begin.from != end.to {
+		return false
+	}
+	end.to = begin.to
+	s.pieces = append(s.pieces, next.pieces[1:]...)
+	s.after, s.last = next.after, next.last
+	return true
 }
 
 // joins says whether a span of a segment's index, or one that was, ends where another begins.

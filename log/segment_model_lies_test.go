@@ -41,6 +41,56 @@ func (m *segModel) Exchange(t *rapid.T) {
 	m.open(t)
 }
 
+// settle brings the list in line with the end that a start found. Behind the mark, damage may hide batches from a start that a later one
+// finds in their place: an exchange was reversed, a bit flipped back, what hid them was mended.
+func (m *segModel) settle() {
+	behind := func(b modelBatch) bool { return b.base >= m.mark.LogEnd }
+	i := slices.IndexFunc(m.all, func(b modelBatch) bool { return behind(b) && b.base >= m.end })
+	if i >= 0 {
+		m.gone = append(m.gone, m.all[i:]...)
+		m.all = slices.Clip(m.all[:i])
+	}
+	if n := len(m.all); !m.rotten || m.end <= m.mark.LogEnd || n > 0 && m.all[n-1].next == m.end && m.all[n-1].hash == m.hash {
+		return
+	}
+	i = len(m.all)
+	for i > 0 && behind(m.all[i-1]) {
+		i--
+	}
+	known := slices.Concat(m.all[i:], m.gone)
+	if is := m.chain(known, m.mark.LogEnd, m.mark.BatchHash); is != nil {
+		m.gone = known
+		m.all = append(slices.Clip(m.all[:i]), is...)
+		m.count["back in place"]++
+	}
+}
+
+// chain returns those of the batches that lead from an offset to the end, by their running hashes.
+func (m *segModel) chain(of []modelBatch, at int64, h uint64) []modelBatch {
+	if at == m.end && h == m.hash {
+		return []modelBatch{}
+	}
+	for _, b := range of {
+		if b.base == at && b.next <= m.end && HashBatch(h, b.data) == b.hash {
+			if rest := m.chain(of, b.next, b.hash); rest != nil {
+				return append([]modelBatch{b}, rest...)
+			}
+		}
+	}
+	return nil
+}
+
+// vouch does as the next mark would where a repair was cut short that had taken another's batches, and a start believed them, since no mark
+// spoke of them: the hash tells.
+func (m *segModel) vouch() {
+	n := len(m.all)
+	if m.others && m.end > m.mark.LogEnd && n > 0 && m.all[n-1].next == m.end && m.all[n-1].hash != m.hash {
+		m.hash = m.all[n-1].hash
+		m.p.vouch(Mark{LogEnd: m.end, BatchHash: m.hash})
+		m.count["vouched"]++
+	}
+}
+
 // Foreign puts another group's index or start file in the place of ours: whole, and of a segment at the same offset.
 func (m *segModel) Foreign(t *rapid.T) {
 	name := m.pick(t, rapid.SampledFrom([]string{indexSuffix, startSuffix}).Draw(t, "kind"))

@@ -25,8 +25,10 @@ type segModel struct {
 	ts      int64
 	rotten  bool // something was damaged since all was whole
 	said    error
-	guessed bool // no file said what was before the log's first batches: of these nothing can be proved
-	lied    bool // an index says what isn't so, with a good checksum
+	others  bool         // another's batches may have been written by a repair that nothing has proved yet
+	gone    []modelBatch // behind the mark; a start didn't find them where something was damaged
+	guessed bool         // no file said what was before the log's first batches: of these nothing can be proved
+	lied    bool         // an index says what isn't so, with a good checksum
 	count   map[string]int
 }
 
@@ -91,7 +93,8 @@ func (m *segModel) open(t *rapid.T) {
 		t.Fatalf("the end is %d, the mark says %d", p.end(), m.mark.LogEnd)
 	}
 	m.from, m.end, m.hash = m.mark.LogStart, p.end(), p.synced
-	m.all = slices.DeleteFunc(m.all, func(b modelBatch) bool { return b.base >= m.end })
+	m.settle()
+	m.vouch()
 	if n := len(m.all); m.end > m.mark.LogEnd && (n == 0 || m.all[n-1].next != m.end || m.all[n-1].hash != m.hash) {
 		t.Fatalf("the end is %d with running hash %016x, no batch of ours ends there", m.end, m.hash)
 	}
@@ -99,7 +102,8 @@ func (m *segModel) open(t *rapid.T) {
 		t.Fatalf("running hash %016x, the mark says %016x", m.hash, m.mark.BatchHash)
 	}
 	guessed := slices.ContainsFunc(p.damage, func(line string) bool { return strings.Contains(line, "by their checksums alone") })
-	m.guessed = m.guessed || guessed && m.rotten
+	unproved := m.others && slices.ContainsFunc(p.spans, func(sp *span) bool { return !sp.before.known })
+	m.guessed = m.guessed || guessed && m.rotten || unproved
 	if !m.rotten && !guessed && (len(p.spans) > 0 || len(p.damage) > 0) {
 		t.Fatalf("holes %v where nothing was damaged: %q", p.holes(), p.damage)
 	}
@@ -156,6 +160,8 @@ func (m *segModel) Append(t *rapid.T) {
 	m.p.flushed()
 	if m.from == m.mark.LogStart && rapid.IntRange(0, 3).Draw(t, "mark?") > 0 { // else this was a transfer
 		m.mark.LogEnd, m.mark.BatchHash = m.end, m.hash
+		m.p.vouch(m.mark)
+		m.index(t, false)
 	}
 }
 
@@ -168,6 +174,7 @@ func (m *segModel) Reset(t *rapid.T) {
 
 // Install makes the mark durable that a transfer ends with.
 func (m *segModel) Install(t *rapid.T) {
+	m.guessed = m.guessed || m.others && m.from > m.mark.LogStart
 	m.mark.LogStart, m.mark.LogEnd, m.mark.BatchHash = max(m.from, m.mark.LogStart), m.end, m.hash
 	m.run(t, m.p.trim(nil, m.mark.LogStart))
 }
@@ -178,6 +185,7 @@ func (m *segModel) Trim(t *rapid.T) {
 	}
 	m.mark.LogStart = rapid.Int64Range(m.mark.LogStart, m.mark.LogEnd).Draw(t, "log start")
 	m.from = m.mark.LogStart
+	m.guessed = m.guessed || m.others // the hash that would tell another's batch may be gone
 	m.run(t, m.p.trim(nil, m.mark.LogStart))
 }
 
@@ -297,6 +305,7 @@ func (m *segModel) Repair(t *rapid.T) {
 		is, _, _ := ParseBatch(b)
 		batches[len(batches)-1] = testBatch(is.BaseOffset, is.LeaderEpoch, int(is.LastOffsetDelta)+1, len(b)-BatchHeader, is.MaxTimestamp+1)
 		m.count["another's"]++
+		m.others = true
 	}
 	m.repair(t, h.From, batches, false)
 }
@@ -338,21 +347,26 @@ func (m *segModel) repair(t *rapid.T, from int64, batches [][]byte, calm bool) b
 	}
 	m.p.repaired(r)
 	m.count["repaired"]++
-	for _, s := range m.p.live {
-		if s.sealed && !s.indexed && !m.p.touches(s, true) {
-			ops := m.p.planIndex(nil, s)
-			if !calm && !m.run(t, ops) {
-				return true
-			}
-			if calm {
-				if d := NewRunner(m.disk).Run(Plan{Ops: ops}); d.Err != nil {
-					t.Fatal(d.Err)
-				}
-			}
-			s.indexed, s.has.index = true, true
-		}
-	}
+	m.index(t, calm)
 	return true
+}
+
+// index makes the index files that are due.
+func (m *segModel) index(t *rapid.T, calm bool) {
+	for _, s := range m.p.live {
+		if !s.sealed || s.indexed || m.p.touches(s, true) || !m.p.vouched(s.end) {
+			continue
+		}
+		ops := m.p.planIndex(nil, s)
+		if calm {
+			if d := NewRunner(m.disk).Run(Plan{Ops: ops}); d.Err != nil {
+				t.Fatal(d.Err)
+			}
+		} else if !m.run(t, ops) {
+			return
+		}
+		s.indexed, s.has.index = true, true
+	}
 }
 
 // Heal repairs and scrubs until nothing is wrong any more: then everything is there.
@@ -377,6 +391,7 @@ func (m *segModel) Heal(t *rapid.T) {
 				at = m.checkFind(t, at, 0)
 			}
 			m.lied = m.lied && m.from > m.mark.LogStart // it may come back
+			m.others = false
 			m.count["healed"]++
 			return
 		}
@@ -541,7 +556,7 @@ func (m *segModel) checkFiles(t *rapid.T) {
 		if i+1 < len(m.p.live) && !s.sealed {
 			t.Fatalf("segment %d is open, and not the last", s.base)
 		}
-		if !m.rotten && s.sealed != s.indexed {
+		if !m.rotten && s.sealed != s.indexed && m.p.vouched(s.end) {
 			t.Fatalf("segment %d is closed: %t, has an index: %t", s.base, s.sealed, s.indexed)
 		}
 		if s.indexed && !m.rotten {

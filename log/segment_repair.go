@@ -111,6 +111,12 @@ func (f *fitting) batch(data []byte) error {
 		err = CheckCRC(data)
 	}
 	begins := len(f.r.batches) == 0 && f.open()
+	if err == nil && len(f.r.batches) == 0 && !begins && b.BaseOffset < f.r.from && f.r.from < b.NextOffset() {
+		// What is kept before the hole ends where the peer has no batch's end: one of the two isn't ours.
+		f.sp.strays++
+		f.r.to = b.NextOffset()
+		return f.misfit("batch at %d goes to offset %d; the hole begins at offset %d", b.BaseOffset, f.r.to, f.c.from)
+	}
 	if err == nil {
 		err = f.then.follow(b)
 	}

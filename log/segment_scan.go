@@ -96,9 +96,10 @@ func (s *scan) step(until int64) error {
 // batch returns the batch at a position, if it is whole, of good CRC, and doesn't go beyond an offset.
 func (s *scan) batch(pos, until int64) (Batch, []byte, error) {
 	data := s.view(pos, BatchHeader)
-	b, n, err := ParseBatch(data)
-	if errors.Is(err, ErrShortBatch) {
+	b, n, err := parseBatchHead(data)
+	if err == nil && len(data) < n || errors.Is(err, ErrShortBatch) {
 		if need := int64(max(n, BatchHeader)); pos+need > s.size {
+			_, _, err = ParseBatch(data)
 			return b, nil, fmt.Errorf("%w: the file has %d bytes, expected %d at least", err, s.size, pos+need)
 		}
 		data = s.view(pos, n)

@@ -11,13 +11,19 @@ import (
 
 // settle makes the files what was decided, and all that is kept stable.
 func (o *opening) settle() error {
+	for _, s := range o.closed {
+		if s.sealed && s.end > o.mark.LogEnd && s.has.index && slices.Contains(o.p.live, s) { // it is made when a mark vouches for what it says
+			o.remove = append(o.remove, o.p.file(s.base, indexSuffix))
+			s.has.index = false
+		}
+	}
 	for _, name := range o.remove {
 		if err := o.fs.Remove(name); err != nil {
 			return fmt.Errorf("segments %s: %w", name, err)
 		}
 	}
 	for _, s := range o.closed {
-		if !s.sealed || o.p.touches(s, false) || !slices.Contains(o.p.live, s) {
+		if !s.sealed || s.end > o.mark.LogEnd || o.p.touches(s, false) || !slices.Contains(o.p.live, s) {
 			continue
 		}
 		if err := o.write(o.p.file(s.base, indexSuffix), encodeIndex(o.p.dir, s)); err != nil {
@@ -25,7 +31,7 @@ func (o *opening) settle() error {
 		}
 		s.has.index, s.indexed = true, true
 	}
-	if s := o.p.open(); s != nil && s.base > 0 && !o.p.touches(s, true) {
+	if s := o.p.open(); s != nil && s.base > 0 && s.base <= o.mark.LogEnd && !o.p.touches(s, true) {
 		start := encodeStart(o.p.dir, s.base, s.index[0].hash)
 		if h, ok, err := o.readStart(s.base); err != nil {
 			return err

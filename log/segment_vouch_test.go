@@ -55,5 +55,9 @@ func TestLaterMarkFindsRot(t *testing.T) {
 	_, all := row(0, 39, 10, 10, 10, 10, 10, 10, 10, 10)
 	healWith(t, d, p, all)
 	expectFound(t, d, p, all, nil)
+	if p, err = openSegments(d, testDir, opt, filledMark(0, 80)); err != nil || len(p.damage) > 0 || len(p.spans) > 0 {
+		t.Errorf("opened again: %q, holes %v, %v", p.damage, p.holes(), err)
+	}
+	p, _ = openSegments(d, testDir, opt, filledMark(0, 80))
 	mustPanic(t, "invariant L13", func() { p.vouch(Mark{LogEnd: 80, BatchHash: 1}) })
 }

@@ -145,6 +145,12 @@ func (s *Store) EntryHash(group, index uint64) (uint64, bool) {
 // Flushed returns a group's latest mark that is durable, its segments too.
 func (s *Store) Flushed(group uint64) Mark { return s.group(group).durMark }
 
+// FlushedTo returns index and log start of that mark.
+func (s *Store) FlushedTo(group uint64) (index uint64, logStart int64) {
+	m := &s.group(group).durMark
+	return m.Index, m.LogStart
+}
+
 // Flushing says whether a flush of the group is under way; its mark may become durable somewhat later.
 func (s *Store) Flushing(group uint64) bool { return s.group(group).flushing }
 

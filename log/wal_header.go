@@ -33,7 +33,7 @@ const (
 	walDir     = "wal"
 )
 
-func walName(slot int) string { return fmt.Sprintf("%s/%04d.wal", walDir, slot) }
+func walName(slot int) string { return walDir + "/" + padded(uint64(slot), 4) + ".wal" }
 
 // encodeHeader returns the header block of a WAL file.
 func encodeHeader(id Identity, opt Options, slot int) []byte {

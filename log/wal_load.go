@@ -24,8 +24,8 @@ func (l *loaded) dir() *directory {
 	return l.dirs[1]
 }
 
-// read returns the payload of some sectors of a file; those that aren't of the write group are zeros.
-func (w *walScan) readSectors(number uint64, slot, from, to int) []byte {
+// readSectors appends the payload of some sectors of a file to out; those that aren't of the write group are zeros.
+func (w *walScan) readSectors(out []byte, number uint64, slot, from, to int) []byte {
 	all := w.sectors[slot]
 	buf := w.buffer((to - from) * sectorSize)
 	readPieces(w.files[slot].f, buf, int64(from)*sectorSize, func(a, b int64) {
@@ -35,7 +35,7 @@ func (w *walScan) readSectors(number uint64, slot, from, to int) []byte {
 			}
 		}
 	})
-	out := make([]byte, 0, (to-from)*sectorPayload)
+	out = slices.Grow(out, (to-from)*sectorPayload)
 	var zeros [sectorPayload]byte
 	for i := from; i < to; i++ {
 		b := buf[(i-from)*sectorSize:]
@@ -57,7 +57,7 @@ func (w *walScan) dirAt(number uint64, slot, block int) *directory {
 	if first >= len(all) || all[first] != number {
 		return nil
 	}
-	head, err := parseDirHead(w.readSectors(number, slot, first, first+1))
+	head, err := parseDirHead(w.readSectors(w.payload[:0], number, slot, first, first+1))
 	if err != nil || head.number != number {
 		return nil
 	}
@@ -70,7 +70,7 @@ func (w *walScan) dirAt(number uint64, slot, block int) *directory {
 			return nil
 		}
 	}
-	d, err := parseDir(w.readSectors(number, slot, first, int(end)))
+	d, err := parseDir(w.readSectors(nil, number, slot, first, int(end)))
 	if err != nil {
 		return nil
 	}
@@ -122,9 +122,10 @@ func (l *loaded) findBad(all []uint64) {
 	}
 }
 
-// read reads a group's payload. Sectors that turn out to be bad only now are noted.
+// read reads a group's payload, which is there until the next call. Sectors that turn out to be bad only now are noted.
 func (w *walScan) read(l *loaded) {
-	l.payload = w.readSectors(l.number, l.slot, l.start, l.end)
+	w.payload = w.readSectors(w.payload[:0], l.number, l.slot, l.start, l.end)
+	l.payload = w.payload
 	l.findBad(w.sectors[l.slot])
 }
 

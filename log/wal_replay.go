@@ -10,7 +10,8 @@ import (
 // replay is the state of all groups as write groups are gone through, oldest first.
 type replay struct {
 	groups map[uint64]*replayed
-	ids    []uint64 // sorted at the end
+	ids    []uint64          // sorted at the end
+	final  map[uint64]uint64 // by group: entries up to here are gone in the end, so their data need not be kept
 }
 
 // replayed is one group's part.
@@ -96,10 +97,10 @@ func (r *replay) record(h *header, payload []byte, lost bool, lap, number uint64
 	}
 	switch h.kind {
 	case kindEntry, kindCopy, kindLost:
-		e := replayedEntry{Entry: Entry{Index: h.index, Term: h.term, Type: h.typ, Data: payload}, hash: h.hash, size: h.size(), crc: h.crc,
+		e := replayedEntry{Entry: Entry{Index: h.index, Term: h.term, Type: h.typ}, hash: h.hash, size: h.size(), crc: h.crc,
 			lost: lost, lap: lap, number: number}
-		if lost {
-			e.Data = nil
+		if !lost && h.index > r.final[h.group] {
+			e.Data = slices.Clone(payload) // which stays for this write group only
 		}
 		return g.entry(e, h.kind != kindEntry)
 	case kindCut:

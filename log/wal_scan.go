@@ -19,6 +19,7 @@ type walScan struct {
 	extents map[uint64][]extent // by write group, at most one of each file
 	top     uint64              // the highest number seen, 0 if there is none
 	spare   []byte              // what files are read into
+	payload []byte              // of the write group that was read last
 }
 
 // What a sector is that proves nothing.

@@ -105,7 +105,8 @@ const commitShare = 16
 
 // commitDue reports whether so much was committed since the commit index was written that it is to be written again.
 func (g *Group) commitDue(commit uint64) bool {
-	to, from := min(commit, g.win.last()), max(g.saved, g.store.Flushed(g.cfg.Group).Index, g.win.index)
+	flushed, _ := g.store.FlushedTo(g.cfg.Group)
+	to, from := min(commit, g.win.last()), max(g.saved, flushed, g.win.index)
 	return to > from && g.win.sumAt(to)-g.win.sumAt(from) >= uint64(g.store.MaxEntry()/commitShare)
 }
 

@@ -85,14 +85,9 @@ func (g *Group) LogStart() int64 {
 	return max(g.win.startAt(g.applied), min(g.floor, g.HighWatermark()))
 }
 
-// Untrimmed reports whether the log start has moved since the last flush, so that files may go once there is another.
-func (g *Group) Untrimmed() bool {
-	return !g.cfg.Plain && g.LogStart() > max(g.store.Flushed(g.cfg.Group).LogStart, g.markedStart)
-}
-
 // trim lets go of what lies below the durable log start, but for what a follower is being sent.
 func (g *Group) trim() {
-	start := g.store.Flushed(g.cfg.Group).LogStart
+	_, start := g.store.FlushedTo(g.cfg.Group)
 	for _, id := range sortedKeys(g.snaps) {
 		start = min(start, g.snaps[id].start)
 	}

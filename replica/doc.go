@@ -9,7 +9,8 @@
 //	                                     ├─► messages that promise something: held until Durable() >= Seq
 //	                                     └─► committed entries: applied, in order
 //
-// Invariants, asserted where they are named:
+// Invariants. Each is named where the code keeps it: by a panic that begins "invariant R3" where it is asserted, always on; by a
+// comment where it holds by construction, and the simulator attacks it from outside:
 //
 //	R1  A vote request leaves only after the write that carries its term is durable, so a term has one leader incarnation (S1).
 //	R2  A response leaves only after its write and every earlier write of the group are durable (S2).

@@ -21,17 +21,24 @@ func sortedKeys[V any](m map[uint64]V) []uint64 {
 	return slices.Sorted(maps.Keys(m))
 }
 
-// Unflushed returns the bytes in memory that no segment has yet, about.
-func (g *Group) Unflushed() int {
-	flushed := max(g.flushed(), g.win.index)
-	return int(g.win.sumAt(g.win.last()) - g.win.sumAt(min(flushed, g.win.last())))
+// Load is what a replica keeps in memory and has still to move, in bytes.
+type Load struct {
+	Bytes     int  // of the window
+	Unflushed int  // of entries that no segment has yet, about
+	Flushable int  // of these, committed ones: no flush can move others, however long a majority takes to form; the WAL bounds them (S10)
+	Untrimmed bool // the log start has moved since the last flush, so that files may go once there is another
 }
 
-// Flushable returns those of them that are of committed entries. What isn't committed no flush can move, however long it takes to
-// find a majority; the WAL bounds it (S10).
-func (g *Group) Flushable() int {
-	flushed := min(max(g.flushed(), g.win.index), g.win.last())
-	return int(g.win.sumAt(max(g.applied, flushed)) - g.win.sumAt(flushed))
+// Load returns the replica's load as of now.
+func (g *Group) Load() Load {
+	w := g.win
+	flushed, start := g.store.FlushedTo(g.cfg.Group)
+	last := w.last()
+	from := min(max(flushed, g.marked, w.index), last)
+	sum, below := w.sumAt(last), w.sumAt(from)
+	return Load{Bytes: int(sum - w.sum), Unflushed: int(sum - below),
+		Flushable: int(w.sumAt(max(g.applied, from)) - below),
+		Untrimmed: !g.cfg.Plain && g.LogStart() > max(start, g.markedStart)}
 }
 
 // Flush moves committed, durable entries to the segments, about maxBytes of them, and has a mark written behind them (S10).
@@ -63,7 +70,10 @@ func (g *Group) Flush(maxBytes int) bool {
 }
 
 // flushed returns the index up to which a flush was started.
-func (g *Group) flushed() uint64 { return max(g.store.Flushed(g.cfg.Group).Index, g.marked) }
+func (g *Group) flushed() uint64 {
+	index, _ := g.store.FlushedTo(g.cfg.Group)
+	return max(index, g.marked)
+}
 
 // flushTo returns the last index that a flush may cover.
 func (g *Group) flushTo(from uint64, maxBytes int) uint64 {
@@ -133,7 +143,8 @@ func (g *Group) Evict(maxBytes int) { g.EvictKeeping(maxBytes, math.MaxInt) }
 // EvictKeeping is Evict, but what followers in transfers will ask for stays only where they are near their end. Near is one behind whose snapshot there are at most keepBytes: another one gets a later
 // snapshot when it comes so far, and has less to fetch for it.
 func (g *Group) EvictKeeping(maxBytes, keepBytes int) {
-	limit := min(g.store.Flushed(g.cfg.Group).Index, g.applied)
+	flushed, _ := g.store.FlushedTo(g.cfg.Group)
+	limit := min(flushed, g.applied)
 	for _, id := range sortedKeys(g.snaps) {
 		if index := g.snaps[id].index; index >= g.win.index && g.win.sumAt(g.win.last())-g.win.sumAt(index) <= uint64(keepBytes) {
 			limit = min(limit, index)

@@ -9,7 +9,7 @@ func TestFlushableIsCommitted(t *testing.T) {
 	a := c.lead(1)
 	a.propose(2)
 	c.run()
-	committed := a.g.Flushable()
+	committed := a.g.Load().Flushable
 	if committed == 0 {
 		t.Fatal("a batch is committed, and none of it waits for a segment")
 	}
@@ -23,7 +23,7 @@ func TestFlushableIsCommitted(t *testing.T) {
 	for i := int32(1); i <= 3; i++ {
 		if n := c.node(i); n.g.Bytes() < 5*committed {
 			t.Fatalf("node %d holds %d bytes, expected five batches more than %d", i, n.g.Bytes(), committed)
-		} else if got := n.g.Flushable(); got > committed {
+		} else if got := n.g.Load().Flushable; got > committed {
 			t.Fatalf("node %d: %d bytes wait for a segment, but only %d are committed", i, got, committed)
 		}
 	}
@@ -31,10 +31,10 @@ func TestFlushableIsCommitted(t *testing.T) {
 		c.node(i).stuck = false
 	}
 	c.run()
-	if got := a.g.Flushable(); got < 5*committed {
+	if got := a.g.Load().Flushable; got < 5*committed {
 		t.Fatalf("%d bytes wait for a segment after all was committed, expected 6 batches, of which one is %d", got, committed)
 	}
-	if !a.g.Flush(1<<20) || a.g.Flushable() != 0 {
-		t.Fatalf("%d bytes wait for a segment after a flush of everything began", a.g.Flushable())
+	if !a.g.Flush(1<<20) || a.g.Load().Flushable != 0 {
+		t.Fatalf("%d bytes wait for a segment after a flush of everything began", a.g.Load().Flushable)
 	}
 }

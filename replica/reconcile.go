@@ -8,10 +8,10 @@ import (
 	"go.etcd.io/raft/v3/tracker"
 )
 
-// Reconcile brings the configuration one step nearer to the voters wanted: adds missing ones as learners, then, once
-// those have caught up, promotes them and removes the rest in one joint change, which is left again (S7). Only the leader acts, and
-// while a change is on its way it waits for that one: whether there is one the log says, since what was proposed may have been
-// overwritten since, or blanked by raft.
+// Reconcile brings the configuration one step nearer to the voters wanted: adds missing ones as learners, then promotes those that
+// have caught up and removes the rest in one joint change, which is left again (S7). A voter stays until its broker's new replica has caught
+// up; nobody else waits for that one. Only the leader acts, and while a change is on its way it waits for it: whether there is one the
+// log says, since what was proposed may have been overwritten since, or blanked by raft.
 func (g *Group) Reconcile(want []uint64) {
 	conf := g.Conf()
 	if !g.Serving() || g.change > g.applied {
@@ -22,6 +22,7 @@ func (g *Group) Reconcile(want []uint64) {
 		return
 	}
 	var add, promote, remove []pb.ConfChangeSingle
+	var late []int32 // brokers whose learners have not caught up
 	for _, id := range want {
 		switch {
 		case slices.Contains(conf.Voters, id):
@@ -30,11 +31,11 @@ func (g *Group) Reconcile(want []uint64) {
 		case g.caughtUp(id):
 			promote = append(promote, change(pb.ConfChangeAddNode, id))
 		default:
-			return // one learner is on its way: wait
+			late = append(late, Broker(id))
 		}
 	}
 	for _, id := range slices.Concat(conf.Voters, conf.Learners) {
-		if !slices.Contains(want, id) {
+		if !slices.Contains(want, id) && !slices.Contains(late, Broker(id)) {
 			remove = append(remove, change(pb.ConfChangeRemoveNode, id))
 		}
 	}

@@ -1,6 +1,7 @@
 package replica
 
 import (
+	"slices"
 	"testing"
 
 	pb "go.etcd.io/raft/v3/raftpb"
@@ -73,5 +74,39 @@ func TestJointIsLeftAfterAHandover(t *testing.T) {
 	c.run()
 	if conf := a.g.Conf(); conf.Joint || len(conf.Voters) != 1 {
 		t.Fatalf("configuration %+v, expected %x alone", conf, want)
+	}
+}
+
+// A learner that doesn't come keeps no other one from being promoted, and its own broker's voter in place: with two of five brokers
+// replaced, one of which is gone again, the other three and the new one would be a voter short for as long.
+func TestNobodyWaitsForAnothersLearner(t *testing.T) {
+	c := newCluster(t, 5)
+	a := c.lead(1)
+	ids := func(brokers ...int32) (ids []uint64) {
+		for _, b := range brokers {
+			ids = append(ids, c.node(b).id)
+		}
+		return ids
+	}
+	to := func(want []uint64) Conf {
+		for range 8 {
+			c.tick()
+			a.g.Reconcile(want)
+			c.run()
+		}
+		return a.g.Conf()
+	}
+	if conf := to(ids(1, 2, 3)); len(conf.Voters) != 3 || conf.Joint {
+		t.Fatalf("configuration %+v, expected three voters", conf)
+	}
+	gone := ID(2, 99) // broker 2's new replica
+	c.drop = func(m *pb.Message) bool { return m.GetTo() == gone }
+	want := append(ids(1, 4, 5), gone)
+	conf := to(want)
+	if got, expected := conf.Voters, ids(1, 2, 4, 5); !slices.Equal(got, expected) {
+		t.Fatalf("voters %x, expected %x: 4 and 5 have caught up, and 2 stays until its successor has", got, expected)
+	}
+	if got := conf.Learners; !slices.Equal(got, []uint64{gone}) {
+		t.Fatalf("learners %x, expected %x", got, gone)
 	}
 }

@@ -45,7 +45,7 @@ func TestTrim(t *testing.T) {
 		if g.LogStart() != 7 || g.HighWatermark() != 11 {
 			t.Fatalf("node %d: log is %d to %d, expected 7 to 11: a trim takes no offset (R6)", i, g.LogStart(), g.HighWatermark())
 		}
-		if !g.Untrimmed() {
+		if !g.Load().Untrimmed {
 			t.Fatal("no flush is due though the start moved")
 		}
 		g.Flush(1 << 20)
@@ -54,7 +54,7 @@ func TestTrim(t *testing.T) {
 	c.tick()
 	for i := int32(1); i <= 3; i++ {
 		n := c.node(i)
-		if m := n.store.Flushed(testGroup); m.LogStart != 7 || m.LogEnd != 11 || n.g.Untrimmed() || n.g.trimmed != 7 {
+		if m := n.store.Flushed(testGroup); m.LogStart != 7 || m.LogEnd != 11 || n.g.Load().Untrimmed || n.g.trimmed != 7 {
 			t.Fatalf("node %d: mark says log %d to %d, store was told %d", i, m.LogStart, m.LogEnd, n.g.trimmed)
 		}
 		n.reopen()

@@ -3,6 +3,7 @@ package sim
 import (
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -16,13 +17,16 @@ type numb struct {
 	node    int
 	fetches int
 	hold    time.Duration
+	cut     int // bytes
 }
 
 // What a connection's other side doesn't read: with more than choked a broker reads no more from it, with more than cut it ends it. A real
-// one's bounds are larger by as much as its disks are.
+// one's bounds are larger by as much as its disks are. Little is drawn for the second one, too, since few logs have so much that 4 MiB are
+// reached before the first one stops it.
 const (
 	chokedBytes = 64 << 10
 	cutBytes    = 4 << 20
+	cutLittle   = 160 << 10
 	readBytes   = 2 << 10 // read at once from a stranger
 	leastAsked  = 60      // bytes of one of its requests, at least
 )
@@ -42,12 +46,17 @@ func (a numb) do(w *World) error {
 		b = append(b, transport.AppendRequest("numb", int32(i), req)...)
 	}
 	c := w.intrude(w.nodes[a.node], b, a.hold)
+	c.cut = a.cut
 	c.down.held = true
 	return nil
 }
 
 func (a numb) text(w *World) string {
-	return fmt.Sprintf("numb %d %d hold=%v", w.nodes[a.node].id, a.fetches, a.hold)
+	text := fmt.Sprintf("numb %d %d hold=%v", w.nodes[a.node].id, a.fetches, a.hold)
+	if a.cut != cutBytes {
+		text += fmt.Sprintf(" cut=%d", a.cut)
+	}
+	return text
 }
 
 func parseNumb(t *teller, args []string) (act, error) {
@@ -55,9 +64,17 @@ func parseNumb(t *teller, args []string) (act, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := numb{node: n.index, hold: time.Second}
-	if a.fetches, err = strconv.Atoi(args[1]); err == nil && len(args) > 2 {
-		a.hold, err = parseHold(args[2])
+	a := numb{node: n.index, hold: time.Second, cut: cutBytes}
+	a.fetches, err = strconv.Atoi(args[1])
+	for _, word := range args[2:] {
+		if err != nil {
+			break
+		}
+		if cut, ok := strings.CutPrefix(word, "cut="); ok {
+			a.cut, err = strconv.Atoi(cut)
+		} else {
+			a.hold, err = parseHold(word)
+		}
 	}
 	return a, err
 }
@@ -65,7 +82,7 @@ func parseNumb(t *teller, args []string) (act, error) {
 // benumb has a consumer ask and not read.
 func (f *nemesis) benumb() {
 	n := f.w.nodes[f.rng.IntN(len(f.w.nodes))]
-	f.w.decide(numb{n.index, 1 + f.rng.IntN(200), f.downtime()})
+	f.w.decide(numb{n.index, 1 + f.rng.IntN(200), f.downtime(), pick(f.rng, cutLittle, cutBytes)})
 }
 
 // choked tells whether so much waits for a client that nothing more is read from it.
@@ -85,7 +102,7 @@ func (c *conn) piled() {
 	most := chokedBytes + requests*(l.FetchBytes+w.opt.Limits.UncommittedBytes+responseHead)
 	if n := len(c.down.buf); n > most {
 		w.violate(OverBound, "%v: %d bytes wait for a client that doesn't read, the bound is %d: %d, and %d requests with %d bytes each", c.host, n, most, chokedBytes, requests, l.FetchBytes)
-	} else if n > cutBytes {
+	} else if n > c.cut {
 		w.mark(MarkSlowCut, c.node)
 		c.down.reset()
 		c.closeBroker()

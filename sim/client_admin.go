@@ -45,13 +45,13 @@ func (c *client) askMetadata() {
 }
 
 func (c *client) askLeaders(a request) {
-	req := kmsg.NewPtrMetadataRequest()
-	req.SetVersion(a.version)
-	for i := range c.w.opt.Load.Topics {
+	req := &c.w.leaders
+	for i := len(req.Topics); i < c.w.opt.Load.Topics; i++ {
 		t := kmsg.NewMetadataRequestTopic()
 		t.Topic = kmsg.StringPtr(topicNames[i])
 		req.Topics = append(req.Topics, t)
 	}
+	req.SetVersion(a.version)
 	c.send(a.node, &call{part: -1}, req, false)
 }
 

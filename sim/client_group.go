@@ -44,7 +44,8 @@ type seat struct {
 	old      ghost
 }
 
-// ghost is a member that crashed; a process that isn't quite dead may still say something in its name.
+// ghost is what a member was before it crashed, or before a rebalance: a process that isn't quite dead, or a thread that is late, may
+// still say something in its name.
 type ghost struct {
 	id    string
 	gen   int32
@@ -284,13 +285,18 @@ func (c *client) sendOffset(a request, k *call) {
 // crash has the client forget its place; what it was stays behind as a ghost.
 func (c *client) crash() {
 	g := &c.seat
-	if g.id != "" && len(g.parts) > 0 {
-		g.old = ghost{id: g.id, gen: g.gen, heard: g.heard, part: g.parts[0], at: g.at[g.parts[0]]}
-	}
+	g.haunt()
 	c.w.count[CountGroupCrashes]++
 	c.w.ledgerOf(g.group).release(g.id, nil)
 	g.away("")
 	c.soon(c.pause(c.w.opt.Load.Think))
+}
+
+// haunt leaves a ghost of what a member is now.
+func (g *seat) haunt() {
+	if g.id != "" && len(g.parts) > 0 {
+		g.old = ghost{id: g.id, gen: g.gen, heard: g.heard, part: g.parts[0], at: g.at[g.parts[0]]}
+	}
 }
 
 // away gives up what a member had.
@@ -363,6 +369,9 @@ func (c *client) turnedAway(k *call) {
 	case group.RebalanceInProgress:
 		if !k.ghost {
 			c.w.ledgerOf(g.group).release(g.id, nil)
+			if !g.mixed { // of a consumer group it may be as good as before
+				g.haunt() // a commit of the generation that is over may be on its way, of a member of the next one
+			}
 			g.away(g.id)
 		}
 	default:

@@ -6,7 +6,7 @@ import (
 	"logd/checker"
 )
 
-// What deleted prefixes mean for the history. Trims, and questions for the log start, are operations of it. A log start, once a
+// What deleted prefixes mean for the history (W11). Trims, and questions for the log start, are operations of it. A log start, once a
 // client was told of it, or once a replica has applied it, holds for ever; the checker goes on judging every value at its
 // offset. So that it stays exact:
 //

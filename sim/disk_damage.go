@@ -19,6 +19,9 @@ func (f *inode) damage(off, n int64, change func(b []byte, at int64)) {
 		}
 		held := pg.data
 		if pg.dirty&(1<<(at/sectorSize)) != 0 {
+			if pg.old == nil {
+				pg.old = new([pageSize]byte)
+			}
 			held = pg.old
 		}
 		change(held[at:at+k], off)

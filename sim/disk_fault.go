@@ -98,7 +98,7 @@ func (d *Disk) loseBytes(f *inode) {
 			}
 			left &^= unit
 			if unit&pg.failed != 0 || !d.keeps(fate, k) {
-				copySectors(pg.data, pg.old, unit)
+				pg.revert(unit)
 			}
 		}
 		pg.dirty, pg.failed = 0, 0
@@ -149,5 +149,5 @@ func (d *Disk) holds(name string, off int64) bool {
 		return false
 	}
 	pg := &f.pages[off/pageSize]
-	return pg.data != nil && pg.dirty&(1<<(off%pageSize/sectorSize)) == 0
+	return (pg.data != nil || pg.zeroed) && pg.dirty&(1<<(off%pageSize/sectorSize)) == 0
 }

@@ -11,10 +11,11 @@ const (
 // page is 4 KiB of a file. Reads see data; a power loss may bring back old in the sectors that are dirty.
 type page struct {
 	data   *[pageSize]byte // nil: zeros
-	old    *[pageSize]byte // stable bytes, meaningful in dirty sectors only
+	old    *[pageSize]byte // stable bytes, meaningful in dirty sectors only; nil: zeros
 	dirty  uint8           // a bit per sector: written, not known to be stable
 	failed uint8           // ⊆ dirty: a failed sync dropped them; the next sync doesn't write them (fsyncgate)
 	listed bool            // in inode.dirty
+	zeroed bool            // zeros were written to it while it had no data
 	gen    uint32          // inode.gen when last dirtied
 }
 
@@ -73,8 +74,16 @@ func (f *inode) write(d *Disk, p []byte, off int64) {
 	for len(p) > 0 {
 		i, at := int(off/pageSize), int(off%pageSize)
 		k := min(len(p), pageSize-at)
+		pg := &f.pages[i]
+		if pg.data == nil && k == pageSize && *(*[pageSize]byte)(p) == zeros {
+			pg.zeroed = true // a file is formatted: nothing takes no memory
+		} else if pg.data == nil {
+			pg.data = d.newPage()
+		}
 		f.touch(d, i, at, k)
-		copy(f.pages[i].data[at:], p[:k])
+		if pg.data != nil {
+			copy(pg.data[at:], p[:k])
+		}
 		p, off = p[k:], off+int64(k)
 	}
 }
@@ -85,12 +94,12 @@ func (f *inode) grow(size int64) {
 	}
 }
 
+// zeros is a page that nothing was written to.
+var zeros [pageSize]byte
+
 // touch makes the sectors of page i that [at, at+n) lies in dirty, keeping their stable bytes.
 func (f *inode) touch(d *Disk, i, at, n int) {
 	pg := &f.pages[i]
-	if pg.data == nil {
-		pg.data = d.newPage()
-	}
 	if f.syncing > 0 && pg.dirty != 0 && pg.gen < f.gen {
 		pg.writeBack(^uint8(0)) // what the sync under way covers must not be undone further than to here
 	}
@@ -101,8 +110,10 @@ func (f *inode) touch(d *Disk, i, at, n int) {
 	if again := mask & pg.dirty; again != 0 && d.rng.IntN(2) == 0 {
 		pg.writeBack(again)
 	}
-	if fresh := mask &^ pg.dirty; fresh != 0 {
-		if pg.old == nil {
+	if fresh := mask &^ pg.dirty; fresh != 0 && pg.data != nil {
+		if pg.old == nil && pg.dirty != 0 {
+			pg.old = d.newPage()
+		} else if pg.old == nil {
 			pg.old = d.anyPage()
 		}
 		if fresh == ^uint8(0) && n == pageSize { // all of it is written over: the pages change places
@@ -122,6 +133,20 @@ func (f *inode) touch(d *Disk, i, at, n int) {
 
 // writeBack makes the dirty sectors of mask stable as they are now, but those that a failed sync dropped.
 func (pg *page) writeBack(mask uint8) { pg.dirty &^= mask &^ pg.failed }
+
+// revert has the sectors of mask as the device holds them.
+func (pg *page) revert(mask uint8) {
+	switch {
+	case pg.data == nil:
+	case pg.old == nil:
+		for ; mask != 0; mask &= mask - 1 {
+			at := bits.TrailingZeros8(mask) * sectorSize
+			clear(pg.data[at : at+sectorSize])
+		}
+	default:
+		copySectors(pg.data, pg.old, mask)
+	}
+}
 
 func copySectors(to, from *[pageSize]byte, mask uint8) {
 	for ; mask != 0; mask &= mask - 1 {
@@ -174,9 +199,11 @@ func (f *inode) truncate(d *Disk, size int64) {
 	for off := size; off < f.size; {
 		at := int(off % pageSize)
 		n := int(min(int64(pageSize-at), f.size-off))
-		if i := int(off / pageSize); f.pages[i].data != nil {
+		if i := int(off / pageSize); f.pages[i].data != nil || f.pages[i].zeroed {
 			f.touch(d, i, at, n)
-			clear(f.pages[i].data[at : at+n])
+			if data := f.pages[i].data; data != nil {
+				clear(data[at : at+n])
+			}
 		}
 		off += int64(n)
 	}

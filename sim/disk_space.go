@@ -69,6 +69,7 @@ func (n *entry) copy() *entry {
 func (f *inode) copy() *inode {
 	to := &inode{size: f.size, stableSize: f.size, pages: make([]page, len(f.pages))}
 	for i := range f.pages {
+		to.pages[i].zeroed = f.pages[i].zeroed
 		if p := f.pages[i].data; p != nil {
 			data := *p
 			to.pages[i].data = &data

@@ -113,9 +113,12 @@ func (d *Disk) strayPage(name string, f *inode, t syncToken) {
 	}
 	i := pages[d.rng.IntN(len(pages))]
 	pg := &f.pages[i]
-	s := &stray{name: name, ino: f, off: int64(i) * pageSize, data: slices.Clone(pg.data[:])}
+	s := &stray{name: name, ino: f, off: int64(i) * pageSize, data: make([]byte, pageSize)}
+	if pg.data != nil {
+		copy(s.data, pg.data[:])
+	}
 	d.aim(s, a)
-	copySectors(pg.data, pg.old, pg.dirty)
+	pg.revert(pg.dirty)
 	d.hit(s)
 }
 

@@ -25,7 +25,7 @@ type (
 		Lost     string        // why the budget counts its replicas as lost: wiped, rotten or restored
 		Rotten   string        // where its disk was damaged
 		SlowDisk int           // faults that slow its disk
-		Drag     int           // how many times as slow as others it is, for long; 0 if it isn't
+		Drag     int           // how many times as slow as others it is, for long; 0 or 1 if it is not
 		Full     bool          // its disk has a limit, and little room is left
 		Failing  int           // syncs that will fail
 		Stray    int           // writes that will be lost or land elsewhere

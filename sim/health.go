@@ -44,10 +44,10 @@ func (n *node) ill() string {
 // illSince says what has ailed a broker at any time since then, "" if nothing has.
 func (n *node) illSince(since time.Duration) string {
 	if why := n.ill(); why != "" {
-		return fmt.Sprintf("broker %d %s", n.id, why)
+		return why
 	}
-	if last := max(n.ails, n.proc.resumed); last > since {
-		return fmt.Sprintf("broker %d has not been well for long, last at %v", n.id, last)
+	if max(n.ails, n.proc.resumed) > since {
+		return "has not been well for long"
 	}
 	return ""
 }
@@ -75,6 +75,9 @@ func (g *groupSeen) core(w *World, leader int, since time.Duration) (in []int, o
 	}
 	for _, i := range order {
 		why := w.nodes[i].illSince(since)
+		if why != "" {
+			why = fmt.Sprintf("broker %d %s", w.nodes[i].id, why)
+		}
 		if r := &g.replicas[i]; why == "" && (!r.live || !r.condition.whole() || r.transferring) {
 			why = fmt.Sprintf("broker %d's replica isn't whole", w.nodes[i].id)
 		}

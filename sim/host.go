@@ -123,6 +123,9 @@ func (h *host) turn() {
 	for _, e := range events {
 		if d, ok := e.(broker.ConnData); ok {
 			poison(d.Data) // valid during Step only (W4)
+			if c := h.conn(d.Conn); c != nil {
+				c.returned(d.Data)
+			}
 		}
 	}
 	clear(events)

@@ -22,6 +22,7 @@ type conn struct {
 
 	unanswered bool // an append without an answer was sent on it (acks=0)
 	garbage    bool // it is no client's (act_garbage.go)
+	cut        int  // bytes that may wait for one that reads nothing (act_numb.go)
 }
 
 // pipe is one direction. Bytes keep their order; how they are cut is the network's choice.
@@ -29,9 +30,10 @@ type pipe struct {
 	c       *conn
 	out     bool // client → broker
 	buf     []byte
-	due     bool // a delivery is planned
-	held    bool // the broker reads no more (backpressure)
-	ending  bool // no more bytes come; end is told once all are delivered
+	spare   []byte // empty; only its memory counts
+	due     bool   // a delivery is planned
+	held    bool   // the broker reads no more (backpressure)
+	ending  bool   // no more bytes come; end is told once all are delivered
 	ended   bool
 	deliver func([]byte)
 	fires   func() // fire
@@ -49,6 +51,9 @@ func (p *pipe) link() *link {
 func (p *pipe) write(b []byte) {
 	if p.ending {
 		return
+	}
+	if p.buf == nil {
+		p.buf, p.spare = p.spare, nil
 	}
 	p.buf = append(p.buf, b...)
 	if !p.out {
@@ -115,7 +120,11 @@ func (p *pipe) fire() {
 		p.buf = p.buf[n:]
 		w.trace.bytes(w.now, markBytes, p.c.node.index, uint64(p.c.id), chunk)
 		p.deliver(chunk)
-		if !p.out && len(p.buf) == 0 { // clients copy what they get; a shard has it until its turn
+		switch {
+		case len(p.buf) > 0:
+		case p.out:
+			p.buf = nil // the shard has it until its turn, see returned
+		default: // clients copy what they get
 			p.buf = all[:0]
 		}
 	}
@@ -173,6 +182,9 @@ func (c *conn) toBroker(b []byte) {
 		c.host.give(broker.ConnData{Conn: c.id, Data: b})
 	}
 }
+
+// returned takes back the bytes of a ConnData whose turn is over.
+func (c *conn) returned(b []byte) { c.up.spare = b[:0] }
 
 func (c *conn) toClient(b []byte) {
 	if !c.dead {

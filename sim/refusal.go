@@ -58,7 +58,7 @@ func (w *World) refused(k *call, code int16, what string) {
 	}
 	w.count[refusalCounts[class]]++
 	if w.trace.verbose() {
-		w.trace.line(w.now, markClient, "broker %d %s, since %s", k.line.node+1, what, proof)
+		w.trace.line(w.now, markClient, "broker %d %s: %s", k.line.node+1, what, proof)
 	}
 }
 
@@ -99,7 +99,7 @@ func (w *World) causeOf(k *call, code int16) (class int, proof string) {
 		}
 	}
 	if why := n.illSince(since); why != "" {
-		return refusedTrouble, why
+		return refusedTrouble, why // a constant: most refusals end here, and nobody reads why
 	}
 	g, told := w.groupOfPart(k.part), code == codeNoLeader
 	if k.about != nil {

@@ -108,7 +108,7 @@ func (c *Case) Calmer() (all []Case) {
 	}
 	try(func(name string) bool { return name == "Length" || strings.HasPrefix(name, "Faults.") }) // they only say what to draw
 	try(func(string) bool { return true })
-	for _, group := range []string{"Net.", "Disk.", "Load.", "Limits.", "Store."} {
+	for _, group := range []string{"Net.", "Disk.", "Load.", "Limits.Groups.", "Limits.", "Store."} {
 		try(func(name string) bool { return strings.HasPrefix(name, group) })
 	}
 	all = append(all, c.onePartition()...)

@@ -8,7 +8,7 @@ import (
 	"logd/broker"
 )
 
-// teller runs a story's commands on a world where nothing happens by itself.
+// teller runs a story's commands on a world where nothing happens by itself (W10).
 type teller struct {
 	w       *World
 	env     Env

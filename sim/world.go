@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kmsg"
+
 	"logd/broker"
 	"logd/checker"
 )
@@ -39,7 +41,8 @@ type World struct {
 	nodes   []*node
 	net     *network
 	clients []*client
-	names   []string // of partitions
+	names   []string             // of partitions
+	leaders kmsg.MetadataRequest // that clients ask for leaders with, one at a time
 	faults  *nemesis
 	views   *views
 	judge   *judge
@@ -115,7 +118,7 @@ func (w *World) result() Result {
 }
 
 func newWorld(opt Options, env Env) *World {
-	w := &World{opt: opt, env: env, rng: stream(opt.Seed, streamWorld, 0), images: map[string]copied{}}
+	w := &World{opt: opt, env: env, leaders: kmsg.NewMetadataRequest(), rng: stream(opt.Seed, streamWorld, 0), images: map[string]copied{}}
 	w.trace = Trace{hash: mix64(opt.Seed), text: env.Trace, tape: env.tape}
 	w.net = newNetwork(w)
 	w.judge = newJudge(w)

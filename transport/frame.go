@@ -16,6 +16,7 @@ var ErrFrame = errors.New("bad frame")
 const (
 	lenBytes   = 4
 	firstAlloc = 4 << 10
+	keptFrames = 16 // a list of frames that was longer isn't used again
 )
 
 // Frames cuts a connection's bytes into frames: a big-endian int32 length, then so many bytes. The zero value is ready and
@@ -26,7 +27,8 @@ type Frames struct {
 	want  int      // length of the frame being gathered, if gathering
 	buf   []byte   // what arrived of it; len(buf) < want
 	open  bool     // gathering
-	done  [][]byte // whole frames not yet taken
+	done  [][]byte // whole frames
+	taken int      // of done, its first ones; taken <= len(done)
 	err   error
 }
 
@@ -56,15 +58,17 @@ func (f *Frames) Feed(p []byte) {
 // Next returns the next whole frame, without its length field; it belongs to the caller. ok is false if none is whole yet.
 // An error wraps [ErrFrame], comes after all frames before the bad one, and stays.
 func (f *Frames) Next() (frame []byte, ok bool, err error) {
-	if len(f.done) > 0 {
-		frame, f.done[0] = f.done[0], nil
-		f.done = f.done[1:]
-		if len(f.done) == 0 {
+	if f.taken == len(f.done) {
+		return nil, false, f.err
+	}
+	frame, f.done[f.taken] = f.done[f.taken], nil
+	if f.taken++; f.taken == len(f.done) {
+		f.done, f.taken = f.done[:0], 0
+		if cap(f.done) > keptFrames {
 			f.done = nil
 		}
-		return frame, true, nil
 	}
-	return nil, false, f.err
+	return frame, true, nil
 }
 
 // Pending returns how many bytes are held of a frame that is not whole yet.

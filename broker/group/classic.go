@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"logd/broker/deadline"
 )
 
 // state is where a classic group is; a group that isn't there is Dead.
@@ -45,15 +47,15 @@ type classic struct {
 	leader     string    // member id
 	members    []*member // in the order that they joined
 	byID       map[string]*member
-	have       map[string]int    // members by protocol that they have
-	joined     int               // members whose JoinGroup waits
-	static     map[string]string // member ids by group.instance.id
-	pending    map[string]*timer // ids that were given to new members who haven't joined with them yet
-	topics     []string          // subscribed, sorted; see known
-	known      bool              // whether topics could be told
-	newcomer   bool              // someone joined while the first rebalance waits for more
-	joinBy     *timer
-	syncBy     *timer
+	have       map[string]int             // members by protocol that they have
+	joined     int                        // members whose JoinGroup waits
+	static     map[string]string          // member ids by group.instance.id
+	pending    map[string]*deadline.Timer // ids that were given to new members who haven't joined with them yet
+	topics     []string                   // subscribed, sorted; see known
+	known      bool                       // whether topics could be told
+	newcomer   bool                       // someone joined while the first rebalance waits for more
+	joinBy     *deadline.Timer
+	syncBy     *deadline.Timer
 }
 
 // member is one of them.
@@ -70,11 +72,11 @@ type member struct {
 	syncing    Ticket // its SyncGroup that waits
 	fresh      bool   // it hasn't had an answer to its first JoinGroup yet
 	owesSync   bool
-	timer      *timer
+	timer      *deadline.Timer
 }
 
 func newClassic() *classic {
-	return &classic{since: -1, byID: map[string]*member{}, have: map[string]int{}, static: map[string]string{}, pending: map[string]*timer{}}
+	return &classic{since: -1, byID: map[string]*member{}, have: map[string]int{}, static: map[string]string{}, pending: map[string]*deadline.Timer{}}
 }
 
 // used reports whether there is more to a group than its records say.
@@ -140,14 +142,14 @@ func (c *classic) count(b *member, n int) {
 // remove takes a member out, or an id that was given, with whatever waits for it: a client that is still there joins anew.
 func (m *Machine) remove(c *classic, id string) {
 	if t, ok := c.pending[id]; ok {
-		m.timers.cancel(t)
+		m.timers.Cancel(t)
 		delete(c.pending, id)
 		m.members--
 	}
 	if b := c.byID[id]; b != nil {
 		m.answerJoin(c, b, refusedJoin("", UnknownMember))
 		m.answerSync(b, refusedSync(UnknownMember))
-		m.timers.cancel(b.timer)
+		m.timers.Cancel(b.timer)
 		c.count(b, -1)
 		c.members = slices.DeleteFunc(c.members, func(x *member) bool { return x == b })
 		delete(c.byID, id)

@@ -122,7 +122,7 @@ func (m *Machine) joinNew(g *group, c Call, req *kmsg.JoinGroupRequest) {
 func (m *Machine) joinAgain(g *group, c Call, req *kmsg.JoinGroupRequest) {
 	k := g.classic
 	if t, ok := k.pending[req.MemberID]; ok && req.InstanceID == nil {
-		m.timers.cancel(t)
+		m.timers.Cancel(t)
 		delete(k.pending, req.MemberID)
 		m.members--
 		m.addMember(g, c, req, req.MemberID)

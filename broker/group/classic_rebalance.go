@@ -3,6 +3,8 @@ package group
 import (
 	"fmt"
 	"time"
+
+	"logd/broker/deadline"
 )
 
 // rebalance begins one, or looks whether the one that goes on is complete.
@@ -20,7 +22,7 @@ func (m *Machine) prepare(g *group) {
 	if k.state == completing {
 		m.refuseSyncs(g, RebalanceInProgress)
 	}
-	m.timers.cancel(k.syncBy)
+	m.timers.Cancel(k.syncBy)
 	for _, b := range k.members {
 		b.owesSync = false
 	}
@@ -49,8 +51,8 @@ func (m *Machine) gather(g *group, delay, left time.Duration) {
 // endJoin has something done at the end of a wait for members, unless there is another end by then.
 func (m *Machine) endJoin(g *group, after time.Duration, end func(k *classic)) {
 	k := g.classic
-	m.timers.cancel(k.joinBy)
-	var t *timer
+	m.timers.Cancel(k.joinBy)
+	var t *deadline.Timer
 	t = m.in(after, func() {
 		m.admit(g, op{run: func(g *group) {
 			if g.classic == k && k.state == preparing && k.joinBy == t {
@@ -85,7 +87,7 @@ func (m *Machine) completeIfAll(g *group) {
 // back within their session.
 func (m *Machine) complete(g *group) {
 	k := g.classic
-	m.timers.cancel(k.joinBy)
+	m.timers.Cancel(k.joinBy)
 	k.joinBy = nil
 	var gone []string
 	for _, b := range k.members {
@@ -154,7 +156,7 @@ func (m *Machine) writeEmpty(g *group) {
 func (m *Machine) syncBy(g *group) {
 	k := g.classic
 	generation := k.generation
-	m.timers.cancel(k.syncBy)
+	m.timers.Cancel(k.syncBy)
 	k.syncBy = m.in(k.rebalanceTime(), func() {
 		m.admit(g, op{run: func(g *group) {
 			k := g.classic
@@ -180,8 +182,8 @@ func (m *Machine) syncBy(g *group) {
 
 // session has a member thrown out that isn't heard of for so long, unless it waits for an answer then.
 func (m *Machine) session(g *group, b *member, d time.Duration) {
-	m.timers.cancel(b.timer)
-	var t *timer
+	m.timers.Cancel(b.timer)
+	var t *deadline.Timer
 	t = m.in(d, func() {
 		m.admit(g, op{run: func(g *group) {
 			waits := !b.fresh && (b.joining != 0 || b.syncing != 0)

@@ -61,7 +61,7 @@ func (m *Machine) swap(g *group, old, next *member) {
 	k := g.classic
 	m.answerJoin(k, old, refusedJoin(old.id, FencedInstance))
 	m.answerSync(old, refusedSync(FencedInstance))
-	m.timers.cancel(old.timer)
+	m.timers.Cancel(old.timer)
 	k.count(old, -1)
 	k.count(next, 1)
 	for i, b := range k.members {

@@ -15,20 +15,20 @@ import (
 func (m *Machine) joinConsumer(g *group, c Call, req *kmsg.JoinGroupRequest) {
 	refuse := func(code int16) { m.answer(c.Ticket, refusedJoin(req.MemberID, code)) }
 	s := &step{m: m, g: g, c: g.consumer}
-	if !s.supports(req) {
-		refuse(InconsistentProtocol)
-		return
-	}
-	sub, err := readSubscription(req.Protocols[0].Metadata)
 	switch {
-	case err != nil:
-		refuse(InconsistentProtocol)
-		return
 	case !m.hasRoom(g, req.MemberID, req.InstanceID):
 		m.answer(c.Ticket, refusedJoin("", GroupFull))
 		return
+	case !s.supports(req):
+		refuse(InconsistentProtocol)
+		return
 	case req.MemberID == "" && req.InstanceID == nil && c.Version >= 4:
 		m.answer(c.Ticket, refusedJoin(memberID(m.rng, c.Client), MemberIDRequired))
+		return
+	}
+	sub, err := readSubscription(req.Protocols[0].Metadata)
+	if err != nil {
+		refuse(InconsistentProtocol)
 		return
 	}
 	old, id, code := s.findClassic(c, req)
@@ -45,7 +45,7 @@ func (m *Machine) joinConsumer(g *group, c Call, req *kmsg.JoinGroupRequest) {
 		}
 		m.keepConsumer(g, id)
 		k := m.clocksOf(g, id)
-		m.timers.cancel(k.join)
+		m.timers.Cancel(k.join)
 		k.join = nil
 		m.fenceIn(g, id, g.consumer.members[id].rebalanceTime(), &k.sync)
 		r := refusedJoin(id, None)
@@ -164,7 +164,7 @@ func (m *Machine) syncConsumer(g *group, c Call, req *kmsg.SyncGroupRequest) {
 	}
 	m.keepConsumer(g, b.id)
 	k := m.clocksOf(g, b.id)
-	m.timers.cancel(k.sync)
+	m.timers.Cancel(k.sync)
 	k.sync = nil
 	r := refusedSync(None)
 	r.ProtocolType, r.Protocol = req.ProtocolType, req.Protocol

@@ -34,7 +34,7 @@ func (m *Machine) describeConsumer(g *group, c Call) {
 		row.MemberID, row.InstanceID, row.RackID, row.MemberEpoch = id, b.instance, b.rack, b.epoch
 		row.ClientID, row.ClientHost = b.client, b.host
 		row.SubscribedTopics = append([]string{}, b.topics...)
-		row.SubscribedTopicRegex = orNull(b.regex)
+		row.SubscribedTopicRegex = &b.regex
 		row.Assignment.TopicPartitions = m.describeSet(b.assigned)
 		row.TargetAssignment.TopicPartitions = m.describeSet(k.target[id])
 		row.MemberType = memberConsumer

@@ -131,10 +131,10 @@ func (m *Machine) leaveClassic(g *group, k *classic) {
 	for _, b := range k.members {
 		m.answerJoin(k, b, refusedJoin(b.id, RebalanceInProgress))
 		m.answerSync(b, refusedSync(RebalanceInProgress))
-		m.timers.cancel(b.timer)
+		m.timers.Cancel(b.timer)
 	}
-	m.timers.cancel(k.joinBy)
-	m.timers.cancel(k.syncBy)
+	m.timers.Cancel(k.joinBy)
+	m.timers.Cancel(k.syncBy)
 	m.members -= len(k.members)
 	m.forget(g)
 }

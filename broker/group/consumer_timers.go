@@ -1,14 +1,18 @@
 package group
 
-import "time"
+import (
+	"time"
+
+	"logd/broker/deadline"
+)
 
 // clocks are the deadlines of one member of a consumer group, nil if they don't run.
 type clocks struct {
-	session *timer // by when it must be heard of
-	revoke  *timer // by when it must have given back what it was asked to, and the epoch that it was asked at
+	session *deadline.Timer // by when it must be heard of
+	revoke  *deadline.Timer // by when it must have given back what it was asked to, and the epoch that it was asked at
 	epoch   int32
-	join    *timer // by when a classic member must have joined again
-	sync    *timer // by when it must have asked for its assignment
+	join    *deadline.Timer // by when a classic member must have joined again
+	sync    *deadline.Timer // by when it must have asked for its assignment
 }
 
 func (m *Machine) clocksOf(g *group, id string) *clocks {
@@ -25,8 +29,8 @@ func (m *Machine) clocksOf(g *group, id string) *clocks {
 
 func (m *Machine) stopClocks(g *group, id string) {
 	if k := g.clocks[id]; k != nil {
-		for _, t := range []*timer{k.session, k.revoke, k.join, k.sync} {
-			m.timers.cancel(t)
+		for _, t := range []*deadline.Timer{k.session, k.revoke, k.join, k.sync} {
+			m.timers.Cancel(t)
 		}
 		*k = clocks{} // what has fired and waits for its turn finds nothing
 		delete(g.clocks, id)
@@ -44,7 +48,7 @@ func (m *Machine) keepConsumer(g *group, id string) {
 	m.fenceIn(g, id, session, &k.session)
 	switch {
 	case b.classic != nil || b.state != memberUnrevoked:
-		m.timers.cancel(k.revoke)
+		m.timers.Cancel(k.revoke)
 		k.revoke = nil
 	case k.revoke == nil || k.epoch != b.epoch:
 		k.epoch = b.epoch
@@ -57,9 +61,9 @@ func (m consumerMember) rebalanceTime() time.Duration {
 }
 
 // fenceIn throws a member out after a time, unless the clock is set again or stopped before.
-func (m *Machine) fenceIn(g *group, id string, d time.Duration, clock **timer) {
-	m.timers.cancel(*clock)
-	var t *timer
+func (m *Machine) fenceIn(g *group, id string, d time.Duration, clock **deadline.Timer) {
+	m.timers.Cancel(*clock)
+	var t *deadline.Timer
 	t = m.in(d, func() {
 		m.admit(g, op{run: func(g *group) {
 			if *clock == t && g.consumer != nil {

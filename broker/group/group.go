@@ -6,6 +6,8 @@ import (
 	"math/rand/v2"
 	"slices"
 	"time"
+
+	"logd/broker/deadline"
 )
 
 // Now is the time of one call; a machine knows no other.
@@ -47,7 +49,7 @@ type Ticket uint64
 //	*kmsg.SyncGroupRequest    *kmsg.SyncGroupResponse
 //	*kmsg.HeartbeatRequest    *kmsg.HeartbeatResponse
 //	*kmsg.LeaveGroupRequest   *kmsg.LeaveGroupResponse, by Members in every version
-//	*kmsg.OffsetCommitRequest *kmsg.OffsetCommitResponse, for topics and partitions that exist
+//	*kmsg.OffsetCommitRequest *kmsg.OffsetCommitResponse, for topics and partitions that exist, with the topics' ids
 //	*kmsg.OffsetDeleteRequest *kmsg.OffsetDeleteResponse
 //	*kmsg.ConsumerGroupHeartbeatRequest *kmsg.ConsumerGroupHeartbeatResponse
 //	FetchOffsets              kmsg.OffsetFetchResponseGroup
@@ -63,6 +65,7 @@ type Call struct {
 	Version int16  // of the request
 	Client  string // client id
 	Host    string // where it is from
+	Seen    int64  // of an OffsetCommit: the version of the topics that its topics' ids are of
 	Body    any
 }
 
@@ -97,7 +100,7 @@ type Machine struct {
 	now    Now
 	out    *Out
 	groups map[string]*group
-	timers timers
+	timers deadline.Heap
 	writes map[uint64]*write
 	last   uint64 // last write's id
 	loaded bool
@@ -186,8 +189,16 @@ func (m *Machine) Loaded(now Now, out *Out) {
 	for _, g := range m.sorted() {
 		m.restore(g)
 	}
-	m.timers.set(m.now.Mono+m.cfg.CheckEvery, m.expireOffsets)
+	m.timers.Set(m.now.Mono+m.cfg.CheckEvery, m.expireOffsets)
+	m.dropGone()
 	m.considerForward()
+	m.out = nil
+}
+
+// TopicsGone says that topics may have been deleted since [Machine.See] was called before.
+func (m *Machine) TopicsGone(now Now, out *Out) {
+	m.enter(now, out)
+	m.dropGone()
 	m.out = nil
 }
 
@@ -230,20 +241,13 @@ func (m *Machine) Failed(now Now, id uint64, code int16, out *Out) {
 // Expire fires the deadlines that have passed.
 func (m *Machine) Expire(now Now, out *Out) {
 	m.enter(now, out)
-	for len(m.timers.h) > 0 && m.timers.h[0].at <= now.Mono {
-		t := m.timers.h[0]
-		m.timers.cancel(t)
-		t.fire()
-	}
+	m.timers.Expire(now.Mono)
 	m.out = nil
 }
 
 // Next returns the next deadline, on the clock of Now.Mono.
 func (m *Machine) Next() (time.Duration, bool) {
-	if len(m.timers.h) == 0 {
-		return 0, false
-	}
-	return m.timers.h[0].at, true
+	return m.timers.Next()
 }
 
 func (m *Machine) enter(now Now, out *Out) {
@@ -268,7 +272,9 @@ func (m *Machine) Unload() []Ticket {
 }
 
 // in makes a deadline.
-func (m *Machine) in(d time.Duration, fire func()) *timer { return m.timers.set(m.now.Mono+d, fire) }
+func (m *Machine) in(d time.Duration, fire func()) *deadline.Timer {
+	return m.timers.Set(m.now.Mono+d, fire)
+}
 
 // groupOf returns a group, and makes it.
 func (m *Machine) groupOf(id string) *group {

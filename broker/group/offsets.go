@@ -27,6 +27,9 @@ func (m *Machine) commit(g *group, c Call, req *kmsg.OffsetCommitRequest) {
 		for j := range t.Partitions {
 			k := offsetKey{t.Topic, t.Partitions[j].Partition}
 			o, code := m.offsetOf(c, req, &t.Partitions[j])
+			if t.TopicID != [16]byte{} {
+				o.topic, o.seen = t.TopicID, c.Seen
+			}
 			if _, known := g.table.offsets[k]; code == None && !known && m.live+bytes > m.cfg.StateBytes {
 				code = InvalidCommit
 			}
@@ -145,26 +148,31 @@ func (m *Machine) fetch(g *group, c Call, f FetchOffsets) {
 				r.Topics = append(r.Topics, rt)
 			}
 			rt := &r.Topics[len(r.Topics)-1]
-			rt.Partitions = append(rt.Partitions, g.table.fetched(k))
+			rt.Partitions = append(rt.Partitions, m.fetched(g, k))
 		}
 	}
 	for _, t := range f.Topics {
 		rt := kmsg.NewOffsetFetchResponseGroupTopic()
 		rt.Topic = t.Topic
 		for _, p := range t.Partitions {
-			rt.Partitions = append(rt.Partitions, g.table.fetched(offsetKey{t.Topic, p}))
+			rt.Partitions = append(rt.Partitions, m.fetched(g, offsetKey{t.Topic, p}))
 		}
 		r.Topics = append(r.Topics, rt)
 	}
 	m.answer(c.Ticket, r)
 }
 
-// fetched is -1, without an error, for a partition of which nothing is committed.
-func (t *table) fetched(k offsetKey) kmsg.OffsetFetchResponseGroupTopicPartition {
+// fetched is -1, without an error, for a partition of which nothing is committed; nor is what was committed for another topic of
+// that name.
+func (m *Machine) fetched(g *group, k offsetKey) kmsg.OffsetFetchResponseGroupTopicPartition {
 	rp := kmsg.NewOffsetFetchResponseGroupTopicPartition()
 	rp.Partition, rp.Offset, rp.LeaderEpoch = k.partition, -1, -1
 	metadata := ""
-	if o, ok := t.offsets[k]; ok {
+	o, ok := g.table.offsets[k]
+	if id, _, there := m.topics.Topic(k.topic); there && o.topic != [16]byte{} && o.topic != id && o.seen <= m.topics.Version() {
+		ok = false
+	}
+	if ok {
 		rp.Offset, rp.LeaderEpoch, metadata = o.at, o.epoch, o.metadata
 	}
 	rp.Metadata = &metadata

@@ -67,8 +67,6 @@ func (m *Machine) delete(g *group, c Call) {
 	r := kmsg.NewDeleteGroupsResponseGroup()
 	r.Group = c.Group
 	switch {
-	case c.Group == "":
-		r.ErrorCode = InvalidGroup
 	case !g.exists():
 		r.ErrorCode = NotFound
 	case !g.vacant():
@@ -90,7 +88,7 @@ func (m *Machine) delete(g *group, c Call) {
 func (m *Machine) forget(g *group) {
 	if k := g.classic; k != nil {
 		for _, t := range k.pending { // order: each is cancelled
-			m.timers.cancel(t)
+			m.timers.Cancel(t)
 			m.members--
 		}
 	}

@@ -44,13 +44,21 @@ type offset struct {
 	metadata string
 	commit   int64 // ms
 	expire   int64 // ms; -1: as the broker's retention has it
+
+	topic [16]byte // the topic's id; zero if whoever wrote it didn't say
+	seen  int64    // a version of [Topics] in which the topic was there; 0 if topic is zero
 }
 
 // Versions of values that are written: what Kafka 4.1 writes for these (GroupCoordinatorRecordHelpers), so that all of its
 // tools read them.
+//
+// OffsetCommitValue has the topic's id from version 4 on. Kafka 4.1 leaves it zero, as its clients' requests don't say it (they do from
+// OffsetCommit 10 on, in 4.2); here it is always said, with a tagged field of our own, which readers skip that don't know it. Together
+// they tell whether the topic was deleted, whatever has its name now.
 const (
-	offsetVersion    = 3
-	offsetExpires    = 1 // the only one with a time to expire at
+	offsetVersion    = 4
+	offsetSeenTag    = 1000 // int64: offset.seen
+	offsetExpires    = 1    // the only one with a time to expire at
 	groupVersion     = 3
 	offsetKeyVersion = kindOffset
 )
@@ -61,7 +69,10 @@ func encodeOffsetKey(group string, k offsetKey) []byte {
 }
 
 func encodeOffset(o offset) []byte {
-	v := kmsg.OffsetCommitValue{Version: offsetVersion, Offset: o.at, LeaderEpoch: o.epoch, Metadata: o.metadata, CommitTimestamp: o.commit}
+	v := kmsg.OffsetCommitValue{Version: offsetVersion, Offset: o.at, LeaderEpoch: o.epoch, Metadata: o.metadata, CommitTimestamp: o.commit, TopicID: o.topic}
+	if o.topic != [16]byte{} {
+		v.UnknownTags.Set(offsetSeenTag, binary.BigEndian.AppendUint64(nil, uint64(o.seen)))
+	}
 	if o.expire >= 0 {
 		v.Version, v.ExpireTimestamp = offsetExpires, o.expire
 	}
@@ -82,6 +93,13 @@ func decodeOffset(value []byte) (offset, error) {
 	}
 	if v.Version == offsetExpires {
 		o.expire = v.ExpireTimestamp
+	}
+	if v.Version >= 4 && v.TopicID != [16]byte{} {
+		v.UnknownTags.Each(func(key uint32, value []byte) {
+			if key == offsetSeenTag && len(value) == 8 {
+				o.topic, o.seen = v.TopicID, int64(binary.BigEndian.Uint64(value))
+			}
+		})
 	}
 	return o, nil
 }

@@ -12,8 +12,10 @@ import (
 	"pgregory.net/rapid"
 )
 
-// The records' bytes, written out by hand from Kafka 4.1's schemas (group-coordinator/src/main/resources/common/message): what
-// its tools read is these. Don't change.
+// The records' bytes, written out by hand from Kafka 4.1's schemas (group-coordinator/src/main/resources/common/message), in the
+// versions that its GroupCoordinatorRecordHelpers writes: OffsetCommitValue 4, or 1 if it has a time to expire at
+// (offsetCommitValueVersion); GroupMetadataValue 3 (newGroupMetadataRecord); all of KIP-848's 0. What its tools read is these. Don't
+// change.
 func TestRecordGoldens(t *testing.T) {
 	instance := "i"
 	c := newClassic()
@@ -28,8 +30,11 @@ func TestRecordGoldens(t *testing.T) {
 		want string
 	}{
 		{"OffsetCommitKey 1: group, topic, partition", encodeOffsetKey("g", offsetKey{"top", 5}), "0001 0001 67 0003 746f70 00000005"},
-		{"OffsetCommitValue 3: offset, leader epoch, metadata, commit timestamp", encodeOffset(offset{at: 41, epoch: 7, metadata: "m", commit: 9, expire: -1}),
-			"0003 0000000000000029 00000007 0001 6d 0000000000000009"},
+		{"OffsetCommitValue 4: offset, leader epoch, metadata, commit timestamp, tags (none)", encodeOffset(offset{at: 41, epoch: 7, metadata: "m", commit: 9, expire: -1}),
+			"0004 0000000000000029 00000007 02 6d 0000000000000009 00"},
+		{"OffsetCommitValue 4: offset, leader epoch, metadata, commit timestamp, tags (0: topic id; 1000: ours, a version of the topics)",
+			encodeOffset(offset{at: 41, epoch: 7, metadata: "m", commit: 9, expire: -1, topic: [16]byte{15: 5}, seen: 6}),
+			"0004 0000000000000029 00000007 02 6d 0000000000000009 02 00 10 00000000000000000000000000000005 e807 08 0000000000000006"},
 		{"OffsetCommitValue 1: offset, metadata, commit timestamp, expire timestamp", encodeOffset(offset{at: 41, epoch: -1, commit: 9, expire: 10}),
 			"0001 0000000000000029 0000 0000000000000009 000000000000000a"},
 		{"GroupMetadataKey 2: group", full.Key, "0002 0001 67"},
@@ -50,10 +55,12 @@ func TestOldOffsets(t *testing.T) {
 		value string
 		want  offset
 	}{
-		{"0000 0000000000000029 0001 6d 0000000000000009", offset{41, -1, "m", 9, -1}},
-		{"0001 0000000000000029 0001 6d 0000000000000009 000000000000000a", offset{41, -1, "m", 9, 10}},
-		{"0002 0000000000000029 0001 6d 0000000000000009", offset{41, -1, "m", 9, -1}},
-		{"0004 0000000000000029 00000007 02 6d 0000000000000009 00", offset{41, 7, "m", 9, -1}},
+		{"0000 0000000000000029 0001 6d 0000000000000009", offset{at: 41, epoch: -1, metadata: "m", commit: 9, expire: -1}},
+		{"0001 0000000000000029 0001 6d 0000000000000009 000000000000000a", offset{at: 41, epoch: -1, metadata: "m", commit: 9, expire: 10}},
+		{"0002 0000000000000029 0001 6d 0000000000000009", offset{at: 41, epoch: -1, metadata: "m", commit: 9, expire: -1}},
+		{"0003 0000000000000029 00000007 0001 6d 0000000000000009", offset{at: 41, epoch: 7, metadata: "m", commit: 9, expire: -1}},
+		{"0004 0000000000000029 00000007 02 6d 0000000000000009 01 00 10 00000000000000000000000000000005", offset{at: 41, epoch: 7, metadata: "m", commit: 9, expire: -1}}, // Kafka's own
+		{"0004 0000000000000029 00000007 02 6d 0000000000000009 00", offset{at: 41, epoch: 7, metadata: "m", commit: 9, expire: -1}},
 	} {
 		raw, err := hex.DecodeString(strings.ReplaceAll(c.value, " ", ""))
 		if err != nil {

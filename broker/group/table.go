@@ -71,12 +71,7 @@ func (t *table) setOffset(group string, r Record) error {
 
 // sizeOf is the size of an offset's record as it is written today.
 func sizeOf(group string, k offsetKey, o offset) int {
-	const fixed = 2 + 2 + 2 + 4 + 2 + 8 + 2 + 8 // kind, two lengths, partition; version, offset, a length, time
-	n := fixed + len(group) + len(k.topic) + len(o.metadata)
-	if o.expire >= 0 {
-		return n + 8
-	}
-	return n + 4
+	return len(encodeOffsetKey(group, k)) + len(encodeOffset(o))
 }
 
 func (t *table) setOther(r Record) {

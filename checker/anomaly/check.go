@@ -19,8 +19,8 @@ const (
 
 // act is one operation of the history, or one transaction.
 type act struct {
-	op   *checker.Op
-	in   []checker.Op // the operations of a transaction, or op itself
+	op   *row
+	in   []row // the operations of a transaction, or op itself
 	fate fate
 }
 
@@ -28,32 +28,66 @@ type act struct {
 const never = int64(math.MaxInt64)
 
 // ret is when the act was known to be over, or never (B2).
-func (a *act) ret() int64 {
-	if a.op.Outcome == checker.Unknown || a.op.Outcome == 0 {
-		return never
-	}
-	return a.op.Ret
-}
+func (a *act) ret() int64 { return a.op.over() }
 
-func (a *act) ok() bool { return a.op.Outcome == checker.OK }
+func (a *act) ok() bool { return a.op.outcome == checker.OK }
 
 // check is one run of check B.
 type check struct {
+	*rows             // acts, by call (B1)
 	sparse, retention bool
 
-	acts   []act  // by Call (B1)
-	logs   []*log // by name
-	byName map[string]int32
+	fates []fate
+	byRet []int32 // acts that returned, by that
 	// sessions are the acts of each, in order, ordered by the first.
 	sessions [][]int32
 	counts   map[string]*Count
 	report   Report
+	marks    []mark // of each log
+	marked   int32
+	// What lists of an act are made in, used again for the next.
+	polledOf  []int32
+	foundOf   []bool
+	firstEnds []end
+	lastEnds  []end
+	highs     []high
+}
+
+// mark is a place that a log has in a list of the act that is being looked at.
+type mark struct{ act, at int32 }
+
+// fresh begins a list of logs: none has a place in it.
+func (c *check) fresh() { c.marked++ }
+
+// placeOf is where a log is in the list, next if it wasn't: then it is now.
+func (c *check) placeOf(li, next int32) int32 {
+	m := &c.marks[li]
+	if m.act != c.marked {
+		*m = mark{c.marked, next}
+	}
+	return m.at
+}
+
+func (c *check) act(i int32) act {
+	op := &c.rows.rows[i]
+	return act{op, c.in(op, i), c.fates[i]}
 }
 
 // Check decides check B for a whole history, whose operations may be in any order.
 func Check(h checker.History) Report {
-	c := newCheck(h)
-	c.report.Ops = int64(len(h.Ops))
+	return newCheck(h.Header, rowsOf(h)).run()
+}
+
+func rowsOf(h checker.History) *rows {
+	r := newRows()
+	for i := range h.Ops {
+		r.add(&h.Ops[i])
+	}
+	return r
+}
+
+func (c *check) run() Report {
+	c.report.Ops = c.heard
 	c.learn()
 	for i := range c.logs {
 		c.offsets(int32(i))
@@ -74,65 +108,34 @@ func Check(h checker.History) Report {
 	return c.report
 }
 
-func newCheck(h checker.History) *check {
-	c := &check{sparse: h.Sparse, retention: h.Retention, byName: map[string]int32{}, counts: map[string]*Count{}}
+func newCheck(h checker.Header, r *rows) *check {
+	c := &check{rows: r, sparse: h.Sparse, retention: h.Retention, counts: map[string]*Count{}}
 	c.report.Partitions = []PartitionReport{}
-	for i := range h.Ops {
-		op := &h.Ops[i]
-		if err := op.Validate(); err != nil {
-			c.undecided("%v", err)
-			continue
-		}
-		if op.Kind == checker.Fault {
-			continue
-		}
-		a := act{op: op, in: h.Ops[i : i+1]}
-		if op.Kind == checker.Txn {
-			a.in = op.Ops
-		}
-		c.acts = append(c.acts, a)
+	for _, why := range r.refused {
+		c.undecided("%s", why)
 	}
-	slices.SortStableFunc(c.acts, func(a, b act) int {
-		return cmp.Or(cmp.Compare(a.op.Call, b.op.Call), cmp.Compare(a.ret(), b.ret()), cmp.Compare(a.op.ID, b.op.ID))
-	})
-	type session struct{ client, session int64 }
-	at := map[session]int{}
-	for i := range c.acts {
-		key := session{c.acts[i].op.Client, c.acts[i].op.Session}
-		k, ok := at[key]
-		if !ok {
-			k = len(c.sessions)
-			at[key] = k
+	r.sort()
+	r.number()
+	c.fates, c.marks = make([]fate, len(r.rows)), make([]mark, len(r.logs))
+	at := slices.Repeat([]int32{-1}, len(r.peers))
+	for i := range r.rows {
+		p := r.rows[i].peer
+		if at[p] < 0 {
+			at[p] = int32(len(c.sessions))
 			c.sessions = append(c.sessions, nil)
 		}
-		c.sessions[k] = append(c.sessions[k], int32(i))
+		c.sessions[at[p]] = append(c.sessions[at[p]], int32(i))
+		if r.rows[i].over() != never {
+			c.byRet = append(c.byRet, int32(i))
+		}
 	}
-	c.name()
+	slices.SortFunc(c.byRet, func(i, j int32) int {
+		if a, b := r.rows[i].ret, r.rows[j].ret; a != b {
+			return cmp.Compare(a, b)
+		}
+		return cmp.Compare(i, j)
+	})
 	return c
-}
-
-// name makes a log for each partition, in the order of the names.
-func (c *check) name() {
-	var names []string
-	add := func(p string) {
-		if _, ok := c.byName[p]; !ok && p != "" {
-			c.byName[p] = 0
-			names = append(names, p)
-		}
-	}
-	for i := range c.acts {
-		for k := range c.acts[i].in {
-			add(c.acts[i].in[k].Partition)
-		}
-		for _, p := range c.acts[i].op.Parts {
-			add(p)
-		}
-	}
-	slices.Sort(names)
-	for i, p := range names {
-		c.byName[p] = int32(i)
-		c.logs = append(c.logs, newLog(p))
-	}
 }
 
 // partitions counts what the report says of each.
@@ -142,7 +145,7 @@ func (c *check) partitions() {
 		for k := range l.values {
 			if v := &l.values[k]; v.certain(c) {
 				p.Certain++
-				if v.reader < 0 {
+				if !v.read {
 					p.Unread++
 				}
 			}

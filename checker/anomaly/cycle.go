@@ -43,9 +43,18 @@ const maxSearch = 1 << 22
 // cycles finds circles in what the history proves about the order of its acts.
 func (c *check) cycles() {
 	g := c.graph()
-	told := make([]bool, len(g.edges)) // nodes of witnesses
+	if g.acyclic() {
+		return
+	}
+	among := make([]bool, g.nodes())
+	for _, comp := range g.components(ww|wr|process|realtime|alone, nil) {
+		for _, v := range comp {
+			among[v] = true
+		}
+	}
+	told := make([]bool, g.nodes()) // nodes of witnesses
 	for _, k := range classes {
-		for _, comp := range g.components(k.may) {
+		for _, comp := range g.components(k.may, among) {
 			if anyOf(told, comp) {
 				continue
 			}
@@ -150,7 +159,11 @@ func (s *search) from(v int32, limit int64) []step {
 			if int(at.node) >= s.g.acts {
 				cost = 0
 			}
-			for _, e := range s.g.edges[at.node] {
+			for n := int32(0); ; n++ {
+				e, ok := s.g.edge(at.node, n)
+				if !ok {
+					break
+				}
 				s.spent++
 				if e.kind&s.k.may == 0 || !s.inside[e.to] {
 					continue
@@ -221,18 +234,18 @@ func (c *check) explain(st step, next int32) (Step, string) {
 		kind = ww
 	}
 	s := Step{Kind: kindNames[kind]}
-	from, to := &c.acts[st.from], &c.acts[next]
+	from, to := c.act(st.from), c.act(next)
 	switch kind {
 	case process:
 		return s, fmt.Sprintf("%s precedes %s in its session", from.say(), to.say())
 	case realtime:
-		return s, fmt.Sprintf("%s had returned by %d when %s was called at %d", from.say(), from.ret(), to.say(), to.op.Call)
+		return s, fmt.Sprintf("%s had returned by %d when %s was called at %d", from.say(), from.ret(), to.say(), to.op.call)
 	}
-	l := c.logs[st.log]
-	s.Partition, s.Value = l.name, l.values[st.value].name
+	l, v := c.reason(st.edge)
+	s.Partition, s.Value = l.name, l.values[v].name
 	if kind == wr {
 		return s, fmt.Sprintf("%s sent %q, which %s read", from.say(), s.Value, to.say())
 	}
-	s.Next = l.values[st.next].name
+	s.Next = l.values[c.nextSent(st.edge)].name
 	return s, fmt.Sprintf("%s sent %q to %s before %q of %s", from.say(), s.Value, s.Partition, s.Next, to.say())
 }

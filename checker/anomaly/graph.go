@@ -20,47 +20,106 @@ const (
 
 var kindNames = map[edgeKind]string{ww: "ww", wr: "wr", process: "process", realtime: "realtime"}
 
-// edge goes to a node. log, value and next say why: of ww, value precedes next.
+// edge goes to a node. value says why: of ww, it precedes the next one sent. It is
+// counted through all logs, from the base of its own.
 type edge struct {
-	to          int32
-	kind        edgeKind
-	log         int32
-	value, next int32
+	to, value int32
+	kind      edgeKind
 }
+
+// stored is an edge of values in 8 bytes: ww, wr and alone are told by places.
+type stored struct{ to, value int32 }
+
+var storedKinds = [...]edgeKind{ww, wr, alone}
+
+func (e edge) store() stored {
+	return stored{e.to<<2 | int32(slices.Index(storedKinds[:], e.kind)), e.value}
+}
+
+func (s stored) edge() edge { return edge{s.to >> 2, s.value, storedKinds[s.to&3]} }
 
 // graph has a node for each act, and behind them one for each instant at which acts
 // returned (a barrier), so that real time takes a number of edges that is linear:
 //
 //	act A ── returns at 5 ─▶ barrier 5 ─▶ barrier 9 ─▶ … ── B is called at 10 ─▶ act B
+//
+// Acts are numbered by call, so what a barrier leads to is a range of them. Only the
+// edges of values are stored, those of an act from start[act] on.
 type graph struct {
 	acts  int
-	edges [][]edge
+	start []int32
+	edges []stored
+	inner []bool  // acts that are nodes
+	next  []int32 // the act that follows in its session, or -1
+	ends  []int32 // the barrier of an act's return, or -1
+	from  []int32 // the first act called after each barrier, and the number of acts
 }
 
+func (g *graph) nodes() int32 { return int32(g.acts + len(g.from) - 1) }
+
+// edge is the k-th of a node; false behind the last. Its kind is 0 if there is none there.
+func (g *graph) edge(v, k int32) (edge, bool) {
+	if b := int(v) - g.acts; b >= 0 {
+		to := g.from[b] + k
+		switch {
+		case to < g.from[b+1]:
+			if !g.inner[to] {
+				return edge{}, true
+			}
+			return edge{to: to, kind: realtime}, true
+		case to == g.from[b+1] && v+1 < g.nodes():
+			return edge{to: v + 1, kind: realtime}, true
+		}
+		return edge{}, false
+	}
+	n := g.start[v+1] - g.start[v]
+	switch {
+	case k < n:
+		return g.edges[g.start[v]+k].edge(), true
+	case k == n && g.next[v] >= 0:
+		return edge{to: g.next[v], kind: process}, true
+	case k == n:
+		return edge{}, true
+	case k == n+1 && g.ends[v] >= 0:
+		return edge{to: int32(g.acts) + g.ends[v], kind: realtime}, true
+	}
+	return edge{}, false
+}
+
+// link counts an edge of values, or, when room was made for all, adds it.
 func (g *graph) link(from int32, e edge) {
-	if from != e.to {
-		g.edges[from] = append(g.edges[from], e)
+	switch {
+	case from == e.to:
+	case g.edges == nil:
+		g.start[from+2]++
+	default:
+		g.edges[g.start[from+1]] = e.store()
+		g.start[from+1]++
 	}
 }
 
 // graph draws what the history proves about the order of acts. Acts that aborted, or
 // may have, are no nodes: nobody saw what they sent.
 func (c *check) graph() *graph {
-	g := &graph{acts: len(c.acts), edges: make([][]edge, len(c.acts))}
-	for li := range c.logs {
-		c.linkWrites(g, int32(li))
+	n := len(c.fates)
+	g := &graph{acts: n, start: make([]int32, n+2), inner: make([]bool, n), next: slices.Repeat([]int32{-1}, n), ends: slices.Repeat([]int32{-1}, n)}
+	for i := range g.inner {
+		g.inner[i] = c.inGraph(int32(i))
 	}
-	for i := range c.acts {
-		c.linkReads(g, int32(i))
+	c.linkValues(g) // counts
+	for v := range n {
+		g.start[v+2] += g.start[v+1]
 	}
+	g.edges = make([]stored, g.start[n+1])
+	c.linkValues(g)
 	for _, s := range c.sessions {
 		before := int32(-1)
 		for _, i := range s {
-			if !c.inGraph(i) {
+			if !g.inner[i] {
 				continue
 			}
 			if before >= 0 && c.follows(before, i) {
-				g.link(before, edge{to: i, kind: process})
+				g.next[before] = i
 			}
 			before = i
 		}
@@ -69,161 +128,109 @@ func (c *check) graph() *graph {
 	return g
 }
 
+func (c *check) linkValues(g *graph) {
+	for li := range c.logs {
+		c.linkWrites(g, int32(li))
+	}
+	for i := range c.fates {
+		c.linkReads(g, int32(i))
+	}
+}
+
 func (c *check) inGraph(i int32) bool {
-	a := &c.acts[i]
-	return a.fate == certain && (a.op.Kind == checker.Txn || a.op.Kind == checker.Append || a.op.Kind == checker.Read)
+	kind := c.rows.rows[i].kind
+	return c.fates[i] == certain && (kind == checker.Txn || kind == checker.Append || kind == checker.Read)
 }
 
 // single reports whether an act is one send or one read, which nothing can come
 // into the middle of.
-func (a *act) single() bool { return len(a.in) <= 1 }
+func (c *check) single(i int32) bool {
+	op := &c.rows.rows[i]
+	return op.kind != checker.Txn || op.n <= 1
+}
+
+// sentAt is the value that was certainly sent to index i of a log and stands there first, or -1.
+func (c *check) sentAt(l *log, i int32) int32 {
+	id := l.firsts[i].value
+	if v := &l.values[id]; v.first == i && v.certain(c) {
+		return id
+	}
+	return -1
+}
 
 // linkWrites links the writers of consecutive indexes, and those that are single
 // also past writers that aren't.
 func (c *check) linkWrites(g *graph, li int32) {
 	l := c.logs[li]
 	before, lone := int32(-1), int32(-1)
-	for i, off := range l.offs {
-		id := l.at[off].value
-		v := &l.values[id]
-		if v.first != int32(i) || !v.certain(c) {
+	for i := range l.offs {
+		id := c.sentAt(l, int32(i))
+		if id < 0 {
 			continue
 		}
+		to := l.values[id].writer
 		if before >= 0 {
-			g.link(l.values[before].writer, edge{v.writer, ww, li, before, id})
+			g.link(l.values[before].writer, edge{to, l.base + before, ww})
 		}
 		before = id
-		if !c.acts[v.writer].single() {
+		if !c.single(to) {
 			continue
 		}
 		if lone >= 0 {
-			g.link(l.values[lone].writer, edge{v.writer, alone, li, lone, id})
+			g.link(l.values[lone].writer, edge{to, l.base + lone, alone})
 		}
 		lone = id
 	}
 }
 
+// reason is the log of an edge's value, and its number there.
+func (c *check) reason(e edge) (*log, int32) {
+	k, _ := slices.BinarySearchFunc(c.logs, e.value, func(l *log, v int32) int {
+		return cmp.Compare(l.base+int32(len(l.values)), v+1)
+	})
+	return c.logs[k], e.value - c.logs[k].base
+}
+
+// nextSent is the value that a ww edge leads to.
+func (c *check) nextSent(e edge) int32 {
+	l, v := c.reason(e)
+	for i := l.values[v].first + 1; ; i++ {
+		if id := c.sentAt(l, i); id >= 0 && (e.kind == ww || c.single(l.values[id].writer)) {
+			return id
+		}
+	}
+}
+
 func (c *check) linkReads(g *graph, i int32) {
-	a := &c.acts[i]
+	a := c.act(i)
 	if !a.ok() {
 		return
 	}
 	was := int32(-1)
-	c.eachRead(a, func(l *log, _ *checker.Op, _ int, id int32) {
+	c.eachRead(&a, func(l *log, in *row, _ int, id int32) {
 		v := &l.values[id]
 		if v.certain(c) && v.writer != was {
 			was = v.writer
-			g.link(v.writer, edge{i, wr, c.byName[l.name], id, -1})
+			g.link(v.writer, edge{i, l.base + id, wr})
 		}
 	})
 }
 
 // linkTime adds the barriers. Of equal instants none is before another (A6).
 func (c *check) linkTime(g *graph) {
-	var nodes []int32
-	for i := range c.acts {
-		if c.inGraph(int32(i)) {
-			nodes = append(nodes, int32(i))
-		}
-	}
-	byRet := slices.DeleteFunc(slices.Clone(nodes), func(i int32) bool { return c.acts[i].ret() == never })
-	slices.SortStableFunc(byRet, func(i, j int32) int { return cmp.Compare(c.acts[i].ret(), c.acts[j].ret()) })
-	barrier, at := int32(-1), int64(0)
-	for _, i := range nodes { // by Call
-		for len(byRet) > 0 && c.acts[byRet[0]].ret() < c.acts[i].op.Call {
-			ret := c.acts[byRet[0]].ret()
-			if barrier < 0 || ret > at {
-				g.edges = append(g.edges, nil)
-				b := int32(len(g.edges) - 1)
-				if barrier >= 0 {
-					g.link(barrier, edge{to: b, kind: realtime})
-				}
-				barrier, at = b, ret
-			}
-			g.link(byRet[0], edge{to: barrier, kind: realtime})
-			byRet = byRet[1:]
-		}
-		if barrier >= 0 {
-			g.link(barrier, edge{to: i, kind: realtime})
-		}
-	}
-}
-
-// components returns the strongly connected components of two nodes or more, over
-// edges of the given kinds: Tarjan's algorithm (1972), with a stack of its own. Each
-// is sorted; they are ordered by their lowest node.
-func (g *graph) components(kinds edgeKind) [][]int32 {
-	t := tarjan{g: g, kinds: kinds, num: make([]int32, len(g.edges)), low: make([]int32, len(g.edges)), on: make([]bool, len(g.edges))}
-	for v := range g.edges {
-		if t.num[v] == 0 {
-			t.from(int32(v))
-		}
-	}
-	slices.SortFunc(t.found, func(a, b []int32) int { return cmp.Compare(a[0], b[0]) })
-	return t.found
-}
-
-type tarjan struct {
-	g        *graph
-	kinds    edgeKind
-	num, low []int32
-	on       []bool
-	next     int32
-	stack    []int32
-	found    [][]int32
-}
-
-// from visits all that v reaches. A frame is a node and its next edge.
-func (t *tarjan) from(v int32) {
-	type frame struct {
-		v int32
-		e int
-	}
-	enter := func(v int32) frame {
-		t.next++
-		t.num[v], t.low[v], t.on[v] = t.next, t.next, true
-		t.stack = append(t.stack, v)
-		return frame{v, 0}
-	}
-	frames := []frame{enter(v)}
-	for len(frames) > 0 {
-		f := &frames[len(frames)-1]
-		if edges := t.g.edges[f.v]; f.e < len(edges) {
-			e := edges[f.e]
-			f.e++
-			switch {
-			case e.kind&t.kinds == 0:
-			case t.num[e.to] == 0:
-				frames = append(frames, enter(e.to))
-			case t.on[e.to]:
-				t.low[f.v] = min(t.low[f.v], t.num[e.to])
-			}
+	called, at := int32(0), int64(0)
+	for _, i := range c.byRet {
+		if !g.inner[i] {
 			continue
 		}
-		v := f.v
-		frames = frames[:len(frames)-1]
-		if len(frames) > 0 {
-			up := frames[len(frames)-1].v
-			t.low[up] = min(t.low[up], t.low[v])
+		if ret := c.rows.rows[i].ret; len(g.from) == 0 || ret > at {
+			at = ret
+			for int(called) < g.acts && c.rows.rows[called].call <= at {
+				called++
+			}
+			g.from = append(g.from, called)
 		}
-		if t.low[v] == t.num[v] {
-			t.pop(v)
-		}
+		g.ends[i] = int32(len(g.from) - 1)
 	}
-}
-
-func (t *tarjan) pop(v int32) {
-	k := len(t.stack) - 1
-	for t.stack[k] != v { // from the top: a component is as long as what is popped
-		k--
-	}
-	c := slices.Clone(t.stack[k:])
-	for _, w := range c {
-		t.on[w] = false
-	}
-	t.stack = t.stack[:k]
-	if len(c) > 1 {
-		slices.Sort(c)
-		t.found = append(t.found, c)
-	}
+	g.from = append(g.from, int32(g.acts))
 }

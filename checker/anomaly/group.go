@@ -12,7 +12,10 @@ import (
 const noOffset = -1
 
 // groupKey names a register: the offset that a group has committed of a partition.
-type groupKey struct{ group, part string }
+type groupKey struct {
+	group string
+	log   int32
+}
 
 // touch is a commit or a fetch of a group's offset.
 type touch struct {
@@ -26,28 +29,28 @@ type touch struct {
 func (c *check) groups() {
 	all := map[groupKey][]touch{}
 	var keys []groupKey
-	for i := range c.acts {
-		a := &c.acts[i]
+	for i := range c.fates {
+		a := c.act(int32(i))
 		for k := range a.in {
 			in := &a.in[k]
-			if in.Kind != checker.Commit && in.Kind != checker.FetchOffset || a.op.Outcome == checker.Failed || in.Outcome == checker.Failed {
+			if in.kind != checker.Commit && in.kind != checker.FetchOffset || a.op.outcome == checker.Failed || in.outcome == checker.Failed {
 				continue
 			}
-			t := touch{by: int32(i), off: in.Off, call: a.op.Call, ret: a.ret(), fetch: in.Kind == checker.FetchOffset}
-			if in.Outcome != checker.OK {
+			t := touch{by: int32(i), off: in.off, call: a.op.call, ret: a.ret(), fetch: in.kind == checker.FetchOffset}
+			if in.outcome != checker.OK {
 				t.ret = never
 			}
-			if t.fetch && (in.Outcome != checker.OK || t.ret == never) {
+			if t.fetch && (in.outcome != checker.OK || t.ret == never) {
 				continue
 			}
-			key := groupKey{in.Group, in.Partition}
+			key := groupKey{c.group(in), in.log}
 			if all[key] == nil {
 				keys = append(keys, key)
 			}
 			all[key] = append(all[key], t)
 		}
 	}
-	slices.SortFunc(keys, func(a, b groupKey) int { return cmp.Or(cmp.Compare(a.part, b.part), cmp.Compare(a.group, b.group)) })
+	slices.SortFunc(keys, func(a, b groupKey) int { return cmp.Or(cmp.Compare(a.log, b.log), cmp.Compare(a.group, b.group)) })
 	for _, key := range keys {
 		c.register(key, all[key])
 	}
@@ -152,8 +155,8 @@ func (l *latest) by(at int64) seen {
 }
 
 func (c *check) fetched(key groupKey, f touch, by map[int64]*commits, acked touch, l *latest) {
-	a := Anomaly{Partition: key.part, Offsets: []int64{f.off}}
-	says := c.acts[f.by].say()
+	a := Anomaly{Partition: c.logName(key.log), Offsets: []int64{f.off}}
+	says := c.say(f.by)
 	s := by[f.off]
 	if s == nil {
 		s = &commits{}
@@ -169,12 +172,12 @@ func (c *check) fetched(key groupKey, f touch, by map[int64]*commits, acked touc
 	case acked.by >= 0 && last.ret < acked.call:
 		a.Name, a.Offsets = GroupOffsetLost, []int64{f.off, acked.off}
 		a.Explain = fmt.Sprintf("%s returned %s of group %q, after %s of offset %d had been acknowledged at %d, which was called later than any of what was returned",
-			says, offsetName(f.off), key.group, c.acts[acked.by].say(), acked.off, acked.ret)
+			says, offsetName(f.off), key.group, c.say(acked.by), acked.off, acked.ret)
 		c.found(a, f.by, acked.by, last.by)
 	case before.fetch.by >= 0 && last.ret < before.source.call:
 		a.Name, a.Offsets = GroupOffsetBack, []int64{f.off, before.fetch.off}
 		a.Explain = fmt.Sprintf("%s returned %s of group %q, after %s had returned offset %d, whose commit by %s was called later than any of what was returned",
-			says, offsetName(f.off), key.group, c.acts[before.fetch.by].say(), before.fetch.off, c.acts[before.source.by].say())
+			says, offsetName(f.off), key.group, c.say(before.fetch.by), before.fetch.off, c.say(before.source.by))
 		c.found(a, f.by, before.fetch.by, before.source.by, last.by)
 	}
 	if first.by >= 0 {
@@ -192,53 +195,55 @@ func offsetName(off int64) string {
 // ahead finds commits beyond records that nobody of the group had been given before
 // the commit was called. Reads that name no group count for every group.
 func (c *check) ahead(keys []groupKey, all map[groupKey][]touch) {
-	polls := map[[2]int64]bool{} // sessions that consume; the others may set offsets as they like
+	if len(keys) == 0 {
+		return
+	}
+	polls := make([]bool, len(c.peers)) // sessions that consume; the others may set offsets as they like
 	given := map[groupKey][]touch{}
-	for i := range c.acts {
-		a := &c.acts[i]
+	for i := range c.fates {
+		a := c.act(int32(i))
 		if a.polled() {
-			polls[[2]int64{a.op.Client, a.op.Session}] = true
+			polls[a.op.peer] = true
 		}
 		for k := range a.in {
 			in := &a.in[k]
-			if in.Kind != checker.Read || in.Outcome != checker.OK || len(in.Values) == 0 {
+			if in.kind != checker.Read || in.outcome != checker.OK || in.n == 0 {
 				continue
 			}
 			ret := a.ret()
-			if in.Outcome == checker.OK && ret == never {
-				ret = in.Ret
+			if ret == never {
+				ret = in.ret
 			}
-			key := groupKey{in.Group, in.Partition}
-			given[key] = append(given[key], touch{by: int32(i), off: offset(in, len(in.Values)-1) + 1, call: a.op.Call, ret: ret})
+			key := groupKey{c.group(in), in.log}
+			given[key] = append(given[key], touch{by: int32(i), off: c.offset(in, int(in.n)-1) + 1, call: a.op.call, ret: ret})
 		}
 	}
 	for _, key := range keys {
 		reads := slices.Clone(given[key])
 		if key.group != "" {
-			reads = append(reads, given[groupKey{"", key.part}]...)
+			reads = append(reads, given[groupKey{"", key.log}]...)
 		}
 		slices.SortStableFunc(reads, func(a, b touch) int { return cmp.Compare(a.ret, b.ret) })
 		c.aheadOf(key, all[key], reads, polls)
 	}
 }
 
-func (c *check) aheadOf(key groupKey, touches, reads []touch, polls map[[2]int64]bool) {
-	li, ok := c.byName[key.part]
-	if !ok {
+func (c *check) aheadOf(key groupKey, touches, reads []touch, polls []bool) {
+	if key.log < 0 {
 		return
 	}
-	l := c.logs[li]
+	l := c.logs[key.log]
 	top := touch{by: -1}
 	for _, t := range touches { // by call
-		op := c.acts[t.by].op
-		inTxn := op.Kind == checker.Txn
+		op := &c.rows.rows[t.by]
+		inTxn := op.kind == checker.Txn
 		for len(reads) > 0 && (reads[0].ret <= t.call || inTxn && reads[0].by == t.by) {
 			if reads[0].off > top.off || top.by < 0 {
 				top = reads[0]
 			}
 			reads = reads[1:]
 		}
-		if t.fetch || !polls[[2]int64{op.Client, op.Session}] || t.off <= top.off {
+		if t.fetch || !polls[op.peer] || t.off <= top.off {
 			continue
 		}
 		// Control records may lie between, unless a record is known there.
@@ -246,8 +251,8 @@ func (c *check) aheadOf(key groupKey, touches, reads []touch, polls map[[2]int64
 		if c.sparse && (int(at) >= len(l.offs) || l.offs[at] >= t.off) {
 			continue
 		}
-		a := Anomaly{Name: GroupOffsetAhead, Partition: key.part, Offsets: []int64{t.off, top.off}}
-		a.Explain = fmt.Sprintf("%s committed offset %d of group %q before anybody had been given offset %d", c.acts[t.by].say(), t.off, key.group, top.off)
+		a := Anomaly{Name: GroupOffsetAhead, Partition: l.name, Offsets: []int64{t.off, top.off}}
+		a.Explain = fmt.Sprintf("%s committed offset %d of group %q before anybody had been given offset %d", c.say(t.by), t.off, key.group, top.off)
 		c.found(a, t.by, top.by)
 	}
 }

@@ -22,14 +22,20 @@ type Lag struct {
 // Lags measures the lag of each poll, for each partition that its session is known
 // to consume, and of each other read that came to what it took for the end. It is not
 // a failure.
-func Lags(h checker.History) []Lag { return newCheck(h).lags() }
+func Lags(h checker.History) []Lag {
+	var out []Lag
+	newCheck(h.Header, rowsOf(h)).lags(func(l Lag) { out = append(out, l) })
+	slices.SortStableFunc(out, func(a, b Lag) int { return cmp.Compare(a.Time, b.Time) })
+	return out
+}
 
+// lag notes the worst: of equal ones the first in time.
 func (c *check) lag() {
-	for _, l := range c.lags() {
-		if w := c.report.WorstLag; w == nil || l.Lag > w.Lag {
+	c.lags(func(l Lag) {
+		if w := c.report.WorstLag; w == nil || l.Lag > w.Lag || l.Lag == w.Lag && l.Time < w.Time {
 			c.report.WorstLag = &l
 		}
-	}
+	})
 }
 
 // known is an instant from which on a partition was known to have a record at or
@@ -39,86 +45,84 @@ type known struct{ off, at int64 }
 // tails is, for each log, the rise of the highest offset that was known to exist.
 func (c *check) tails() [][]known {
 	tails := make([][]known, len(c.logs))
-	var done []int32
-	for i := range c.acts {
-		if c.acts[i].ok() {
-			done = append(done, int32(i))
+	for _, i := range c.byRet {
+		a := c.act(i)
+		if !a.ok() {
+			continue
 		}
-	}
-	slices.SortStableFunc(done, func(i, j int32) int { return cmp.Compare(c.acts[i].ret(), c.acts[j].ret()) })
-	for _, i := range done {
-		a := &c.acts[i]
-		for li, off := range c.highest(a) { // order: each has its own list
-			t := tails[li]
-			if len(t) == 0 || off > t[len(t)-1].off {
-				tails[li] = append(t, known{off, a.ret()})
+		for _, h := range c.highest(&a) {
+			t := tails[h.log]
+			if len(t) == 0 || h.off > t[len(t)-1].off {
+				tails[h.log] = append(t, known{h.off, a.ret()})
 			}
 		}
 	}
 	return tails
 }
 
-// highest are the highest offsets that an act read from, or wrote to, each log;
-// -1 where it read nothing.
-func (c *check) highest(a *act) map[int32]int64 {
-	high := map[int32]int64{}
-	for k := range a.in {
-		in := &a.in[k]
-		if in.Outcome != checker.OK || in.Partition == "" || in.Kind != checker.Append && in.Kind != checker.Read {
-			continue
-		}
-		li := c.byName[in.Partition]
-		off, ok := high[li]
-		if !ok {
-			off = -1
-		}
-		switch n := len(in.Values); {
-		case in.Kind == checker.Append:
-			off = max(off, in.Off+int64(n)-1)
-		case n > 0:
-			for k := range n {
-				off = max(off, offset(in, k))
-			}
-		case !in.Poll:
-			off = max(off, in.From-1)
-		}
-		high[li] = off
-	}
-	return high
+// high is the highest offset that an act read from, or wrote to, a log; -1 if it read
+// nothing.
+type high struct {
+	log int32
+	off int64
 }
 
-func (c *check) lags() []Lag {
+// highest is that of each log, until the next call.
+func (c *check) highest(a *act) []high {
+	c.fresh()
+	c.highs = c.highs[:0]
+	for k := range a.in {
+		in := &a.in[k]
+		if in.outcome != checker.OK || in.log < 0 || in.kind != checker.Append && in.kind != checker.Read {
+			continue
+		}
+		at := c.placeOf(in.log, int32(len(c.highs)))
+		if int(at) == len(c.highs) {
+			c.highs = append(c.highs, high{in.log, -1})
+		}
+		off := &c.highs[at].off
+		switch n := int(in.n); {
+		case in.kind == checker.Append:
+			*off = max(*off, in.off+int64(n)-1)
+		case n > 0:
+			for k := range n {
+				*off = max(*off, c.offset(in, k))
+			}
+		case !in.poll:
+			*off = max(*off, in.off-1)
+		}
+	}
+	return c.highs
+}
+
+func (c *check) lags(tell func(Lag)) {
 	tails := c.tails()
-	var out []Lag
 	for _, s := range c.sessions {
 		at := map[int32]int64{}
 		for _, i := range s {
-			a := &c.acts[i]
+			a := c.act(i)
 			if !a.ok() {
 				continue
 			}
-			switch a.op.Kind {
+			switch a.op.kind {
 			case checker.Assign:
 				c.seek(at, a.op)
 			case checker.Subscribe, checker.Crash:
 				clear(at) // what the group gives isn't known
 			case checker.Txn, checker.Read:
-				out = c.measure(out, tails, at, a)
+				c.measure(tell, tails, at, &a)
 			}
 		}
 	}
-	slices.SortStableFunc(out, func(a, b Lag) int { return cmp.Compare(a.Time, b.Time) })
-	return out
 }
 
 // seek leaves the session where it is in partitions that it goes on with, and at the
 // beginning of others.
-func (c *check) seek(at map[int32]int64, op *checker.Op) {
+func (c *check) seek(at map[int32]int64, op *row) {
 	was := map[int32]int64{}
-	for _, p := range op.Parts {
-		li := c.byName[p]
+	for _, li := range c.parts(op) {
 		off, ok := at[li]
-		if !ok || op.Beginning {
+		if !ok || c.extras[op.extra].beginning {
 			off = -1
 		}
 		was[li] = off
@@ -129,22 +133,21 @@ func (c *check) seek(at map[int32]int64, op *checker.Op) {
 	}
 }
 
-func (c *check) measure(out []Lag, tails [][]known, at map[int32]int64, a *act) []Lag {
-	if a.op.Kind == checker.Read && !a.op.Poll {
+func (c *check) measure(tell func(Lag), tails [][]known, at map[int32]int64, a *act) {
+	if a.op.kind == checker.Read && !a.op.poll {
 		// Only one that could have returned more, and didn't, thought itself at the tail.
-		if n := int64(len(a.op.Values)); n == 0 || n < a.op.Limit {
-			li := c.byName[a.op.Partition]
-			out = append(out, behind(tails[li], a, c.logs[li].name, c.highest(a)[li]))
+		if a.op.short && a.op.log >= 0 {
+			tell(c.behind(tails, a, a.op.log, c.highest(a)[0].off))
 		}
-		return out
+		return
 	}
-	for li, off := range c.highest(a) { // order: each sets its own
-		if was, ok := at[li]; !ok || off > was {
-			at[li] = off
+	for _, h := range c.highest(a) {
+		if was, ok := at[h.log]; !ok || h.off > was {
+			at[h.log] = h.off
 		}
 	}
 	if !a.polled() {
-		return out
+		return
 	}
 	var logs []int32
 	for li := range at { // order: sorted below
@@ -152,19 +155,19 @@ func (c *check) measure(out []Lag, tails [][]known, at map[int32]int64, a *act) 
 	}
 	slices.Sort(logs)
 	for _, li := range logs {
-		out = append(out, behind(tails[li], a, c.logs[li].name, at[li]))
+		tell(c.behind(tails, a, li, at[li]))
 	}
-	return out
 }
 
 func (a *act) polled() bool {
-	return a.op.Poll || slices.ContainsFunc(a.in, func(in checker.Op) bool { return in.Kind == checker.Read && in.Poll })
+	return a.op.poll || slices.ContainsFunc(a.in, func(in row) bool { return in.kind == checker.Read && in.poll })
 }
 
-func behind(tail []known, a *act, part string, off int64) Lag {
-	l := Lag{Time: a.op.Call, Client: a.op.Client, Session: a.op.Session, Partition: part, ID: a.op.ID}
+func (c *check) behind(tails [][]known, a *act, li int32, off int64) Lag {
+	p, tail := c.peers[a.op.peer], tails[li]
+	l := Lag{Time: a.op.call, Client: p.client, Session: p.session, Partition: c.logs[li].name, ID: a.op.id}
 	if k := sort.Search(len(tail), func(k int) bool { return tail[k].off > off }); k < len(tail) {
-		l.Lag = max(0, a.op.Call-tail[k].at)
+		l.Lag = max(0, a.op.call-tail[k].at)
 	}
 	return l
 }

@@ -15,8 +15,8 @@ func (c *check) losses() {
 	for i := range c.logs {
 		seen[i] = map[int64]span{}
 	}
-	for i := range c.acts {
-		if a := &c.acts[i]; a.ok() {
+	for i := range c.fates {
+		if a := c.act(int32(i)); a.ok() {
 			c.passes(int32(i), passed, seen)
 		}
 	}
@@ -45,35 +45,37 @@ type reach struct{ from, to, by int32 }
 // poll's reach starts there; that of any other read where it asked to start. What may
 // have been trimmed below the first value that it returned was not read past.
 func (c *check) passes(i int32, passed [][]reach, seen []map[int64]span) {
-	a := &c.acts[i]
+	a := c.act(i)
+	client := c.peers[a.op.peer].client
 	for k := range a.in {
 		in := &a.in[k]
-		if in.Kind != checker.Read || in.Outcome != checker.OK || len(in.Values) == 0 {
+		if in.kind != checker.Read || in.outcome != checker.OK || in.n == 0 || in.log < 0 {
 			continue
 		}
-		li := c.byName[in.Partition]
+		li := in.log
 		l := c.logs[li]
 		r := reach{by: i, to: -1}
-		if !in.Poll {
-			r.from = l.rank(in.From)
+		if !in.poll {
+			r.from = l.rank(in.off)
 		}
-		first := offset(in, 0)
-		for k := range in.Values {
-			first = min(first, offset(in, k))
+		first := c.offset(in, 0)
+		for k := range in.n {
+			first = min(first, c.offset(in, int(k)))
 		}
 		r.from = max(r.from, l.rank(min(first, l.start)))
-		for k, name := range in.Values {
-			at := l.rank(offset(in, k))
-			s, ok := seen[li][a.op.Client]
+		s, ok := seen[li][client]
+		for k, v := range c.vals(in) {
+			at := l.rank(c.offset(in, k))
 			if !ok {
-				s = span{at, at}
+				s, ok = span{at, at}, true
 			}
-			seen[li][a.op.Client] = span{min(s.low, at), max(s.high, at)}
+			s = span{min(s.low, at), max(s.high, at)}
 			// A value that stands at several offsets proves only the first.
-			r.to = max(r.to, l.values[l.value(name)].first)
+			r.to = max(r.to, l.values[v].first)
 		}
+		seen[li][client] = s
 		passed[li] = append(passed[li], r)
-		if in.Poll && r.to > l.bound {
+		if in.poll && r.to > l.bound {
 			l.bound, l.boundBy = r.to, i
 		}
 	}
@@ -92,14 +94,14 @@ func (c *check) lost(l *log, passed []reach, seen map[int64]span) {
 			}
 			passed = passed[1:]
 		}
-		for _, s := range l.sights(off) {
+		for _, s := range l.sights(int32(i)) {
 			v := &l.values[s.value]
-			if v.last != int32(i) || far.to < int32(i) || v.reader >= 0 || !v.certain(c) {
+			if v.last != int32(i) || far.to < int32(i) || v.read || !v.certain(c) {
 				continue
 			}
 			a := classify(Anomaly{Name: LostWrite, Partition: l.name, Offsets: []int64{off, l.offs[far.to]}, Values: []string{v.name}}, int32(i), seen)
 			a.Explain = fmt.Sprintf("%q of %s stands at offset %d and no ok read returned it, and %s read on to offset %d",
-				v.name, c.acts[v.writer].say(), off, c.acts[far.by].say(), l.offs[far.to])
+				v.name, c.say(v.writer), off, c.say(far.by), l.offs[far.to])
 			c.found(a, v.writer, far.by)
 		}
 	}
@@ -141,7 +143,7 @@ func (c *check) unseen() {
 		}
 		for k := range l.values {
 			v := &l.values[k]
-			if v.reader >= 0 || !v.certain(c) || c.acts[v.writer].ret() >= c.acts[p.by].op.Call || v.first >= 0 && (v.last <= l.bound || l.offs[v.last] < l.start) {
+			if v.read || !v.certain(c) || c.rows.rows[v.writer].over() >= c.rows.rows[p.by].call || v.first >= 0 && (v.last <= l.bound || l.offs[v.last] < l.start) {
 				continue
 			}
 			a := Anomaly{Name: Unseen, Partition: l.name, Values: []string{v.name}, Class: "postfix"}
@@ -149,7 +151,7 @@ func (c *check) unseen() {
 				a.Offsets = []int64{l.offs[v.last]}
 			}
 			a.Explain = fmt.Sprintf("%q was acknowledged to %s, and %s, the last poll, was called later and returned nothing; no ok poll returned it",
-				v.name, c.acts[v.writer].say(), c.acts[p.by].say())
+				v.name, c.say(v.writer), c.say(p.by))
 			c.found(a, v.writer, p.by)
 		}
 	}
@@ -163,13 +165,13 @@ func (c *check) lastPolls() []last {
 		final[i].by = -1
 	}
 	for _, s := range c.sessions {
-		var assigned []string
+		var assigned []int32
 		for _, i := range s {
-			a := &c.acts[i]
+			a := c.act(i)
 			switch {
-			case a.op.Kind == checker.Assign && a.op.Outcome != checker.Failed:
-				assigned = a.op.Parts
-			case a.op.Kind == checker.Subscribe && a.op.Outcome != checker.Failed, a.op.Kind == checker.Crash:
+			case a.op.kind == checker.Assign && a.op.outcome != checker.Failed:
+				assigned = c.parts(a.op)
+			case a.op.kind == checker.Subscribe && a.op.outcome != checker.Failed, a.op.kind == checker.Crash:
 				assigned = nil // what a group gave is not known
 			case a.ok():
 				c.lastPoll(final, i, assigned)
@@ -179,30 +181,34 @@ func (c *check) lastPolls() []last {
 	return final
 }
 
-func (c *check) lastPoll(final []last, i int32, assigned []string) {
-	a := &c.acts[i]
-	found := map[int32]bool{} // whether each partition's part of the poll was not empty
-	polled := a.op.Poll
+func (c *check) lastPoll(final []last, i int32, assigned []int32) {
+	a := c.act(i)
+	polled := a.op.poll
+	c.fresh()
+	c.polledOf = append(c.polledOf[:0], assigned...)
+	for k, li := range c.polledOf {
+		c.placeOf(li, int32(k))
+	}
+	c.foundOf = append(c.foundOf[:0], make([]bool, len(assigned))...) // whether each partition's part of the poll was not empty
 	for k := range a.in {
-		if in := &a.in[k]; in.Kind == checker.Read && in.Poll && in.Outcome == checker.OK {
-			polled = true
-			if in.Partition != "" {
-				li := c.byName[in.Partition]
-				found[li] = found[li] || len(in.Values) > 0
-			}
+		in := &a.in[k]
+		if in.kind != checker.Read || !in.poll || in.outcome != checker.OK || in.log < 0 {
+			continue
 		}
+		polled = true
+		at := int(c.placeOf(in.log, int32(len(c.polledOf))))
+		if at == len(c.polledOf) {
+			c.polledOf, c.foundOf = append(c.polledOf, in.log), append(c.foundOf, false)
+		}
+		c.foundOf[at] = c.foundOf[at] || in.n > 0
 	}
 	if !polled {
 		return
 	}
-	for _, p := range assigned {
-		if li := c.byName[p]; !found[li] {
-			found[li] = false // polled, and nothing came
-		}
-	}
-	for li, some := range found { // order: each sets its own
-		if f := final[li]; f.by < 0 || c.acts[f.by].ret() < a.ret() {
-			final[li] = last{i, !some}
+	for k, li := range c.polledOf {
+		at := c.placeOf(li, int32(k)) // of an assignment that names it twice, the first
+		if f := final[li]; f.by < 0 || c.rows.rows[f.by].over() < a.ret() {
+			final[li] = last{i, !c.foundOf[at]}
 		}
 	}
 }

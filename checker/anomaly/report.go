@@ -114,7 +114,7 @@ func (c *check) found(a Anomaly, ops ...int32) {
 	for _, i := range ops {
 		if i >= 0 && !slices.Contains(told, i) {
 			told = append(told, i)
-			a.Ops = append(a.Ops, c.acts[i].evidence())
+			a.Ops = append(a.Ops, c.evidence(i))
 		}
 	}
 	c.report.Anomalies = append(c.report.Anomalies, a)
@@ -148,21 +148,29 @@ func (c *check) finish() {
 }
 
 // evidence is the operation as a report shows it.
-func (a *act) evidence() checker.Evidence {
-	op := a.op
-	e := checker.Evidence{ID: op.ID, Client: op.Client, Op: op.Kind.String(), Call: op.Call, Outcome: op.Outcome.String(), Count: len(op.Values)}
-	if op.Outcome == checker.OK || op.Outcome == checker.Failed && op.Ret != 0 {
-		e.Ret = &op.Ret
+func (c *check) evidence(i int32) checker.Evidence {
+	op := &c.rows.rows[i]
+	e := checker.Evidence{ID: op.id, Client: c.peers[op.peer].client, Op: op.kind.String(), Call: op.call, Outcome: op.outcome.String(), Count: int(op.n)}
+	if ret := op.ret; op.outcome == checker.OK || op.outcome == checker.Failed && ret != 0 {
+		e.Ret = &ret
 	}
-	switch {
-	case op.Kind == checker.Read:
-		e.Off = &op.From
-	case op.Kind == checker.Txn:
-		e.Count = len(op.Ops)
-	case op.Outcome == checker.OK && op.Kind <= checker.FetchOffset || op.Kind == checker.Commit:
-		e.Off = &op.Off
+	off := op.off
+	if op.kind != checker.Txn && (op.kind == checker.Read || op.outcome == checker.OK && op.kind <= checker.FetchOffset || op.kind == checker.Commit) {
+		e.Off = &off
 	}
 	return e
 }
 
-func (a *act) say() string { return fmt.Sprintf("%s %d", a.op.Kind, a.op.ID) }
+func (a *act) say() string { return fmt.Sprintf("%s %d", a.op.kind, a.op.id) }
+
+func (c *check) say(i int32) string {
+	a := c.act(i)
+	return a.say()
+}
+
+func (c *check) logName(li int32) string {
+	if li < 0 {
+		return ""
+	}
+	return c.logs[li].name
+}

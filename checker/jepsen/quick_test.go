@@ -2,6 +2,7 @@ package jepsen
 
 import (
 	"bytes"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -111,6 +112,74 @@ func TestQuickAsForms(t *testing.T) {
 			sameOps(t, text, iotest.DataErrReader(bytes.NewReader(text)))
 		}
 	})
+}
+
+// values has what an event may have for a value, by its function; the last two are for
+// completions only.
+var values = map[string][]string{
+	"send": {"[[:send 1 [%d %d]]]", "[[:send 1 [nil %d]]]", "[[:send :k (nil %d)]]", "([:send \"p/0\" \"%dx\"])", "[[:send 1 %d]]", "[[:send 1 [3 %d]] [:send 2 [4 %d]]]",
+		"[[:send 1 [3 %d]] [:send 1 [4 %d]]]", "[[:send 1 [3 %d]] [:send 1 %d]]", "nil", "[[:send 1 [-1 %d]]]"},
+	"poll":  {"[[:poll {1 [[3 %d] [%d 2]]}]]", "[[:poll]]", "[[:poll nil]]", "[[:poll {}]]", "[[:poll {1 []}]]", "[[:poll {1 [[4 %d]], 2 ([5 \"%da\"] [7 3N])}]]", "nil", "[[:poll 7]]"},
+	"txn":   {"[[:poll {1 [[0 %d]]}] [:send 1 [1 %d]]]", "[[:send 1 %d] [:poll]]", "[[:send 1 [nil %d]] [:send 2 [5 %d]]]", "nil", "[]"},
+	"tail":  {"{:key 1, :offset %d}", "{:key \"p/0\"}", "{:key 1, :group \"g\", :offset %d}", "{:offset %d}", "{:key 1, :key 2, :offset %d}", "{:key 1, :from 2, :offset -1}", "nil", "{:key 1}"},
+	"crash": {"nil", "nil"},
+}
+
+// event draws a line that is an event, and nearly always a sound one; open has the
+// functions of what was invoked.
+func event(t *rapid.T, at int, open map[string]string) string {
+	process := rapid.SampledFrom([]string{"1", "2"}).Draw(t, "process")
+	f, kind := open[process], "invoke"
+	if f == "" {
+		f = rapid.SampledFrom([]string{"send", "send", "poll", "txn", "tail", "crash"}).Draw(t, "f")
+		open[process] = f
+	} else {
+		delete(open, process)
+		kind = rapid.SampledFrom([]string{"ok", "ok", "info", "fail"}).Draw(t, "type")
+	}
+	all := values[f]
+	if kind == "invoke" {
+		all = all[:len(all)-2]
+	}
+	value := "nil"
+	if len(all) > 0 {
+		value = rapid.SampledFrom(all).Draw(t, "value")
+	}
+	for strings.Contains(value, "%d") {
+		value = strings.Replace(value, "%d", fmt.Sprint(rapid.IntRange(0, 12).Draw(t, "number")), 1)
+	}
+	keys := []string{fmt.Sprintf(":time %d", at), ":process " + process, ":type :" + kind, ":f :" + f, ":value " + value}
+	for _, extra := range []string{":batch true", ":from 2", ":limit 9", ":lin true", ":rebalance-log [{:keys [1]}]", ":error [:x]", ":index 1", ":time 0", ":type :info"} {
+		if rapid.IntRange(0, 15).Draw(t, "extra") == 0 {
+			keys = append(keys, extra)
+		}
+	}
+	return rapid.SampledFrom([]string{"{", "#jepsen.history.Op{"}).Draw(t, "tag") + strings.Join(rapid.Permutation(keys).Draw(t, "order"), ", ") + "}\n"
+}
+
+// TestQuickPairs: histories of events in any order, most of which are sound: what is taken
+// by quick and what is left to forms make the same operations together (E4).
+func TestQuickPairs(t *testing.T) {
+	taken, total := 0, 0
+	rapid.Check(t, func(t *rapid.T) {
+		var b strings.Builder
+		open := map[string]string{}
+		for i := range rapid.IntRange(1, 12).Draw(t, "events") {
+			b.WriteString(event(t, i, open))
+		}
+		sameOps(t, []byte(b.String()), strings.NewReader(b.String()))
+		r := NewReader(NewEvents(strings.NewReader(b.String())))
+		for line, ok := r.events.ahead(); ok; line, ok = r.events.ahead() {
+			if total++; r.q.event(line) && r.p.quick(&r.q) {
+				taken++
+			}
+			r.events.d.at += len(line)
+		}
+	})
+	if taken*5 < total {
+		t.Errorf("quick took %d of %d events, want a fifth at least", taken, total)
+	}
+	t.Logf("quick took %d of %d events", taken, total)
 }
 
 // TestQuickIsUsed: the events that Jepsen and our own export write most are taken by quick,

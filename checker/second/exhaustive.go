@@ -23,7 +23,7 @@ func Exhaustive(h checker.History) Opinion {
 		case s.complete(0, logState{}):
 			return checker.Valid
 		case s.steps > exhaustiveSteps:
-			return checker.Undecided
+			return checker.Undecided // O1
 		}
 		return checker.Invalid
 	})

@@ -57,8 +57,8 @@ func newBench(out io.Writer) *cobra.Command {
 
 // valid refuses what no history can be made of.
 func (b *bench) valid() error {
-	if len(b.ops) > 0 && slices.Min(b.ops) < 1 || len(b.porcupine) > 0 && slices.Min(b.porcupine) < 1 {
-		return fmt.Errorf("--ops is %d and --porcupine %d; a history has at least 1 operation", b.ops, b.porcupine)
+	if len(b.ops) > 0 && slices.Min(b.ops) < 1 || len(b.fileOps) > 0 && slices.Min(b.fileOps) < 1 || len(b.porcupine) > 0 && slices.Min(b.porcupine) < 1 {
+		return fmt.Errorf("--ops is %d, --file-ops %d and --porcupine %d; a history has at least 1 operation", b.ops, b.fileOps, b.porcupine)
 	}
 	if b.clients < 1 || b.partitions < 1 {
 		return fmt.Errorf("--clients is %d and --partitions %d; each is at least 1", b.clients, b.partitions)

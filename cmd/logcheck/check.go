@@ -69,7 +69,7 @@ func (c *check) files(files []string) (int, error) {
 
 // collect sets how much garbage there may be.
 func (c *check) collect() {
-	if c.html != "" || c.second || len(c.families) != 1 || c.families[0].Name != checker.Linearizable.Name {
+	if c.html != "" || c.second {
 		debug.SetGCPercent(gcPercentPointers)
 	}
 }
@@ -99,6 +99,11 @@ func (c *check) file(name string) (*result, error) {
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", in.label, err)
+	}
+	if r.Report != nil && r.Report.First() != nil && name != "-" {
+		if err := c.reduce(r, name); err != nil {
+			return nil, fmt.Errorf("%s: read again, to make evidence minimal: %w", in.label, err)
+		}
 	}
 	if c.second && r.Report != nil {
 		r.ask(kept, c.timeout)
@@ -168,8 +173,38 @@ func (c *check) hear(p *panel, in *input, kept *checker.History) error {
 	}
 }
 
+// reduce reads a file again, to make what the report names of it minimal.
+func (c *check) reduce(r *result, name string) error {
+	in, err := c.open(name)
+	if err != nil {
+		return err
+	}
+	defer in.close()
+	from, err := in.source()
+	if err != nil {
+		return err
+	}
+	header, err := from.Header()
+	if err != nil {
+		return err
+	}
+	m := checker.NewReducer(header, r.Report)
+	for {
+		var op checker.Op
+		if err := from.Read(&op); err == io.EOF {
+			m.Finish()
+			return nil
+		} else if err != nil {
+			return err
+		}
+		if only(&op, c.partitions) {
+			m.Complete(&op)
+		}
+	}
+}
+
 // ask adds further opinions. One that contradicts check A makes the file invalid:
-// somebody is wrong, and it isn't known who.
+// somebody is wrong, and it isn't known who (K3).
 func (r *result) ask(h *checker.History, timeout time.Duration) {
 	if h == nil || len(h.Ops) > maxSecond {
 		why := fmt.Sprintf("the history has more than %d operations", maxSecond)

@@ -11,7 +11,7 @@ import (
 )
 
 // gcPercent keeps the heap close to what is live, which has hardly a pointer in it
-// to be followed. That of other checks than A is full of them.
+// to be followed. A history that is kept for a page or for other opinions is full of them.
 const (
 	gcPercent         = 10
 	gcPercentPointers = 50

@@ -69,7 +69,7 @@ Exit 0 if all is whole (a last write that power cut short is no damage), 1 if no
 	return cmd
 }
 
-// inspect reads a directory, and makes sure that no broker did anything to it meanwhile.
+// inspect reads a directory through a tree that can't be written to, and makes sure that no broker did anything to it meanwhile (D6).
 func inspect(path string, f inspectFlags) (*inspected, error) {
 	tree, err := osfs.NewReadOnly(path)
 	if err != nil {

@@ -3,9 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -28,8 +26,11 @@ type fate struct {
 	took   time.Duration
 	others map[string]int // violations that its file doesn't name
 	failed error          // it couldn't be built, or its shrunk story doesn't show it
-	shrunk int            // decisions of that story; 0: it has none
+	shrunk *shrunkTo      // that story; nil: it has none
 }
+
+// shrunkTo is a story that a seed was shrunk to.
+type shrunkTo struct{ decisions int }
 
 // line says what became of it.
 func (t *fate) line(f *mutantFlags) string {
@@ -61,7 +62,7 @@ func (t *fate) view(f *mutantFlags) string {
 const byShrunk = "shrunk story"
 
 // hunt builds a mutant and runs seeds until the check that it names fires (C3).
-func (a *app) hunt(ctx context.Context, b *builder, m *mutant, f *mutantFlags) (t fate) {
+func hunt(ctx context.Context, b *builder, m *mutant, f *mutantFlags) (t fate) {
 	t = fate{m: m, by: m.by, others: map[string]int{}}
 	work, err := os.MkdirTemp("", "logsim-mutant-")
 	if err != nil {
@@ -85,31 +86,56 @@ func (a *app) hunt(ctx context.Context, b *builder, m *mutant, f *mutantFlags) (
 	case m.mark != "":
 		t.marks(ctx, binary, f)
 	default:
-		a.huntBySeeds(ctx, &t, binary, f)
+		t.huntBySeeds(ctx, binary, f)
 		return t
 	}
 	t.took = time.Since(begun)
 	return t
 }
 
-// huntBySeeds tells the story that a seed was shrunk to, if there is one, and runs seeds unless that is enough.
-func (a *app) huntBySeeds(ctx context.Context, t *fate, binary string, f *mutantFlags) {
+// huntBySeeds runs seeds, unless the story that one was shrunk to may stand for them, and shows the mutant.
+func (t *fate) huntBySeeds(ctx context.Context, binary string, f *mutantFlags) {
 	begun := time.Now()
-	file := filepath.Join(f.shrunk, t.m.name+".txt")
-	shown, err := t.tellShrunk(ctx, binary, file)
-	if t.took = time.Since(begun); shown && f.quick {
-		t.by, t.seeds = byShrunk, 1
-		return
+	if f.quick {
+		if shown, _ := t.tellShrunk(ctx, binary, f.storyOf(t.m)); shown {
+			t.by, t.seeds, t.took = byShrunk, 1, time.Since(begun)
+			return
+		}
 	}
 	t.fired = ""
 	t.seedsFrom(ctx, binary, f)
+}
+
+// hasStory tells whether a story may be shrunk from a seed that killed the mutant.
+func (t *fate) hasStory() bool {
+	return t.failed == nil && t.fired != "" && t.m.mark == "" && t.by == bySeeds
+}
+
+// shrunkStory tells the story that a seed was shrunk to, which must show the mutant. With --shrink-for one that is missing is made.
+func (a *app) shrunkStory(ctx context.Context, b *builder, t *fate, f *mutantFlags) {
+	file := f.storyOf(t.m)
+	if _, err := os.Stat(file); err != nil && f.most == 0 {
+		return
+	}
+	work, err := os.MkdirTemp("", "logsim-mutant-")
+	if err != nil {
+		t.failed = err
+		return
+	}
+	defer os.RemoveAll(work)
+	binary, err := b.build(ctx, t.m, work)
+	if err != nil {
+		t.failed = err
+		return
+	}
+	shown, err := t.tellShrunk(ctx, binary, file)
 	switch {
-	case t.fired == "" || shown:
-	case f.most > 0 && t.m.by == bySeeds:
-		if t.shrunk, err = a.shrinkMutant(ctx, t, binary, file, f); err != nil {
+	case shown || ctx.Err() != nil:
+	case f.most > 0:
+		if t.shrunk, err = a.shrinkMutant(ctx, t, binary, file, f); err != nil && ctx.Err() == nil {
 			t.failed = fmt.Errorf("seed %d isn't shrunk: %w", t.seed, err)
 		}
-	case !errors.Is(err, fs.ErrNotExist):
+	default:
 		t.failed = fmt.Errorf("%w; remove it, or shrink seed %d anew: logsim mutants --only %s --shrink-for 5m", err, t.seed, t.m.name)
 	}
 }
@@ -164,14 +190,18 @@ func (t *fate) tellShrunk(ctx context.Context, binary, file string) (bool, error
 	if told.story(ctx, binary, file); told.fired == "" {
 		return false, fmt.Errorf("%s doesn't show it any more: %v, %v", file, told.others, told.failed)
 	}
-	t.shrunk, t.fired = len(c.Decisions), told.fired
+	t.shrunk = &shrunkTo{len(c.Decisions)}
+	if t.fired == "" {
+		t.fired = told.fired
+	}
 	return true, nil
 }
 
-// shrinkMutant shrinks the seed that killed a mutant, and returns how many decisions are left. Interrupted, it leaves no story: what is
+// shrinkMutant shrinks a seed that kills a mutant, and returns how many decisions are left. Interrupted, it leaves no story: what is
 // missing is made by the next run of the command.
-func (a *app) shrinkMutant(ctx context.Context, t *fate, binary, file string, f *mutantFlags) (int, error) {
-	r, err := a.shrinkSeed(ctx, &shrinkFlags{seed: t.seed, seconds: f.seconds, mutant: t.m.name, jobs: f.workers, limit: f.limit, most: f.most}, binary)
+func (a *app) shrinkMutant(ctx context.Context, t *fate, binary, file string, f *mutantFlags) (*shrunkTo, error) {
+	seed, seconds := t.shortest(ctx, binary, f)
+	r, err := a.shrinkSeed(ctx, &shrinkFlags{seed: seed, seconds: seconds, mutant: t.m.name, jobs: f.workers, limit: f.limit, most: f.most}, binary)
 	if err == nil {
 		err = ctx.Err()
 	}
@@ -179,9 +209,37 @@ func (a *app) shrinkMutant(ctx context.Context, t *fate, binary, file string, f 
 		err = os.MkdirAll(filepath.Dir(file), 0o777)
 	}
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
-	return r.has, writeAtomically(file, []byte(r.story))
+	return &shrunkTo{r.has}, writeAtomically(file, []byte(r.story))
+}
+
+// shortStorms are the lengths in seconds in which a seed is looked for that kills a mutant, shortSeeds of each: what fails after a short
+// storm has little to take away.
+var shortStorms = [...]int{2, 6, 20}
+
+const shortSeeds = 25
+
+// shortest is a seed that kills the mutant in as short a storm as possible, the one that did in the table if none does.
+func (t *fate) shortest(ctx context.Context, binary string, f *mutantFlags) (seed uint64, seconds int) {
+	ctx, cancel := context.WithTimeout(ctx, f.most)
+	defer cancel()
+	for _, seconds := range shortStorms {
+		if seconds >= f.seconds {
+			break
+		}
+		p := &pool{binary: binary, jobs: f.workers, seconds: seconds, limit: f.limit}
+		p.run(ctx, seedRange(f.from, shortSeeds), func(d seedDone) bool {
+			if d.Violation != nil && t.m.check.MatchString(d.Violation.Name) {
+				seed = d.Seed
+			}
+			return seed == 0
+		})
+		if seed > 0 {
+			return seed, seconds
+		}
+	}
+	return t.seed, f.seconds
 }
 
 // markSeeds is how many seeds must not come by a mark; the marks that mutants name are those that nearly each seed hits.

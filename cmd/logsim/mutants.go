@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"iter"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -38,8 +39,8 @@ func newMutants(a *app) *cobra.Command {
 		Long: "Put known bugs back, one at a time, and show that the check that each file names finds them.\n\n" +
 			"--jobs mutants are hunted at once, each by one process; a single one, by --jobs processes. A story that a seed was shrunk to,\n" +
 			"NAME.txt in --shrunk, must show the mutant, too; with --quick it does so instead of seeds. With --shrink-for, seeds that have no\n" +
-			"such story are shrunk to one: interrupted, the command goes on with those that are missing. With --starts each mutant is hunted\n" +
-			"from several first seeds, and the table has the medians.",
+			"such story are shrunk to one, once all mutants were hunted and the table is written: interrupted, the command goes on with those\n" +
+			"that are missing. With --starts each mutant is hunted from several first seeds, and the table has the medians.",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			switch {
 			case f.seeds < 1 || f.jobs < 1 || f.seconds < 1 || f.states < 1 || f.starts < 1:
@@ -56,7 +57,7 @@ func newMutants(a *app) *cobra.Command {
 	fl := cmd.Flags()
 	fl.StringSliceVar(&f.only, "only", nil, "the mutants of these names, with commas between")
 	fl.StringVar(&f.dir, "dir", filepath.Join("testdata", "mutants"), "folder of the mutants, below the module's")
-	fl.StringVar(&f.write, "write", "", "also write the table to this file")
+	fl.StringVar(&f.write, "write", "", "also write the table to this file, in place of the one that is there")
 	fl.StringVar(&f.build, "build", "", "only build the one of --only, in this folder, as the program 'mutant'")
 	fl.IntVar(&f.seeds, "seeds", 200, "most seeds for one mutant")
 	fl.IntVar(&f.states, "states", 100_000, "most crash states for one mutant that names these as its end")
@@ -88,12 +89,10 @@ func (a *app) mutants(ctx context.Context, f *mutantFlags) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	printFates(a.out, fates)
-	if f.write != "" {
-		if err := writeFates(f.write, fates); err != nil {
-			return err
-		}
+	if err := a.tellStories(ctx, b, fates, f); err != nil {
+		return err
 	}
+	printFates(a.out, fates)
 	alive := 0
 	for i := range fates {
 		if fates[i].failed != nil || fates[i].fired == "" {
@@ -113,33 +112,79 @@ func (a *app) huntAll(ctx context.Context, b *builder, all []mutant, f *mutantFl
 	at := min(f.jobs, len(all))
 	f.workers = f.jobs / at
 	fates := make([]fate, len(all))
-	next, done := make(chan int), make(chan int)
-	var hunters sync.WaitGroup
-	for range at {
-		hunters.Go(func() {
-			for i := range next {
-				fates[i] = a.hunt(ctx, b, &all[i], f)
-				done <- i
-			}
-		})
-	}
-	go func() {
-		for i := range all {
-			if ctx.Err() == nil {
-				next <- i
-			}
-		}
-		close(next)
-		hunters.Wait()
-		close(done)
-	}()
-	for i := range done {
-		if ctx.Err() == nil {
-			fmt.Fprintln(a.out, fates[i].line(f))
-		}
+	for i := range someAtATime(ctx, at, len(all), func(i int) { fates[i] = hunt(ctx, b, &all[i], f) }) {
+		fmt.Fprintln(a.out, fates[i].line(f))
 	}
 	return fates
 }
+
+// tellStories tells the stories that seeds were shrunk to, or makes them, and writes the table: before, and after each that was made.
+func (a *app) tellStories(ctx context.Context, b *builder, fates []fate, f *mutantFlags) error {
+	write := func() error {
+		if f.write == "" {
+			return nil
+		}
+		return writeFates(f.write, fates)
+	}
+	var with []int
+	for i := range fates {
+		if fates[i].hasStory() {
+			with = append(with, i)
+		}
+	}
+	err := write()
+	told := make([]fate, len(with)) // the table is written while others are under way
+	for k := range someAtATime(ctx, f.jobs, len(with), func(k int) {
+		told[k] = fates[with[k]]
+		a.shrunkStory(ctx, b, &told[k], f)
+	}) {
+		t := &fates[with[k]]
+		*t = told[k]
+		switch {
+		case t.failed != nil:
+			fmt.Fprintln(a.out, t.line(f))
+		case t.shrunk != nil:
+			fmt.Fprintf(a.out, "%s: shrunk to %d decisions\n", t.m.name, t.shrunk.decisions)
+		}
+		if again := write(); err == nil {
+			err = again
+		}
+	}
+	return err
+}
+
+// someAtATime does n things, some at a time, and yields each that is done, unless ctx is over by then.
+func someAtATime(ctx context.Context, some, n int, do func(i int)) iter.Seq[int] {
+	return func(yield func(int) bool) {
+		next, done := make(chan int), make(chan int)
+		var workers sync.WaitGroup
+		for range some {
+			workers.Go(func() {
+				for i := range next {
+					do(i)
+					done <- i
+				}
+			})
+		}
+		go func() {
+			for i := range n {
+				if ctx.Err() == nil {
+					next <- i
+				}
+			}
+			close(next)
+			workers.Wait()
+			close(done)
+		}()
+		goesOn := true
+		for i := range done {
+			goesOn = goesOn && ctx.Err() == nil && yield(i)
+		}
+	}
+}
+
+// storyOf is the file of the story that a seed of a mutant was shrunk to.
+func (f *mutantFlags) storyOf(m *mutant) string { return filepath.Join(f.shrunk, m.name+".txt") }
 
 // buildMutant leaves a mutant's program in a folder, for those who want to see it fail.
 func (a *app) buildMutant(ctx context.Context, b *builder, m *mutant, folder string) error {

@@ -168,7 +168,7 @@ func (a *app) shrinkText(ctx context.Context, f *shrinkFlags, binary, text strin
 		return f.mutant == "" || sound.tell(ctx, []string{c.Story("a candidate", "")})[0].Violation == nil
 	}
 	s.keeps = func(ctx context.Context, candidates []sim.Case) int {
-		return firstThatKeeps(r.violation.Name, candidates, mutant.tell(ctx, stories(candidates)), isSound)
+		return firstThatKeeps(causeOf(r.violation), candidates, mutant.tell(ctx, stories(candidates)), isSound)
 	}
 	s.say = a.progress(s)
 	timed := ctx
@@ -202,10 +202,10 @@ func stories(cases []sim.Case) (texts []string) {
 	return texts
 }
 
-// firstThatKeeps is the first candidate whose result is a violation of this name, and that sound code tells without one (C5).
-func firstThatKeeps(name string, candidates []sim.Case, results []sim.Result, isSound func(*sim.Case) bool) int {
+// firstThatKeeps is the first candidate whose result is a violation of this cause, and that sound code tells without one (C6).
+func firstThatKeeps(cause string, candidates []sim.Case, results []sim.Result, isSound func(*sim.Case) bool) int {
 	for i := range candidates {
-		if v := results[i].Violation; v != nil && v.Name == name && isSound(&candidates[i]) {
+		if v := results[i].Violation; v != nil && causeOf(v) == cause && isSound(&candidates[i]) {
 			return i
 		}
 	}
@@ -225,7 +225,7 @@ func (a *app) progress(s *shrinker) func() {
 
 // ending is the story's whole text: with the answers that sound code gives if the violation was a mutant's, and else with the violation.
 func (a *app) ending(f *shrinkFlags, c *sim.Case, r *shrunk) (string, error) {
-	of := fmt.Sprintf("seed %d", f.seed)
+	of := fmt.Sprintf("seed %d of %d s", f.seed, f.seconds)
 	if f.from != "" {
 		of = filepath.Base(f.from)
 	}

@@ -83,7 +83,7 @@ func TestShrinkIsInterrupted(t *testing.T) {
 		for _, story := range stories(candidates) {
 			results = append(results, fakeTelling(story))
 		}
-		return firstThatKeeps("unseen", candidates, results, func(*sim.Case) bool { return true })
+		return firstThatKeeps("unseen: gone", candidates, results, func(*sim.Case) bool { return true })
 	}
 	s.say = func() {
 		if len(s.best.Decisions) < 100 {
@@ -101,7 +101,7 @@ func TestShrinkWantsSoundCodeToPass(t *testing.T) {
 	v := sim.Result{Violation: &sim.Violation{Name: "unseen"}}
 	some := make([]sim.Case, 3)
 	sound := func(c *sim.Case) bool { return c == &some[2] }
-	if i := firstThatKeeps("unseen", some, []sim.Result{v, {}, v}, sound); i != 2 {
+	if i := firstThatKeeps("unseen: ", some, []sim.Result{v, {}, v}, sound); i != 2 {
 		t.Fatalf("candidate %d is taken", i)
 	}
 }

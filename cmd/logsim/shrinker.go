@@ -19,19 +19,32 @@ type shrinker struct {
 	again int    // how often a candidate is tried with other chances
 }
 
-// shrink ends when nothing can be taken away any more, or when ctx does.
+// shrink ends when nothing can be taken away any more, or when ctx does. What takes most away for one run comes first: a short stretch of
+// time, whole kinds of decisions and whole clients, a calmer world (which is quicker to tell), and chunks, large ones first. Single
+// words are looked at once few decisions are left.
 func (s *shrinker) shrink(ctx context.Context) {
 	s.last(ctx)
+	for ctx.Err() == nil && len(s.best.Decisions) > few {
+		before := len(s.best.Decisions)
+		s.again = 1
+		s.kinds(ctx)
+		s.worlds(ctx)
+		s.chunks(ctx, (len(s.best.Decisions)+coarse-1)/coarse)
+		if len(s.best.Decisions)*4 > before*3 { // whatever is left hangs together, or is scattered
+			s.again = 0
+			s.chunks(ctx, 1)
+			break
+		}
+	}
 	for ctx.Err() == nil {
 		before := s.best.Story("", "")
 		s.again = 0
 		s.kinds(ctx)
 		s.arguments(ctx, true) // a place that is said in words needs nothing that leads up to its byte
-		s.chunks(ctx)
 		if len(s.best.Decisions) <= few {
 			s.again = tries
-			s.chunks(ctx)
 		}
+		s.chunks(ctx, 1)
 		s.again = 0
 		s.options(ctx)
 		s.arguments(ctx, false)
@@ -43,11 +56,12 @@ func (s *shrinker) shrink(ctx context.Context) {
 }
 
 // few decisions are worth other chances: tries of them for each candidate. More of them are tried for the last stretch of a run,
-// which leaves most of it out.
+// which leaves most of it out. Of many decisions no less is taken away at once than one part in coarse.
 const (
 	few       = 80
 	tries     = 4
-	lastTries = 16
+	lastTries = 6
+	coarse    = 32
 )
 
 // last keeps the last stretch of the run only, a short one if that does.
@@ -120,9 +134,9 @@ func (s *shrinker) kinds(ctx context.Context) {
 	}
 }
 
-// chunks is delta debugging: it takes away halves, quarters and so on, down to single decisions.
-func (s *shrinker) chunks(ctx context.Context) {
-	for size := (len(s.best.Decisions) + 1) / 2; size >= 1 && ctx.Err() == nil; size /= 2 {
+// chunks is delta debugging: it takes away halves, quarters and so on, down to chunks of least decisions.
+func (s *shrinker) chunks(ctx context.Context, least int) {
+	for size := (len(s.best.Decisions) + 1) / 2; size >= max(1, least) && ctx.Err() == nil; size /= 2 {
 		for at := 0; at < len(s.best.Decisions) && ctx.Err() == nil; {
 			var candidates []sim.Case
 			for k := range s.jobs {
@@ -137,6 +151,13 @@ func (s *shrinker) chunks(ctx context.Context) {
 			}
 		}
 	}
+}
+
+// worlds makes the world calmer at one blow, as calm as that is possible.
+func (s *shrinker) worlds(ctx context.Context) {
+	const boldest = 9 // of all that Calmer returns, these change more than one option
+	candidates := s.best.Calmer()
+	s.first(ctx, candidates[:min(boldest, len(candidates))])
 }
 
 // options makes the world calmer and smaller.

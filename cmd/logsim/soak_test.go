@@ -55,7 +55,7 @@ func TestSoakKeepsFailures(t *testing.T) {
 		}
 	}
 	story, err := os.ReadFile(filepath.Join(dir, fmt.Sprintf("story-%d.txt", seedInvalid)))
-	if err != nil || !strings.HasPrefix(string(story), "# unseen: gone\n# Shrunk from seed 7, 2 of its 400 decisions") || !strings.HasSuffix(string(story), "\nat 0s crash 1\nat 0s power 2 keep none\nexpect violation unseen\n") {
+	if err != nil || !strings.HasPrefix(string(story), "# unseen: gone\n# Shrunk from seed 7 of 60 s, 2 of its 400 decisions") || !strings.HasSuffix(string(story), "\nat 0s crash 1\nat 0s power 2 keep none\nexpect violation unseen\n") {
 		t.Errorf("%v: %s", err, story)
 	}
 	text, err := os.ReadFile(filepath.Join(dir, fmt.Sprintf("seed-%d.txt", seedInvalid)))

@@ -164,7 +164,7 @@ func TestRunMany(t *testing.T) {
 
 func TestUsage(t *testing.T) {
 	for _, args := range [][]string{{}, {"what"}, {"run"}, {"run", "--seed", "1", "--seeds", "2"}, {"run", "--seed", "x"}, {"run", "--seeds", "0"},
-		{"run", "--seed", "1", "more"}, {"run", "--seeds", "2", "-v"}, {"mutants", "--seeds", "0"}, {"mutants", "--build", "x"}, {"soak", "--for", "0s"}, {"soak", "--seeds", "-1"}, {"bench", "--seeds", "0"},
+		{"run", "--seed", "1", "more"}, {"run", "--seeds", "2", "-v"}, {"mutants", "--seeds", "0"}, {"mutants", "--build", "x"}, {"soak", "--for", "0s"}, {"soak", "--seeds", "-1"}, {"bench", "--seeds", "0"}, {"bench", "--load", "1/0"}, {"bench", "--load", "1,0/8"},
 		{"replay"}, {"shrink"}, {"shrink", "--seed", "1", "--from", "x"}, {"shrink", "--seed", "1", "--jobs", "0"}, {"run", "--seeds", "2", "--record", "x"},
 		{"mutants", "--states", "0"}, {"crash-states", "--states", "0"}, {"crash-states", "--per-boundary", "5000"}, {"crash-states", "--only", "nothing"}} {
 		var out, errs bytes.Buffer

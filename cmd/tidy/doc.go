@@ -9,6 +9,7 @@
 //	files ── parse ──┬─ imports        layers.go is the table
 //	                 ├─ lengths, docs  limits.go has the numbers and the exceptions
 //	                 ├─ text           words, paths, gofmt
+//	                 ├─ invariants     each number of a doc.go is named where it is kept
 //	                 └─ types (strict packages only)
 //	                      ├─ bans      goroutines, channels, clocks, entropy, output
 //	                      ├─ order     range over a map

@@ -47,8 +47,9 @@ var layers = []layer{
 		libs: []string{raft, raft + "/raftpb", raft + "/quorum", raft + "/tracker", raft + "/confchange",
 			"google.golang.org/protobuf/proto"}},
 
-	{dir: "broker/group", strict: true, std: []string{"regexp"}, libs: []string{franz + "kbin", franz + "kmsg"}},
-	{dir: "broker", strict: true, ours: []string{"broker/group", "log", "replica", "replica/producer", "transport"},
+	{dir: "broker/deadline", strict: true},
+	{dir: "broker/group", strict: true, ours: []string{"broker/deadline"}, std: []string{"regexp"}, libs: []string{franz + "kbin", franz + "kmsg"}},
+	{dir: "broker", strict: true, ours: []string{"broker/deadline", "broker/group", "log", "replica", "replica/producer", "transport"},
 		std: []string{"compress/gzip"},
 		libs: []string{raft, raft + "/raftpb", raft + "/quorum", raft + "/tracker", raft + "/confchange",
 			franz + "kmsg", franz + "kerr",

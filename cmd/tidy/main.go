@@ -53,6 +53,7 @@ func check(root string, exceptions map[string]int) ([]breach, error) {
 	checkFolders(t)
 	checkLengths(t, exceptions)
 	checkSkips(t)
+	checkInvariants(t)
 	checkImports(t)
 	if err := loadTypes(t); err != nil {
 		return nil, err

@@ -78,7 +78,7 @@ func run(rec *record.Recorder, brokers []string, topic string, partitions int32,
 }
 
 // produce sends one value after another. The client retries, but idempotently: each
-// value is written once at most. A failure says nothing, so it is unknown.
+// value is written once at most (R1). A failure says nothing, so it is unknown (R2).
 func produce(ctx context.Context, c *record.Client, client *kgo.Client, topic string, partitions int32, number int) {
 	for i := int32(0); ctx.Err() == nil; i++ {
 		value := fmt.Sprintf("%d.%d", number, i)
@@ -113,7 +113,7 @@ func consume(ctx context.Context, c *record.Client, client *kgo.Client, topic st
 	}
 }
 
-// tails asks for a partition's end again and again.
+// tails asks for a partition's end again and again (R3).
 func tails(ctx context.Context, c *record.Client, admin *kadm.Client, topic string, p int32) {
 	for ; ctx.Err() == nil; time.Sleep(50 * time.Millisecond) {
 		call := c.Tail(name(topic, p))

@@ -11,7 +11,7 @@ import (
 	"logd/log"
 )
 
-// named has an error of the operating system that means no space, or none left for this user, wrap [log.ErrNoSpace] too.
+// named has an error of the operating system that means no space, or none left for this user, wrap [log.ErrNoSpace] too (O2).
 func named(err error) error {
 	if errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EDQUOT) {
 		return fmt.Errorf("%w: %w", log.ErrNoSpace, err)

@@ -126,7 +126,7 @@ func (t *Table) Silent(before uint64) bool {
 }
 
 // Pass takes a command of the log which says that so many ms have passed while its leader led, and that who was last seen
-// before a time of the table's clock is to be forgotten. The clock stands still while there is nobody to forget, and begins
+// before a time of the table's clock is to be forgotten; nothing else takes a producer out (P4). The clock stands still while there is nobody to forget, and begins
 // anew with the next producer.
 func (t *Table) Pass(elapsed, before uint64) {
 	if len(t.entries) == 0 {

@@ -81,7 +81,7 @@ func diskClass(s *sim.BrokerState) (class, text string) {
 	add(s.Failing > 0, "failing", "the next sync fails")
 	add(s.Stray > 0, "stray", "a write will be lost or land elsewhere")
 	add(s.Full, "full", "full")
-	add(s.Drag > 0, "slow", "%d times as slow", s.Drag)
+	add(s.Drag > 1, "slow", "%d times as slow", s.Drag)
 	add(s.SlowDisk > 0, "slow", "slow")
 	return class, strings.Join(all, "; ")
 }
