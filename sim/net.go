@@ -130,17 +130,27 @@ func (n *network) send(from *host, to int32, bufs [][]byte) {
 			if i == 0 && how.flip > 0 {
 				frame, conn = n.flipped(node, frame, how.flip, conn)
 			}
-			if i == 0 && how.length > 0 && sent >= l.over && l.cut == 0 && node.proc != nil {
-				n.misread(from.p.node, node, from.index, frame, how.length)
-				return
+			bit := how.length
+			if i > 0 {
+				bit = 0
 			}
-			if sent < l.over {
-				w.trace.add(w.now, markDrop, node.index, uint64(from.p.node.index), uint64(len(frame)))
-				w.watch.dropped(from.p.node, node)
-				return
-			}
-			n.arrive(from.p.node, node, from.index, conn, frame)
+			n.reach(from, node, sent, conn, frame, bit)
 		})
+	}
+}
+
+// reach brings an envelope that was sent at some time to its end of the link, unless the connection has ended since then. A bit of its
+// length field is another one there, if that isn't 0.
+func (n *network) reach(from *host, to *node, sent time.Duration, conn broker.ConnID, frame []byte, bit int) {
+	l := &n.links[from.p.node.index][to.index]
+	switch {
+	case sent < l.over:
+		n.w.trace.add(n.w.now, markDrop, to.index, uint64(from.p.node.index), uint64(len(frame)))
+		n.w.watch.dropped(from.p.node, to)
+	case bit > 0 && l.cut == 0 && to.proc != nil:
+		n.misread(from.p.node, to, from.index, frame, bit)
+	default:
+		n.arrive(from.p.node, to, from.index, conn, frame)
 	}
 }
 
