@@ -57,7 +57,8 @@ func (s *Shard) forward(p *partition, o origin, cmd []byte) {
 	id := s.next()
 	s.forwards[id] = o
 	s.timers.Set(s.now.Mono+s.cfg.Limits.AdminWait, func() { delete(s.forwards, id) })
-	s.peers.control(brokerOf(lead), control{Propose: &proposeControl{ID: id, Command: cmd}})
+	to := brokerOf(lead)
+	s.peers.control(to, control{Propose: &proposeControl{ID: id, To: s.peers.newest[generationOf{to, s.peers.seen[to]}].boot, Command: cmd}})
 }
 
 // answerForward sends the result of another broker's command back to it.

@@ -42,8 +42,10 @@ type control struct {
 type (
 	// proposeControl forwards a metadata command to the leader.
 	proposeControl struct {
-		ID      uint64 `json:"id"`
-		Command []byte `json:"cmd"`
+		ID      uint64  `json:"id"`
+		To      uint64  `json:"to,string,omitempty"` // the process that is meant, if it is known
+		Command []byte  `json:"cmd"`
+		from    started // the sender's process, from the envelope
 	}
 	// proposedControl is its result.
 	proposedControl struct {
@@ -93,12 +95,7 @@ func (s *Shard) control(from int32, c control) {
 	case c.Placed != nil:
 		s.placed(*c.Placed)
 	case c.Propose != nil:
-		// What this broker doesn't understand it must not propose: once committed, it would halt every broker of its version.
-		if err := CheckCommand(c.Propose.Command); err != nil {
-			s.log(LevelWarn, "refused to propose what another broker forwarded", "from", from, "error", err.Error())
-			return
-		}
-		s.send(metaGroup, origin{broker: from, id: c.Propose.ID}, metaCall{c.Propose.Command})
+		s.forwardedBy(from, *c.Propose)
 	case c.Proposed != nil:
 		s.proposed(*c.Proposed)
 	case len(c.Leading) > 0:

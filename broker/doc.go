@@ -25,4 +25,6 @@
 //	B11 A batch of an idempotent producer is proposed only if it follows what the log, uncommitted tail included, has of its
 //	    producer, and what is proposed before it in the same turn; one that is there already is acknowledged with the first
 //	    one's offset, and only when that one is applied (G6). Both only once every broker understands version 3 (M8).
+//	B12 A metadata command that another broker forwarded is proposed once at the most, however often it arrives, and never by a
+//	    later process than the one that it was sent to.
 package broker

@@ -219,6 +219,9 @@ func (s *Shard) controlFrom(h transport.Header, body []byte) {
 	if c.Speaks != nil {
 		c.Speaks.incarnation = h.Incarnation
 	}
+	if c.Propose != nil {
+		c.Propose.from = startOf(h)
+	}
 	if to := s.controlShard(c); to != s.cfg.Shard {
 		s.post(to, controlMail{h.From, c})
 		return

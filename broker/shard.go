@@ -40,30 +40,31 @@ type Shard struct {
 	now   Now
 	out   *Output
 
-	parts    map[uint64]*partition // by group
-	order    []uint64              // their groups, sorted
-	sorted   []*partition          // parts, in that order
-	dirty    []uint64              // groups to collect this turn, as they came
-	taken    []uint64              // of them, those being collected; only its memory counts outside of settle
-	dropped  map[uint64]bool       // groups never to be created again (B5)
-	meta     *Meta
-	view     view // of the whole cluster: leaders
-	form     former
-	peers    peers
-	vouch    voucher
-	conns    map[ConnID]*conn
-	requests map[uint64]*request
-	spoken   map[int32]speaksControl // what other brokers understand
-	forwards map[uint64]origin       // metadata commands sent to the leader's broker
-	reads    map[uint64]func(log.ReadDone)
-	writes   map[uint64]func(appended) // what is proposed by the broker itself, for its consumer groups
-	fetches  fetchSessions
-	loads    loads
-	resumed  []*conn // connections that may have requests to be started
-	turning  []*conn // those that were paused or have gone on in this turn
-	timers   deadline.Heap
-	creating map[string]time.Duration // topics being created by asking for them, until when not to ask again
-	serial   uint64                   // last number given to a request, read or forward of this process
+	parts     map[uint64]*partition // by group
+	order     []uint64              // their groups, sorted
+	sorted    []*partition          // parts, in that order
+	dirty     []uint64              // groups to collect this turn, as they came
+	taken     []uint64              // of them, those being collected; only its memory counts outside of settle
+	dropped   map[uint64]bool       // groups never to be created again (B5)
+	meta      *Meta
+	view      view // of the whole cluster: leaders
+	form      former
+	peers     peers
+	vouch     voucher
+	conns     map[ConnID]*conn
+	requests  map[uint64]*request
+	spoken    map[int32]speaksControl // what other brokers understand
+	forwards  map[uint64]origin       // metadata commands sent to the leader's broker
+	forwarded map[int32]*forwarded    // and those that came from others
+	reads     map[uint64]func(log.ReadDone)
+	writes    map[uint64]func(appended) // what is proposed by the broker itself, for its consumer groups
+	fetches   fetchSessions
+	loads     loads
+	resumed   []*conn // connections that may have requests to be started
+	turning   []*conn // those that were paused or have gone on in this turn
+	timers    deadline.Heap
+	creating  map[string]time.Duration // topics being created by asking for them, until when not to ask again
+	serial    uint64                   // last number given to a request, read or forward of this process
 
 	nextTick time.Duration
 	ticks    int
@@ -97,7 +98,7 @@ type Shard struct {
 // New makes a shard of what was recovered. It does nothing before its first Step.
 func New(cfg Config, store *log.Store, rec *log.Recovered, rng *rand.Rand) (*Shard, error) {
 	s := &Shard{cfg: cfg, rng: rng, store: store, parts: map[uint64]*partition{}, dropped: map[uint64]bool{}, meta: NewMeta(),
-		conns: map[ConnID]*conn{}, requests: map[uint64]*request{}, forwards: map[uint64]origin{},
+		conns: map[ConnID]*conn{}, requests: map[uint64]*request{}, forwards: map[uint64]origin{}, forwarded: map[int32]*forwarded{},
 		reads: map[uint64]func(log.ReadDone){}, writes: map[uint64]func(appended){}, view: newView(), creating: map[string]time.Duration{},
 		fetches: fetchSessions{byID: map[int32]*fetchSession{}},
 		spoken:  map[int32]speaksControl{}, disk: disk{peers: map[int32]time.Duration{}}}

@@ -4,6 +4,9 @@
 //	record --brokers 127.0.0.1:9092 --topic tried --seconds 10 > history.jsonl
 //	logcheck history.jsonl
 //
+// A logd to try it on: logd serve --id 1 --peers 1=127.0.0.1:10092 --kafka
+// 127.0.0.1:9092 --data ./broker-1; docs/report.md has what logcheck then says.
+//
 //	3 producers ── unique values ──▶ ┌─────────┐ ── polls ──▶ consumer
 //	                                 │ cluster │
 //	     disturb it meanwhile ─────▶ └─────────┘ ── ends ───▶ 1 client a partition

@@ -1,0 +1,52 @@
+package broker
+
+import "testing"
+
+// B12: what was forwarded once is taken once, also late, and nothing of an earlier process.
+func TestForwardsAreTakenOnce(t *testing.T) {
+	var f forwarded
+	first, second := started{1, 77}, started{2, 5}
+	for _, c := range []struct {
+		from started
+		id   uint64
+		want bool
+	}{
+		{first, 9, true}, {first, 9, false}, {first, 7, true}, {first, 9, false}, {first, 7, false},
+		{second, 9, true}, {first, 11, false}, {second, 9, false},
+	} {
+		if got := f.takes(c.from, c.id); got != c.want {
+			t.Errorf("forward %d of start %+v is taken: %t, expected %t", c.id, c.from, got, c.want)
+		}
+	}
+	for id := uint64(10); id < 10+2*forwardedKept; id++ {
+		if !f.takes(second, id) {
+			t.Fatalf("forward %d is not taken", id)
+		}
+	}
+	if f.takes(second, 9) || len(f.ids) > forwardedKept {
+		t.Errorf("a forward comes again behind %d others, and is taken; %d are remembered", 2*forwardedKept, len(f.ids))
+	}
+}
+
+// B12: a command that arrives twice, or was meant for an earlier process, is proposed once or never.
+func TestForwardedCommandIsProposedOnce(t *testing.T) {
+	l := startLone(t)
+	create := func(name string, id byte) []byte {
+		return EncodeCommand(CreateTopic{Name: name, Partitions: 1, Replication: 1, ID: UUID{id}})
+	}
+	from := started{1, 99}
+	l.s.out = &Output{}
+	l.s.forwardedBy(2, proposeControl{ID: 5, To: l.s.cfg.Boot, Command: create("a", 1), from: from})
+	l.s.forwardedBy(2, proposeControl{ID: 6, To: l.s.cfg.Boot + 1, Command: create("b", 2), from: from})
+	l.await("the topic", func() bool { return l.s.meta.TopicByName("a") != nil })
+	l.s.out = &Output{}
+	l.s.forwardedBy(2, proposeControl{ID: 7, To: l.s.cfg.Boot, Command: EncodeCommand(DeleteTopic{ID: UUID{1}}), from: from})
+	l.await("its deletion", func() bool { return l.s.meta.TopicByName("a") == nil })
+	l.s.out = &Output{}
+	l.s.forwardedBy(2, proposeControl{ID: 5, To: l.s.cfg.Boot, Command: create("a", 1), from: from})
+	l.s.forwardedBy(2, proposeControl{ID: 8, To: l.s.cfg.Boot, Command: create("c", 3), from: from})
+	l.await("another topic", func() bool { return l.s.meta.TopicByName("c") != nil })
+	if l.s.meta.TopicByName("a") != nil || l.s.meta.TopicByName("b") != nil {
+		t.Errorf("topics %v: one that was deleted is back, or one that was meant for another process is there", l.s.meta.Topics())
+	}
+}
