@@ -141,11 +141,11 @@ func (s *Shard) createTopics(r *request, req *kmsg.CreateTopicsRequest) {
 }
 
 func (s *Shard) alterConfigs(r *request, req *kmsg.IncrementalAlterConfigsRequest) {
-	s.change(r, s.cfg.Limits.AdminWait, planAlterConfigs(req, s.meta, s.cfg.Broker))
+	s.change(r, s.cfg.Limits.AdminWait, planAlterConfigs(req, s.meta, s.cfg))
 }
 
 func (s *Shard) alterConfigsWhole(r *request, req *kmsg.AlterConfigsRequest) {
-	s.change(r, s.cfg.Limits.AdminWait, planAlterConfigsWhole(req, s.meta, s.cfg.Broker))
+	s.change(r, s.cfg.Limits.AdminWait, planAlterConfigsWhole(req, s.meta, s.cfg))
 }
 
 func (s *Shard) deleteTopics(r *request, req *kmsg.DeleteTopicsRequest) {

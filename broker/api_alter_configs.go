@@ -11,7 +11,7 @@ import (
 // alterPlan is an IncrementalAlterConfigs request under way.
 type alterPlan struct {
 	resp   *kmsg.IncrementalAlterConfigsResponse
-	alters []AlterTopic
+	alters []Command
 	rows   []int // alters[i] is answered by resp.Resources[rows[i]]
 }
 
@@ -23,8 +23,8 @@ type resource struct {
 
 // planAlterConfigs plans an IncrementalAlterConfigs request. What no metadata could allow is refused without a proposal, in
 // the order and the words of Kafka's ConfigAdminManager.preprocess. If the request only validates, then m decides. Only
-// topics have settings that can be changed: a broker's are those that it was started with.
-func planAlterConfigs(req *kmsg.IncrementalAlterConfigsRequest, m *Meta, broker int32) *alterPlan {
+// topics and groups have settings that can be changed: a broker's are those that it was started with.
+func planAlterConfigs(req *kmsg.IncrementalAlterConfigsRequest, m *Meta, cfg Config) *alterPlan {
 	p := &alterPlan{resp: kmsg.NewPtrIncrementalAlterConfigsResponse()}
 	p.resp.Version = req.Version
 	p.resp.Resources = []kmsg.IncrementalAlterConfigsResponseResource{}
@@ -36,15 +36,16 @@ func planAlterConfigs(req *kmsg.IncrementalAlterConfigsRequest, m *Meta, broker 
 		want := &req.Resources[i]
 		row := kmsg.NewIncrementalAlterConfigsResponseResource()
 		row.ResourceType, row.ResourceName = want.ResourceType, want.ResourceName
-		a, no := planAlter(want, broker)
+		a, no := planAlter(want, m, cfg)
 		switch {
 		case times[resource{want.ResourceType, want.ResourceName}] > 1:
 			no = refuse(errBadRequest, "Each resource must appear at most once.")
 		case no.is():
 		case len(p.alters) == maxTopicsPerRequest:
-			no = refuse(errPolicy, "a request alters at most %d topics: ask for the rest in another", maxTopicsPerRequest)
+			no = refuse(errPolicy, "a request alters at most %d topics and groups: ask for the rest in another", maxTopicsPerRequest)
 		case req.ValidateOnly:
-			_, _, no = a.plan(m)
+			_, r := a.apply(m)
+			no = refusal{r.Code, r.Message}
 		default:
 			no = refuse(errTimedOut, unclearChange) // until its result comes
 			p.alters, p.rows = append(p.alters, a), append(p.rows, len(p.resp.Resources))
@@ -56,13 +57,47 @@ func planAlterConfigs(req *kmsg.IncrementalAlterConfigsRequest, m *Meta, broker 
 }
 
 // planAlter turns one resource of a request into a command.
-func planAlter(want *kmsg.IncrementalAlterConfigsRequestResource, broker int32) (AlterTopic, refusal) {
-	a := AlterTopic{Name: want.ResourceName}
+func planAlter(want *kmsg.IncrementalAlterConfigsRequestResource, m *Meta, cfg Config) (Command, refusal) {
+	changes, no := planChanges(want)
+	if no.is() {
+		return nil, no
+	}
+	switch want.ResourceType {
+	case kmsg.ConfigResourceTypeTopic:
+		a := AlterTopic{want.ResourceName, changes}
+		if a.Name == "" {
+			return a, refuse(errBadRequest, "Default topic resources are not allowed.") // ControllerConfigurationValidator
+		}
+		return a, a.lint()
+	case kmsg.ConfigResourceTypeGroupConfig:
+		a := AlterGroup{want.ResourceName, changes}
+		configs, no := a.plan(m)
+		if !no.is() {
+			no = checkGroupBounds(configs, cfg.Limits.Groups)
+		}
+		return a, no
+	case kmsg.ConfigResourceTypeBroker:
+		if want.ResourceName != "" {
+			if no := checkBrokerName(want.ResourceName, cfg.Broker, ""); no.is() {
+				return nil, no
+			}
+		}
+		var names []string
+		for _, c := range want.Configs {
+			names = append(names, c.Name)
+		}
+		return nil, refuse(errBadRequest, "Cannot update these configs dynamically: Set(%.300s)", strings.Join(names, ", "))
+	}
+	return nil, refuse(errBadRequest, "Unknown resource type %d", want.ResourceType)
+}
+
+// planChanges turns a resource's settings into a command's.
+func planChanges(want *kmsg.IncrementalAlterConfigsRequestResource) (changes []ConfigChange, no refusal) {
 	seen := map[string]bool{}
 	var null []string
 	for _, c := range want.Configs {
 		if seen[c.Name] {
-			return a, refuse(errBadRequest, "Error due to duplicate config keys")
+			return nil, refuse(errBadRequest, "Error due to duplicate config keys")
 		}
 		seen[c.Name] = true
 		change := ConfigChange{Name: c.Name, Op: opName(c.Op)}
@@ -73,30 +108,12 @@ func planAlter(want *kmsg.IncrementalAlterConfigsRequestResource, broker int32) 
 		default:
 			change.Value = *c.Value
 		}
-		a.Changes = append(a.Changes, change)
+		changes = append(changes, change)
 	}
 	if null != nil {
-		return a, refuse(errBadRequest, "Null value not supported for : %.300s", strings.Join(null, ", "))
+		return nil, refuse(errBadRequest, "Null value not supported for : %.300s", strings.Join(null, ", "))
 	}
-	switch want.ResourceType {
-	case kmsg.ConfigResourceTypeTopic:
-		if a.Name == "" {
-			return a, refuse(errBadRequest, "Default topic resources are not allowed.") // ControllerConfigurationValidator
-		}
-		return a, a.lint()
-	case kmsg.ConfigResourceTypeBroker:
-		if want.ResourceName != "" {
-			if no := checkBrokerName(want.ResourceName, broker, ""); no.is() {
-				return a, no
-			}
-		}
-		var names []string
-		for _, c := range want.Configs {
-			names = append(names, c.Name)
-		}
-		return a, refuse(errBadRequest, "Cannot update these configs dynamically: Set(%.300s)", strings.Join(names, ", "))
-	}
-	return a, refuse(errBadRequest, "Unknown resource type %d", want.ResourceType)
+	return changes, refusal{}
 }
 
 func opName(op kmsg.IncrementalAlterConfigOp) ConfigOp {
@@ -128,11 +145,7 @@ func checkBrokerName(name string, broker int32, or string) refusal {
 }
 
 func (p *alterPlan) commands() []Command {
-	out := make([]Command, len(p.alters))
-	for i, a := range p.alters {
-		out[i] = a
-	}
-	return out
+	return p.alters
 }
 
 func (p *alterPlan) set(i int, r Result) {

@@ -8,7 +8,7 @@ type alterWholePlan struct{ *alterPlan }
 // planAlterConfigsWhole plans an AlterConfigs request, the older form, which says all that a topic is given: what it doesn't
 // name falls back to the broker's. It is the incremental request that sets what is named and deletes every other setting. A
 // setting that is named twice has the value named last, as in Kafka.
-func planAlterConfigsWhole(req *kmsg.AlterConfigsRequest, m *Meta, broker int32) *alterWholePlan {
+func planAlterConfigsWhole(req *kmsg.AlterConfigsRequest, m *Meta, cfg Config) *alterWholePlan {
 	whole := kmsg.NewPtrIncrementalAlterConfigsRequest()
 	whole.ValidateOnly = req.ValidateOnly
 	for i := range req.Resources {
@@ -24,14 +24,15 @@ func planAlterConfigsWhole(req *kmsg.AlterConfigsRequest, m *Meta, broker int32)
 			at[c.Name] = len(row.Configs)
 			row.Configs = append(row.Configs, kmsg.IncrementalAlterConfigsRequestResourceConfig{Name: c.Name, Op: kmsg.IncrementalAlterConfigOpSet, Value: c.Value})
 		}
-		for _, s := range settings {
-			if _, named := at[s.name]; !named && want.ResourceType == kmsg.ConfigResourceTypeTopic {
+		all := map[kmsg.ConfigResourceType][]setting{kmsg.ConfigResourceTypeTopic: settings, kmsg.ConfigResourceTypeGroupConfig: groupSettings}
+		for _, s := range all[want.ResourceType] {
+			if _, named := at[s.name]; !named {
 				row.Configs = append(row.Configs, kmsg.IncrementalAlterConfigsRequestResourceConfig{Name: s.name, Op: kmsg.IncrementalAlterConfigOpDelete})
 			}
 		}
 		whole.Resources = append(whole.Resources, row)
 	}
-	return &alterWholePlan{planAlterConfigs(whole, m, broker)}
+	return &alterWholePlan{planAlterConfigs(whole, m, cfg)}
 }
 
 func (p *alterWholePlan) response() kmsg.Response {

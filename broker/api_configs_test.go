@@ -8,7 +8,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-var testConfig = Config{Broker: 1, Generation: 1, Host: "h1", Port: 9092, Rack: "r", Topics: testDefaults}
+var testConfig = Config{Broker: 1, Generation: 1, Host: "h1", Port: 9092, Rack: "r", Topics: testDefaults, Limits: DefaultLimits()}
 
 // altered is one resource of a request: one change of one topic's setting.
 func altered(topic string, op kmsg.IncrementalAlterConfigOp, name, value string) kmsg.IncrementalAlterConfigsRequestResource {
@@ -93,12 +93,12 @@ func TestAlterConfigs(t *testing.T) {
 		{"all brokers", []kmsg.IncrementalAlterConfigsRequestResource{of(kmsg.ConfigResourceTypeBroker, "")}, "42 Cannot update these configs dynamically: Set(num.partitions)"},
 		{"another broker", []kmsg.IncrementalAlterConfigsRequestResource{of(kmsg.ConfigResourceTypeBroker, "2")}, "42 Unexpected broker id, expected 1, but received 2"},
 		{"no broker", []kmsg.IncrementalAlterConfigsRequestResource{of(kmsg.ConfigResourceTypeBroker, "me")}, "42 Node id must be an integer, but it is: me"},
-		{"of something else", []kmsg.IncrementalAlterConfigsRequestResource{of(kmsg.ConfigResourceTypeGroupConfig, "g"), of(3, "?"), altered("a", set, configRetentionTime, "5")}, "42 Unknown resource type 32;42 Unknown resource type 3;0"},
+		{"of something else", []kmsg.IncrementalAlterConfigsRequestResource{of(16, "g"), of(3, "?"), altered("a", set, configRetentionTime, "5")}, "42 Unknown resource type 16;42 Unknown resource type 3;0"},
 	} {
 		for _, validate := range []bool{false, true} {
 			req := kmsg.NewPtrIncrementalAlterConfigsRequest()
 			req.Version, req.Resources, req.ValidateOnly = 1, c.rows, validate
-			p := planAlterConfigs(req, m, 1)
+			p := planAlterConfigs(req, m, testConfig)
 			if validate && len(p.commands()) > 0 {
 				t.Errorf("%s: validating would propose %v", c.what, p.commands())
 			}
@@ -127,7 +127,7 @@ func TestAlterConfigsIsBounded(t *testing.T) {
 	for i := range maxTopicsPerRequest + 5 {
 		req.Resources = append(req.Resources, altered(fmt.Sprint("t", i), kmsg.IncrementalAlterConfigOpSet, configRetentionTime, "5"))
 	}
-	p := planAlterConfigs(req, NewMeta(), 1)
+	p := planAlterConfigs(req, NewMeta(), testConfig)
 	if n := len(p.commands()); n != maxTopicsPerRequest || p.resp.Resources[n].ErrorCode != errPolicy || p.resp.Resources[0].ErrorCode != errTimedOut {
 		t.Errorf("%d commands", n)
 	}

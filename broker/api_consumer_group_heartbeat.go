@@ -1,6 +1,8 @@
 package broker
 
 import (
+	"time"
+
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"logd/broker/group"
@@ -40,6 +42,14 @@ func (t groupTopics) Name(id [16]byte) (string, bool) {
 		return "", false
 	}
 	return topic.Name, true
+}
+
+func (t groupTopics) Session(group string) time.Duration {
+	return t.m.groupTime(group, configGroupSession)
+}
+
+func (t groupTopics) Heartbeat(group string) time.Duration {
+	return t.m.groupTime(group, configGroupHeartbeat)
 }
 
 func (t groupTopics) Names() []string {

@@ -76,6 +76,11 @@ func describeResource(want *kmsg.DescribeConfigsRequestResource, m *Meta, cfg Co
 			return nil, no
 		}
 		return describeBroker(m, cfg), refusal{}
+	case kmsg.ConfigResourceTypeGroupConfig:
+		if want.ResourceName == "" {
+			return nil, refuse(errBadRequest, "Group name must not be empty")
+		}
+		return describeGroup(want.ResourceName, m, cfg.Limits.Groups), refusal{}
 	}
 	return nil, refuse(errBadRequest, "Unsupported resource type: %d", want.ResourceType)
 }

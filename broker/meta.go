@@ -32,6 +32,7 @@ const (
 //	M6  A published Meta never changes.
 //	M7  Equal commands in equal order give equal encodings.
 //	M9  Producer ids are given once: those given are below NextProducer, which never falls.
+//	M10 Groups with settings are sorted by name, each name and setting once and valid; none below level 4.
 //	M8  Level never falls. A command of a higher version is proposed only by a leader that has applied the Raise to it.
 type Meta struct {
 	Index       uint64 // of the last entry of group 1 that is in here
@@ -44,9 +45,10 @@ type Meta struct {
 
 	NextProducer int64 // the next producer id; 0 before the first were given
 
-	byName  []*Topic // sorted by Name
-	byID    []*Topic // sorted by ID
-	byGroup []*Topic // sorted by first group
+	groups  []GroupConfig // sorted by Name: groups with settings of their own
+	byName  []*Topic      // sorted by Name
+	byID    []*Topic      // sorted by ID
+	byGroup []*Topic      // sorted by first group
 }
 
 // BrokerInfo is a broker of the cluster. Host is empty until it registered.

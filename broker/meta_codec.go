@@ -27,6 +27,8 @@ type metaDoc struct {
 	Brokers      []BrokerInfo `json:"brokers,omitempty"`
 	Group1       *Placement   `json:"meta,omitempty"`
 	Topics       []*Topic     `json:"topics,omitempty"`
+
+	Groups []GroupConfig `json:"groups,omitempty"` // from version 4 on
 }
 
 // MarshalJSON writes a replica as [id, incarnation], or [id, incarnation, 1] if it joined; the broker is in the id.
@@ -58,7 +60,7 @@ func replicaID(broker int32, number uint32) uint64 { return uint64(broker)<<32 |
 // Encode returns the metadata as bytes for a mark or a snapshot; equal metadata is equal bytes (M7).
 func (m *Meta) Encode() []byte {
 	doc := metaDoc{Version: m.Level, Index: m.Index, ClusterID: m.ClusterID, NextGroup: m.NextGroup, NextReplica: m.NextReplica, NextProducer: m.NextProducer,
-		Brokers: m.Brokers, Topics: m.byName}
+		Brokers: m.Brokers, Topics: m.byName, Groups: m.groups}
 	if m.Formed() {
 		doc.Group1 = &m.Group1
 	}
@@ -96,7 +98,7 @@ func DecodeMeta(b []byte) (*Meta, error) {
 	if doc.Version < 1 || doc.Version > commandVersion {
 		return nil, fmt.Errorf("%w: it is of version %d, this logd reads 1 to %d: use a newer one", ErrBadMeta, doc.Version, commandVersion)
 	}
-	m := &Meta{Index: doc.Index, Level: doc.Version, ClusterID: doc.ClusterID, NextGroup: doc.NextGroup, NextReplica: doc.NextReplica, NextProducer: doc.NextProducer, Brokers: doc.Brokers}
+	m := &Meta{Index: doc.Index, Level: doc.Version, ClusterID: doc.ClusterID, NextGroup: doc.NextGroup, NextReplica: doc.NextReplica, NextProducer: doc.NextProducer, Brokers: doc.Brokers, groups: doc.Groups}
 	if doc.Group1 != nil {
 		m.Group1 = *doc.Group1
 	}
@@ -128,7 +130,7 @@ func (m *Meta) index(topics []*Topic) error {
 // check tells which of M1 to M5 doesn't hold.
 func (m *Meta) check() error {
 	if !m.Formed() {
-		if m.Brokers != nil || m.byName != nil || m.Group1.Group != 0 || m.NextGroup != firstGroup || m.NextReplica != 1 || m.NextProducer != 0 || m.Level != 1 {
+		if m.Brokers != nil || m.byName != nil || m.Group1.Group != 0 || m.NextGroup != firstGroup || m.NextReplica != 1 || m.NextProducer != 0 || m.Level != 1 || m.groups != nil {
 			return errors.New("invariant M1: brokers or topics without a cluster id")
 		}
 		return nil
@@ -140,6 +142,9 @@ func (m *Meta) check() error {
 	}
 	if m.NextProducer < 0 || m.NextProducer > 0 && m.Level < producersVersion {
 		return fmt.Errorf("invariant M9: the next producer id is %d at level %d", m.NextProducer, m.Level)
+	}
+	if !m.checkGroupSettings() {
+		return fmt.Errorf("invariant M10: %d groups with settings at level %d", len(m.groups), m.Level)
 	}
 	used := map[uint32]bool{}
 	if m.Group1.Group != metaGroup {

@@ -17,7 +17,7 @@ func TestDecodeMetaChecksInvariants(t *testing.T) {
 		t.Fatalf("read back %v, %v", back, err)
 	}
 	for _, c := range []struct{ what, old, new string }{
-		{"a version from the future", `{"v":1`, `{"v":4`},
+		{"a version from the future", `{"v":1`, `{"v":5`},
 		{"M9: ids before they are served", `"nextReplica":`, `"nextProducer":5,"nextReplica":`},
 		{"no version", `{"v":1`, `{"v":0`},
 		{"an unknown field", `{"v":1`, `{"w":1,"v":1`},

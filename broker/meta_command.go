@@ -12,10 +12,11 @@ import (
 //	2  Raise, AlterTopic; the setting segment.ms
 //	3  GiveIDs, and with it idempotent producers: their tables in marks, and a partition's command of kind 2;
 //	   the settings message.timestamp.before.max.ms and message.timestamp.after.max.ms
-const commandVersion = 3
+//	4  AlterGroup
+const commandVersion = 4
 
 // Command is a change of the metadata, as an entry of group 1: one of [Form], [Register], [Replace], [Removed],
-// [CreateTopic], [DeleteTopic], [AlterTopic], [Raise], [GiveIDs].
+// [CreateTopic], [DeleteTopic], [AlterTopic], [Raise], [GiveIDs], [AlterGroup].
 type Command interface {
 	apply(m *Meta) (*Meta, Result)
 	// version is the first command version that has the command, as it is. It is written with it, so that a broker that
@@ -130,6 +131,7 @@ type commandDoc struct {
 	Alter    *AlterTopic  `json:"alter,omitempty"`
 	Raise    *Raise       `json:"raise,omitempty"`
 	GiveIDs  *GiveIDs     `json:"ids,omitempty"`
+	AlterG   *AlterGroup  `json:"alterGroup,omitempty"`
 }
 
 // EncodeCommand returns a command as an entry's data.
@@ -154,6 +156,8 @@ func EncodeCommand(c Command) []byte {
 		doc.Raise = &c
 	case GiveIDs:
 		doc.GiveIDs = &c
+	case AlterGroup:
+		doc.AlterG = &c
 	default:
 		panic(fmt.Sprintf("broker: %T is no metadata command", c))
 	}
@@ -192,6 +196,9 @@ func decodeCommand(b []byte) (Command, error) {
 	}
 	if doc.GiveIDs != nil {
 		found = append(found, *doc.GiveIDs)
+	}
+	if doc.AlterG != nil {
+		found = append(found, *doc.AlterG)
 	}
 	if doc.Version < 1 || doc.Version > commandVersion {
 		return nil, fmt.Errorf("version %d, this logd understands 1 to %d", doc.Version, commandVersion)

@@ -16,7 +16,7 @@ func drawCommand(t *rapid.T, m *Meta) Command {
 	}
 	name := rapid.SampledFrom([]string{"a", "b", "c", "a.x", "a_x", "d"}).Draw(t, "name")
 	incarnation := rapid.Uint64Range(0, 40)
-	switch rapid.IntRange(0, 12).Draw(t, "kind") {
+	switch rapid.IntRange(0, 13).Draw(t, "kind") {
 	case 0:
 		var brokers []FormBroker
 		for range rapid.IntRange(1, 6).Draw(t, "brokers") {
@@ -46,6 +46,12 @@ func drawCommand(t *rapid.T, m *Meta) Command {
 		return DeleteTopic{ID: id(byte(rapid.IntRange(0, 9).Draw(t, "id")))}
 	case 10:
 		return Raise{Level: rapid.IntRange(0, commandVersion).Draw(t, "level")}
+	case 13:
+		change := rapid.Custom(func(t *rapid.T) ConfigChange {
+			return ConfigChange{Name: rapid.SampledFrom([]string{configGroupSession, configGroupHeartbeat, "x"}).Draw(t, "config"),
+				Op: rapid.SampledFrom([]ConfigOp{configSet, configSet, configDelete, configAppend}).Draw(t, "op"), Value: rapid.SampledFrom([]string{"1", " 2", "-1"}).Draw(t, "value")}
+		})
+		return AlterGroup{Name: name, Changes: rapid.SliceOfN(change, 0, 3).Draw(t, "changes")}
 	case 11, 12:
 		return AlterTopic{Name: name, Changes: rapid.SliceOfN(rapid.Custom(drawChange), 0, 3).Draw(t, "changes")}
 	case 7:

@@ -273,7 +273,7 @@ func TestCommandsReadBack(t *testing.T) {
 func TestGarbageCommands(t *testing.T) {
 	m := formed(t, 1)
 	for _, cmd := range []string{"", "null", "{}", "[]", `{"v":1}`, `{"v":2,"delete":{"name":"a","id":"AAAAAAAAAAAAAAAAAAAAAA"}}`,
-		`{"v":1,"delete":{"name":"a"},"removed":{"group":1}}`, `{"v":1,"rename":{}}`, `{"v":1,"removed":{"group":-1}}`, `{"v":1,"raise":{"level":2}}`, `{"v":4,"raise":{"level":4}}`, `{"v":2,"ids":{"count":5}}`, `{"v":2,"raise":{"level":3}}`,
+		`{"v":1,"delete":{"name":"a"},"removed":{"group":1}}`, `{"v":1,"rename":{}}`, `{"v":1,"removed":{"group":-1}}`, `{"v":1,"raise":{"level":2}}`, `{"v":5,"raise":{"level":5}}`, `{"v":2,"ids":{"count":5}}`, `{"v":2,"raise":{"level":3}}`,
 		`{"v":1,"alter":{"name":"a","changes":[]}}`, `{"v":0,"delete":{"name":"a"}}`,
 		`{"v":1,"create":{"name":"v","id":"AQAAAAAAAAAAAAAAAAAABA","partitions":1,"replication":1,"configs":[{"n":"segment.ms","v":"1"}]}}`,
 		`{"v":1,"removed":{"group":1}}x`, `{"v":1,"removed":{"group":1,"replica":1,"why":"?"}}`, `{"v":1,"create":{"partitions":1e9}}`, "\x00\xff", strings.Repeat("[", 100000)} {

@@ -54,6 +54,8 @@ func (s *Shard) start(c *conn, sl *slot, in transport.Request) {
 		s.alterConfigsWhole(r, body)
 	case *kmsg.DescribeConfigsRequest:
 		s.respond(r, describeConfigs(body, s.meta, s.cfg))
+	case *kmsg.ListConfigResourcesRequest:
+		s.respond(r, listConfigResources(body, s.meta))
 	case *kmsg.DeleteRecordsRequest:
 		s.deleteRecords(r, body)
 	case *kmsg.InitProducerIDRequest:

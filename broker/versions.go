@@ -138,7 +138,7 @@ var apis = []API{
 	leaves(71, "GetTelemetrySubscriptions", 0, 0, whyTelemetry),
 	leaves(72, "PushTelemetry", 0, 0, whyTelemetry),
 	inside(73, "AssignReplicasToDirs"),
-	leaves(74, "ListConfigResources", 0, 1, whyTelemetry),
+	serves(keyListConfigResources, "ListConfigResources", 0, 1),
 	leaves(75, "DescribeTopicPartitions", 0, 0, "clients ask Metadata for the same when this is not named"),
 	leaves(76, "ShareGroupHeartbeat", 1, 1, whyShare),
 	leaves(77, "ShareGroupDescribe", 1, 1, whyShare),
@@ -189,6 +189,7 @@ const (
 	keyDescribeProducers       = int16(kmsg.DescribeProducers)
 	keyConsumerGroupHeartbeat  = int16(kmsg.ConsumerGroupHeartbeat)
 	keyConsumerGroupDescribe   = int16(kmsg.ConsumerGroupDescribe)
+	keyListConfigResources     = int16(kmsg.ListConfigResources)
 )
 
 // serves is the row of an API that is answered in all versions of Kafka 4.1.

@@ -159,7 +159,7 @@ func example(t *testing.T, key, version int16) (kmsg.Request, kmsg.Response) {
 			altered("x", kmsg.IncrementalAlterConfigOpDelete, configRetentionSize, ""),
 			altered("b.c", kmsg.IncrementalAlterConfigOpSet, configSegmentTime, "0")}
 		m = must(t, m, Raise{Level: 2})
-		p := planAlterConfigs(r, m, 1)
+		p := planAlterConfigs(r, m, testConfig)
 		carry(t, m, p)
 		req, resp = r, p.response()
 	case keyAlterConfigs:
@@ -171,6 +171,11 @@ func example(t *testing.T, key, version int16) (kmsg.Request, kmsg.Response) {
 			{ResourceType: kmsg.ConfigResourceTypeBroker, ResourceName: "1"}, {ResourceType: kmsg.ConfigResourceTypeGroupConfig, ResourceName: "g"}}
 		m = must(t, must(t, m, Raise{Level: 2}), AlterTopic{Name: "a", Changes: []ConfigChange{{configRetentionTime, configSet, "5"}}})
 		req, resp = r, describeConfigs(r, m, testConfig)
+	case keyListConfigResources:
+		r := kmsg.NewPtrListConfigResourcesRequest()
+		r.Version, r.ResourceTypes = version, []int8{int8(kmsg.ConfigResourceTypeGroupConfig), int8(kmsg.ConfigResourceTypeTopic)}
+		m = must(t, must(t, m, Raise{Level: 4}), AlterGroup{Name: "g", Changes: []ConfigChange{{configGroupSession, configSet, "5"}}})
+		req, resp = r, listConfigResources(r, m)
 	case keyDescribeCluster:
 		r := kmsg.NewPtrDescribeClusterRequest()
 		r.Version, r.IncludeClusterAuthorizedOperations, r.IncludeFencedBrokers = version, true, true
@@ -193,7 +198,7 @@ func exampleOfAlter(t *testing.T, m *Meta) (kmsg.Request, kmsg.Response) {
 		{ResourceType: kmsg.ConfigResourceTypeTopic, ResourceName: "a", Configs: []kmsg.AlterConfigsRequestResourceConfig{{Name: configRetentionSize, Value: &size}}},
 		{ResourceType: kmsg.ConfigResourceTypeTopic, ResourceName: "x", Configs: []kmsg.AlterConfigsRequestResourceConfig{{Name: configRetentionSize}}}}
 	m = must(t, m, Raise{Level: 2})
-	p := planAlterConfigsWhole(r, m, 1)
+	p := planAlterConfigsWhole(r, m, testConfig)
 	carry(t, m, p)
 	return r, p.response()
 }

@@ -150,7 +150,7 @@ func (c *client) ask(a request) {
 	case askMetadata:
 		c.askLeaders(a)
 	case askDie:
-		c.die()
+		c.die(returning(a.at))
 	case askProducer:
 		c.askID(a)
 	case askBump:
@@ -178,13 +178,39 @@ func (c *client) asks(a request) {
 }
 
 // die ends all that a client has under way, with unclear outcomes. It comes back with a new session, and new values.
-func (c *client) die() {
+func (c *client) die(back returning) {
 	c.w.count[CountClientCrashes]++
 	for _, l := range c.lines {
 		if l != nil {
 			c.drop(l)
 		}
 	}
+	if p := c.idem; p != nil && p.has && back != returnsConnected {
+		c.renounce()
+		if c.w.markLoad(MarkProducerReborn); back == returnsBumped && p.epoch < math.MaxInt16 {
+			c.bump()
+			return
+		}
+		p.has, p.id = false, 0
+	}
+}
+
+// returning is as what an idempotent producer's client comes back that has crashed.
+type returning int64
+
+const (
+	returnsNew       returning = iota // it knows nothing, and asks for a new id
+	returnsBumped                     // it has kept its id, and raises its epoch (KIP-360)
+	returnsConnected                  // only its connections were lost: it goes on
+	returnings
+)
+
+// drawReturn draws for clients that are producers; others come back in one way.
+func (c *client) drawReturn() int64 {
+	if c.idem == nil {
+		return 0
+	}
+	return c.rng.Int64N(int64(returnings))
 }
 
 // crashClient has one of those that append or read crash, most often one with something under way.
@@ -198,7 +224,7 @@ func (f *nemesis) crashClient() {
 		c = all[f.rng.IntN(len(all))]
 	}
 	if !c.over {
-		f.w.decide(request{client: c.number, kind: askDie, part: -1})
+		f.w.decide(request{client: c.number, kind: askDie, part: -1, at: c.drawReturn()})
 	}
 }
 
@@ -249,6 +275,9 @@ func (a request) text(w *World) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "client %d %s", a.client, requestNames[a.kind])
 	if a.kind == askDie {
+		if a.at > 0 {
+			fmt.Fprintf(&b, " at=%d", a.at)
+		}
 		return b.String()
 	}
 	if a.kind.ofPartition() {
@@ -281,6 +310,10 @@ func (a request) text(w *World) string {
 		fmt.Fprintf(&b, " at=%d wait=%v bytes=%d of=%d", a.at, a.wait, a.most, a.mostOf)
 	case askCreate:
 		fmt.Fprintf(&b, " records=%d copies=%d size=%d at=%d", a.records, a.copies, a.size, a.at)
+	case askLeave, askCrash:
+		if a.at > 0 {
+			fmt.Fprintf(&b, " at=%d", a.at)
+		}
 	case askDelete:
 		if a.byID {
 			b.WriteString(" by-id")

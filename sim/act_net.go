@@ -61,10 +61,13 @@ type delivery struct {
 	overtakes bool          // it may arrive before those that were sent before it
 	twice     time.Duration // it comes again so long after; 0: once
 	flip      int           // this bit of it, counted from 1 and without its length field, arrives as its opposite; 0: none
+	length    int           // this bit of its length field, counted from 1, arrives as its opposite; 0: none
 	skip      int           // envelopes that the link carries at this very instant before it
 }
 
-func (a delivery) usual() bool { return !a.lost && !a.overtakes && a.twice == 0 && a.flip == 0 }
+func (a delivery) usual() bool {
+	return !a.lost && !a.overtakes && a.twice == 0 && a.flip == 0 && a.length == 0
+}
 
 func (a delivery) do(w *World) error {
 	l := &w.net.links[a.from][a.to]
@@ -85,6 +88,9 @@ func (a delivery) text(w *World) string {
 	}
 	if a.flip > 0 {
 		s += fmt.Sprintf(" flip=%d", a.flip)
+	}
+	if a.length > 0 {
+		s += fmt.Sprintf(" length=%d", a.length)
 	}
 	if a.skip > 0 {
 		s += fmt.Sprintf(" skip=%d", a.skip)
@@ -112,6 +118,10 @@ func parseDelivery(t *teller, args []string) (act, error) {
 			a.twice, err = time.ParseDuration(value)
 		case "flip":
 			a.flip, err = strconv.Atoi(value)
+		case "length":
+			if a.length, err = strconv.Atoi(value); err == nil && (a.length < 0 || a.length > 32) {
+				err = fmt.Errorf("a length field has 32 bits")
+			}
 		case "skip":
 			a.skip, err = strconv.Atoi(value)
 		default:

@@ -81,7 +81,9 @@ type call struct {
 	ofGroup bool  // to a group's coordinator
 	gen     int32 // a commit's
 	ghost   bool  // of who the client was before it crashed
-	fenced  bool  // it is a commit that must be refused, by what members were told before it was asked
+
+	switches bool // it leaves its group to come back by the other protocol
+	fenced   bool // it is a commit that must be refused, by what members were told before it was asked
 
 	topic  int          // number of a fleeting topic, from 1; 0: it isn't about one
 	index  int          // partition of that
@@ -107,7 +109,7 @@ func newClient(w *World, number int, r role) *client {
 	for i := range c.leaders {
 		c.leaders[i] = -1
 	}
-	c.seat = seatOf(number, w.opt.Load.Members, w.opt.Load.Modern)
+	c.seat = seatOf(number, &w.opt.Load)
 	i, _ := slices.BinarySearchFunc(w.clients, number, func(c *client, number int) int { return c.number - number })
 	w.clients = slices.Insert(w.clients, i, c) // by number, whenever a story speaks of it first
 	return c
@@ -374,6 +376,13 @@ func (c *client) lost(l *line) {
 		}
 		if c.near[part] == l.node {
 			c.near[part] = -1
+		}
+	}
+	for i := range c.fleeting {
+		for index, node := range c.fleeting[i].leaders {
+			if node == l.node {
+				c.fleeting[i].leaders[index] = -1
+			}
 		}
 	}
 	for _, k := range pending {

@@ -401,11 +401,12 @@ func (c *client) metEnd(k *call, p *kmsg.ListOffsetsResponseTopicPartition) chec
 	return checker.OK
 }
 
-// told: a broker says that a life is there. It may not have heard of its end; what it has dropped itself it has heard of.
+// told: a broker says that a life is there. It may not have heard of its end; what its process has dropped it has heard of, but what an
+// earlier one has dropped, of which its disk tells, it may hear of later.
 func (t *topicLedger) told(k *call, l *life) {
 	n := t.w.nodes[k.line.node]
 	for _, g := range l.groups {
-		if g != nil && g.dropped[n.index] > 0 && g.dropped[n.index] < k.sent-time.Second && n.illSince(g.dropped[n.index]) == "" {
+		if g != nil && g.dropped[n.index] > 0 && g.dropped[n.index] == g.held[n.index] && g.dropped[n.index] < k.sent-time.Second && n.illSince(g.dropped[n.index]) == "" {
 			t.w.violate(DeletedServed, "broker %d, asked at %v, says that %s is there, and has dropped its replica at %v (D4)", n.id, k.sent, l.label, g.dropped[n.index])
 		}
 	}

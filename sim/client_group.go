@@ -33,7 +33,8 @@ type seat struct {
 	heard    time.Duration // when it was told of gen, in a group of the classic protocol
 	roll     []string      // all members, if it leads
 	stage    seatStage
-	modern   bool          // the group is of the new protocol: client_member.go
+	modern   bool          // it speaks the new protocol: client_member.go
+	mixed    bool          // its group may change protocols: client_switch.go
 	incarn   int           // ids that it has made
 	news     bool          // its next heartbeat says everything
 	due      []int         // in a group of the new protocol, what it is to have; parts, until it has given up the rest
@@ -67,10 +68,10 @@ const offsetsPartitions = 2
 const groupSize = 3 // consumers of one group
 
 // seatOf is a client's place in its group: the first three share one, and so on; every other one is a static member.
-func seatOf(number, members, modern int) seat {
-	n := number % max(1, members)
+func seatOf(number int, o *LoadOptions) seat {
+	n, modern := number%max(1, o.Members), o.Modern
 	s := seat{group: fmt.Sprintf("group-%d", n/groupSize), node: -1, at: map[int]int64{}, lost: -1}
-	s.modern = modern > 0 && n/groupSize%modern == 0
+	s.modern, s.mixed = modern > 0 && n/groupSize%modern == 0, o.Switching > 0
 	if n%2 == 1 {
 		s.instance = kmsg.StringPtr(fmt.Sprintf("instance-%d", n))
 	}
@@ -110,10 +111,10 @@ func (r *consumer) work(c *client) {
 	}
 	switch {
 	case k == 0:
-		c.asks(request{kind: askLeave, part: -1, node: g.node, version: int16(c.rng.IntN(6))})
+		c.asks(request{kind: askLeave, part: -1, node: g.node, version: int16(c.rng.IntN(6)), at: c.otherProtocol()})
 		return
 	case k == 1:
-		c.asks(request{kind: askCrash, part: -1, node: g.node})
+		c.asks(request{kind: askCrash, part: -1, node: g.node, at: c.otherProtocol()})
 		return
 	case k == 2 && g.old.id != "":
 		c.asks(request{kind: askGhost, part: g.old.part, node: g.node, at: g.old.at, version: version})
@@ -184,12 +185,17 @@ func (c *client) askGroups(a request) {
 		req := kmsg.NewPtrSyncGroupRequest()
 		req.Group, req.MemberID, req.Generation, req.InstanceID = g.group, g.id, g.gen, g.instanceAt(a.version, 3)
 		req.ProtocolType, req.Protocol = kmsg.StringPtr("sim"), kmsg.StringPtr("each")
+		if g.mixed {
+			req.ProtocolType, req.Protocol = kmsg.StringPtr(consumerType), kmsg.StringPtr(consumerProtocol)
+		}
 		for i, id := range g.roll {
 			row := kmsg.NewSyncGroupRequestGroupAssignment()
 			row.MemberID = id
+			var parts []int
 			for part := i; part < c.w.partitions(); part += len(g.roll) {
-				row.MemberAssignment = append(row.MemberAssignment, byte(part))
+				parts = append(parts, part)
 			}
+			row.MemberAssignment = c.encodeParts(parts)
 			req.GroupAssignment = append(req.GroupAssignment, row)
 		}
 		c.sendGroup(a, k, req)
@@ -199,9 +205,15 @@ func (c *client) askGroups(a request) {
 		req.Group, req.MemberID, req.Generation, req.InstanceID = g.group, g.id, g.gen, g.instanceAt(a.version, 3)
 		c.sendGroup(a, k, req)
 	case askLeave:
+		k.switches = a.at > 0
 		if g.modern {
 			c.leaveMember(a, k)
+			c.switches(k.switches)
 			return
+		}
+		if g.mixed {
+			c.w.ledgerOf(g.group).release(g.id, nil)
+			g.parts = nil
 		}
 		c.w.ledgerOf(g.group).left(g.who(), c.w.now)
 		req := kmsg.NewPtrLeaveGroupRequest()
@@ -210,6 +222,7 @@ func (c *client) askGroups(a request) {
 		c.sendGroup(a, k, req)
 	case askCrash:
 		c.crash()
+		c.switches(a.at > 0)
 	case askCommit:
 		c.sendCommit(a, k, g.id, g.gen, g.fenced(c.w, a.part))
 	case askGhost:
@@ -234,6 +247,9 @@ func (c *client) joinRequest(version int16) *kmsg.JoinGroupRequest {
 	req.Group, req.MemberID, req.InstanceID, req.ProtocolType = g.group, g.id, g.instanceAt(version, 5), "sim"
 	req.SessionTimeoutMillis, req.RebalanceTimeoutMillis = int32(classicSession.Milliseconds()), 3000
 	req.Protocols = []kmsg.JoinGroupRequestProtocol{{Name: "each", Metadata: []byte{1}}}
+	if g.mixed {
+		c.joinMixed(req)
+	}
 	return req
 }
 
@@ -301,6 +317,7 @@ func (c *client) heard(k *call) checker.Outcome {
 			g.id, k.code = resp.MemberID, codeNone
 		} else if k.code == codeNone {
 			g.id, g.gen, g.heard, g.stage, g.roll = resp.MemberID, resp.Generation, c.w.now, seatJoined, nil
+			c.joined(resp)
 			for _, b := range resp.Members {
 				if resp.LeaderID == g.id && !resp.SkipAssignment {
 					g.roll = append(g.roll, b.MemberID)
@@ -314,12 +331,14 @@ func (c *client) heard(k *call) checker.Outcome {
 	case *kmsg.HeartbeatResponse:
 		if k.code = resp.ErrorCode; k.code == codeNone && k.gen == g.gen && g.heard <= k.sent {
 			c.w.ledgerOf(g.group).stays(g.gen, g.who(), k.sent+classicSession)
+			c.staysMixed(k.sent + classicSession)
 		}
 	case *kmsg.ConsumerGroupHeartbeatResponse:
 		k.code = resp.ErrorCode
 		c.toldMember(k, resp)
 	case *kmsg.LeaveGroupResponse:
 		g.away("")
+		c.switches(k.switches)
 	case *kmsg.OffsetCommitResponse:
 		k.code = resp.Topics[0].Partitions[0].ErrorCode
 		outcome = c.committed(k)
@@ -349,13 +368,17 @@ func (c *client) turnedAway(k *call) {
 		g.node = -1
 	case group.RebalanceInProgress:
 		if !k.ghost {
-			g.haunt() // a commit of the generation that is over may be on its way, of a member of the next one
+			c.w.ledgerOf(g.group).release(g.id, nil)
+			if !g.mixed { // of a consumer group it may be as good as before
+				g.haunt() // a commit of the generation that is over may be on its way, of a member of the next one
+			}
 			g.away(g.id)
 		}
 	default:
 		if !k.ghost {
 			c.w.ledgerOf(g.group).release(g.id, nil)
 			g.away("")
+			c.switches(k.code == group.NotFound || k.code == group.InconsistentProtocol)
 		}
 	}
 }
@@ -363,6 +386,10 @@ func (c *client) turnedAway(k *call) {
 // assigned takes an assignment: in a generation each partition has one owner, but for the successors of a static member.
 func (c *client) assigned(k *call, raw []byte) {
 	w, g := c.w, &c.seat
+	if g.mixed {
+		c.assignedMixed(k, raw)
+		return
+	}
 	l, who := w.ledgerOf(g.group), g.who()
 	l.told(g.gen, who, term{heard: g.heard, until: k.sent + classicSession})
 	g.parts, g.stage = nil, seatWorking
@@ -388,7 +415,7 @@ func (c *client) committed(k *call) checker.Outcome {
 		}
 		w.count[CountCommits]++
 		return checker.OK
-	case group.IllegalGeneration, group.StaleMemberEpoch, group.UnknownMember, group.FencedInstance, group.RebalanceInProgress, group.Loading, group.NotFound, codeUnknownTopic:
+	case group.IllegalGeneration, group.StaleMemberEpoch, group.UnsupportedVersion, group.UnknownMember, group.FencedInstance, group.RebalanceInProgress, group.Loading, group.NotFound, codeUnknownTopic:
 		return checker.Failed
 	}
 	return checker.Unknown

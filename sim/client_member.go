@@ -3,6 +3,7 @@ package sim
 import (
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
@@ -67,7 +68,6 @@ func (c *client) toldMember(k *call, resp *kmsg.ConsumerGroupHeartbeatResponse) 
 		w.violate(EpochBack, "member %s of %s, at epoch %d, is told epoch %d (K1)", g.id, g.group, k.gen, resp.MemberEpoch)
 	}
 	g.gen, g.stage, g.news = resp.MemberEpoch, seatWorking, false
-	l := w.ledgerOf(g.group)
 	if resp.Assignment != nil {
 		g.due = c.membersParts(resp)
 		if !slices.ContainsFunc(g.parts, func(part int) bool { return !slices.Contains(g.due, part) }) {
@@ -75,12 +75,20 @@ func (c *client) toldMember(k *call, resp *kmsg.ConsumerGroupHeartbeatResponse) 
 		}
 		w.count[CountAssignments]++
 	}
+	c.claims(k.sent + w.opt.Limits.Groups.ConsumerSession)
+	c.markMixed()
+}
+
+// claims notes that a member uses what it was given, until some time at least.
+func (c *client) claims(until time.Duration) {
+	w, g := c.w, &c.seat
+	l := w.ledgerOf(g.group)
 	for _, part := range g.parts {
 		if h := l.users[part]; h.id != "" && h.id != g.id && w.now < h.until {
 			w.violate(TwoOwners, "%s is given to %q at epoch %d of %s, and %q has it, whose session can't end before %v (K2)",
 				w.partName(part), g.id, g.gen, g.group, h.id, h.until)
 		}
-		l.users[part] = user{g.id, k.sent + w.opt.Limits.Groups.ConsumerSession}
+		l.users[part] = user{g.id, until}
 	}
 }
 

@@ -53,6 +53,13 @@ func TestDiskKeepsTheContract(t *testing.T) {
 		m := newModel()
 		fill := byte(0)
 		t.Repeat(map[string]func(*rapid.T){
+			"format": func(t *rapid.T) {
+				off := rapid.IntRange(0, modelPages-1).Draw(t, "page") * pageSize
+				p := make([]byte, pageSize)
+				m.write(p, off)
+				_, err := f.WriteAt(p, int64(off))
+				must(t, err)
+			},
 			"write": func(t *rapid.T) {
 				off := rapid.IntRange(0, len(m.seen)-1).Draw(t, "off")
 				n := rapid.IntRange(1, min(6000, len(m.seen)-off)).Draw(t, "n")
@@ -273,5 +280,31 @@ func TestDiskRotIsRead(t *testing.T) {
 	f.ReadAt(p, 0)
 	if bytes.Equal(p, make([]byte, pageSize)) {
 		t.Fatal("nothing is rotten")
+	}
+}
+
+// A power loss that keeps nothing brings zeros back, though pages of zeros take no memory and what they are kept in had other bytes before.
+func TestLossBringsZerosBack(t *testing.T) {
+	for seed := range uint64(20) {
+		d := NewDisk(rand.New(rand.NewPCG(seed, 1)), sectorSize)
+		d.keep = keepNone
+		b := &bootFS{d: d}
+		other, err := b.Create("other")
+		must(t, err)
+		f, err := b.Create("f")
+		must(t, err, b.SyncDir(""), f.Truncate(pageSize), f.Sync())
+		for fill := range byte(3) {
+			_, err = other.WriteAt(bytes.Repeat([]byte{fill + 7}, 2*pageSize), 0)
+			must(t, err, other.Sync())
+		}
+		_, err = f.WriteAt(make([]byte, pageSize), 0)
+		must(t, err)
+		_, err = f.WriteAt(bytes.Repeat([]byte{1}, sectorSize), 0)
+		must(t, err)
+		d.PowerLoss()
+		is := make([]byte, pageSize)
+		if _, err = f.ReadAt(is, 0); err != nil || !bytes.Equal(is, make([]byte, pageSize)) {
+			t.Fatalf("seed %d: byte 0 is %d, byte %d is %d, expected zeros: %v", seed, is[0], sectorSize, is[sectorSize], err)
+		}
 	}
 }

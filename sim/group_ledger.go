@@ -12,7 +12,8 @@ import (
 type groupLedger struct {
 	terms  map[int32]map[string]term // by generation and member, of the classic protocol
 	owners map[int32]map[int]string  // by generation and partition
-	users  map[int]user              // by partition, in a group of the new protocol
+	users  map[int]user              // by partition, in a group of the new protocol, or one that may change it
+	modern bool                      // it was of the new protocol when somebody was last told of it
 }
 
 // term is a member's time in a generation.
@@ -95,7 +96,7 @@ func (g *seat) who() string {
 // commit what it never had, so only what it believes to have can tell.
 func (g *seat) fenced(w *World, part int) bool {
 	l := w.ledgerOf(g.group)
-	if g.modern {
+	if g.modern || g.mixed {
 		return slices.Contains(g.parts, part) && l.isAnothers(part, g.id)
 	}
 	return l.supersedes(g.gen, g.heard)
@@ -104,7 +105,7 @@ func (g *seat) fenced(w *World, part int) bool {
 // oldFenced is the same of the ghost.
 func (g *seat) oldFenced(w *World, part int) bool {
 	l := w.ledgerOf(g.group)
-	if g.modern {
+	if g.modern || g.mixed {
 		return part == g.old.part && l.isAnothers(part, g.old.id)
 	}
 	return l.supersedes(g.old.gen, g.old.heard)

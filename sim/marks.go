@@ -47,6 +47,7 @@ const (
 	MarkFaultsOverlap
 	MarkFaultsThree
 
+	MarkLengthCorrupted
 	MarkHeadCorrupted
 	MarkBodyCorrupted
 	MarkPeerRefused
@@ -72,8 +73,11 @@ const (
 	MarkLateLands
 	MarkBurst
 	MarkRetry
+	MarkProducerReborn
 	MarkGap
 	MarkProducersFull
+	MarkGroupMixed
+	MarkGroupDowngraded
 	MarkDeletedUnderAppend
 	MarkTopicRecreated
 	MarkCreateUnclear
@@ -133,6 +137,7 @@ var markTable = [Marks]markRow{
 	MarkFaultsOverlap:     {"faults-overlap", "two faults are on at the same time"},
 	MarkFaultsThree:       {"faults-three", "three faults are on at the same time"},
 
+	MarkLengthCorrupted:     {"length-corrupted", "a bit of an envelope's length field flips on its way"},
 	MarkHeadCorrupted:       {"head-corrupted", "a bit of an envelope's heads flips on its way"},
 	MarkBodyCorrupted:       {"body-corrupted", "a bit of a message in an envelope flips on its way"},
 	MarkPeerRefused:         {"peer-refused", "a broker ends the connection that another one's envelope came on"},
@@ -158,8 +163,11 @@ var markTable = [Marks]markRow{
 	MarkLateLands:           {"late-lands", "a record is read that its producer had given up before it was sent"},
 	MarkBurst:               {"burst", "a producer begins a burst"},
 	MarkRetry:               {"retry", "a batch of an idempotent producer is sent again"},
+	MarkProducerReborn:      {"producer-reborn", "an idempotent producer crashes, and comes back with another id or a higher epoch"},
 	MarkGap:                 {"gap", "a batch is refused as out of order, with one before it that isn't settled"},
 	MarkProducersFull:       {"producers-full", "a new producer is refused, since a partition remembers as many as it may"},
+	MarkGroupMixed:          {"group-mixed", "a group has members of both protocols"},
+	MarkGroupDowngraded:     {"group-downgraded", "a group that was of the new protocol is a classic one again"},
 	MarkDeletedUnderAppend:  {"topic-deleted-under-append", "a topic goes while an append to it is under way"},
 	MarkTopicRecreated:      {"topic-recreated", "a topic is made under a name that was deleted"},
 	MarkCreateUnclear:       {"create-unclear", "it isn't clear what became of a topic's creation"},

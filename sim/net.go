@@ -16,6 +16,7 @@ type network struct {
 	w      *World
 	rng    *rand.Rand // of clients' streams
 	fates  *rand.Rand // of envelopes, in a drawn run
+	bits   *rand.Rand // which of length fields flip
 	is     NetOptions // how links behave now
 	// links[from][to]; clients stand behind the brokers' numbers, all as one place.
 	links [][]link
@@ -42,7 +43,7 @@ type toldDelivery struct {
 }
 
 func newNetwork(w *World) *network {
-	n := &network{w: w, is: w.opt.Net, rng: stream(w.opt.Seed, streamNet, 0), fates: stream(w.opt.Seed, streamNet, 1), links: make([][]link, w.opt.Brokers+1)}
+	n := &network{w: w, is: w.opt.Net, rng: stream(w.opt.Seed, streamNet, 0), fates: stream(w.opt.Seed, streamNet, 1), bits: stream(w.opt.Seed, streamNet, 1<<32), links: make([][]link, w.opt.Brokers+1)}
 	for i := range n.links {
 		n.links[i] = make([]link, w.opt.Brokers+1)
 		for k := range n.links[i] {
@@ -129,13 +130,27 @@ func (n *network) send(from *host, to int32, bufs [][]byte) {
 			if i == 0 && how.flip > 0 {
 				frame, conn = n.flipped(node, frame, how.flip, conn)
 			}
-			if sent < l.over {
-				w.trace.add(w.now, markDrop, node.index, uint64(from.p.node.index), uint64(len(frame)))
-				w.watch.dropped(from.p.node, node)
-				return
+			bit := how.length
+			if i > 0 {
+				bit = 0
 			}
-			n.arrive(from.p.node, node, from.index, conn, frame)
+			n.reach(from, node, sent, conn, frame, bit)
 		})
+	}
+}
+
+// reach brings an envelope that was sent at some time to its end of the link, unless the connection has ended since then. A bit of its
+// length field is another one there, if that isn't 0.
+func (n *network) reach(from *host, to *node, sent time.Duration, conn broker.ConnID, frame []byte, bit int) {
+	l := &n.links[from.p.node.index][to.index]
+	switch {
+	case sent < l.over:
+		n.w.trace.add(n.w.now, markDrop, to.index, uint64(from.p.node.index), uint64(len(frame)))
+		n.w.watch.dropped(from.p.node, to)
+	case bit > 0 && l.cut == 0 && to.proc != nil:
+		n.misread(from.p.node, to, from.index, frame, bit)
+	default:
+		n.arrive(from.p.node, to, from.index, conn, frame)
 	}
 }
 
@@ -160,6 +175,9 @@ func (n *network) delivery(l *link, from, to, size int) delivery {
 		f.overtakes = chance(n.fates, o.Reorder)
 		if l.rots > 0 && n.fates.IntN(rotsOneIn) == 0 {
 			f.flip = n.drawBit(size)
+			if chance(n.bits, w.opt.Faults.Length) {
+				f.flip, f.length = 0, 1+n.bits.IntN(32)
+			}
 		}
 	}
 	if !f.usual() && w.env.Record != nil {

@@ -41,6 +41,7 @@ type FaultOptions struct {
 	Every  time.Duration // mean time between faults
 	Last   time.Duration // mean time that one lasts
 	Boot   int           // per mille of starts that are killed before they end
+	Length int           // per mille of flipped bits that are of an envelope's length field
 	Weight [faultKinds]int
 }
 
@@ -68,6 +69,7 @@ type LoadOptions struct {
 	Restarts   int // per mille of their turns in which one restarts, or raises its epoch
 	Burst      int // per mille of appends that begin a burst: a row of them with hardly a pause between
 
+	Switching     int           // per mille of the consumers that leave or crash that come back by the other protocol (KIP-848's online migration); 0: groups keep theirs
 	Fleeting      int           // topics that are made, used, deleted and made again
 	Lives         time.Duration // mean time between what is done to one
 	Few           int           // per mille of those made that get any number of replicas
@@ -100,6 +102,7 @@ func DrawSized(seed uint64, length time.Duration, fixed Size) Options {
 		o.Shards = fixed.Shards
 	}
 	drawMore(stream(seed, streamOptions, 2), &o)
+	o.Faults.Length = pick(stream(seed, streamOptions, 3), 0, 100, 300)
 	if o.Load.Replicas = min(3, o.Brokers); o.Brokers > 3 && rng.IntN(2) == 0 {
 		o.Load.Replicas = o.Brokers
 	}
@@ -113,6 +116,7 @@ func DrawSized(seed uint64, length time.Duration, fixed Size) Options {
 	of := stream(seed, streamGroups, 0)
 	o.Load.Members, o.Limits.Groups = pick(of, 0, 0, 0, 3, 4, 6), group.DrawConfig(of)
 	o.Load.Modern = pick(of, 0, 1, 2)
+	o.Load.Switching = pick(of, 0, 0, 0, 300, 800)
 	if o.Load.Members > 0 {
 		groups += offsetsPartitions
 	}
@@ -200,13 +204,13 @@ func micros(rng *rand.Rand, least, most int64) time.Duration {
 func (o *Options) String() string {
 	return fmt.Sprintf("length=%v brokers=%d shards=%d turn=%v\n  wal=%d×%d group=%d segment=%d index=%d\n"+
 		"  limits %+v\n  disk unit=%d read=%v write=%v sync=%v stall=%d‰\n  net delay=%v jitter=%v drop=%d‰ double=%d‰ reorder=%d‰ split=%d‰\n"+
-		"  load topics=%d×%d×%d appenders=%d readers=%d tailers=%d trimmers=%d members=%d retention=%d depth=%d think=%v records=%d bytes=%d timeout=%v acks0=%d‰ burst=%d‰ late=%d‰ racks=%d producers=%d restarts=%d‰ fleeting=%d lives=%v few=%d‰ keeps=%d\n"+
-		"  faults every=%v last=%v boot=%d‰ %s",
+		"  load topics=%d×%d×%d appenders=%d readers=%d tailers=%d trimmers=%d members=%d retention=%d depth=%d think=%v records=%d bytes=%d timeout=%v acks0=%d‰ burst=%d‰ late=%d‰ racks=%d producers=%d restarts=%d‰ switching=%d‰ fleeting=%d lives=%v few=%d‰ keeps=%d\n"+
+		"  faults every=%v last=%v boot=%d‰ length=%d‰ %s",
 		o.Length, o.Brokers, o.Shards, o.Turn,
 		o.Store.WALFiles, o.Store.WALFileBytes, o.Store.GroupBytes, o.Store.SegmentBytes, o.Store.IndexBytes, o.Limits,
 		o.Disk.Unit, o.Disk.Read, o.Disk.Write, o.Disk.Sync, o.Disk.Stall,
 		o.Net.Delay, o.Net.Jitter, o.Net.Drop, o.Net.Double, o.Net.Reorder, o.Net.Split,
 		o.Load.Topics, o.Load.Partitions, o.Load.Replicas, o.Load.Appenders, o.Load.Readers, o.Load.Tailers, o.Load.Trimmers, o.Load.Members, o.Load.Retention, o.Load.Depth, o.Load.Think,
-		o.Load.Records, o.Load.Bytes, o.Load.Timeout, o.Load.Acks0, o.Load.Burst, o.Load.Late, o.Load.Racks, o.Load.Producers, o.Load.Restarts, o.Load.Fleeting, o.Load.Lives, o.Load.Few, o.Load.FleetingKeeps,
-		o.Faults.Every, o.Faults.Last, o.Faults.Boot, weights(&o.Faults.Weight))
+		o.Load.Records, o.Load.Bytes, o.Load.Timeout, o.Load.Acks0, o.Load.Burst, o.Load.Late, o.Load.Racks, o.Load.Producers, o.Load.Restarts, o.Load.Switching, o.Load.Fleeting, o.Load.Lives, o.Load.Few, o.Load.FleetingKeeps,
+		o.Faults.Every, o.Faults.Last, o.Faults.Boot, o.Faults.Length, weights(&o.Faults.Weight))
 }

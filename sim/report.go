@@ -69,6 +69,7 @@ const (
 	CountOffsetsFetched
 	CountAssignments
 	CountGroupCrashes
+	CountSwitches
 	CountTopicsMade
 	CountTopicsDeleted
 	CountRefusedFleeting
@@ -83,7 +84,7 @@ var countNames = [Counts]string{"acknowledged appends", "acknowledged records", 
 	"corrupted envelopes", "networks of another quality", "slow processes", "strangers with garbage", "consumers that don't read", "client crashes", "late appends of zombies",
 	"refusals: broker in trouble", "refusals: another leads", "refusals: no majority", "refusals: election", "refusals: over a bound", "refusals: client's link",
 	"offsets committed", "offsets fetched", "assignments", "consumers crashed",
-	"topics made", "topics deleted", "refusals: topic may be gone"}
+	"consumers that change protocol", "topics made", "topics deleted", "refusals: topic may be gone"}
 
 func (c Count) String() string { return countNames[c] }
 
@@ -126,6 +127,7 @@ const (
 	TermForgotten       = "term-forgotten"             // a replica came back in a term before one that it led in (S1)
 	OverBound           = "over-bound"                 // a shard holds more than its limits allow
 	CorruptTaken        = "corrupted-taken"            // an envelope was taken whose checksum is wrong
+	StreamOutOfStep     = "stream-out-of-step"         // who reads a stream waits for what its length field can't mean
 	RefusedWithoutCause = "refused-without-cause"      // a broker refuses, or doesn't answer, and nothing explains it (refusal.go)
 	Leaked              = "leak"                       // a shard holds something for clients that have gone
 	RecoveredShort      = "recovered-short"            // a replica came back without what it had held durably, and committed

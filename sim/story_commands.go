@@ -34,7 +34,7 @@ var commands = map[string]command{
 	"client":   {"N KIND [P] [name=value ...]", 2, 12, tells(parseRequest)},
 	"garbage":  {"B SEED [hold=DURATION]", 2, 3, tells(parseGarbage)},
 	"numb":     {"B FETCHES [hold=DURATION] [cut=BYTES]", 2, 4, tells(parseNumb)},
-	"envelope": {"FROM TO [lost] [overtakes] [again=DURATION] [flip=BIT] [skip=N]", 3, 7, tells(parseDelivery)},
+	"envelope": {"FROM TO [lost] [overtakes] [again=DURATION] [flip=BIT] [length=BIT] [skip=N]", 3, 8, tells(parseDelivery)},
 	"calm":     {"[B=HOW ...]", 0, 7, tells(parseCalm)},
 
 	"when":    {"B|any MARK|writing [delay=DURATION] [share=N] [within=DURATION] COMMAND", 4, 12, tells(parseWhen)},

@@ -17,7 +17,8 @@ import (
 //	    is told that it isn't there.
 //	D2  A life whose deletion was acknowledged is over: it is not deleted again, and its name is taken only if somebody else may
 //	    have made it since.
-//	D3  A replica goes only if a deletion was called that may be meant for its topic, and never comes back on that disk.
+//	D3  A replica goes only if a deletion was called that may be meant for its topic, and doesn't come back in that process; in the
+//	    next one it may, if its end was not on disk yet, until that hears of it anew.
 //	D4  Whoever asks by an id gets that life or a refusal, whoever asks by name one that its broker had then; a broker that has
 //	    dropped a life serves nothing of it to whoever asks afterwards. Those that haven't heard may, as in Kafka.
 //	D5  At rest nothing of a life that is over is on any disk that is counted upon, and one that is surely there has its replicas.
@@ -206,9 +207,13 @@ func (t *topicLedger) dropped(g *groupSeen, n *node) {
 	if !slices.ContainsFunc(t.names[l.topic].changes, func(c *topicChange) bool { return c.mayHit(l) }) {
 		w.violate(TopicLost, "broker %d drops its replica of %s, whose deletion nobody asked for (D3)", n.id, g.name)
 	}
+	if g.dropped[n.index] = w.now; !g.replicas[n.index].live {
+		return // an earlier process did
+	}
 	if g.goneAt > 0 && n.proc.started > g.goneAt {
 		w.mark(MarkDeletedWhileDown, n)
 	}
+	g.held[n.index] = w.now
 	if g.goneAt == 0 {
 		g.goneAt = w.now
 		if slices.ContainsFunc(t.ops, func(k *call) bool {
@@ -217,7 +222,6 @@ func (t *topicLedger) dropped(g *groupSeen, n *node) {
 			w.mark(MarkDeletedUnderAppend, nil)
 		}
 	}
-	g.dropped[n.index] = w.now
 	g.replicas[n.index].live, g.replicas[n.index].leader = false, false
 	w.after(time.Second, func() { w.views.retire(g) })
 }

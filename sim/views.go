@@ -338,6 +338,7 @@ func (v *views) sameBytes(g *groupSeen, s *broker.GroupView) {
 // forget: a process ended. What its disk holds stays true.
 func (v *views) forget(n *node) {
 	v.markForgotten(n)
+	v.undrop(n)
 	for _, g := range v.groups {
 		if g.replicas[n.index].leader && g.leader == n.index {
 			g.lostAt = v.w.now

@@ -40,13 +40,25 @@ func (v *views) lookForDropped() {
 		if g.part != partFleeting || g.dropped[n.index] > 0 || g.replicas[n.index].id == 0 || int(g.id%uint64(len(h.p.hosts))) != h.index || !d.Dropped(g.id) {
 			return
 		}
-		if g.replicas[n.index].live {
-			g.held[n.index] = v.w.now
-		}
 		v.w.topics.dropped(g, n)
 	}
 	for _, g := range v.groups {
 		look(g)
+	}
+}
+
+// undrop: a process ended. That it dropped something may be on its disk, or not: then its next one hears of it anew.
+func (v *views) undrop(n *node) {
+	again := func(g *groupSeen) {
+		if g.part == partFleeting {
+			g.dropped[n.index] = 0
+		}
+	}
+	for _, g := range v.groups {
+		again(g)
+	}
+	for _, g := range v.retired { // order: each by itself
+		again(g)
 	}
 }
 

@@ -18,4 +18,5 @@
 //	T4 AppendFetch yields the bytes that kmsg would, for each version.
 //	T5 An envelope's head (all but the bodies) is under one CRC, and its bodies fill the frame exactly.
 //	T6 No envelope longer than MaxFrame is ever made.
+//	T7 Whether an envelope's heads are of one of its length is known once they are here: a wrong length is never waited for.
 package transport

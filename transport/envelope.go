@@ -140,6 +140,33 @@ func ParseEnvelope(frame []byte) (Header, []Received, error) {
 	return h, msgs, err
 }
 
+// CheckBegun tells as soon as an envelope's heads are here whether they are those of one of that length (T7); known is false before. A
+// stream whose length field was wrong would else be waited for, and all that follows be taken for its bodies. Errors wrap [ErrMalformed].
+func CheckBegun(begun []byte, want int) (known bool, err error) {
+	if len(begun) < envelopeHead || binary.BigEndian.Uint16(begun[4:]) != envelopeVersion {
+		return false, nil // of another version: whoever has it whole says so
+	}
+	n := int64(binary.BigEndian.Uint32(begun[64:]))
+	heads := envelopeHead + n*messageHead
+	if heads > int64(want) {
+		return true, fmt.Errorf("%w envelope: %d messages in a frame of %d bytes", ErrMalformed, n, want)
+	}
+	if int64(len(begun)) < heads {
+		return false, nil
+	}
+	if is, got := binary.BigEndian.Uint32(begun[crcAt:]), headCRC(begun[:heads]); is != got {
+		return true, fmt.Errorf("%w envelope: its head has CRC %08x, %08x was sent", ErrMalformed, got, is)
+	}
+	total := heads
+	for at := int64(envelopeHead); at < heads; at += messageHead {
+		total += int64(binary.BigEndian.Uint32(begun[at+4:]))
+	}
+	if total != int64(want) {
+		return true, fmt.Errorf("%w envelope: its length is said to be %d, and its heads are of one of %d bytes", ErrMalformed, want, total)
+	}
+	return true, nil
+}
+
 // ParseHello decodes the first bytes of a peer's connection, an empty envelope with its length field, and says who is there.
 // There must be [EmptyEnvelope] bytes. Errors wrap [ErrMalformed].
 func ParseHello(b []byte) (Header, error) {

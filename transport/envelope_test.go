@@ -200,3 +200,25 @@ func FuzzParseEnvelope(f *testing.F) {
 		}
 	})
 }
+
+// TestCheckBegun: the beginning of an envelope is taken for it under its own length, and under no other once its heads are here (T7).
+func TestCheckBegun(t *testing.T) {
+	var msgs []Msg
+	for i := range 3 {
+		msgs = append(msgs, Msg{Kind: 1, Group: uint64(i), Bufs: [][]byte{make([]byte, 10*i)}})
+	}
+	frame := bytes.Join(AppendEnvelope(nil, Header{From: 1, To: 2}, msgs), nil)[4:]
+	heads := EmptyEnvelope - 4 + 3*16
+	for n := range len(frame) {
+		known, err := CheckBegun(frame[:n], len(frame))
+		if err != nil || known != (n >= heads) {
+			t.Fatalf("%d bytes of it: known %t, %v", n, known, err)
+		}
+		for bit := range 31 {
+			want := len(frame) ^ 1<<bit
+			if known, err := CheckBegun(frame[:n], want); n >= heads && (!known || !errors.Is(err, ErrMalformed)) {
+				t.Fatalf("%d bytes of %d taken for those of one of %d: known %t, %v", n, len(frame), want, known, err)
+			}
+		}
+	}
+}

@@ -74,6 +74,15 @@ func (f *Frames) Next() (frame []byte, ok bool, err error) {
 // Pending returns how many bytes are held of a frame that is not whole yet.
 func (f *Frames) Pending() int { return len(f.head) + len(f.buf) }
 
+// Begun returns what is held of a frame that is not whole yet, and the length that it is to have; nil if its length field isn't whole.
+// It is valid until the next Feed.
+func (f *Frames) Begun() (begun []byte, want int) {
+	if !f.open {
+		return nil, 0
+	}
+	return f.buf, f.want
+}
+
 func (f *Frames) begin(length int32, here int) {
 	f.head = f.head[:0]
 	limit := f.limit

@@ -17,6 +17,34 @@ func DefaultConfig() Config {
 	}
 }
 
+// Bounds are what consumer groups may be given for themselves, Kafka's group.consumer.min.session.timeout.ms and so on. A broker that was
+// started with less, or more, allows that too.
+type Bounds struct{ MinSession, MaxSession, MinHeartbeat, MaxHeartbeat time.Duration }
+
+// ConsumerBounds are Kafka's defaults, and what lies between them and the broker's own settings.
+func (c Config) ConsumerBounds() Bounds {
+	return Bounds{min(45*time.Second, c.ConsumerSession), max(time.Minute, c.ConsumerSession),
+		min(5*time.Second, c.ConsumerHeartbeat), max(15*time.Second, c.ConsumerHeartbeat)}
+}
+
+// sessionOf is a consumer group's session timeout: its own, within this broker's bounds, or the broker's.
+func (m *Machine) sessionOf(g *group) time.Duration {
+	b := m.cfg.ConsumerBounds()
+	if d := m.topics.Session(g.id); d > 0 {
+		return min(max(d, b.MinSession), b.MaxSession)
+	}
+	return m.cfg.ConsumerSession
+}
+
+// heartbeatOf is how often its members are to send heartbeats.
+func (m *Machine) heartbeatOf(g *group) time.Duration {
+	b := m.cfg.ConsumerBounds()
+	if d := m.topics.Heartbeat(g.id); d > 0 {
+		return min(max(d, b.MinHeartbeat), b.MaxHeartbeat)
+	}
+	return m.cfg.ConsumerHeartbeat
+}
+
 // DrawConfig draws small bounds for a simulation, so that each is met.
 func DrawConfig(rng *rand.Rand) Config {
 	c := DefaultConfig()

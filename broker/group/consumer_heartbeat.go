@@ -160,7 +160,7 @@ func (s *step) heartbeat(old consumerMember, id string, c Call, req *kmsg.Consum
 	now := s.c.members[id]
 	resp := kmsg.NewPtrConsumerGroupHeartbeatResponse()
 	resp.Version, resp.MemberID, resp.MemberEpoch = req.Version, &id, now.epoch
-	resp.HeartbeatIntervalMillis = int32(s.m.cfg.ConsumerHeartbeat.Milliseconds())
+	resp.HeartbeatIntervalMillis = int32(s.m.heartbeatOf(s.g).Milliseconds())
 	whole := req.RebalanceTimeoutMillis != -1 && (req.SubscribedTopicNames != nil || req.SubscribedTopicRegex != nil) && req.Topics != nil
 	if whole || req.MemberEpoch == epochJoin || req.MemberEpoch != was.epoch || !now.assigned.equal(was.assigned) {
 		resp.Assignment = &kmsg.ConsumerGroupHeartbeatResponseAssignment{Topics: heartbeatTopics(now.assigned)}

@@ -41,7 +41,7 @@ func (m *Machine) stopClocks(g *group, id string) {
 func (m *Machine) keepConsumer(g *group, id string) {
 	b := g.consumer.members[id]
 	k := m.clocksOf(g, id)
-	session := m.cfg.ConsumerSession
+	session := m.sessionOf(g)
 	if b.classic != nil {
 		session = time.Duration(b.classic.sessionMs) * time.Millisecond
 	}

@@ -19,9 +19,14 @@ type failer interface {
 
 // fakeTopics are topics t0, t1, … by number of partitions; -1 is one that is gone.
 type fakeTopics struct {
-	version int64
-	parts   []int32
+	version   int64
+	parts     []int32
+	session   time.Duration // of every group
+	heartbeat time.Duration
 }
+
+func (f fakeTopics) Session(string) time.Duration   { return f.session }
+func (f fakeTopics) Heartbeat(string) time.Duration { return f.heartbeat }
 
 func topicName(n int) string { return fmt.Sprintf("t%d", n) }
 
@@ -77,7 +82,7 @@ func consumerConfig() Config {
 }
 
 func newRig(t failer, parts ...int32) *rig {
-	r := &rig{t: t, cfg: consumerConfig(), answers: map[Ticket]any{}, now: Now{Wall: 1_700_000_000_000}, topics: fakeTopics{1, parts}}
+	r := &rig{t: t, cfg: consumerConfig(), answers: map[Ticket]any{}, now: Now{Wall: 1_700_000_000_000}, topics: fakeTopics{version: 1, parts: parts}}
 	r.load()
 	return r
 }
@@ -181,7 +186,7 @@ func (r *rig) clock(mono time.Duration) {
 
 // see changes the topics.
 func (r *rig) see(parts ...int32) {
-	r.topics = fakeTopics{r.topics.version + 1, parts}
+	r.topics = fakeTopics{version: r.topics.version + 1, parts: parts}
 	r.m.See(r.topics)
 }
 

@@ -3,6 +3,7 @@ package group
 import (
 	"hash"
 	"hash/fnv"
+	"time"
 )
 
 // Topics is what the broker knows of topics, as of one version of its metadata; it never changes.
@@ -18,6 +19,10 @@ type Topics interface {
 
 	// Names are those of all topics, sorted.
 	Names() []string
+
+	// Session and Heartbeat are what a consumer group was given instead of the broker's settings; 0 is nothing.
+	Session(group string) time.Duration
+	Heartbeat(group string) time.Duration
 }
 
 // noTopics is what a machine knows before it was told.
@@ -27,6 +32,8 @@ func (noTopics) Version() int64                       { return 0 }
 func (noTopics) Topic(string) ([16]byte, int32, bool) { return [16]byte{}, 0, false }
 func (noTopics) Name([16]byte) (string, bool)         { return "", false }
 func (noTopics) Names() []string                      { return nil }
+func (noTopics) Session(string) time.Duration         { return 0 }
+func (noTopics) Heartbeat(string) time.Duration       { return 0 }
 
 // topicHash is FNV-1a over names, ids and numbers of partitions, each ended so that no two lists run together.
 type topicHash struct{ h hash.Hash64 }

@@ -203,7 +203,7 @@ var configQuestions = []question{
 	alters("no changes", func() *kmsg.IncrementalAlterConfigsRequest { return altersOf(ofTopic, "alter", set) }),
 	alters("no resources", func() *kmsg.IncrementalAlterConfigsRequest { return kmsg.NewPtrIncrementalAlterConfigsRequest() }),
 	{"group settings: there and back", func(k *asker) {
-		k.ask(4, describesOf(ofGroup, "set"))
+		k.ask(4, describesOf(ofGroup, "set", "consumer.heartbeat.interval.ms", "consumer.session.timeout.ms"))
 		k.ask(1, altersOf(ofGroup, "set", set, "consumer.session.timeout.ms", "50000"))
 		k.settle()
 		k.ask(4, describesOf(ofGroup, "set", "consumer.session.timeout.ms"))
@@ -233,6 +233,14 @@ var configQuestions = []question{
 	describes("a kind of resource that isn't there", kmsg.ConfigResourceType(77), "x"),
 	describes("a group without a name", ofGroup, "", "consumer.session.timeout.ms"),
 	describes("no keys", ofTopic, "described", []string{}...),
+	{"config resources", func(k *asker) {
+		for _, kinds := range [][]int8{{16}, {77}, {2, 77}, {-1}} {
+			r := kmsg.NewPtrListConfigResourcesRequest()
+			r.ResourceTypes = kinds
+			k.ask(1, r)
+		}
+		k.ask(0, kmsg.NewPtrListConfigResourcesRequest())
+	}},
 	{"alter whole", func(k *asker) {
 		for _, c := range []struct {
 			kind kmsg.ConfigResourceType

@@ -271,7 +271,7 @@ func render(v reflect.Value, name string) string {
 		for i := range v.Len() {
 			rows = append(rows, render(v.Index(i), name))
 		}
-		if name == "Groups" || name == "Configs" || name == "Topics" || name == "Partitions" || name == "TopicPartitions" { // in no order
+		if name == "Groups" || name == "Configs" || name == "Topics" || name == "Members" || name == "Partitions" || name == "TopicPartitions" { // in no order
 			slices.Sort(rows)
 		}
 		return "[" + strings.Join(rows, " ") + "]"

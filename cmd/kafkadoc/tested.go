@@ -25,15 +25,16 @@ var tested = map[int16][]string{
 	21: {simulator, "TestDeleteRecords", "TestDeleteRecordsIsDurable"},
 	22: {"TestProducerIDs", "TestNoProducerID", "TestProducersSurvive"},
 	23: {"TestEpochs"},
-	32: {"TestDescribeConfigs"},
+	32: {"TestDescribeConfigs", "TestGroupSettings"},
 	33: {"TestAlterConfigsWhole"},
 	42: {"TestGroupOfOne", "TestOtherRequestsAndConsumerGroups"},
-	44: {"TestAlterConfigs", "TestAlterConfigsIsBounded"},
+	44: {"TestAlterConfigs", "TestAlterConfigsIsBounded", "TestGroupSettings"},
 	47: {"TestOtherRequestsAndConsumerGroups"},
 	60: {"TestDescribeCluster"},
 	61: {"TestProducersSurvive"},
 	68: {"TestConsumerGroupModel", "TestSecondMemberGetsWhatTheFirstGaveBack", "TestHeartbeatsThatAreRefused", "TestStaticMember"},
 	69: {"TestRangeIsAskedFor", "TestOnlineMigration"},
+	74: {"TestGroupSettings", "TestAnswers"},
 }
 
 func testsOf(key int16) []string { return tested[key] }

@@ -192,6 +192,7 @@ type peerSink struct {
 	in     *inbox // nil before the hello
 	frames transport.Frames
 	begun  int           // bytes of the envelope that is not all here yet
+	known  bool          // its heads are here, and of one of its length
 	room   chan struct{} // a token per frame that waits for the shard (D3)
 }
 
@@ -215,10 +216,23 @@ func (s *peerSink) Data(b *tcp.Buf) {
 			s.refuse(err)
 		}
 		if !ok {
+			s.check()
 			return
 		}
+		s.known = false
 		s.room <- struct{}{}
 		s.in.put(item{ev: broker.PeerFrame{Conn: broker.ConnID(s.conn.ID), Data: frame}, conn: s.conn, free: func() { <-s.room }})
+	}
+}
+
+// check ends a connection on which an envelope begins that isn't of its length: what follows would be taken for its bodies.
+func (s *peerSink) check() {
+	if s.known {
+		return
+	}
+	known, err := transport.CheckBegun(s.frames.Begun())
+	if s.known = known; err != nil {
+		s.refuse(err)
 	}
 }
 

@@ -12,17 +12,26 @@ import (
 	"strings"
 )
 
-// writeFates writes the table to a file. Of one that is there the text before and behind its table stays.
-func writeFates(path string, fates []fate) error {
+// writeFates writes the table to a file. Of one that is there the text before and behind its table stays, and so do the rows of mutants
+// that were not hunted now, if they are still among all.
+func writeFates(path string, fates []fate, all []mutant) error {
 	was, err := os.ReadFile(path)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	above, below := aroundTable(string(was))
+	above, table, below := aroundTable(string(was))
+	rows := map[string]string{}
+	for line := range strings.Lines(table) {
+		rows[nameOfRow(line)] = line
+	}
+	for i := range fates {
+		rows[fates[i].m.name] = fates[i].row()
+	}
 	var b strings.Builder
-	b.WriteString(above)
-	fmt.Fprintf(&b, "%s\n\n", summary(fates))
-	printFates(&b, fates)
+	fmt.Fprintf(&b, "%s%s\n\n%s", above, summary(rows, fates, all), tableHead)
+	for i := range all {
+		b.WriteString(rows[all[i].name])
+	}
 	b.WriteString(below)
 	return writeAtomically(path, []byte(b.String()))
 }
@@ -30,10 +39,10 @@ func writeFates(path string, fates []fate) error {
 // made begins the line above a table.
 const made = "Made by `logsim mutants`"
 
-// aroundTable is the text before the line above the table, and that behind the table's last row; all of a text without one is before it.
-func aroundTable(text string) (above, below string) {
-	from, to := -1, 0
-	at := 0
+// aroundTable is the text before the line above the table, the table with it, and the text behind; all of a text without a table is
+// before it.
+func aroundTable(text string) (above, table, below string) {
+	from, to, at := -1, 0, 0
 	for line := range strings.Lines(text) {
 		if from < 0 && (strings.HasPrefix(line, made) || strings.HasPrefix(line, "| mutant |")) {
 			from = at
@@ -43,58 +52,75 @@ func aroundTable(text string) (above, below string) {
 		}
 	}
 	if from < 0 {
-		return text, ""
+		return text, "", ""
 	}
-	return text[:from], text[max(from, to):]
+	to = max(from, to)
+	return text[:from], text[from:to], text[to:]
 }
 
-// summary says how many mutants died, of what, and which live.
-func summary(fates []fate) string {
-	by := map[string]int{}
-	var alive []string
-	for i := range fates {
-		t := &fates[i]
-		switch {
-		case t.failed != nil || t.fired == "":
-			alive = append(alive, t.m.name)
-		case t.m.mark != "":
-			by["marks"]++
-		default:
-			by[t.by]++
+// nameOfRow is the mutant that a row of the table is about.
+func nameOfRow(line string) string {
+	_, line, _ = strings.Cut(line, "| ")
+	name, _, _ := strings.Cut(line, " |")
+	return name
+}
+
+// The check that fired, of mutants that none killed.
+const (
+	firedNone = "**none: alive**"
+	notBuilt  = "**not built**"
+)
+
+// summary says how many of all mutants died, which live, and how many of the rows are of this run.
+func summary(rows map[string]string, fates []fate, all []mutant) string {
+	var alive, missing []string
+	for i := range all {
+		switch row := rows[all[i].name]; {
+		case row == "":
+			missing = append(missing, all[i].name)
+		case strings.Contains(row, firedNone) || strings.Contains(row, notBuilt):
+			alive = append(alive, all[i].name)
 		}
 	}
-	var dead []string
-	for _, what := range slices.Sorted(maps.Keys(by)) {
-		dead = append(dead, fmt.Sprintf("%s %d", what, by[what]))
+	s := fmt.Sprintf("%s%s: %d of %d are dead.", made, version(), len(all)-len(alive)-len(missing), len(all))
+	if n := len(all) - len(missing) - len(fates); n > 0 {
+		s += fmt.Sprintf(" %d rows are of this run, %d of runs before.", len(fates), n)
 	}
-	s := fmt.Sprintf("%s%s: %d of %d are dead (%s).", made, version(), len(fates)-len(alive), len(fates), strings.Join(dead, ", "))
 	if len(alive) > 0 {
 		s += " Alive: " + strings.Join(alive, ", ") + "."
+	}
+	if len(missing) > 0 {
+		s += " Not hunted yet: " + strings.Join(missing, ", ") + "."
 	}
 	return s
 }
 
+const tableHead = "| mutant | history | guarantee | check that fired | found by | after | seconds | shrunk decisions | other violations met |\n" +
+	"|---|---|---|---|---|---:|---:|---:|---|\n"
+
 // printFates prints the table, as Markdown.
 func printFates(w io.Writer, fates []fate) {
-	fmt.Fprintln(w, "| mutant | history | guarantee | check that fired | found by | after | seconds | shrunk decisions | other violations met |")
-	fmt.Fprintln(w, "|---|---|---|---|---|---:|---:|---:|---|")
+	fmt.Fprint(w, tableHead)
 	for i := range fates {
-		t := &fates[i]
-		fired := t.fired
-		switch {
-		case t.failed != nil:
-			fired = "**not built**"
-		case fired == "":
-			fired = "**none: alive**"
-		}
-		shrunk := ""
-		if t.shrunk != nil {
-			shrunk = strconv.Itoa(t.shrunk.decisions)
-		}
-		var others []string
-		for _, name := range slices.Sorted(maps.Keys(t.others)) {
-			others = append(others, fmt.Sprintf("%s × %d", name, t.others[name]))
-		}
-		fmt.Fprintf(w, "| %s | %s | %s | %s | %s | %d | %.1f | %s | %s |\n", t.m.name, t.m.history, t.m.guarantee, fired, t.by, t.seeds, t.took.Seconds(), shrunk, strings.Join(others, ", "))
+		fmt.Fprint(w, fates[i].row())
 	}
+}
+
+func (t *fate) row() string {
+	fired := t.fired
+	switch {
+	case t.failed != nil:
+		fired = notBuilt
+	case fired == "":
+		fired = firedNone
+	}
+	shrunk := ""
+	if t.shrunk != nil {
+		shrunk = strconv.Itoa(t.shrunk.decisions)
+	}
+	var others []string
+	for _, name := range slices.Sorted(maps.Keys(t.others)) {
+		others = append(others, fmt.Sprintf("%s × %d", name, t.others[name]))
+	}
+	return fmt.Sprintf("| %s | %s | %s | %s | %s | %d | %.1f | %s | %s |\n", t.m.name, t.m.history, t.m.guarantee, fired, t.by, t.seeds, t.took.Seconds(), shrunk, strings.Join(others, ", "))
 }

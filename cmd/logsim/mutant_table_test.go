@@ -3,36 +3,27 @@ package main
 import (
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 )
 
-// A new table takes the place of the old one, and the text around it stays.
+// A table's new rows take the place of old ones, the others stay but for mutants that are gone, and so does the text around it.
 func TestTableIsReplaced(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "mutants.md")
-	fates := []fate{
-		{m: &mutant{name: "one"}, by: bySeeds, fired: "unseen", seeds: 3},
-		{m: &mutant{name: "two"}, by: byTest},
-		{m: &mutant{name: "three", mark: "roll"}, by: bySeeds, fired: "mark roll"},
-	}
-	if err := os.WriteFile(file, []byte("# Mutants\n\n| mutant | x |\n|---|---|\n| gone | y |\n\nBelow.\n"), 0o666); err != nil {
+	all := []mutant{{name: "kept"}, {name: "lives"}, {name: "new"}, {name: "old"}, {name: "unknown"}}
+	fates := []fate{{m: &all[1], by: byTest}, {m: &all[2], by: bySeeds, fired: "unseen", seeds: 3, shrunk: &shrunkTo{0}}}
+	was := "# Mutants\n\n" + tableHead + "| gone | x |\n| kept | y |\n| new | z |\n| old | " + firedNone + " |\n\nBelow.\n"
+	if err := os.WriteFile(file, []byte(was), 0o666); err != nil {
 		t.Fatal(err)
 	}
 	for range 2 { // its own text is replaced, too
-		if err := writeFates(file, fates); err != nil {
+		if err := writeFates(file, fates, all); err != nil {
 			t.Fatal(err)
 		}
 	}
-	text, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	lines := strings.Split(string(text), "\n")
-	want := made + version() + ": 2 of 3 are dead (marks 1, seeds 1). Alive: two."
-	if len(lines) != 12 || lines[0] != "# Mutants" || lines[2] != want || !strings.HasPrefix(lines[4], "| mutant |") || !strings.HasPrefix(lines[8], "| three |") {
-		t.Fatalf("the file is\n%s", text)
-	}
-	if !strings.HasSuffix(string(text), "\n\nBelow.\n") {
-		t.Fatalf("the file is\n%s", text)
+	want := "# Mutants\n\n" + made + version() + ": 2 of 5 are dead. 2 rows are of this run, 2 of runs before. Alive: lives, old. Not hunted yet: unknown.\n\n" +
+		tableHead + "| kept | y |\n| lives |  |  | " + firedNone + " | test | 0 | 0.0 |  |  |\n| new |  |  | unseen | seeds | 3 | 0.0 | 0 |  |\n" +
+		"| old | " + firedNone + " |\n\nBelow.\n"
+	if got, err := os.ReadFile(file); err != nil || string(got) != want {
+		t.Fatalf("%v: the file is\n%s\nexpected\n%s", err, got, want)
 	}
 }

@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -57,7 +59,7 @@ func newMutants(a *app) *cobra.Command {
 	fl := cmd.Flags()
 	fl.StringSliceVar(&f.only, "only", nil, "the mutants of these names, with commas between")
 	fl.StringVar(&f.dir, "dir", filepath.Join("testdata", "mutants"), "folder of the mutants, below the module's")
-	fl.StringVar(&f.write, "write", "", "also write the table to this file, in place of the one that is there")
+	fl.StringVar(&f.write, "write", "", "also write the table to this file; rows of mutants that are not hunted stay")
 	fl.StringVar(&f.build, "build", "", "only build the one of --only, in this folder, as the program 'mutant'")
 	fl.IntVar(&f.seeds, "seeds", 200, "most seeds for one mutant")
 	fl.IntVar(&f.states, "states", 100_000, "most crash states for one mutant that names these as its end")
@@ -77,20 +79,24 @@ func (a *app) mutants(ctx context.Context, f *mutantFlags) error {
 	if err != nil {
 		return err
 	}
-	all, err := readMutants(b.path(f.dir), f.only...)
+	all, err := readMutants(b.path(f.dir))
+	if err != nil {
+		return err
+	}
+	some, err := readMutants(b.path(f.dir), f.only...)
 	if err != nil {
 		return err
 	}
 	if f.build != "" {
-		return a.buildMutant(ctx, b, &all[0], f.build)
+		return a.buildMutant(ctx, b, &some[0], f.build)
 	}
 	f.shrunk = b.path(f.shrunk)
-	fates := a.huntAll(ctx, b, all, f)
-	if ctx.Err() != nil {
-		return ctx.Err()
-	}
-	if err := a.tellStories(ctx, b, fates, f); err != nil {
+	fates := a.huntAll(ctx, b, some, f)
+	if err := a.tellStories(ctx, b, fates, all, f); err != nil {
 		return err
+	}
+	if ctx.Err() != nil {
+		return fmt.Errorf("%w: interrupted after %d of %d mutants", errUnfinished, len(fates), len(some))
 	}
 	printFates(a.out, fates)
 	alive := 0
@@ -100,31 +106,33 @@ func (a *app) mutants(ctx context.Context, f *mutantFlags) error {
 		}
 	}
 	if alive > 0 {
-		fmt.Fprintf(a.out, "INVALID %d of %d mutants live\n", alive, len(all))
+		fmt.Fprintf(a.out, "INVALID %d of %d mutants live\n", alive, len(some))
 		return errInvalid
 	}
-	fmt.Fprintf(a.out, "all %d mutants are dead\n", len(all))
+	fmt.Fprintf(a.out, "all %d mutants are dead\n", len(some))
 	return nil
 }
 
-// huntAll hunts some mutants at a time, and says what became of each when that is known.
-func (a *app) huntAll(ctx context.Context, b *builder, all []mutant, f *mutantFlags) []fate {
-	at := min(f.jobs, len(all))
+// huntAll hunts some mutants at a time, says what became of each when that is known, and returns those, by name.
+func (a *app) huntAll(ctx context.Context, b *builder, some []mutant, f *mutantFlags) (hunted []fate) {
+	at := min(f.jobs, len(some))
 	f.workers = f.jobs / at
-	fates := make([]fate, len(all))
-	for i := range someAtATime(ctx, at, len(all), func(i int) { fates[i] = hunt(ctx, b, &all[i], f) }) {
+	fates := make([]fate, len(some))
+	for i := range someAtATime(ctx, at, len(some), func(i int) { fates[i] = hunt(ctx, b, &some[i], f) }) {
 		fmt.Fprintln(a.out, fates[i].line(f))
+		hunted = append(hunted, fates[i])
 	}
-	return fates
+	slices.SortFunc(hunted, func(a, b fate) int { return strings.Compare(a.m.name, b.m.name) })
+	return hunted
 }
 
 // tellStories tells the stories that seeds were shrunk to, or makes them, and writes the table: before, and after each that was made.
-func (a *app) tellStories(ctx context.Context, b *builder, fates []fate, f *mutantFlags) error {
+func (a *app) tellStories(ctx context.Context, b *builder, fates []fate, all []mutant, f *mutantFlags) error {
 	write := func() error {
 		if f.write == "" {
 			return nil
 		}
-		return writeFates(f.write, fates)
+		return writeFates(f.write, fates, all)
 	}
 	var with []int
 	for i := range fates {
@@ -146,7 +154,7 @@ func (a *app) tellStories(ctx context.Context, b *builder, fates []fate, f *muta
 		case t.shrunk != nil:
 			fmt.Fprintf(a.out, "%s: shrunk to %d decisions\n", t.m.name, t.shrunk.decisions)
 		}
-		if again := write(); err == nil {
+		if again := write(); again != nil {
 			err = again
 		}
 	}
