@@ -189,6 +189,9 @@ func (w *segmentWalk) resync(pos, next int64) (int64, int64) {
 
 // view returns bytes of the file, valid until the next call; fewer at its end.
 func (w *segmentWalk) view(pos int64, n int) ([]byte, error) {
+	if pos >= w.seg.Size { // an index may say so of a file that was cut
+		return nil, fmt.Errorf("read: %w", io.ErrUnexpectedEOF)
+	}
 	n = int(min(int64(n), w.seg.Size-pos))
 	if pos < w.at || pos+int64(n) > w.at+int64(len(w.buf)) {
 		want := int64(n)

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -40,7 +41,7 @@ func readTopic(ctx context.Context, t *testing.T, c *cluster, topic string) []*k
 	return all
 }
 
-// endsOf are the ends of a topic's partitions.
+// endsOf are the ends of a topic's partitions, once all of them have leaders.
 func endsOf(ctx context.Context, t *testing.T, c *cluster, topic string) map[int32]int64 {
 	t.Helper()
 	cl, err := kgo.NewClient(kgo.SeedBrokers(c.addrs()...))
@@ -48,9 +49,15 @@ func endsOf(ctx context.Context, t *testing.T, c *cluster, topic string) map[int
 		t.Fatal(err)
 	}
 	defer cl.Close()
-	listed, err := kadm.NewClient(cl).ListEndOffsets(ctx, topic)
-	if err == nil {
-		err = listed.Error()
+	var listed kadm.ListedOffsets
+	ask := func() error {
+		if listed, err = kadm.NewClient(cl).ListEndOffsets(ctx, topic); err != nil {
+			return err
+		}
+		return listed.Error()
+	}
+	for err = ask(); err != nil && ctx.Err() == nil; err = ask() {
+		time.Sleep(look)
 	}
 	if err != nil {
 		t.Fatal(err)
