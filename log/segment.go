@@ -36,6 +36,7 @@ type segment struct {
 	seen    int  // intervals whose timestamps are in seenTS; 0 once one of them changed
 	seenTS  int64
 	queued  bool // an index file is to be made
+	refuted bool // a mark has refuted the hash that its start file says, which is written anew with the index
 	patch   bool // made by repairs, between two others, and not proved
 }
 

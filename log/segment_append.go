@@ -92,7 +92,7 @@ func (f *filling) roll(base int64) *segment {
 	p := f.p
 	if s := p.open(); s != nil {
 		f.sync()
-		if !p.touches(s, true) && p.vouched(s.end) {
+		if !p.touches(s, true) && p.vouched(s.end) && !s.refuted {
 			f.file(p.file(s.base, indexSuffix), encodeIndex(p.dir, s))
 			s.has.index, s.indexed = true, true
 		}
@@ -101,7 +101,7 @@ func (f *filling) roll(base int64) *segment {
 	f.ops = p.makeDir(f.ops)
 	s := &segment{base: base, end: base, hash: p.hash}
 	p.live = append(p.live, s)
-	if base > 0 && p.vouched(base) {
+	if base > 0 {
 		f.file(p.file(base, startSuffix), encodeStart(p.dir, base, p.hash))
 		s.has.start = true
 	}

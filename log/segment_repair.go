@@ -417,5 +417,11 @@ func (p *segments) planIndex(ops []Op, s *segment) []Op {
 	} else {
 		ops = append(ops, Op{Kind: OpCreate, File: name})
 	}
-	return append(ops, Op{Kind: OpWrite, File: name, Data: encodeIndex(p.dir, s)}, Op{Kind: OpSync, File: name}, Op{Kind: OpSyncDir, File: p.dir})
+	ops = append(ops, Op{Kind: OpWrite, File: name, Data: encodeIndex(p.dir, s)}, Op{Kind: OpSync, File: name}, Op{Kind: OpSyncDir, File: p.dir})
+	if s.refuted {
+		s.refuted = false
+		name := p.file(s.base, startSuffix)
+		ops = append(ops, Op{Kind: OpWrite, File: name, Data: encodeStart(p.dir, s.base, s.index[0].hash)}, Op{Kind: OpSync, File: name})
+	}
+	return ops
 }

@@ -31,7 +31,7 @@ func (o *opening) settle() error {
 		}
 		s.has.index, s.indexed = true, true
 	}
-	if s := o.p.open(); s != nil && s.base > 0 && s.base <= o.mark.LogEnd && !o.p.touches(s, true) {
+	if s := o.p.open(); s != nil && s.base > 0 && !o.p.touches(s, true) {
 		start := encodeStart(o.p.dir, s.base, s.index[0].hash)
 		if h, ok, err := o.readStart(s.base); err != nil {
 			return err

@@ -3,7 +3,7 @@ package log
 import "fmt"
 
 // vouched says whether a mark has vouched for the running hash before an offset. What a start kept behind its mark has a hash that was made
-// of the batches themselves: no file says it before a later mark has, since a start would believe the file.
+// of the batches themselves: no index file says it before a later mark has, since a start would believe the file.
 func (p *segments) vouched(offset int64) bool { return p.opened == nil || offset <= p.opened.LogEnd }
 
 // vouch checks that a mark says the running hash that the segments have at its log end (L13). If they don't, and there are
@@ -30,7 +30,7 @@ func (p *segments) vouch(m Mark) {
 		if s.end <= from {
 			continue
 		}
-		s.indexed, s.seen = false, 0
+		s.indexed, s.seen, s.refuted = false, 0, s.has.start && s.base > from
 		e := s.index[s.index.at(max(from-s.base, 0))]
 		sp.pieces = append(sp.pieces, piece{seg: s, from: s.base + int64(e.offset), to: s.end, pos: int64(e.pos), end: s.size, state: lost})
 	}

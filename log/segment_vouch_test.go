@@ -55,6 +55,9 @@ func TestLaterMarkFindsRot(t *testing.T) {
 	_, all := row(0, 39, 10, 10, 10, 10, 10, 10, 10, 10)
 	healWith(t, d, p, all)
 	expectFound(t, d, p, all, nil)
+	if hash, ok := decodeStart(testDir, d.nodes[testDir+"/00000000000000000030"+startSuffix].now, 30); !ok || hash != filledMark(0, 30).BatchHash {
+		t.Errorf("the start file of offset 30 says %016x, %t", hash, ok)
+	}
 	if p, err = openSegments(d, testDir, opt, filledMark(0, 80)); err != nil || len(p.damage) > 0 || len(p.spans) > 0 {
 		t.Errorf("opened again: %q, holes %v, %v", p.damage, p.holes(), err)
 	}
