@@ -4,6 +4,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kmsg"
+
 	"logd/broker"
 )
 
@@ -96,6 +98,43 @@ func TestTopicLedgerAtOnce(t *testing.T) {
 	o.deleted(1)(del)
 	if o.t.w.violation != nil {
 		t.Fatal(o.t.w.violation)
+	}
+}
+
+// TestOldCopyOfADeletedTopic: a topic's replicas are gone everywhere, and an old copy of a broker's directory has one still, as short as it
+// was then. Without the copy, that is what no replica may come back as.
+func TestOldCopyOfADeletedTopic(t *testing.T) {
+	for restored, want := range map[bool]string{true: "", false: RecoveredShort} {
+		w, _ := toyWorld(t, 1, 1)
+		o, n := watching{w}, w.nodes[1]
+		expect(t, o.turn(1, view(1, 5, false, 7, 7)), "")
+		w.views.forget(n)
+		w.views.retire(w.views.find(2))
+		if restored {
+			n.lost = "restored"
+			w.views.wiped(n)
+		}
+		expect(t, o.turn(1, view(1, 5, false, 4, 4)), want)
+	}
+}
+
+// TestFetchThatNobodyAnswered: a broker whose time is up before the partition's shard has answered says nothing of any log: neither a high
+// watermark nor records. Whoever says either serves what it has (D4).
+func TestFetchThatNobodyAnswered(t *testing.T) {
+	for highWatermark, want := range map[int64]string{-1: "", 0: DeletedServed} {
+		o := topicsTold()
+		w := o.t.w
+		o.change(time.Second, time.Second, topicChange{create: true, copies: 3}, o.created(1))
+		resp := kmsg.NewPtrFetchResponse()
+		resp.Topics = []kmsg.FetchResponseTopic{{Partitions: []kmsg.FetchResponseTopicPartition{{HighWatermark: highWatermark}}}}
+		newClient(w, 2, ear{}).metRead(&call{part: -1, topic: 1, line: &line{}}, resp)
+		got := ""
+		if w.violation != nil {
+			got = w.violation.Name
+		}
+		if got != want {
+			t.Errorf("high watermark %d: %q, expected %q", highWatermark, got, want)
+		}
 	}
 }
 

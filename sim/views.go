@@ -350,19 +350,27 @@ func (v *views) forget(n *node) {
 	}
 }
 
-// wiped: a disk was emptied.
+// wiped: a disk was emptied, or an old copy was put back: of a deleted topic, too, which may then come back as it was at any time.
 func (v *views) wiped(n *node) {
 	for _, g := range v.groups {
-		if r := &g.replicas[n.index]; n.lost == "wiped" && r.id != 0 {
-			if g.former == nil {
-				g.former = map[uint64]uint64{}
-			}
-			g.former[r.id] = max(g.former[r.id], r.stable)
-		} else {
-			delete(g.former, r.id) // an old copy: it may have held anything
-		}
-		g.replicas[n.index] = replicaSeen{id: g.replicas[n.index].id, most: g.replicas[n.index].most} // an acknowledgement of its may still be under way
+		g.wiped(n)
 	}
+	for _, g := range v.retired { // order: each by itself
+		g.wiped(n)
+	}
+}
+
+func (g *groupSeen) wiped(n *node) {
+	r := &g.replicas[n.index]
+	if n.lost == "wiped" && r.id != 0 {
+		if g.former == nil {
+			g.former = map[uint64]uint64{}
+		}
+		g.former[r.id] = max(g.former[r.id], r.stable)
+	} else {
+		delete(g.former, r.id) // an old copy: it may have held anything
+	}
+	*r = replicaSeen{id: r.id, most: r.most} // an acknowledgement of its may still be under way
 }
 
 // acknowledged: a client was told that a partition has the records before end; some replica must have applied them.
