@@ -95,6 +95,10 @@ func (a request) do(w *World) error {
 		return fmt.Errorf("client %d has gone", c.number)
 	}
 	switch a.kind {
+	case askCreate:
+		if w.budgeted() && !w.mayMake(a.copies) {
+			return fmt.Errorf("%w: %d replicas may be where most are lost", ErrBudget, a.copies)
+		}
 	case askGet:
 		if l := c.knows(a.topic).life; l != nil && a.at > l.length(a.index) {
 			return fmt.Errorf("%s isn't known to have offset %d", labelledLife(l, a.index), a.at)

@@ -62,6 +62,9 @@ func (a *request) drawTopic(c *client) {
 	if chance(c.rng, o.Few) {
 		a.copies = 1 + c.rng.IntN(c.w.opt.Brokers)
 	}
+	if !c.w.mayMake(a.copies) {
+		a.copies = c.w.opt.Brokers
+	}
 	if o.FleetingKeeps > 0 && c.rng.IntN(2) == 0 {
 		a.at = o.FleetingKeeps
 	}
@@ -129,7 +132,7 @@ func (c *client) askFleeting(a request) {
 	k := &call{part: -1, topic: a.topic + 1, index: a.index}
 	switch a.kind {
 	case askCreate:
-		k.change = t.call(a.topic, topicChange{create: true, copies: a.copies, keeps: a.at > 0})
+		k.change = t.call(a.topic, topicChange{create: true, copies: a.copies, parts: a.records, keeps: a.at > 0})
 		c.sendFleeting(a, k, createFleeting(a))
 	case askDelete:
 		k.change = t.call(a.topic, topicChange{byID: a.byID && know.life != nil, life: map[bool]*life{true: know.life}[a.byID]})
@@ -324,6 +327,7 @@ func (c *client) metTopic(k *call, resp *kmsg.MetadataResponse) {
 		}
 		if resp.Version >= 10 {
 			know.life = c.w.topics.lifeOf(topic, row.TopicID)
+			know.life.parts = len(row.Partitions)
 			c.w.topics.told(k, know.life)
 		}
 		for _, p := range row.Partitions {
@@ -353,9 +357,9 @@ func (c *client) metAppended(k *call, p *kmsg.ProduceResponseTopicPartition) che
 	return checker.Unknown
 }
 
-// acknowledged: some replica must have applied it.
+// acknowledged: some replica must have applied it, or can have in its last turn.
 func (l *life) acknowledged(w *World, k *call, end int64) {
-	if g := l.group(k.index); g != nil && g.end < end {
+	if g := l.group(k.index); g != nil && max(g.end, g.leftEnd) < end {
 		w.violate(NotOnMajority, "%s: offset %d is acknowledged, and no replica's high watermark was ever above %d", g.name, end-1, g.end)
 	}
 	l.seen(k.index, end)

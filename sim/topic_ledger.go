@@ -45,10 +45,12 @@ type life struct {
 	topic  int
 	id     broker.UUID
 	label  string
+	heard  time.Duration // when it was first known that it had been made
 	called time.Duration // its creation, 0 if it isn't known which that was
 	made   time.Duration // when that was acknowledged
 	over   time.Duration // when a deletion was that was meant for it
 	copies int           // replicas that were asked for, 0 if that isn't known
+	parts  int           // partitions, 0 if that isn't known
 	keeps  bool          // its oldest records are deleted by size
 	groups []*groupSeen  // by partition, nil before one was seen
 	known  []int64       // by partition: a length that some client was told of
@@ -58,12 +60,13 @@ type life struct {
 type topicChange struct {
 	create bool
 	byID   bool
-	life   *life         // that a deletion is meant for, or that it is known to have hit
+	life   *life         // that a deletion is meant for, or that it is known to have hit; that a creation is known to have made
 	called time.Duration // when
 	ended  time.Duration // -1: under way
 	clear  bool          // it is known what became of it
 	done   bool          // and it was done
 	copies int
+	parts  int
 	keeps  bool
 }
 
@@ -86,7 +89,7 @@ func (t *topicLedger) lifeOf(topic int, id broker.UUID) *life {
 		return l
 	}
 	f := &t.names[topic]
-	l := &life{topic: topic, id: id, label: fmt.Sprintf("%s@%v", fleetingNames[topic], id), made: -1, over: -1}
+	l := &life{topic: topic, id: id, label: fmt.Sprintf("%s@%v", fleetingNames[topic], id), heard: t.w.now, made: -1, over: -1}
 	f.lives, t.byID[id] = append(f.lives, l), l
 	if asked := count(f.changes, func(c *topicChange) bool { return c.create && (!c.clear || c.done) }); len(f.lives) > asked {
 		t.w.violate(TopicTwice, "%s is life %d of its name, and %d creations of it were called that may have been done (D1)", l.label, len(f.lives), asked)
@@ -154,7 +157,7 @@ func (t *topicLedger) created(topic int, c *topicChange, id broker.UUID) {
 	if count(f.lives, func(l *life) bool { return l.over >= 0 }) > 0 {
 		t.w.markLoad(MarkTopicRecreated)
 	}
-	l.called, l.made, l.copies, l.keeps = c.called, t.w.now, c.copies, c.keeps
+	l.called, l.made, l.copies, l.parts, l.keeps, c.life = c.called, t.w.now, c.copies, c.parts, c.keeps, l
 	for _, before := range f.lives { // what it follows is over, by the one deletion that can have done it
 		hits := slices.DeleteFunc(slices.Clone(f.changes), func(d *topicChange) bool { return !d.mayHit(before) })
 		if before != l && before.made >= 0 && before.made < c.called && before.over < 0 && len(hits) == 1 {
@@ -213,6 +216,7 @@ func (t *topicLedger) dropped(g *groupSeen, n *node) {
 	if g.goneAt > 0 && n.proc.started > g.goneAt {
 		w.mark(MarkDeletedWhileDown, n)
 	}
+	g.leaves(w, &g.replicas[n.index])
 	g.held[n.index] = w.now
 	if g.goneAt == 0 {
 		g.goneAt = w.now
@@ -224,24 +228,6 @@ func (t *topicLedger) dropped(g *groupSeen, n *node) {
 	}
 	g.replicas[n.index].live, g.replicas[n.index].leader = false, false
 	w.after(time.Second, func() { w.views.retire(g) })
-}
-
-// uncertain tells whether a creation may be under way, or have been done unheard, that asks for fewer replicas than there are
-// brokers: they may be where no more replicas may be lost.
-func (t *topicLedger) uncertain() bool {
-	for i := range t.names {
-		for _, c := range t.names[i].changes {
-			if c.create && !c.clear && c.copies < len(t.w.nodes) {
-				return true
-			}
-		}
-		for _, l := range t.names[i].lives { // where they are is known once one of each was seen
-			if l.made >= 0 && l.over < 0 && l.copies < len(t.w.nodes) && (len(l.groups) == 0 || slices.Contains(l.groups, nil)) {
-				return true
-			}
-		}
-	}
-	return false
 }
 
 // atRest is D5.

@@ -137,3 +137,108 @@ func TestFetchThatNobodyAnswered(t *testing.T) {
 		}
 	}
 }
+
+// TestUncertain: nothing is damaged while it isn't known where a topic of few replicas is (W7).
+func TestUncertain(t *testing.T) {
+	few, all := topicChange{create: true, copies: 1, parts: 1}, topicChange{create: true, copies: len(topicsTold().t.w.nodes), parts: 1}
+	located := func(o toldTopics, id byte) {
+		l := o.t.lifeOf(0, broker.UUID{id})
+		l.parts, l.groups = 1, []*groupSeen{{replicas: []replicaSeen{{voters: []uint64{1}}}}}
+	}
+	for name, c := range map[string]struct {
+		told func(o toldTopics)
+		want bool
+	}{
+		"nothing":           {func(o toldTopics) {}, false},
+		"under way":         {func(o toldTopics) { o.t.call(0, few) }, true},
+		"on all, under way": {func(o toldTopics) { o.t.call(0, all) }, false},
+		"refused":           {func(o toldTopics) { o.change(1, 2, few, o.taken) }, false},
+		"made":              {func(o toldTopics) { o.change(1, 2, few, o.created(1)) }, true},
+		"made, and seen":    {func(o toldTopics) { o.change(1, 2, few, o.created(1)); located(o, 1) }, false},
+		"made, and the first of two partitions seen": {func(o toldTopics) {
+			o.change(1, 2, few, o.created(1))
+			located(o, 1)
+			o.t.lifeOf(0, broker.UUID{1}).parts = 2
+		}, true},
+		"made, and a replica seen that knows no others": {func(o toldTopics) {
+			o.change(1, 2, few, o.created(1))
+			located(o, 1)
+			o.t.lifeOf(0, broker.UUID{1}).groups[0].replicas[0].voters = nil
+		}, true},
+		"made without an id":                     {func(o toldTopics) { o.change(1, 2, few, o.created(0)) }, true},
+		"made without an id, and heard of":       {func(o toldTopics) { o.change(1, 2, few, o.created(0)); o.t.lifeOf(0, broker.UUID{1}) }, true},
+		"made without an id, and seen":           {func(o toldTopics) { o.change(1, 2, few, o.created(0)); located(o, 1) }, false},
+		"made without an id, and deleted":        {func(o toldTopics) { o.change(1, 2, few, o.created(0)); o.change(3, 4, topicChange{}, o.deleted(0)) }, false},
+		"made without an id, and made again":     {func(o toldTopics) { o.change(1, 2, few, o.created(0)); o.change(3, 4, all, o.created(2)) }, false},
+		"one of two that may be there seen":      {func(o toldTopics) { o.t.call(0, few); o.t.call(0, all); o.t.w.now = 3; located(o, 1) }, true},
+		"deleted, and made again under way":      {func(o toldTopics) { o.change(1, 2, topicChange{}, o.deleted(0)); o.t.call(0, few) }, true},
+		"made, while its deletion was under way": {func(o toldTopics) { o.change(1, 4, few, o.created(0)); o.change(3, 5, topicChange{}, o.deleted(0)) }, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			o := topicsTold()
+			o.t.w.now = 1
+			c.told(o)
+			if got := o.t.uncertain(); got != c.want {
+				t.Errorf("uncertain: %t", got)
+			}
+		})
+	}
+}
+
+// TestMayMake: no majority of a new topic's replicas may come to where all is lost (W7).
+func TestMayMake(t *testing.T) {
+	o := Draw(1, time.Second)
+	o.Brokers = 5
+	w := newWorld(o, Env{})
+	for lost, least := range []int{1, 3, 5} {
+		for copies := 1; copies <= 5; copies++ {
+			if got := w.mayMake(copies); got != (copies >= least) {
+				t.Errorf("%d brokers are lost: %d replicas may be made: %t", lost, copies, got)
+			}
+		}
+		w.nodes[lost].lost = "rotten"
+	}
+}
+
+// TestAcknowledgedInTheLastTurn: a leader commits and acknowledges in the turn in which it hears that its topic is deleted, and goes: at most
+// what a majority can have had on disk by then.
+func TestAcknowledgedInTheLastTurn(t *testing.T) {
+	for _, c := range []struct {
+		leads         bool
+		follower, end int64 // what one follower has on disk, and what is acknowledged
+		want          string
+	}{
+		{true, 9, 9, ""},
+		{true, 9, 10, NotOnMajority},
+		{true, 8, 9, NotOnMajority},
+		{true, 8, 8, ""},
+		{false, 9, 9, NotOnMajority},
+	} {
+		w, _ := toyWorld(t, 1, 1)
+		w.opt.Load.Fleeting = 1
+		w.topics = newTopicLedger(w)
+		o := toldTopics{w.topics}
+		o.change(time.Second, time.Second, topicChange{create: true, copies: 3}, o.created(1))
+		for _, i := range []int{1, 2, 0} {
+			v := view(i, 5, i == 0 && c.leads, 7, 7)
+			v.HighWatermark, v.DurableEnd, v.LogEnd = 7, 7, 9
+			if i == 1 {
+				v.DurableEnd = c.follower
+			}
+			expect(t, watching{w}.turn(i, v), "")
+		}
+		g, l := w.views.find(2), w.topics.byID[broker.UUID{1}]
+		g.life, l.groups = l, []*groupSeen{g}
+		g.dropped, g.held = make([]time.Duration, 3), make([]time.Duration, 3)
+		w.topics.call(0, topicChange{})
+		w.topics.dropped(g, w.nodes[0])
+		l.acknowledged(w, &call{}, c.end)
+		got := ""
+		if w.violation != nil {
+			got = w.violation.Name
+		}
+		if got != c.want {
+			t.Errorf("%+v: %q, expected %q", c, got, c.want)
+		}
+	}
+}
