@@ -373,3 +373,33 @@ func TestFaultTornTailBeforeRot(t *testing.T) {
 	}
 	f.expect("lost", "damaged: a vote may be lost: wal/0000.wal byte 40960: write group 5: expected it, or what it would replace, found")
 }
+
+// Of a write group whose directory is longer than a block, the first blocks may be all that reached the disk: nothing in them is bad.
+func TestFaultTornBehindABlock(t *testing.T) {
+	opt := testOpt
+	opt.WALFiles = 2
+	r := newRig(t, opt)
+	r.s.Create(5, nil, Mark{})
+	r.idle(t)
+	f := &faulty{rig: &rig{fs: r.fs.clone(), opt: opt}, t: t}
+	f.open(t)
+	whole := f.rec
+	r.s.Append(5, entries(1, 3, 150, 1))
+	r.idle(t)
+	f.fs, f.rec = r.fs, whole
+	w, v := f.scan(t)
+	last := *v.last()
+	w.close()
+	blocks := (last.end - last.start) / blockSectors
+	if last.dir().copyAt < 2 {
+		t.Fatalf("the second directory is at block %d of %d", last.dir().copyAt, blocks)
+	}
+	for kept := 1; kept < last.dir().copyAt; kept++ {
+		f.fs = r.fs.clone()
+		for i := last.start + kept*blockSectors; i < last.end; i++ {
+			clear(f.sector(i))
+		}
+		f.stable()
+		f.expect("cut", "")
+	}
+}

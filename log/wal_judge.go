@@ -111,7 +111,7 @@ func (w *walScan) torn(l *loaded) bool {
 			return false
 		}
 	}
-	return len(l.bad) > 0
+	return len(l.bad) > 0 || l.dir() == nil && l.end < len(all) // its first blocks are there, and no more of a longer directory
 }
 
 // elsewhere says whether sectors of a write group were seen outside of it: a sector of an earlier one with its number, whose

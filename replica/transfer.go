@@ -70,25 +70,28 @@ func (g *Group) offer(m *pb.Message, out *Out) {
 	out.Messages = append(out.Messages, m)
 }
 
-// settleOffer ends an offer once raft itself took the follower out of its snapshot state.
+// settleOffer ends an offer once the follower has the snapshot, or raft itself took it out of its snapshot state. raft doesn't where the
+// window has moved on meanwhile, past what follows the snapshot: then the follower is to be offered a later one, and not to wait till this
+// one has expired.
 func (g *Group) settleOffer(m *pb.Message) {
 	follower := m.GetFrom()
 	o := g.snaps[follower]
 	if o == nil {
 		return
 	}
-	if o.asked {
-		if !m.GetReject() && m.GetIndex() >= o.index {
-			delete(g.snaps, follower)
-		}
+	ended := !m.GetReject() && m.GetIndex() >= o.index
+	if !o.asked {
+		g.rn.WithProgress(func(id uint64, _ raft.ProgressType, pr progress) {
+			if id == follower {
+				ended = pr.State != stateSnapshot || pr.Match >= o.index
+			}
+		})
+	}
+	if !ended {
 		return
 	}
-	g.rn.WithProgress(func(id uint64, _ raft.ProgressType, pr progress) {
-		if id == follower && pr.State != stateSnapshot {
-			delete(g.snaps, id)
-		}
-	})
-	if g.snaps[follower] == nil {
+	delete(g.snaps, follower)
+	if !o.asked {
 		g.rn.ReportSnapshot(follower, raft.SnapshotFinish)
 	}
 }

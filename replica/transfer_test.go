@@ -117,6 +117,33 @@ func TestEachSnapshotEndsOnce(t *testing.T) {
 	c.same()
 }
 
+// A follower that has its snapshot is offered a later one at once where the leader's window has moved past what follows it: raft alone
+// leaves it in its snapshot state, till the offer has expired.
+func TestSnapshotThatTheWindowPassed(t *testing.T) {
+	c, a, lost := needy(t)
+	began := a.g.snaps[lost.id]
+	c.cutOff(3)
+	for range 9 {
+		a.propose(2)
+		c.run()
+	}
+	a.g.Flush(1 << 20)
+	c.run()
+	a.g.EvictKeeping(0, 0)
+	c.drop = nil
+	c.transfer(a, lost)
+	c.run()
+	for range 3 {
+		c.tick()
+	}
+	if a.g.snaps[lost.id] == began {
+		t.Fatalf("the snapshot at index %d is still under way; the follower is at %d", began.index, lost.g.applied)
+	}
+	c.transfer(a, lost)
+	c.tick()
+	c.same()
+}
+
 // Batches that were here before the snapshot was offered are not taken for its own unless their hash says so.
 func TestSegmentsOfAnotherHash(t *testing.T) {
 	c, a, lost := needy(t)

@@ -199,3 +199,46 @@ func TestMayMake(t *testing.T) {
 		w.nodes[lost].lost = "rotten"
 	}
 }
+
+// TestAcknowledgedInTheLastTurn: a leader commits and acknowledges in the turn in which it hears that its topic is deleted, and goes: at most
+// what a majority can have had on disk by then.
+func TestAcknowledgedInTheLastTurn(t *testing.T) {
+	for _, c := range []struct {
+		leads         bool
+		follower, end int64 // what one follower has on disk, and what is acknowledged
+		want          string
+	}{
+		{true, 9, 9, ""},
+		{true, 9, 10, NotOnMajority},
+		{true, 8, 9, NotOnMajority},
+		{true, 8, 8, ""},
+		{false, 9, 9, NotOnMajority},
+	} {
+		w, _ := toyWorld(t, 1, 1)
+		w.opt.Load.Fleeting = 1
+		w.topics = newTopicLedger(w)
+		o := toldTopics{w.topics}
+		o.change(time.Second, time.Second, topicChange{create: true, copies: 3}, o.created(1))
+		for _, i := range []int{1, 2, 0} {
+			v := view(i, 5, i == 0 && c.leads, 7, 7)
+			v.HighWatermark, v.DurableEnd, v.LogEnd = 7, 7, 9
+			if i == 1 {
+				v.DurableEnd = c.follower
+			}
+			expect(t, watching{w}.turn(i, v), "")
+		}
+		g, l := w.views.find(2), w.topics.byID[broker.UUID{1}]
+		g.life, l.groups = l, []*groupSeen{g}
+		g.dropped, g.held = make([]time.Duration, 3), make([]time.Duration, 3)
+		w.topics.call(0, topicChange{})
+		w.topics.dropped(g, w.nodes[0])
+		l.acknowledged(w, &call{}, c.end)
+		got := ""
+		if w.violation != nil {
+			got = w.violation.Name
+		}
+		if got != c.want {
+			t.Errorf("%+v: %q, expected %q", c, got, c.want)
+		}
+	}
+}
