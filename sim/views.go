@@ -115,10 +115,10 @@ func (v *views) find(id uint64) *groupSeen {
 // after looks at a shard that had a turn.
 func (v *views) after(h *host) {
 	v.host = h
+	h.shard.InspectChanged(v.visit)
 	if v.w.topics != nil {
 		v.lookForDropped()
 	}
-	h.shard.InspectChanged(v.visit)
 	if v.w.env.Paranoid {
 		h.shard.Inspect(v.unseen)
 		h.shard.Inspect(v.visit)
@@ -160,6 +160,9 @@ func (v *views) name(g *groupSeen, s *broker.GroupView) {
 
 func (v *views) see(s *broker.GroupView) {
 	w, n := v.w, v.host.p.node
+	if s.Gone && v.retired[s.Group] == nil && v.find(s.Group) == nil {
+		return // made and dropped in one turn: it had nothing to say
+	}
 	g := v.group(s.Group)
 	if g.name == "" {
 		v.name(g, s)
