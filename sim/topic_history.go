@@ -64,6 +64,17 @@ func (l *life) length(index int) int64 {
 	return 0
 }
 
+// deletes tells whether a life's oldest records may go by size: its creation asked for it, or one that may be its creation, where the answer
+// said no id.
+func (t *topicLedger) deletes(l *life) bool {
+	unclear := func(c *topicChange) bool { return c.create && c.life == nil && c.keeps && c.called <= l.heard && (!c.clear || c.done) }
+	creations := t.names[l.topic].changes
+	if slices.ContainsFunc(creations, func(c *topicChange) bool { return c.create && c.life == l }) {
+		return l.keeps
+	}
+	return slices.ContainsFunc(creations, unclear)
+}
+
 // histories are those of all lives (D6), of those whose oldest records go by size, and of the others. What was asked by name, and of which
 // it isn't known which life it met, says no more than it must: an append is of unknown outcome in each, unless one of them shows
 // it, and what was read isn't looked at.
@@ -95,7 +106,7 @@ func (t *topicLedger) histories() (kept, deleted checker.History) {
 		}
 		for i, l := range lives {
 			h := &kept
-			if l.keeps {
+			if t.deletes(l) {
 				h = &deleted
 			}
 			if i > 0 {
