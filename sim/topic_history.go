@@ -67,7 +67,9 @@ func (l *life) length(index int) int64 {
 // deletes tells whether a life's oldest records may go by size: its creation asked for it, or one that may be its creation, where the answer
 // said no id.
 func (t *topicLedger) deletes(l *life) bool {
-	unclear := func(c *topicChange) bool { return c.create && c.life == nil && c.keeps && c.called <= l.heard && (!c.clear || c.done) }
+	unclear := func(c *topicChange) bool {
+		return c.create && c.life == nil && c.keeps && c.called <= l.heard && (!c.clear || c.done)
+	}
 	creations := t.names[l.topic].changes
 	if slices.ContainsFunc(creations, func(c *topicChange) bool { return c.create && c.life == l }) {
 		return l.keeps
