@@ -39,6 +39,7 @@ type GroupFacts struct {
 	Installed     uint64 // snapshots installed since the start
 	Healed        uint64 // entries that came from others, since the start
 	Mended        uint64 // and ranges of segments
+	Gone          bool   // the turn dropped it: this is what it had then
 }
 
 // Inspect visits this shard's replicas by rising group. For the simulator, tests and metrics; the view is valid during

@@ -14,8 +14,13 @@ func (s *Shard) unusual(e Event) {
 	}
 }
 
-// InspectChanged is [Shard.Inspect] for those replicas alone that may look other than when it was called last.
+// InspectChanged is [Shard.Inspect] for those replicas alone that may look other than when it was called last. Before them come those
+// that the last turn dropped, as they were then: it may have acknowledged what they had.
 func (s *Shard) InspectChanged(visit func(*GroupView)) {
+	for i := range s.gone {
+		visit(&s.gone[i])
+	}
+	s.gone = nil
 	for _, p := range s.sorted {
 		if s.restless || p.changed {
 			p.changed = false

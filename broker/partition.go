@@ -333,6 +333,10 @@ func (p *partition) forgetWatchers(gone func(watcher) bool) {
 
 // drop removes a replica of a group that no longer is (B5).
 func (s *Shard) drop(p *partition) {
+	s.inspect(p, func(v *GroupView) {
+		v.Gone = true
+		s.gone = append(s.gone, *v)
+	})
 	s.unloadGroups(p)
 	s.refuseAll(s.dequeue(p, len(p.queue)), errUnknownTopic)
 	for len(p.pending) > 0 {

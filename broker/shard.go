@@ -86,9 +86,10 @@ type Shard struct {
 	retained    retention
 	ids         producerIDs
 	crowd       crowd
-	seen        GroupView // by Inspect, which is called after every turn in the simulator
-	restless    bool      // any replica may look other than when InspectChanged was called last
-	queued      int       // bytes that wait to be proposed, in all groups
+	seen        GroupView   // by Inspect, which is called after every turn in the simulator
+	gone        []GroupView // replicas that this turn dropped, as they were then
+	restless    bool        // any replica may look other than when InspectChanged was called last
+	queued      int         // bytes that wait to be proposed, in all groups
 	stopping    bool
 	stopBy      time.Duration
 	stopAt      int  // tick in which the process was asked to
@@ -128,7 +129,7 @@ func New(cfg Config, store *log.Store, rec *log.Recovered, rng *rand.Rand) (*Sha
 
 // Step is one turn: what happened in, what must happen out. It never blocks.
 func (s *Shard) Step(now Now, events []Event, out *Output) {
-	s.now, s.out = now, out
+	s.now, s.out, s.gone = now, out, nil
 	for _, e := range events {
 		s.handle(e)
 		if s.over() {

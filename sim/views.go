@@ -45,7 +45,6 @@ type groupSeen struct {
 	bases    map[int64]bool // where any broker has begun a segment
 
 	life    *life           // of a fleeting topic that it is of
-	leftEnd int64           // up to where a leader can have committed in the turn in which it went, which nobody saw
 	goneAt  time.Duration   // when the first replica of it went, since its topic was deleted; 0: none has
 	dropped []time.Duration // by node: when its replica did; 0: it didn't
 	held    []time.Duration // by node: when it was seen to have a replica last, that it has no more
@@ -115,10 +114,10 @@ func (v *views) find(id uint64) *groupSeen {
 // after looks at a shard that had a turn.
 func (v *views) after(h *host) {
 	v.host = h
+	h.shard.InspectChanged(v.visit)
 	if v.w.topics != nil {
 		v.lookForDropped()
 	}
-	h.shard.InspectChanged(v.visit)
 	if v.w.env.Paranoid {
 		h.shard.Inspect(v.unseen)
 		h.shard.Inspect(v.visit)
@@ -160,6 +159,9 @@ func (v *views) name(g *groupSeen, s *broker.GroupView) {
 
 func (v *views) see(s *broker.GroupView) {
 	w, n := v.w, v.host.p.node
+	if s.Gone && v.retired[s.Group] == nil && v.find(s.Group) == nil {
+		return // made and dropped in one turn: it had nothing to say
+	}
 	g := v.group(s.Group)
 	if g.name == "" {
 		v.name(g, s)
