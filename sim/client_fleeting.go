@@ -357,9 +357,9 @@ func (c *client) metAppended(k *call, p *kmsg.ProduceResponseTopicPartition) che
 	return checker.Unknown
 }
 
-// acknowledged: some replica must have applied it, or can have in its last turn.
+// acknowledged: some replica must have applied it.
 func (l *life) acknowledged(w *World, k *call, end int64) {
-	if g := l.group(k.index); g != nil && max(g.end, g.leftEnd) < end {
+	if g := l.group(k.index); g != nil && g.end < end {
 		w.violate(NotOnMajority, "%s: offset %d is acknowledged, and no replica's high watermark was ever above %d", g.name, end-1, g.end)
 	}
 	l.seen(k.index, end)

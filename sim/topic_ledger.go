@@ -216,7 +216,6 @@ func (t *topicLedger) dropped(g *groupSeen, n *node) {
 	if g.goneAt > 0 && n.proc.started > g.goneAt {
 		w.mark(MarkDeletedWhileDown, n)
 	}
-	g.leaves(w, &g.replicas[n.index])
 	g.held[n.index] = w.now
 	if g.goneAt == 0 {
 		g.goneAt = w.now

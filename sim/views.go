@@ -45,7 +45,6 @@ type groupSeen struct {
 	bases    map[int64]bool // where any broker has begun a segment
 
 	life    *life           // of a fleeting topic that it is of
-	leftEnd int64           // up to where a leader can have committed in the turn in which it went, which nobody saw
 	goneAt  time.Duration   // when the first replica of it went, since its topic was deleted; 0: none has
 	dropped []time.Duration // by node: when its replica did; 0: it didn't
 	held    []time.Duration // by node: when it was seen to have a replica last, that it has no more

@@ -74,31 +74,3 @@ func (v *views) retire(g *groupSeen) {
 	}
 	v.retired[g.id] = g
 }
-
-// leaves takes into account that a replica goes in a turn in which it may have done more, before that: what it had staged can have become
-// durable. If it led, it can have committed, and acknowledged, what a majority of each of its sets of voters had on disk by then.
-func (g *groupSeen) leaves(w *World, r *replicaSeen) {
-	if r.last.DurableEnd = r.last.LogEnd; !r.leader {
-		return
-	}
-	end := r.last.LogEnd
-	for _, set := range r.quorums {
-		var have []int64
-		for _, id := range set {
-			n := w.node(int32(id >> 32))
-			s := &g.replicas[n.index]
-			_, gone := g.former[id]
-			switch {
-			case gone || n.lost != "":
-				have = append(have, end)
-			case s.id == id:
-				have = append(have, s.last.DurableEnd)
-			default:
-				have = append(have, 0)
-			}
-		}
-		slices.Sort(have)
-		end = min(end, have[(len(have)-1)/2])
-	}
-	g.leftEnd = max(g.leftEnd, end)
-}
