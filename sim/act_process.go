@@ -116,6 +116,7 @@ func (a pause) do(w *World) error {
 	w.count[CountPauses]++
 	p := n.proc
 	p.paused = true
+	n.hurts()
 	if a.last > 0 {
 		w.after(a.last, func() {
 			if w.phase == phaseStorm && n.proc == p && p.paused {

@@ -110,6 +110,7 @@ func (n *node) settleDown() {
 	n.start()
 	if n.behind.way == stayStill && n.proc != nil {
 		n.proc.paused = true
+		n.hurts()
 	}
 }
 

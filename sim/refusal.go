@@ -119,6 +119,12 @@ func (w *World) causeOf(k *call, code int16) (class int, proof string) {
 	if g.since > since {
 		return refusedElection, fmt.Sprintf("it was elected at %v only", g.since)
 	}
+	if told && g.leader != n.index { // who led may lead no longer, and not know that
+		lead := w.nodes[g.leader]
+		if why := lead.illSince(since); why != "" && (lead.ill() == "" || lead.ails > w.now-w.electionTime(electedWithin)) {
+			return refusedElection, fmt.Sprintf("broker %d led, and %s", lead.id, why)
+		}
+	}
 	if told {
 		since = min(since, k.sent-tellsWithin)
 		if why := w.net.apartSince(g.leader, n.index, since); why != "" && g.leader != n.index {

@@ -199,3 +199,43 @@ func TestMayMake(t *testing.T) {
 		w.nodes[lost].lost = "rotten"
 	}
 }
+
+// TestAcknowledgedInTheLastTurn: a leader commits and acknowledges in the turn in which it hears that its topic is deleted, and goes: what it
+// had then is judged as what others have.
+func TestAcknowledgedInTheLastTurn(t *testing.T) {
+	for _, c := range []struct {
+		last, follower uint64 // what it calls committed when it goes, and what one follower has on disk
+		end            int64  // what is acknowledged
+		want           string
+	}{
+		{9, 9, 9, ""},
+		{9, 9, 10, NotOnMajority},
+		{9, 8, 9, NotOnMajority},
+		{7, 9, 9, NotOnMajority},
+	} {
+		w, _ := toyWorld(t, 1, 1)
+		w.opt.Load.Fleeting = 1
+		w.topics = newTopicLedger(w)
+		o := toldTopics{w.topics}
+		o.change(time.Second, time.Second, topicChange{create: true, copies: 3}, o.created(1))
+		expect(t, watching{w}.turn(1, view(1, 5, false, 7, c.follower)), "")
+		expect(t, watching{w}.turn(0, view(0, 5, true, 7, 9)), "")
+		last := view(0, 5, true, c.last, 9)
+		last.Gone, last.Topic = true, ""
+		got := watching{w}.turn(0, last)
+		g, l := w.views.find(2), w.topics.byID[broker.UUID{1}]
+		g.life, l.groups = l, []*groupSeen{g}
+		g.dropped, g.held = make([]time.Duration, 3), make([]time.Duration, 3)
+		w.topics.call(0, topicChange{})
+		w.topics.dropped(g, w.nodes[0])
+		if got == "" {
+			l.acknowledged(w, &call{}, c.end)
+		}
+		if got == "" && w.violation != nil {
+			got = w.violation.Name
+		}
+		if got != c.want {
+			t.Errorf("%+v: %q, expected %q", c, got, c.want)
+		}
+	}
+}
