@@ -14,7 +14,7 @@ type Limits struct {
 	Tick             time.Duration // raft's clock
 	ElectionTicks    int           // an election timeout, at least; raft adds up to as many again
 	HeartbeatTicks   int
-	TransferTicks    int // a snapshot transfer that asks for nothing for so long has failed
+	TransferTicks    int // a snapshot transfer that asks for nothing for so long has failed: a message of it may be lost, and its follower needed
 	HandOverTicks    int // SIGTERM waits so long for leaderships to move and requests to end
 	StallElections   int // a wal plan out for so many election timeouts halts the shard (S12)
 	WindowBytes      int // memory for recent batches, all groups of a shard together
@@ -55,7 +55,7 @@ type Limits struct {
 // DefaultLimits are a real broker's.
 func DefaultLimits() Limits {
 	return Limits{
-		Tick: 100 * time.Millisecond, ElectionTicks: 10, HeartbeatTicks: 1, TransferTicks: 50, HandOverTicks: 50, StallElections: 10,
+		Tick: 100 * time.Millisecond, ElectionTicks: 10, HeartbeatTicks: 1, TransferTicks: 10, HandOverTicks: 50, StallElections: 10,
 		WindowBytes: 64 << 20, FlushBytes: 8 << 20, FlushChunk: 4 << 20, RetentionTicks: 50,
 		MessageBytes: 1 << 20, InflightMessages: 256, InflightBytes: 16 << 20, UncommittedBytes: 16 << 20, QueueBytes: 128 << 20,
 		EnvelopeBytes: 4 << 20, RangeBytes: 1 << 20, Transfers: 4, TransferBytes: 3 << 20, FetchBytes: 55 << 20, ColdRead: 1 << 20,
@@ -72,7 +72,7 @@ func DefaultLimits() Limits {
 func DrawLimits(rng *rand.Rand) Limits {
 	l := DefaultLimits()
 	l.ElectionTicks = 5 + rng.IntN(10)
-	l.TransferTicks = 5 + rng.IntN(50)
+	l.TransferTicks = 5 + rng.IntN(11)
 	l.WindowBytes = 4 << 10 << rng.IntN(9)
 	l.FlushBytes = 1 << 10 << rng.IntN(9)
 	l.FlushChunk = 1 << 10 << rng.IntN(9)

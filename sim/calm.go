@@ -41,9 +41,10 @@ func (w *World) calm(a calm) {
 	w.faults.heal()
 	w.net.heal()
 	w.whens = nil
+	unplaced := w.topics != nil && w.topics.uncertain()
 	for i, how := range a.stay {
 		n := w.nodes[i]
-		if how.way == sound || n.lost != "" || w.spared(n, broken) != nil {
+		if how.way == sound || n.lost != "" || unplaced || w.spared(n, broken) != nil {
 			continue
 		}
 		n.behind = how
