@@ -138,7 +138,10 @@ func (t *teller) until(within time.Duration, done func() bool) error {
 	w := t.w
 	end := w.now + within
 	for !done() {
-		if w.violation != nil || w.queue.len() == 0 || w.queue.heap[0].at > end {
+		if w.violation != nil {
+			return t.violated()
+		}
+		if w.queue.len() == 0 || w.queue.heap[0].at > end {
 			return fmt.Errorf("not within %v:%s", within, w.state())
 		}
 		w.step()
