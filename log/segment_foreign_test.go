@@ -122,17 +122,24 @@ func TestWrongIndexIsGivenUp(t *testing.T) {
 						t.Fatal("another's batch is taken")
 					}
 				}
-				healWith(t, d, p, all)
-				expectFound(t, d, p, all, nil)
-				if p, err = openSegments(d, testDir, opt, mark); err != nil {
-					t.Fatal(err)
-				}
-				scrubAll(t, d, p)
-				if len(p.spans) > 0 {
-					t.Errorf("opened again: holes %v", p.holes())
-				}
+				healsForGood(t, d, p, mark, all)
 			})
 		}
+	}
+}
+
+// healsForGood mends everything, and opens again: nothing is missing.
+func healsForGood(t *testing.T, d *memFS, p *segments, mark Mark, all [][]byte) {
+	t.Helper()
+	healWith(t, d, p, all)
+	expectFound(t, d, p, all, nil)
+	p, err := openSegments(d, testDir, p.opt, mark)
+	if err != nil {
+		t.Fatal(err)
+	}
+	scrubAll(t, d, p)
+	if len(p.spans) > 0 {
+		t.Errorf("opened again: holes %v", p.holes())
 	}
 }
 
@@ -158,15 +165,7 @@ func TestStaleEndIsGivenUp(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			healWith(t, d, p, all)
-			expectFound(t, d, p, all, nil)
-			if p, err = openSegments(d, testDir, opt, mark); err != nil {
-				t.Fatal(err)
-			}
-			scrubAll(t, d, p)
-			if len(p.spans) > 0 {
-				t.Errorf("opened again: holes %v", p.holes())
-			}
+			healsForGood(t, d, p, mark, all)
 		})
 	}
 }

@@ -55,12 +55,51 @@ func TestLaterMarkFindsRot(t *testing.T) {
 	_, all := row(0, 39, 10, 10, 10, 10, 10, 10, 10, 10)
 	healWith(t, d, p, all)
 	expectFound(t, d, p, all, nil)
-	if hash, ok := decodeStart(testDir, d.nodes[testDir+"/00000000000000000030"+startSuffix].now, 30); !ok || hash != filledMark(0, 30).BatchHash {
-		t.Errorf("the start file of offset 30 says %016x, %t", hash, ok)
-	}
 	if p, err = openSegments(d, testDir, opt, filledMark(0, 80)); err != nil || len(p.damage) > 0 || len(p.spans) > 0 {
 		t.Errorf("opened again: %q, holes %v, %v", p.damage, p.holes(), err)
 	}
 	p, _ = openSegments(d, testDir, opt, filledMark(0, 80))
 	mustPanic(t, "invariant L13", func() { p.vouch(Mark{LogEnd: 80, BatchHash: 1}) })
+}
+
+// What was appended behind batches that a mark refutes has start files with hashes that are refuted as well: they are written anew.
+func TestRefutedStartFiles(t *testing.T) {
+	d, opt := filled(t)
+	for at := 15; at < len(d.nodes[firstLog].now); at += 100 {
+		d.nodes[firstLog].now[at] = 3
+	}
+	for _, base := range []string{"30", "60"} {
+		for _, suffix := range []string{logSuffix, indexSuffix, startSuffix} {
+			damage(d, testDir+"/000000000000000000"+base+suffix, nil)
+		}
+	}
+	p, err := openSegments(d, testDir, opt, Mark{})
+	if err != nil || p.end() != 30 {
+		t.Fatalf("end %d, %v", p.end(), err)
+	}
+	_, all := row(0, 39, 10, 10, 10, 10, 10, 10, 10, 10)
+	for _, b := range all[3:] {
+		b[15] = 3 // no epoch falls
+	}
+	hash := uint64(0)
+	for i, b := range all {
+		if i < 3 {
+			b[15] = 1
+		}
+		hash = HashBatch(hash, b)
+	}
+	if done := NewRunner(d).Run(Plan{Ops: p.append(nil, all[3:])}); done.Err != nil {
+		t.Fatal(done.Err)
+	}
+	p.flushed()
+	p.vouch(Mark{LogEnd: 80, BatchHash: hash})
+	healWith(t, d, p, all)
+	hash = 0
+	for _, b := range all[:3] {
+		hash = HashBatch(hash, b)
+	}
+	got, ok := decodeStart(testDir, d.nodes[testDir+"/00000000000000000030"+startSuffix].now, 30)
+	if !ok || got != hash {
+		t.Errorf("the start file of offset 30 says %016x (%t), expected %016x", got, ok, hash)
+	}
 }
