@@ -85,6 +85,7 @@ type call struct {
 	switches bool   // it leaves its group to come back by the other protocol
 	counted  bool   // a description of a group was answered
 	members  int    // that it has
+	roll     string // who they are, and its state
 	lead     uint64 // a heartbeat's: the term of its coordinator when it was asked
 	fenced   bool   // it is a commit, or a ghost's heartbeat, that must be refused, by what members were told before it was asked
 

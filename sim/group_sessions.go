@@ -48,9 +48,19 @@ func (r *census) ask(c *client) {
 func (c *client) counted(k *call) {
 	switch resp := k.resp.(type) {
 	case *kmsg.DescribeGroupsResponse:
-		k.code, k.members = resp.Groups[0].ErrorCode, len(resp.Groups[0].Members)
+		g := &resp.Groups[0]
+		k.code, k.members = g.ErrorCode, len(g.Members)
+		for i := range g.Members {
+			k.roll += " " + g.Members[i].MemberID
+		}
+		k.roll += ", " + g.State
 	case *kmsg.ConsumerGroupDescribeResponse:
-		k.code, k.members = resp.Groups[0].ErrorCode, len(resp.Groups[0].Members)
+		g := &resp.Groups[0]
+		k.code, k.members = g.ErrorCode, len(g.Members)
+		for i := range g.Members {
+			k.roll += " " + g.Members[i].MemberID
+		}
+		k.roll += ", " + g.State
 	}
 	if k.counted = true; k.code == group.NotFound {
 		k.code = codeNone
@@ -70,7 +80,7 @@ func (r *census) took(c *client, k *call) bool {
 	if r.left = k.members; r.left > 0 {
 		r.none = false
 		if stays := w.now - r.since; stays > w.opt.sessionBound() {
-			w.violate(SessionKept, "%v after the last of them was heard of, %s has %d members on broker %d (G7)", stays, g.group, r.left, k.line.node+1)
+			w.violate(SessionKept, "%v after the last of them was heard of, %s has %d members on broker %d:%s (G7)", stays, g.group, r.left, k.line.node+1, k.roll)
 		}
 		return false
 	}
