@@ -15,11 +15,16 @@ import (
 // the committed offset on, and commits what it has read. Now and then it crashes, and comes back as somebody new, and what was
 // left of the one before may commit still.
 //
-//	seek ─► out ─join─► joined ─sync─► working: read, commit, fetch the offset, heartbeat ─► leave, crash
+//	seek ─► out ─join─► joined ─sync─► working: read, process, commit, fetch the offset, heartbeat, sleep ─► leave, crash
 //
-// What it is told is judged twice: commits and fetched offsets by package checker/anomaly at the end (G7), and by the ledger
-// of its group at once: an assignment has one owner of each partition in a generation, and who belongs to a generation of
-// before commits nothing.
+// What it is told is judged at once by the ledger of its group, and later (G7):
+//
+//	an assignment has one owner of each partition in a generation: two-owners
+//	who belongs to a generation of before, or was a static member and is replaced, commits nothing: fenced-commit
+//	and is told so by its heartbeat: fenced-member
+//	all below the offset that a group goes on from was processed by a member: group-skipped (client_consume.go)
+//	an offset is that of the last commit, and never goes back by itself: package checker/anomaly, at the end
+//	who isn't heard of any more is no member soon: session-kept, at the end (group_sessions.go)
 type consumer struct {
 	think time.Duration
 	slept bool // before what it asks now
