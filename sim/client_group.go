@@ -35,8 +35,9 @@ type consumer struct {
 type seat struct {
 	group    string
 	instance *string
-	node     int // the coordinator, -1 if it isn't known
-	was      int // the last one
+	fixed    bool // it said its instance when it joined, as versions before 5 can't: it is a static member
+	node     int  // the coordinator, -1 if it isn't known
+	was      int  // the last one
 	id       string
 	gen      int32
 	heard    time.Duration // when it was told of gen, in a group of the classic protocol
@@ -348,6 +349,7 @@ func (c *client) heard(k *call) checker.Outcome {
 		if k.code = resp.ErrorCode; k.code == group.MemberIDRequired {
 			g.id, k.code = resp.MemberID, codeNone
 		} else if k.code == codeNone {
+			g.fixed = g.instanceAt(k.version, 5) != nil
 			g.id, g.gen, g.heard, g.stage, g.roll = resp.MemberID, resp.Generation, c.w.now, seatJoined, nil
 			c.joined(resp)
 			for _, b := range resp.Members {

@@ -79,6 +79,7 @@ func (c *client) toldMember(k *call, resp *kmsg.ConsumerGroupHeartbeatResponse) 
 		}
 		w.count[CountAssignments]++
 	}
+	g.fixed = g.instance != nil
 	w.ledgerOf(g.group).holds(g)
 	c.claims(k, w.opt.Limits.Groups.ConsumerSession)
 	c.markMixed()
