@@ -242,7 +242,7 @@ func (k *asker) end() kmsg.Response {
 			k.hide(*r.MemberID)
 		}
 	}
-	k.say(a.name + " → " + render(reflect.ValueOf(resp).Elem(), ""))
+	k.say(a.name + " → " + render(reflect.ValueOf(resp).Elem(), "", k.replacer()))
 	return resp
 }
 
@@ -293,19 +293,27 @@ func (k *asker) say(line string) {
 		k.of.say(k.name + ": " + line)
 		return
 	}
-	k.lines = append(k.lines, strings.NewReplacer(k.hidden...).Replace(line))
+	k.lines = append(k.lines, line)
 }
 
 // Fields that are not compared: two brokers have their own, or words of their own.
 var unlike = []string{"Version", "UnknownTags", "ThrottleMillis", "ErrorMessage", "Host", "Port", "Rack", "ClusterID", "Brokers", "NodeID",
-	"Documentation", "Leader", "ControllerID", "CurrentLeader", "ISR", "Replicas", "OfflineReplicas", "Features", "AuthorizedOperations", "PreferredReadReplica",
+	"Documentation", "Leader", "ControllerID", "CurrentLeader", "ISR", "Replicas", "OfflineReplicas", "Features", "AuthorizedOperations", "PreferredReadReplica", "Dir",
 	"HeartbeatIntervalMillis"}
 
 // Fields of which only the sign is compared.
-var signs = []string{"LeaderEpoch", "SessionID", "ProducerID", "Timestamp", "LogAppendTime"}
+var signs = []string{"LeaderEpoch", "Epoch", "ProducerID", "Timestamp", "LogAppendTime", "Size", "TotalBytes", "UsableBytes"}
 
-// render writes a response down.
-func render(v reflect.Value, name string) string {
+// replacer has members' ids told by what is written down for them.
+func (k *asker) replacer() *strings.Replacer {
+	if k.of != nil {
+		k = k.of
+	}
+	return strings.NewReplacer(k.hidden...)
+}
+
+// render writes a response down, with known ids as hide has them.
+func render(v reflect.Value, name string, hide *strings.Replacer) string {
 	switch x := v.Interface().(type) {
 	case [16]byte:
 		return map[bool]string{true: "none", false: "some"}[x == [16]byte{}]
@@ -313,23 +321,23 @@ func render(v reflect.Value, name string) string {
 		if name == "RecordBatches" {
 			return batchesIn(x)
 		}
-		return fmt.Sprintf("%q", x)
+		return hide.Replace(fmt.Sprintf("%q", x))
 	}
 	switch v.Kind() {
 	case reflect.Pointer:
 		if v.IsNil() {
 			return "null"
 		}
-		return render(v.Elem(), name)
+		return render(v.Elem(), name, hide)
 	case reflect.String:
-		return fmt.Sprintf("%q", v.String())
+		return hide.Replace(fmt.Sprintf("%q", v.String()))
 	case reflect.Slice:
 		if v.IsNil() {
 			return "null"
 		}
 		var rows []string
 		for i := range v.Len() {
-			rows = append(rows, render(v.Index(i), name))
+			rows = append(rows, render(v.Index(i), name, hide))
 		}
 		if name == "Groups" || name == "Configs" || name == "Topics" || name == "Members" || name == "Partitions" || name == "TopicPartitions" { // in no order
 			slices.Sort(rows)
@@ -341,12 +349,15 @@ func render(v reflect.Value, name string) string {
 			f := v.Type().Field(i).Name
 			switch {
 			case slices.Contains(unlike, f) || f == "Configs" && v.Type() == reflect.TypeFor[kmsg.CreateTopicsResponseTopic](): // Kafka has many more
+			case f == "SessionID":
+				fields = append(fields, f+":"+map[bool]string{true: "none", false: "some"}[v.Field(i).Int() == 0])
+			case f == "LeaderID" && v.Type() != reflect.TypeFor[kmsg.JoinGroupResponse](): // a broker's
 			case f == "ErrorCode":
 				fields = append(fields, codeName(int16(v.Field(i).Int())))
-			case slices.Contains(signs, f):
+			case slices.Contains(signs, f) && v.Type() != reflect.TypeFor[kmsg.ConsumerGroupDescribeResponseGroup]():
 				fields = append(fields, f+":"+map[bool]string{true: "none", false: "some"}[v.Field(i).Int() < 0])
 			default:
-				fields = append(fields, f+":"+render(v.Field(i), f))
+				fields = append(fields, f+":"+render(v.Field(i), f, hide))
 			}
 		}
 		return "{" + strings.Join(fields, " ") + "}"
@@ -354,7 +365,7 @@ func render(v reflect.Value, name string) string {
 	return fmt.Sprint(v.Interface())
 }
 
-func render2(v any) string { return render(reflect.ValueOf(v), "") }
+func render2(v any) string { return render(reflect.ValueOf(v), "", strings.NewReplacer()) }
 
 func codeName(code int16) string {
 	if code == 0 {
