@@ -168,7 +168,7 @@ func namesPartition(name string) bool {
 // askGroups sends a request of a member.
 func (c *client) askGroups(a request) {
 	g := &c.seat
-	k := &call{part: a.part, ofGroup: true}
+	k := &call{part: a.part, group: g.group}
 	switch a.kind {
 	case askMember:
 		if a.at > 0 {
@@ -176,6 +176,9 @@ func (c *client) askGroups(a request) {
 		}
 		c.sendMember(a, k, c.memberHeartbeat())
 	case askCoordinator:
+		if c.w.groupsWanted == 0 {
+			c.w.groupsWanted = c.w.now
+		}
 		req := kmsg.NewPtrFindCoordinatorRequest()
 		req.CoordinatorKey, req.CoordinatorKeys = g.group, []string{g.group}
 		c.sendGroup(a, k, req)
@@ -310,7 +313,7 @@ func (c *client) heard(k *call) checker.Outcome {
 	outcome := checker.OK
 	switch resp := k.resp.(type) {
 	case *kmsg.FindCoordinatorResponse:
-		c.coordinator(resp)
+		c.coordinator(k, resp)
 		return checker.OK
 	case *kmsg.JoinGroupResponse:
 		if k.code = resp.ErrorCode; k.code == group.MemberIDRequired {
@@ -337,8 +340,10 @@ func (c *client) heard(k *call) checker.Outcome {
 		k.code = resp.ErrorCode
 		c.toldMember(k, resp)
 	case *kmsg.LeaveGroupResponse:
+		k.code = resp.ErrorCode
 		g.away("")
 		c.switches(k.switches)
+		return checker.OK
 	case *kmsg.OffsetCommitResponse:
 		k.code = resp.Topics[0].Partitions[0].ErrorCode
 		outcome = c.committed(k)
@@ -349,11 +354,12 @@ func (c *client) heard(k *call) checker.Outcome {
 	return outcome
 }
 
-func (c *client) coordinator(resp *kmsg.FindCoordinatorResponse) {
+func (c *client) coordinator(k *call, resp *kmsg.FindCoordinatorResponse) {
 	code, id := resp.ErrorCode, resp.NodeID
 	if resp.Version >= 4 && len(resp.Coordinators) == 1 {
 		code, id = resp.Coordinators[0].ErrorCode, resp.Coordinators[0].NodeID
 	}
+	k.code = code
 	if n := c.w.node(id); code == codeNone && n != nil {
 		c.seat.node = n.index
 	}
