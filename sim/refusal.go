@@ -109,8 +109,8 @@ func (w *World) causeOf(k *call, code int16) (class int, proof string) {
 	if k.about != nil || k.group != "" {
 		g = k.about
 	}
-	if code == codeUnknownTopic || code == codeUnknownID || code == codeNotController || k.key == int16(kmsg.InitProducerID) {
-		g, told = w.groupOfPart(partMetadata), true // its leader tells of topics, and gives ids
+	if code == codeUnknownTopic || code == codeUnknownID || code == codeNotController { // it is told of topics by the leader of the metadata
+		g, told = w.groupOfPart(partMetadata), true
 	}
 	switch {
 	case g == nil:
