@@ -238,11 +238,11 @@ func (k *asker) say(line string) {
 
 // Fields that are not compared: two brokers have their own, or words of their own.
 var unlike = []string{"Version", "UnknownTags", "ThrottleMillis", "ErrorMessage", "Host", "Port", "Rack", "ClusterID", "Brokers", "NodeID",
-	"Documentation", "Leader", "LeaderID", "ControllerID", "CurrentLeader", "ISR", "Replicas", "OfflineReplicas", "Features", "AuthorizedOperations", "PreferredReadReplica",
+	"Documentation", "Leader", "LeaderID", "ControllerID", "CurrentLeader", "ISR", "Replicas", "OfflineReplicas", "Features", "AuthorizedOperations", "PreferredReadReplica", "Dir",
 	"HeartbeatIntervalMillis"}
 
 // Fields of which only the sign is compared.
-var signs = []string{"LeaderEpoch", "SessionID", "ProducerID", "Timestamp", "LogAppendTime"}
+var signs = []string{"LeaderEpoch", "Epoch", "ProducerID", "Timestamp", "LogAppendTime", "Size", "TotalBytes", "UsableBytes"}
 
 // render writes a response down.
 func render(v reflect.Value, name string) string {
@@ -281,6 +281,8 @@ func render(v reflect.Value, name string) string {
 			f := v.Type().Field(i).Name
 			switch {
 			case slices.Contains(unlike, f) || f == "Configs" && v.Type() == reflect.TypeFor[kmsg.CreateTopicsResponseTopic](): // Kafka has many more
+			case f == "SessionID":
+				fields = append(fields, f+":"+map[bool]string{true: "none", false: "some"}[v.Field(i).Int() == 0])
 			case f == "ErrorCode":
 				fields = append(fields, codeName(int16(v.Field(i).Int())))
 			case slices.Contains(signs, f):

@@ -7,7 +7,7 @@ const simulator = "the simulator"
 // test checks that each exists, and that no served API is without.
 var tested = map[int16][]string{
 	0:  {simulator, "TestKcat", "TestKillLeaders", "TestCheckRecords", "TestRecordsAreHeldToTheTopic", "TestRefusedRecordsOnTheWire", "TestTwins", "TestLeaderHints"},
-	1:  {simulator, "TestKcat", "TestFollowerFetch", "TestKillLeaders", "TestFetchSession", "TestFetchSessionIsFair", "TestEpochs", "TestTakeBatches", "TestLeaderHints"},
+	1:  {simulator, "TestKcat", "TestFollowerFetch", "TestKillLeaders", "TestFetchSession", "TestFetchSessionIsFair", "TestEpochs", "TestTakeBatches", "TestFetchReadsWhatItHasRoomFor", "TestSlowDiskIsWaitedFor", "TestFetchBeyondTheEnd", "TestLeaderHints"},
 	2:  {simulator, "TestListOffsetsRules"},
 	3:  {simulator, "TestKcat", "TestMetadataTopics", "TestMetadataOfTheCluster", "TestMetadataCreatesBoundedly"},
 	8:  {"TestGroupOfOne", "TestGroupRefusals", "TestGroupsAreCopiedForward"},
@@ -27,6 +27,7 @@ var tested = map[int16][]string{
 	23: {"TestEpochs"},
 	32: {"TestDescribeConfigs", "TestGroupSettings"},
 	33: {"TestAlterConfigsWhole"},
+	35: {"TestDescribeLogDirs", "TestReserve", "TestAnswers"},
 	42: {"TestGroupOfOne", "TestOtherRequestsAndConsumerGroups"},
 	44: {"TestAlterConfigs", "TestAlterConfigsIsBounded", "TestGroupSettings"},
 	47: {"TestOtherRequestsAndConsumerGroups"},
@@ -35,6 +36,7 @@ var tested = map[int16][]string{
 	68: {"TestConsumerGroupModel", "TestSecondMemberGetsWhatTheFirstGaveBack", "TestHeartbeatsThatAreRefused", "TestStaticMember"},
 	69: {"TestRangeIsAskedFor", "TestOnlineMigration"},
 	74: {"TestGroupSettings", "TestAnswers"},
+	75: {"TestDescribeTopicPartitions", "TestAnswers"},
 }
 
 func testsOf(key int16) []string { return tested[key] }
