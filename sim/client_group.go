@@ -198,9 +198,6 @@ func (c *client) askGroups(a request) {
 		}
 		c.sendMember(a, k, c.memberHeartbeat())
 	case askCoordinator:
-		if c.w.groupsWanted == 0 {
-			c.w.groupsWanted = c.w.now
-		}
 		req := kmsg.NewPtrFindCoordinatorRequest()
 		req.CoordinatorKey, req.CoordinatorKeys = g.group, []string{g.group}
 		c.sendGroup(a, k, req)
@@ -283,6 +280,9 @@ func (c *client) joinRequest(version int16) *kmsg.JoinGroupRequest {
 }
 
 func (c *client) sendGroup(a request, k *call, req kmsg.Request) {
+	if c.w.groupsWanted == 0 { // the first request looks for a coordinator
+		c.w.groupsWanted = c.w.now
+	}
 	req.SetVersion(a.version)
 	c.send(a.node, k, req, false)
 }
