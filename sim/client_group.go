@@ -190,7 +190,7 @@ func namesPartition(name string) bool {
 // askGroups sends a request of a member.
 func (c *client) askGroups(a request) {
 	g := &c.seat
-	k := &call{part: a.part, ofGroup: true}
+	k := &call{part: a.part, group: g.group}
 	switch a.kind {
 	case askMember:
 		if a.at > 0 {
@@ -280,6 +280,9 @@ func (c *client) joinRequest(version int16) *kmsg.JoinGroupRequest {
 }
 
 func (c *client) sendGroup(a request, k *call, req kmsg.Request) {
+	if c.w.groupsWanted == 0 { // the first request looks for a coordinator
+		c.w.groupsWanted = c.w.now
+	}
 	req.SetVersion(a.version)
 	c.send(a.node, k, req, false)
 }
@@ -336,7 +339,7 @@ func (c *client) heard(k *call) checker.Outcome {
 	outcome := checker.OK
 	switch resp := k.resp.(type) {
 	case *kmsg.FindCoordinatorResponse:
-		c.coordinator(resp)
+		c.coordinator(k, resp)
 		return checker.OK
 	case *kmsg.JoinGroupResponse:
 		if k.code = resp.ErrorCode; k.code == group.MemberIDRequired {
@@ -368,8 +371,10 @@ func (c *client) heard(k *call) checker.Outcome {
 			c.toldMember(k, resp)
 		}
 	case *kmsg.LeaveGroupResponse:
+		k.code = resp.ErrorCode
 		g.away("")
 		c.switches(k.switches)
+		return checker.OK
 	case *kmsg.OffsetCommitResponse:
 		k.code = resp.Topics[0].Partitions[0].ErrorCode
 		outcome = c.committed(k)
@@ -382,11 +387,12 @@ func (c *client) heard(k *call) checker.Outcome {
 	return outcome
 }
 
-func (c *client) coordinator(resp *kmsg.FindCoordinatorResponse) {
+func (c *client) coordinator(k *call, resp *kmsg.FindCoordinatorResponse) {
 	code, id := resp.ErrorCode, resp.NodeID
 	if resp.Version >= 4 && len(resp.Coordinators) == 1 {
 		code, id = resp.Coordinators[0].ErrorCode, resp.Coordinators[0].NodeID
 	}
+	k.code = code
 	if n := c.w.node(id); code == codeNone && n != nil {
 		if g := &c.seat; g.stage == seatWorking && g.was != n.index {
 			c.w.markLoad(MarkCoordinatorMoved)
