@@ -228,7 +228,7 @@ func (r *finisher) done(c *client, k *call) {
 		c.soon(time.Millisecond)
 		return
 	}
-	if k.ofGroup {
+	if k.group != "" {
 		r.fetchedOffset(c, k)
 		return
 	}

@@ -78,9 +78,9 @@ type call struct {
 	resp     kmsg.Response
 	batch    *sending // of an idempotent producer: the operation is its own
 
-	ofGroup bool  // to a group's coordinator
-	gen     int32 // a commit's
-	ghost   bool  // of who the client was before it crashed
+	group string // whose coordinator is asked, or looked for; "": none
+	gen   int32  // a commit's
+	ghost bool   // of who the client was before it crashed
 
 	switches bool   // it leaves its group to come back by the other protocol
 	counted  bool   // a description of a group was answered
@@ -204,7 +204,8 @@ func (c *client) send(node int, k *call, req kmsg.Request, noAnswer bool) {
 	w.after(timeout, func() {
 		if !k.ended {
 			switch what := fmt.Sprintf("doesn't answer within %v", timeout); {
-			case k.ofGroup:
+			case k.group != "":
+				w.refusedCoordinator(k, codeNone, what)
 			case k.topic > 0:
 				w.topics.judgeRefusal(k, what)
 			default:
@@ -286,7 +287,10 @@ func (c *client) answered(k *call) {
 	default:
 		outcome = c.heard(k)
 	}
-	if what := refusalCodes[k.code]; what != "" && k.key != int16(kmsg.Metadata) && !k.ofGroup {
+	switch what := refusalCodes[k.code]; {
+	case k.group != "":
+		c.w.refusedByGroup(k)
+	case what != "" && k.key != int16(kmsg.Metadata):
 		c.w.refused(k, k.code, "answers "+what)
 	}
 	if c.w.violation != nil {

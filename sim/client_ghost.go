@@ -1,7 +1,6 @@
 package sim
 
 import (
-	"fmt"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -75,11 +74,8 @@ func (c *client) ghostAnswered(k *call) {
 
 // coordinator is the newest leader of the partition that a group is kept in, and its term; -1 if there was none yet.
 func (w *World) coordinator(id string) (node int, term uint64) {
-	name := fmt.Sprintf("__consumer_offsets/%d", group.PartitionFor(id, offsetsPartitions))
-	for _, g := range w.views.groups {
-		if g.part == partGroups && g.name == name {
-			return g.leader, g.term
-		}
+	if g := w.keptIn(id); g != nil {
+		return g.leader, g.term
 	}
 	return -1, 0
 }

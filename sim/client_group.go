@@ -35,7 +35,7 @@ type consumer struct {
 type seat struct {
 	group    string
 	instance *string
-	fixed    bool // it said its instance when it joined, as versions before 5 can't: it is a static member
+	static   bool // it joined by a request that says its instance: else it is none of the coordinator's static members
 	node     int  // the coordinator, -1 if it isn't known
 	was      int  // the last one
 	id       string
@@ -197,7 +197,7 @@ func namesPartition(name string) bool {
 // askGroups sends a request of a member.
 func (c *client) askGroups(a request) {
 	g := &c.seat
-	k := &call{part: a.part, ofGroup: true}
+	k := &call{part: a.part, group: g.group}
 	switch a.kind {
 	case askMember:
 		if a.at > 0 {
@@ -287,6 +287,9 @@ func (c *client) joinRequest(version int16) *kmsg.JoinGroupRequest {
 }
 
 func (c *client) sendGroup(a request, k *call, req kmsg.Request) {
+	if c.w.groupsWanted == 0 { // the first request looks for a coordinator
+		c.w.groupsWanted = c.w.now
+	}
 	req.SetVersion(a.version)
 	c.send(a.node, k, req, false)
 }
@@ -343,13 +346,15 @@ func (c *client) heard(k *call) checker.Outcome {
 	outcome := checker.OK
 	switch resp := k.resp.(type) {
 	case *kmsg.FindCoordinatorResponse:
-		c.coordinator(resp)
+		c.coordinator(k, resp)
 		return checker.OK
 	case *kmsg.JoinGroupResponse:
 		if k.code = resp.ErrorCode; k.code == group.MemberIDRequired {
-			g.id, k.code = resp.MemberID, codeNone
+			g.id, k.code, g.static = resp.MemberID, codeNone, false
 		} else if k.code == codeNone {
-			g.fixed = g.instanceAt(k.version, 5) != nil
+			if resp.MemberID != g.id {
+				g.static = k.version >= 5
+			}
 			g.id, g.gen, g.heard, g.stage, g.roll = resp.MemberID, resp.Generation, c.w.now, seatJoined, nil
 			c.joined(resp)
 			for _, b := range resp.Members {
@@ -376,8 +381,10 @@ func (c *client) heard(k *call) checker.Outcome {
 			c.toldMember(k, resp)
 		}
 	case *kmsg.LeaveGroupResponse:
+		k.code = resp.ErrorCode
 		g.away("")
 		c.switches(k.switches)
+		return checker.OK
 	case *kmsg.OffsetCommitResponse:
 		k.code = resp.Topics[0].Partitions[0].ErrorCode
 		outcome = c.committed(k)
@@ -390,11 +397,12 @@ func (c *client) heard(k *call) checker.Outcome {
 	return outcome
 }
 
-func (c *client) coordinator(resp *kmsg.FindCoordinatorResponse) {
+func (c *client) coordinator(k *call, resp *kmsg.FindCoordinatorResponse) {
 	code, id := resp.ErrorCode, resp.NodeID
 	if resp.Version >= 4 && len(resp.Coordinators) == 1 {
 		code, id = resp.Coordinators[0].ErrorCode, resp.Coordinators[0].NodeID
 	}
+	k.code = code
 	if n := c.w.node(id); code == codeNone && n != nil {
 		if g := &c.seat; g.stage == seatWorking && g.was != n.index {
 			c.w.markLoad(MarkCoordinatorMoved)

@@ -15,7 +15,7 @@ import (
 func (c *client) memberHeartbeat() *kmsg.ConsumerGroupHeartbeatRequest {
 	g, w := &c.seat, c.w
 	req := kmsg.NewPtrConsumerGroupHeartbeatRequest()
-	req.InstanceID, req.Group = g.instance, g.group
+	req.InstanceID, req.Group, g.static = g.instance, g.group, true
 	if g.stage == seatOut {
 		if g.id == "" {
 			g.incarn++
@@ -79,7 +79,6 @@ func (c *client) toldMember(k *call, resp *kmsg.ConsumerGroupHeartbeatResponse) 
 		}
 		w.count[CountAssignments]++
 	}
-	g.fixed = g.instance != nil
 	w.ledgerOf(g.group).holds(g)
 	c.claims(k, w.opt.Limits.Groups.ConsumerSession)
 	c.markMixed()

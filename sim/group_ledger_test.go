@@ -63,11 +63,11 @@ func TestFencedByOwner(t *testing.T) {
 func TestReplacedMembersStayOut(t *testing.T) {
 	w, _ := toyWorld(t, 1, 1)
 	l, name := w.ledgerOf("group-0"), "instance"
-	for _, g := range []seat{{id: "a", fixed: true}, {id: "b"}, {id: "c", fixed: true}} {
+	for _, g := range []seat{{id: "a", static: true}, {id: "b"}, {id: "c", static: true}} {
 		g.instance = &name
 		l.holds(&g)
 	}
-	g := seat{group: "group-0", id: "c", instance: &name, fixed: true, old: ghost{id: "a"}}
+	g := seat{group: "group-0", id: "c", instance: &name, static: true, old: ghost{id: "a"}}
 	if !l.out["a"] || l.out["b"] || !g.oldOut(w) || !g.oldFenced(w, 0) || g.fenced(w, 0) {
 		t.Errorf("out are %v", l.out)
 	}

@@ -32,7 +32,7 @@ func (r *census) ask(c *client) {
 		c.asks(request{kind: askCoordinator, part: -1, node: c.rng.IntN(w.opt.Brokers), version: 4})
 		return
 	}
-	k := &call{part: -1, ofGroup: true}
+	k := &call{part: -1, group: g.group}
 	if r.modern {
 		req := kmsg.NewPtrConsumerGroupDescribeRequest()
 		req.Groups = []string{g.group}

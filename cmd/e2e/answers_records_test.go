@@ -10,7 +10,7 @@ import (
 func questions() []question {
 	var all []question
 	for _, part := range [][]question{produceQuestions, producerQuestions, fetchQuestions, listQuestions, topicQuestions, configQuestions, groupQuestions,
-		offsetQuestions, consumerQuestions, clusterQuestions, protocolQuestions} {
+		offsetQuestions, talkQuestions, staticTalks, offsetTalks, consumerQuestions, consumerTalks, migrationTalks, clusterQuestions, protocolQuestions} {
 		all = append(all, part...)
 	}
 	return all
