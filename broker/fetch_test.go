@@ -365,6 +365,17 @@ func TestTakeBatches(t *testing.T) {
 func TestLeaderHints(t *testing.T) {
 	l := startLone(t)
 	p := l.create("h")
+	term, _ := p.g.Leading()
+	for version := int16(15); version <= 16; version++ { // whose epoch is old is told the leader's own
+		req := fetchRequest("h", 0)
+		req.Version, req.Topics[0].TopicID, req.Topics[0].Partitions[0].CurrentLeaderEpoch = version, l.s.meta.TopicByName("h").ID, int32(term)-1
+		resp := ask[*kmsg.FetchResponse](l, req)
+		row := resp.Topics[0].Partitions[0]
+		named := row.CurrentLeader.LeaderID == 1 && row.CurrentLeader.LeaderEpoch == int32(term) && len(resp.Brokers) == 1 && resp.Brokers[0].Host == "h"
+		if row.ErrorCode != errFencedEpoch || named != (version >= 16) {
+			t.Errorf("fetch version %d of an older epoch: %+v, %v", version, row, resp.Brokers)
+		}
+	}
 	m := *l.s.meta
 	m.Brokers = append(slices.Clone(m.Brokers), BrokerInfo{ID: 5, Incarnation: 5, Host: "h5", Port: 95, Rack: "r5"})
 	l.s.meta = &m
