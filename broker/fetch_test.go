@@ -376,6 +376,12 @@ func TestLeaderHints(t *testing.T) {
 			t.Errorf("fetch version %d of an older epoch: %+v, %v", version, row, resp.Brokers)
 		}
 	}
+	p.damaged = true // it has just said that it doesn't lead: it doesn't name itself
+	req := fetchRequest("h", 0)
+	req.Version, req.Topics[0].TopicID = 16, l.s.meta.TopicByName("h").ID
+	if resp := ask[*kmsg.FetchResponse](l, req); resp.Topics[0].Partitions[0].CurrentLeader.LeaderID != -1 || len(resp.Brokers) > 0 {
+		t.Errorf("names itself: %+v", resp)
+	}
 	m := *l.s.meta
 	m.Brokers = append(slices.Clone(m.Brokers), BrokerInfo{ID: 5, Incarnation: 5, Host: "h5", Port: 95, Rack: "r5"})
 	l.s.meta = &m
@@ -394,7 +400,8 @@ func TestLeaderHints(t *testing.T) {
 	for version := int16(9); version <= 10; version++ {
 		req := kmsg.NewPtrProduceRequest()
 		req.Version, req.Acks = version, -1
-		req.Topics = []kmsg.ProduceRequestTopic{{Topic: "h", Partitions: []kmsg.ProduceRequestTopicPartition{{Records: testBatch{records: []testRecord{{value: "v"}}}.bytes(t)}}}}
+		part := kmsg.ProduceRequestTopicPartition{Records: testBatch{records: []testRecord{{value: "v"}}}.bytes(t)}
+		req.Topics = []kmsg.ProduceRequestTopic{{Topic: "h", Partitions: []kmsg.ProduceRequestTopicPartition{part, part}}} // where it is is said once
 		resp := ask[*kmsg.ProduceResponse](l, req)
 		row := resp.Topics[0].Partitions[0]
 		named := row.CurrentLeader.LeaderID == 5 && row.CurrentLeader.LeaderEpoch == 99 && len(resp.Brokers) == 1 && resp.Brokers[0].Port == 95

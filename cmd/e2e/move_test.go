@@ -133,6 +133,20 @@ func TestLeaderMoves(t *testing.T) {
 	if _, h := m.fetch(second, m.id, ended, -1, was); h.code != kerr.OffsetOutOfRange.Code {
 		t.Errorf("below the log start: %s", codeName(h.code))
 	}
+	m.servesNobodyAlone(second, ended+1)
+}
+
+// servesNobodyAlone leaves one broker of three: whether it led or followed, it knows no high watermark that it could vouch for, nor
+// who leads, and sends its clients away (S13).
+func (m *mover) servesNobodyAlone(last *node, offset int64) {
+	m.Helper()
+	for _, n := range m.c.others(last) {
+		n.kill(m.T)
+	}
+	await(m.T, fmt.Sprintf("broker %d, alone, to send clients away", last.id), func() (bool, string) {
+		p, got := m.fetch(last, m.id, offset, -1, -1)
+		return got == (hint{kerr.NotLeaderForPartition.Code, -1, -1, ""}) && p.HighWatermark == -1 && len(p.RecordBatches) == 0, fmt.Sprintf("%+v, high watermark %d", got, p.HighWatermark)
+	})
 }
 
 // namesLeader asks every broker, in versions with and without a place for it, who leads.
