@@ -24,7 +24,7 @@ type model struct {
 type modelGroup struct {
 	id       uint64
 	created  Seq
-	dropped  Seq // 0 if not
+	dropped  Seq  // 0 if not
 	unwanted bool // of a dropped one: the tombstone may go
 	marks    []Mark
 	versions []version

@@ -14,6 +14,9 @@ import (
 // It is never taken back by a record: the files of the WAL that have it become free in time, and until then a start may find it again.
 // Segments of a group that the WAL doesn't know are a sign of an older WAL, see [checkSegments]: so the names come first.
 
+// TombstoneBytes is what each takes at a file's head.
+const TombstoneBytes = 2 * recordHeader
+
 // Forget lets a dropped group's tombstone go, as soon as the removal of its files is durable. The caller vouches that the group will
 // not be created again, by anything that the caller itself has durably; see [Group].Dropped.
 func (s *Store) Forget(group uint64) {
@@ -52,14 +55,4 @@ func (s *Store) sweep(ops []Op) []Op {
 	}
 	s.steps = append(s.steps, step{job: &job{kind: jobSweep, swept: gs}, from: len(ops), to: len(ops) + 1})
 	return append(ops, Op{Kind: OpSyncDir, File: segRoot})
-}
-
-// Tombstones returns how many groups were dropped and not forgotten.
-func (s *Store) Tombstones() (n int) {
-	for _, id := range s.ids {
-		if s.groups[id].dropped {
-			n++
-		}
-	}
-	return n
 }

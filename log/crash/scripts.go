@@ -200,6 +200,53 @@ var Scripts = append([]Script{
 		start
 		append 2 9000
 		seal`},
+	{Name: "bury-full", Options: wide, Text: `
+		create 1
+		create 2
+		create 3
+		append 1 300
+		append 2 9000
+		append 3 90
+		wait
+		commit 1
+		commit 2
+		commit 3
+		full 2
+		flush 1
+		space
+		drop 1
+		bury 1
+		wait
+		full 3
+		flush 3
+		space
+		wait
+		full 0 2
+		drop 3
+		bury 3
+		space
+		flush 2
+		append 2 9000
+		commit 2
+		flush 2
+		append 2 9000
+		commit 2
+		flush 2
+		append 2 9000
+		commit 2
+		flush 2
+		append 2 9000
+		commit 2
+		flush 2
+		append 2 9000
+		commit 2
+		flush 2
+		append 2 9000
+		commit 2
+		flush 2
+		wait
+		append 2 9000
+		seal`},
 	{Name: "snapshot", Options: small, Text: `
 		create 1
 		create 2
