@@ -58,7 +58,7 @@ func (s *Shard) forward(p *partition, o origin, cmd []byte) {
 	s.forwards[id] = o
 	s.timers.Set(s.now.Mono+s.cfg.Limits.AdminWait, func() { delete(s.forwards, id) })
 	to := brokerOf(lead)
-	s.peers.control(to, control{Propose: &proposeControl{ID: id, To: s.peers.newest[generationOf{to, s.peers.seen[to]}].boot, Command: cmd}})
+	s.peers.forward(to, s.peers.newest[generationOf{to, s.peers.seen[to]}].boot, proposeControl{ID: id, Command: cmd})
 }
 
 // answerForward sends the result of another broker's command back to it.

@@ -1,6 +1,8 @@
 package broker
 
 import (
+	"slices"
+
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"logd/broker/group"
@@ -75,8 +77,11 @@ func codesOf(a *kmsg.OffsetCommitResponse) func(topic string, partition int32) i
 
 func commitResponse(req *kmsg.OffsetCommitRequest, codeOf func(topic string, partition int32) int16) *kmsg.OffsetCommitResponse {
 	resp := kmsg.NewPtrOffsetCommitResponse()
-	resp.Topics = make([]kmsg.OffsetCommitResponseTopic, len(req.Topics))
-	for i, t := range req.Topics {
+	resp.Topics = []kmsg.OffsetCommitResponseTopic{}
+	for _, t := range req.Topics {
+		if len(t.Partitions) == 0 {
+			continue // as OffsetCommitResponse.Builder does
+		}
 		rt := kmsg.NewOffsetCommitResponseTopic()
 		rt.Topic, rt.Partitions = t.Topic, make([]kmsg.OffsetCommitResponseTopicPartition, len(t.Partitions))
 		for j, q := range t.Partitions {
@@ -84,7 +89,7 @@ func commitResponse(req *kmsg.OffsetCommitRequest, codeOf func(topic string, par
 			rp.Partition, rp.ErrorCode = q.Partition, codeOf(t.Topic, q.Partition)
 			rt.Partitions[j] = rp
 		}
-		resp.Topics[i] = rt
+		resp.Topics = append(resp.Topics, rt)
 	}
 	return resp
 }
@@ -203,8 +208,20 @@ func (s *Shard) offsetDelete(r *request, req *kmsg.OffsetDeleteRequest) {
 	}
 	s.askGroup(r, req.Group, &known, refused, func(resp kmsg.Response) {
 		if a := resp.(*kmsg.OffsetDeleteResponse); a.ErrorCode == errNone {
-			a.Topics = append(a.Topics, unknown...)
+			a.Topics = mergeDeleted(a.Topics, unknown)
 		}
 	})
 	s.groupDeadline(r)
+}
+
+// mergeDeleted has each topic once: clients go by its name.
+func mergeDeleted(known, unknown []kmsg.OffsetDeleteResponseTopic) []kmsg.OffsetDeleteResponseTopic {
+	for _, t := range unknown {
+		if i := slices.IndexFunc(known, func(k kmsg.OffsetDeleteResponseTopic) bool { return k.Topic == t.Topic }); i >= 0 {
+			known[i].Partitions = append(known[i].Partitions, t.Partitions...)
+			continue
+		}
+		known = append(known, t)
+	}
+	return known
 }

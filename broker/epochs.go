@@ -93,11 +93,11 @@ func (s *Shard) endOfEpoch(p *partition, epoch int32, done func(e epochEnd, code
 	}
 }
 
-// runUndiverged serves a client whose offset is within what is committed, once it is certain that what it read last is what
+// runUndiverged serves a client whose offset is within the log, once it is certain that what it read last is what
 // this log has there: else it is told where the two part (KIP-320; UnifiedLog's rules, in Partition.readRecords).
 func (c fetchCall) runUndiverged(s *Shard, p *partition, o origin) {
 	term, leads := p.g.Leading()
-	if c.lastEpoch < 0 || leads && c.lastEpoch == int32(term) {
+	if c.lastEpoch < 0 || leads && c.lastEpoch == int32(term) && c.offset <= p.g.Status().LogEnd {
 		c.serve(s, p, o)
 		return
 	}

@@ -15,6 +15,7 @@ type fetchCall struct {
 	max       int
 	rack      string        // where the client stands (KIP-392); empty if it doesn't say
 	anywhere  bool          // it may be served by a follower
+	memory    bool          // say only that there is something, if it must be read from the disk
 	watch     bool          // if there is nothing: wake the request once there may be
 	until     time.Duration // and no later than this
 }
@@ -26,6 +27,7 @@ type fetched struct {
 	start     int64
 	batches   [][]byte
 	size      int
+	cold      bool     // there is something on the disk, which was not read
 	preferred int32    // 0: none, else 1 more than the broker that the client should read from (KIP-392)
 	diverged  epochEnd // where the client's log and this one part, if it knows its last epoch to end earlier (KIP-320)
 }
@@ -51,13 +53,13 @@ func (c fetchCall) run(s *Shard, p *partition, o origin) {
 	case c.offset > hw:
 		// Beyond the end is said only of what a quorum confirms: a stale leader must not send a consumer astray (S13).
 		s.linearize(p, func(ok bool) {
-			now := p.g.HighWatermark()
+			now, end := p.g.HighWatermark(), p.g.Status().LogEnd
 			switch {
 			case !ok:
 				s.answer(o, fetched{code: errOffsetNotYet, hw: now, start: p.g.LogStart()})
-			case c.offset > now || c.offset < p.g.LogStart():
+			case c.offset > end && c.lastEpoch < 0 || c.offset < p.g.LogStart():
 				s.answer(o, fetched{code: errOffsetRange, hw: now, start: p.g.LogStart()})
-			default:
+			default: // it is on its way; or the client can be told where its log and this one part
 				c.runUndiverged(s, p, o)
 			}
 		})
@@ -80,13 +82,24 @@ func (c fetchCall) serve(s *Shard, p *partition, o origin) {
 		s.answer(o, fetched{hw: hw, start: p.g.LogStart()})
 		return
 	}
+	if c.memory {
+		batches, ok := p.g.Batches(c.offset, c.max)
+		s.answer(o, found(hw, p.g.LogStart(), batches, !ok))
+		return
+	}
 	s.readBatches(p, c.offset, c.max, func(batches [][]byte, code int16) {
-		f := fetched{code: code, hw: hw, start: p.g.LogStart(), batches: batches}
-		for _, b := range batches {
-			f.size += len(b)
-		}
+		f := found(hw, p.g.LogStart(), batches, false)
+		f.code = code
 		s.answer(o, f)
 	})
+}
+
+func found(hw, start int64, batches [][]byte, cold bool) fetched {
+	f := fetched{hw: hw, start: start, batches: batches, cold: cold}
+	for _, b := range batches {
+		f.size += len(b)
+	}
+	return f
 }
 
 // leads checks that this replica leads, and in the term that a client believes in (KIP-320).

@@ -20,6 +20,8 @@ type fetchPlan struct {
 	until   time.Duration
 	busy    bool // calls are out
 	stale   bool // something moved meanwhile: look again
+	cold    bool // what is on the disk was asked for, too
+	overdue bool // calls are out still when it was time to answer
 }
 
 // fetchPart is one partition of a Fetch.
@@ -44,7 +46,7 @@ func (s *Shard) fetch(r *request, req *kmsg.FetchRequest) {
 	for _, row := range f.rows {
 		topic, code := s.topicOf(row.topic, row.id, req.Version >= 13)
 		part := fetchPart{code: code, call: fetchCall{offset: row.offset, epoch: row.epoch, lastEpoch: row.lastEpoch,
-			max: s.mostOf(req, row), rack: req.Rack, anywhere: req.Version >= 11, watch: wait > 0, until: f.until}}
+			max: s.mostOf(req, row), rack: req.Rack, anywhere: req.Version >= 11, memory: true, watch: wait > 0, until: f.until}}
 		if code == errNone {
 			part.group, part.code = groupOf(topic, row.part)
 		}
@@ -59,7 +61,12 @@ func (s *Shard) fetch(r *request, req *kmsg.FetchRequest) {
 
 // mostOf is the most bytes of one partition that a response may have, but for its first batch.
 func (s *Shard) mostOf(req *kmsg.FetchRequest, row *fetchRow) int {
-	return min(int(max(row.max, 0)), int(max(req.MaxBytes, 0)), s.cfg.Limits.FetchBytes)
+	return min(int(max(row.max, 0)), s.bytesOf(req))
+}
+
+// bytesOf is the most bytes of a response, but for its first batch.
+func (s *Shard) bytesOf(req *kmsg.FetchRequest) int {
+	return min(int(max(req.MaxBytes, 0)), s.cfg.Limits.FetchBytes)
 }
 
 // refetch asks all partitions again.
@@ -68,7 +75,7 @@ func (s *Shard) refetch(f *fetchPlan) {
 		f.stale = true
 		return
 	}
-	f.busy, f.stale = true, false
+	f.busy, f.stale, f.cold = true, false, false
 	f.r.expect(len(f.calls)+1, func() { s.fetchedAll(f) })
 	for i, c := range f.calls {
 		if c.code != errNone {
@@ -80,13 +87,47 @@ func (s *Shard) refetch(f *fetchPlan) {
 	s.answered(origin{id: f.r.id, part: len(f.calls)}, fetched{}) // all were sent: the last answer may come at once
 }
 
-// fetchedAll answers if there is enough, something urgent, or no more time; else it waits to be woken.
+// readCold asks for what is on the disk, in the order of the partitions and no more than the response has room for: all of them
+// together could fill the memory. It reports whether there is any. Those that had to wait go first next time (reorder).
+func (s *Shard) readCold(f *fetchPlan) bool {
+	left, given := s.bytesOf(f.req), false
+	var rows []int
+	for k, row := range f.rows {
+		a := f.r.parts[k].(fetched)
+		if a.cold && (left > 0 || !given) {
+			rows = append(rows, k)
+			a.size = max(1, min(left, s.mostOf(f.req, row), s.cfg.Limits.ColdRead))
+		}
+		left, given = left-min(a.size, max(left, 0)), given || a.size > 0
+	}
+	if len(rows) == 0 {
+		return false
+	}
+	last := len(f.calls)
+	f.cold = true
+	f.r.await(append(rows, last))
+	for _, k := range rows {
+		c := f.calls[k]
+		c.call.memory = false
+		s.call(f.r, k, c.group, c.call)
+	}
+	s.answered(origin{id: f.r.id, part: last}, fetched{})
+	return true
+}
+
+// fetchedAll answers if there is enough, something urgent, or no more time; else it waits to be woken. What was asked for is waited
+// for, however late it is: who wants an answer at once would else never get anything from a disk that takes longer. Only from one
+// that hangs nothing is said, as nothing is known.
 func (s *Shard) fetchedAll(f *fetchPlan) {
-	late := s.now.Mono >= f.until
-	if f.r.left > 0 && !late {
+	if f.r.left > 0 && !f.overdue {
+		f.overdue = true
+		s.deadline(f.r, s.cfg.Limits.FetchWait)
 		return
 	}
-	size, urgent := 0, false
+	if f.r.left == 0 && !f.cold && s.readCold(f) {
+		return
+	}
+	late, size, urgent := s.now.Mono >= f.until, 0, false
 	for _, a := range f.r.parts {
 		if a != nil {
 			size += a.(fetched).size
@@ -95,7 +136,7 @@ func (s *Shard) fetchedAll(f *fetchPlan) {
 	}
 	f.busy = f.r.left > 0
 	switch {
-	case late || urgent || len(f.calls) == 0 || size > 0 && size >= int(f.req.MinBytes):
+	case late || urgent || f.cold || len(f.calls) == 0 || size >= min(int(f.req.MinBytes), s.bytesOf(f.req)):
 		s.respondFetch(f)
 	case f.stale:
 		s.refetch(f)
@@ -117,15 +158,15 @@ func (s *Shard) respondFetch(f *fetchPlan) {
 	if f.session != nil {
 		resp.SessionID = f.session.id
 	}
-	left := min(s.cfg.Limits.FetchBytes, int(max(f.req.MaxBytes, 0)))
+	left := s.bytesOf(f.req)
 	var records [][][]byte
 	var gave, gaveNot []*fetchRow
 	var nodes hints
 	given := false
 	for k, row := range f.rows {
 		a, ok := f.r.parts[k].(fetched)
-		if !ok { // its answer is late: nothing yet
-			a = fetched{hw: row.hw, start: row.start}
+		if !ok {
+			a = fetched{code: errOffsetNotYet, hw: -1, start: -1}
 		}
 		take, size := takeBatches(a.batches, min(left, s.mostOf(f.req, row)), !given)
 		given, left = given || size > 0, left-size

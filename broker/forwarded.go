@@ -41,7 +41,7 @@ func (s *Shard) forwardedBy(from int32, c proposeControl) {
 		s.log(LevelWarn, "refused to propose what another broker forwarded", "from", from, "error", err.Error())
 		return
 	}
-	if c.To != 0 && c.To != s.cfg.Boot {
+	if c.to != 0 && c.to != s.cfg.Boot {
 		return // meant for an earlier process: it may have been proposed then
 	}
 	f := s.forwarded[from]

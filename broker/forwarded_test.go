@@ -1,6 +1,11 @@
 package broker
 
-import "testing"
+import (
+	"bytes"
+	"testing"
+
+	"logd/transport"
+)
 
 // B12: what was forwarded once is taken once, also late, and nothing of an earlier process.
 func TestForwardsAreTakenOnce(t *testing.T) {
@@ -36,17 +41,45 @@ func TestForwardedCommandIsProposedOnce(t *testing.T) {
 	}
 	from := started{1, 99}
 	l.s.out = &Output{}
-	l.s.forwardedBy(2, proposeControl{ID: 5, To: l.s.cfg.Boot, Command: create("a", 1), from: from})
-	l.s.forwardedBy(2, proposeControl{ID: 6, To: l.s.cfg.Boot + 1, Command: create("b", 2), from: from})
+	l.s.forwardedBy(2, proposeControl{ID: 5, to: l.s.cfg.Boot, Command: create("a", 1), from: from})
+	l.s.forwardedBy(2, proposeControl{ID: 6, to: l.s.cfg.Boot + 1, Command: create("b", 2), from: from})
 	l.await("the topic", func() bool { return l.s.meta.TopicByName("a") != nil })
 	l.s.out = &Output{}
-	l.s.forwardedBy(2, proposeControl{ID: 7, To: l.s.cfg.Boot, Command: EncodeCommand(DeleteTopic{ID: UUID{1}}), from: from})
+	l.s.forwardedBy(2, proposeControl{ID: 7, to: l.s.cfg.Boot, Command: EncodeCommand(DeleteTopic{ID: UUID{1}}), from: from})
 	l.await("its deletion", func() bool { return l.s.meta.TopicByName("a") == nil })
 	l.s.out = &Output{}
-	l.s.forwardedBy(2, proposeControl{ID: 5, To: l.s.cfg.Boot, Command: create("a", 1), from: from})
-	l.s.forwardedBy(2, proposeControl{ID: 8, To: l.s.cfg.Boot, Command: create("c", 3), from: from})
+	l.s.forwardedBy(2, proposeControl{ID: 5, to: l.s.cfg.Boot, Command: create("a", 1), from: from})
+	l.s.forwardedBy(2, proposeControl{ID: 8, to: l.s.cfg.Boot, Command: create("c", 3), from: from})
 	l.await("another topic", func() bool { return l.s.meta.TopicByName("c") != nil })
 	if l.s.meta.TopicByName("a") != nil || l.s.meta.TopicByName("b") != nil {
 		t.Errorf("topics %v: one that was deleted is back, or one that was meant for another process is there", l.s.meta.Topics())
+	}
+}
+
+// A forward is read by brokers that were there before B12, and theirs are taken: while brokers are replaced one by one both are
+// about. That it isn't meant for this process is seen by what travels beside it.
+func TestForwardsOfOtherVersions(t *testing.T) {
+	l := startLone(t)
+	create := func(name string, id byte) []byte {
+		return EncodeCommand(CreateTopic{Name: name, Partitions: 1, Replication: 1, ID: UUID{id}})
+	}
+	p := newPeers(Config{Broker: 1, Brokers: []int32{1, 2}})
+	p.forward(2, 77, proposeControl{ID: 5, Command: []byte("cmd")})
+	m := p.out[2].msgs[0]
+	body, err := unseal(bytes.Join(m.Bufs, nil))
+	if want := `{"propose":{"id":5,"cmd":"Y21k"}}`; err != nil || string(body) != want || m.Group != 77 || m.Kind != kindControl {
+		t.Errorf("a forward is %s beside %d, %v; expected %s", body, m.Group, err, want)
+	}
+	h := transport.Header{From: 2, To: 1, Incarnation: 9, Generation: 1, Boot: 99}
+	l.s.out = &Output{}
+	for i, c := range []struct {
+		name string
+		to   uint64
+	}{{"old", 0}, {"mine", l.s.cfg.Boot}, {"another", l.s.cfg.Boot + 1}} {
+		l.s.controlFrom(h, c.to, bytes.Join(seal(mustEncode(control{Propose: &proposeControl{ID: uint64(i + 1), Command: create(c.name, byte(i+1))}})), nil))
+	}
+	l.await("the topics", func() bool { return l.s.meta.TopicByName("old") != nil && l.s.meta.TopicByName("mine") != nil })
+	if l.s.meta.TopicByName("another") != nil {
+		t.Error("a forward that was meant for another process is proposed")
 	}
 }

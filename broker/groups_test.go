@@ -259,3 +259,26 @@ func TestOffsetsExpire(t *testing.T) {
 		t.Fatalf("there are still groups: %+v", r.Groups)
 	}
 }
+
+// An OffsetDelete names each topic once, whatever became of its partitions: clients go by the name. A commit names none of which it
+// says no partition.
+func TestTopicsAreAnsweredOnce(t *testing.T) {
+	l := startGroups(t)
+	if code := l.commit("g", "", -1, "a", 5); code != errNone {
+		t.Fatal(code)
+	}
+	del := kmsg.NewPtrOffsetDeleteRequest()
+	del.Group = "g"
+	del.Topics = []kmsg.OffsetDeleteRequestTopic{{Topic: "a", Partitions: []kmsg.OffsetDeleteRequestTopicPartition{{Partition: 0}, {Partition: 7}}},
+		{Topic: "nowhere", Partitions: []kmsg.OffsetDeleteRequestTopicPartition{{Partition: 1}}}}
+	got := fmt.Sprint(ask[*kmsg.OffsetDeleteResponse](l, del).Topics)
+	if want := fmt.Sprint([]kmsg.OffsetDeleteResponseTopic{{Topic: "a", Partitions: []kmsg.OffsetDeleteResponseTopicPartition{{Partition: 0}, {Partition: 7, ErrorCode: errUnknownTopic}}},
+		{Topic: "nowhere", Partitions: []kmsg.OffsetDeleteResponseTopicPartition{{Partition: 1, ErrorCode: errUnknownTopic}}}}); got != want {
+		t.Errorf("answered %s, expected %s", got, want)
+	}
+	commit := commitRequest("g", "", -1, "a", 6)
+	commit.Topics = append(commit.Topics, kmsg.OffsetCommitRequestTopic{Topic: "nothing"})
+	if r := ask[*kmsg.OffsetCommitResponse](l, commit); len(r.Topics) != 1 {
+		t.Errorf("answered %+v", r.Topics)
+	}
+}

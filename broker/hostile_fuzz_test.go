@@ -62,7 +62,7 @@ func (f *fuzzed) fresh(t testing.TB) {
 
 // readers change nothing, whatever they are asked.
 var readers = []int16{keyAPIVersions, keyListOffsets, keyOffsetForLeaderEpoch, keyDescribeConfigs, keyDescribeGroups, keyListGroups,
-	keyListConfigResources, keyDescribeCluster, keyDescribeProducers, keyConsumerGroupDescribe, keyOffsetFetch}
+	keyListConfigResources, keyDescribeCluster, keyDescribeProducers, keyDescribeLogDirs, keyDescribeTopicPartitions, keyConsumerGroupDescribe, keyOffsetFetch}
 
 // try sends one frame and looks at what comes of it.
 func (f *fuzzed) try(req kmsg.Request, frame []byte) {

@@ -63,6 +63,11 @@ func (p *peers) control(to int32, c control) {
 	p.send(to, kindControl, 0, seal(mustEncode(c)))
 }
 
+// forward sends a forwarded command to one process of another broker, whichever runs if boot is 0.
+func (p *peers) forward(to int32, boot uint64, c proposeControl) {
+	p.send(to, kindControl, boot, seal(mustEncode(control{Propose: &c})))
+}
+
 func (p *peers) raft(s *Shard, group uint64, m *pb.Message) {
 	p.send(replica.Broker(m.GetTo()), kindRaft, group, replica.AppendMessage(nil, m))
 }
@@ -140,7 +145,7 @@ func (s *Shard) envelope(e PeerFrame) {
 	for _, m := range msgs {
 		switch {
 		case m.Kind == kindControl:
-			s.controlFrom(h, m.Body)
+			s.controlFrom(h, m.Group, m.Body)
 		case stale || UUID(h.Cluster).IsZero(): // an incarnation that isn't of the cluster (any more) may only say hello
 		case m.Kind == kindRaft || m.Kind == kindRange || m.Kind == kindPosition || m.Kind == kindEntry || m.Kind == kindMend:
 			if m.Kind == kindRaft && now.generation > s.peers.spoke[g].generation {
@@ -193,8 +198,8 @@ func (s *Shard) refuse(conn ConnID, why string) {
 	}
 }
 
-// controlFrom takes a control message; hellos need to know which incarnation spoke.
-func (s *Shard) controlFrom(h transport.Header, body []byte) {
+// controlFrom takes a control message; hellos need to know which incarnation spoke, and forwards which process they are meant for.
+func (s *Shard) controlFrom(h transport.Header, boot uint64, body []byte) {
 	s.restless = true
 	var c control
 	body, err := unseal(body)
@@ -220,7 +225,7 @@ func (s *Shard) controlFrom(h transport.Header, body []byte) {
 		c.Speaks.incarnation = h.Incarnation
 	}
 	if c.Propose != nil {
-		c.Propose.from = startOf(h)
+		c.Propose.from, c.Propose.to = startOf(h), boot
 	}
 	if to := s.controlShard(c); to != s.cfg.Shard {
 		s.post(to, controlMail{h.From, c})

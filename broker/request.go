@@ -62,6 +62,10 @@ func (s *Shard) start(c *conn, sl *slot, in transport.Request) {
 		s.initProducerID(r, body)
 	case *kmsg.DescribeProducersRequest:
 		s.describeProducers(r, body)
+	case *kmsg.DescribeTopicPartitionsRequest:
+		s.respond(r, describeTopicPartitions(s.meta, s.view.leaderOf, body))
+	case *kmsg.DescribeLogDirsRequest:
+		s.describeLogDirs(r, body)
 	case *kmsg.DescribeClusterRequest:
 		s.respond(r, describeCluster(s.meta, s.view.leaderOf, body))
 	case *kmsg.FindCoordinatorRequest:
@@ -114,6 +118,14 @@ func (s *Shard) call(r *request, part int, group uint64, c call) {
 // expect prepares a request for so many answers.
 func (r *request) expect(n int, finish func()) {
 	r.left, r.parts, r.finish = n, make([]any, n), finish
+}
+
+// await prepares a request, all of whose answers are there, for other ones in the place of some.
+func (r *request) await(parts []int) {
+	r.left = len(parts)
+	for _, k := range parts {
+		r.parts[k] = nil
+	}
 }
 
 // answered takes an answer. One that comes after the deadline finds no request any more.

@@ -23,6 +23,7 @@ type Config struct {
 	Host        string  // what Metadata answers for this broker
 	Port        int32
 	Rack        string
+	Dir         string      // what clients are told that the data directory is
 	Form        bool        // form a cluster of its own, though listed brokers are silent
 	Joins       bool        // the directory was made to rejoin: it never forms a cluster (S7)
 	Spoke       []log.Start // earlier starts that spoke for their replicas, as the directory has them (S7),

@@ -3,8 +3,9 @@ package broker
 // Space says how much room the file system of the data directory has left, and how much is wanted; the driver says so at the
 // start and about once a second.
 type Space struct {
-	Free int64 // bytes that this process may still use
-	Want int64 // bytes: below it, nothing new is taken in
+	Free  int64 // bytes that this process may still use
+	Want  int64 // bytes: below it, nothing new is taken in
+	Total int64 // bytes of the file system; 0 if that isn't known
 }
 
 func (Space) event() {}

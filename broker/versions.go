@@ -99,7 +99,7 @@ var apis = []API{
 	serves(keyDescribeConfigs, "DescribeConfigs", 1, 4).from(0),
 	serves(keyAlterConfigs, "AlterConfigs", 0, 2),
 	leaves(34, "AlterReplicaLogDirs", 1, 2, "a broker has one data directory; replicas move between brokers, not between disks"),
-	leaves(35, "DescribeLogDirs", 1, 4, whyAdmin),
+	serves(keyDescribeLogDirs, "DescribeLogDirs", 1, 4),
 	leaves(36, "SaslAuthenticate", 0, 2, whySASL),
 	leaves(37, "CreatePartitions", 0, 3, whyAdmin),
 	leaves(38, "CreateDelegationToken", 1, 3, whyTokens),
@@ -139,7 +139,7 @@ var apis = []API{
 	leaves(72, "PushTelemetry", 0, 0, whyTelemetry),
 	inside(73, "AssignReplicasToDirs"),
 	serves(keyListConfigResources, "ListConfigResources", 0, 1),
-	leaves(75, "DescribeTopicPartitions", 0, 0, "clients ask Metadata for the same when this is not named"),
+	serves(keyDescribeTopicPartitions, "DescribeTopicPartitions", 0, 0),
 	leaves(76, "ShareGroupHeartbeat", 1, 1, whyShare),
 	leaves(77, "ShareGroupDescribe", 1, 1, whyShare),
 	leaves(78, "ShareFetch", 1, 1, whyShare),
@@ -182,6 +182,7 @@ const (
 	keyOffsetForLeaderEpoch    = int16(kmsg.OffsetForLeaderEpoch)
 	keyDescribeConfigs         = int16(kmsg.DescribeConfigs)
 	keyAlterConfigs            = int16(kmsg.AlterConfigs)
+	keyDescribeLogDirs         = int16(kmsg.DescribeLogDirs)
 	keyDeleteGroups            = int16(kmsg.DeleteGroups)
 	keyIncrementalAlterConfigs = int16(kmsg.IncrementalAlterConfigs)
 	keyOffsetDelete            = int16(kmsg.OffsetDelete)
@@ -190,6 +191,7 @@ const (
 	keyConsumerGroupHeartbeat  = int16(kmsg.ConsumerGroupHeartbeat)
 	keyConsumerGroupDescribe   = int16(kmsg.ConsumerGroupDescribe)
 	keyListConfigResources     = int16(kmsg.ListConfigResources)
+	keyDescribeTopicPartitions = int16(kmsg.DescribeTopicPartitions)
 )
 
 // serves is the row of an API that is answered in all versions of Kafka 4.1.

@@ -261,6 +261,9 @@ func exampleOfRecords(t *testing.T, key, version int16) (kmsg.Request, kmsg.Resp
 	}
 	req, resp := exampleOfGroups(key, version)
 	if req == nil {
+		req, resp = exampleOfPlaces(t, key)
+	}
+	if req == nil {
 		t.Fatalf("API %d is served and has no example", key)
 	}
 	return req, resp
@@ -319,4 +322,23 @@ func TestUnknownAPIVersionsOnTheWire(t *testing.T) {
 	if diff := cmp.Diff(want, out); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
+}
+
+// exampleOfPlaces has those that say where partitions are.
+func exampleOfPlaces(t *testing.T, key int16) (kmsg.Request, kmsg.Response) {
+	switch key {
+	case keyDescribeTopicPartitions:
+		r := &kmsg.DescribeTopicPartitionsRequest{ResponsePartitionLimit: 1, Topics: []kmsg.DescribeTopicPartitionsRequestTopic{{Topic: "x"}, {Topic: "a"}}}
+		r.Cursor = &kmsg.DescribeTopicPartitionsRequestCursor{Topic: "a", Partition: 1}
+		return r, describeTopicPartitions(withTopics(t), led, r)
+	case keyDescribeLogDirs:
+		req, resp := kmsg.NewPtrDescribeLogDirsRequest(), kmsg.NewPtrDescribeLogDirsResponse()
+		req.Topics = []kmsg.DescribeLogDirsRequestTopic{{Topic: "a", Partitions: []int32{1, 0}}}
+		dir := kmsg.NewDescribeLogDirsResponseDir()
+		dir.Dir, dir.TotalBytes, dir.UsableBytes = "/d", 9000, 8000
+		dir.Topics = []kmsg.DescribeLogDirsResponseDirTopic{{Topic: "a", Partitions: []kmsg.DescribeLogDirsResponseDirTopicPartition{{Partition: 1, Size: 700}}}}
+		resp.Dirs = []kmsg.DescribeLogDirsResponseDir{dir}
+		return req, resp
+	}
+	return nil, nil
 }

@@ -62,7 +62,9 @@ const (
 	askGhost  // a commit in the name of who it was before it crashed
 	askCrash  // nothing is asked: it forgets who it is
 	askMember // a heartbeat of the new protocol
-	askDie    // nothing: any client ends with all that it has under way, and comes back
+	askGhostBeat
+	askProcess // nothing is asked: it processes what it was given
+	askDie     // nothing: any client ends with all that it has under way, and comes back
 
 	askCreate // from here on of a fleeting topic: client_fleeting.go
 	askDelete
@@ -73,12 +75,12 @@ const (
 )
 
 var requestNames = [...]string{"append", "read", "tail", "start-of", "trim", "metadata", "producer", "bump", "send", "resend",
-	"coordinator", "join", "sync", "heartbeat", "leave", "commit", "offset", "ghost-commit", "forget", "member-heartbeat", "crash", "create", "delete", "topic", "put", "get", "end-of"}
+	"coordinator", "join", "sync", "heartbeat", "leave", "commit", "offset", "ghost-commit", "forget", "member-heartbeat", "ghost-heartbeat", "process", "crash", "create", "delete", "topic", "put", "get", "end-of"}
 
 // ofPartition tells whether it asks about a partition.
 func (k requestKind) ofPartition() bool {
 	switch k {
-	case askMetadata, askProducer, askBump, askCoordinator, askJoin, askSync, askBeat, askLeave, askCrash, askMember, askDie:
+	case askMetadata, askProducer, askBump, askCoordinator, askJoin, askSync, askBeat, askLeave, askCrash, askMember, askGhostBeat, askDie:
 		return false
 	}
 	return !k.ofFleeting()
@@ -128,6 +130,10 @@ func (a request) do(w *World) error {
 		}
 		if w.budgeted() && w.retains(a.part) && a.records > 1 {
 			return fmt.Errorf("batches of %s have one record (T2)", w.partName(a.part))
+		}
+	case askCommit, askGhost:
+		if err := a.mayCommit(c); err != nil && w.budgeted() {
+			return err
 		}
 	case askAppend:
 		if w.budgeted() && w.retains(a.part) && a.records > 1 {

@@ -150,8 +150,9 @@ func (n *node) cutOff() {
 // finisher appends once more, asks for the end and for the start, and reads everything between.
 type finisher struct {
 	part   int
-	stage  int // 0 append, 1 tail, 2 start, 3 read, 4 groups, 5 finished
-	groups int // whose offset of the partition was fetched
+	stage  int    // 0 append, 1 tail, 2 start, 3 read, 4 groups, 5 members, 6 finished
+	groups int    // whose offset of the partition was fetched
+	census census // of the groups, by the finisher of the first partition
 	at     int64
 	end    int64
 	misses int
@@ -174,7 +175,7 @@ func (r *finisher) getsOn() bool {
 	return r.stage > was.stage || r.stage == 3 && r.at-was.at > (r.end-was.at)/8
 }
 
-const finished = 5
+const finished = 6
 
 func (w *World) finishReading() {
 	for part := range w.partitions() {
@@ -193,6 +194,10 @@ func (r *finisher) act(c *client) {
 	}
 	if r.stage == 4 {
 		r.askOffset(c)
+		return
+	}
+	if r.stage == 5 {
+		r.census.ask(c)
 		return
 	}
 	if r.stage == 0 && c.w.owesTail() {
@@ -223,7 +228,7 @@ func (r *finisher) done(c *client, k *call) {
 		c.soon(time.Millisecond)
 		return
 	}
-	if k.ofGroup {
+	if k.group != "" {
 		r.fetchedOffset(c, k)
 		return
 	}
@@ -261,6 +266,12 @@ func (r *finisher) next(c *client) {
 		c.soon(time.Millisecond)
 		return
 	}
+	if r.part == 0 && r.census.group*groupSize < c.w.opt.Load.Members {
+		r.stage = 5
+		c.seat.group, c.seat.node = fmt.Sprintf("group-%d", r.census.group), -1
+		c.soon(time.Millisecond)
+		return
+	}
 	r.stage = finished
 	c.over = true
 	c.w.maybeOver()
@@ -276,6 +287,11 @@ func (r *finisher) askOffset(c *client) {
 }
 
 func (r *finisher) fetchedOffset(c *client, k *call) {
+	if r.stage == 5 && r.census.took(c, k) {
+		r.census = census{group: r.census.group + 1}
+		r.next(c)
+		return
+	}
 	if k.op.Kind == checker.FetchOffset && good(k) {
 		r.groups++
 		r.next(c)
@@ -368,7 +384,7 @@ func (w *World) waits() string {
 		}
 		if r, ok := c.role.(*finisher); ok && r.stage < finished {
 			what := [...]string{"its append is acknowledged", "its end is told", "its start is told", fmt.Sprintf("offsets %d to %d are read", r.at, r.end),
-				fmt.Sprintf("it is told what group-%d has committed", r.groups)}[r.stage]
+				fmt.Sprintf("it is told what group-%d has committed", r.groups), r.census.waits()}[r.stage]
 			if r.stage == 0 && w.owesTail() {
 				what = "any log's end was told once"
 			}

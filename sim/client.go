@@ -78,12 +78,16 @@ type call struct {
 	resp     kmsg.Response
 	batch    *sending // of an idempotent producer: the operation is its own
 
-	ofGroup bool  // to a group's coordinator
-	gen     int32 // a commit's
-	ghost   bool  // of who the client was before it crashed
+	group string // whose coordinator is asked, or looked for; "": none
+	gen   int32  // a commit's
+	ghost bool   // of who the client was before it crashed
 
-	switches bool // it leaves its group to come back by the other protocol
-	fenced   bool // it is a commit that must be refused, by what members were told before it was asked
+	switches bool   // it leaves its group to come back by the other protocol
+	counted  bool   // a description of a group was answered
+	members  int    // that it has
+	roll     string // who they are, and its state
+	lead     uint64 // a heartbeat's: the term of its coordinator when it was asked
+	fenced   bool   // it is a commit, or a ghost's heartbeat, that must be refused, by what members were told before it was asked
 
 	topic  int          // number of a fleeting topic, from 1; 0: it isn't about one
 	index  int          // partition of that
@@ -200,7 +204,8 @@ func (c *client) send(node int, k *call, req kmsg.Request, noAnswer bool) {
 	w.after(timeout, func() {
 		if !k.ended {
 			switch what := fmt.Sprintf("doesn't answer within %v", timeout); {
-			case k.ofGroup:
+			case k.group != "":
+				w.refusedCoordinator(k, codeNone, what)
 			case k.topic > 0:
 				w.topics.judgeRefusal(k, what)
 			default:
@@ -282,7 +287,10 @@ func (c *client) answered(k *call) {
 	default:
 		outcome = c.heard(k)
 	}
-	if what := refusalCodes[k.code]; what != "" && k.key != int16(kmsg.Metadata) && !k.ofGroup {
+	switch what := refusalCodes[k.code]; {
+	case k.group != "":
+		c.w.refusedByGroup(k)
+	case what != "" && k.key != int16(kmsg.Metadata):
 		c.w.refused(k, k.code, "answers "+what)
 	}
 	if c.w.violation != nil {
@@ -291,6 +299,7 @@ func (c *client) answered(k *call) {
 	if k.part >= 0 && outcome != checker.OK {
 		c.leaders[k.part], c.near[k.part] = -1, -1
 	}
+	c.consumed(k, outcome)
 	c.end(k, outcome)
 }
 

@@ -15,12 +15,20 @@ import (
 // the committed offset on, and commits what it has read. Now and then it crashes, and comes back as somebody new, and what was
 // left of the one before may commit still.
 //
-//	seek ─► out ─join─► joined ─sync─► working: read, commit, fetch the offset, heartbeat ─► leave, crash
+//	seek ─► out ─join─► joined ─sync─► working: read, process, commit, fetch the offset, heartbeat, sleep ─► leave, crash
 //
-// What it is told is judged twice: commits and fetched offsets by package checker/anomaly at the end (G7), and by the ledger
-// of its group at once: an assignment has one owner of each partition in a generation, and who belongs to a generation of
-// before commits nothing.
-type consumer struct{ think time.Duration }
+// What it is told is judged at once by the ledger of its group, and later (G7):
+//
+//	an assignment has one owner of each partition in a generation: two-owners
+//	who belongs to a generation of before, or was a static member and is replaced, commits nothing: fenced-commit
+//	and is told so by its heartbeat: fenced-member
+//	all below the offset that a group goes on from was processed by a member: group-skipped (client_consume.go)
+//	an offset is that of the last commit, and never goes back by itself: package checker/anomaly, at the end
+//	who isn't heard of any more is no member soon: session-kept, at the end (group_sessions.go)
+type consumer struct {
+	think time.Duration
+	slept bool // before what it asks now
+}
 
 // seat is what a client knows of its place in a group. It is the client's, not the role's, so that a story that is told what
 // clients asked finds it too.
@@ -28,6 +36,7 @@ type seat struct {
 	group    string
 	instance *string
 	node     int // the coordinator, -1 if it isn't known
+	was      int // the last one
 	id       string
 	gen      int32
 	heard    time.Duration // when it was told of gen, in a group of the classic protocol
@@ -39,7 +48,9 @@ type seat struct {
 	news     bool          // its next heartbeat says everything
 	due      []int         // in a group of the new protocol, what it is to have; parts, until it has given up the rest
 	parts    []int         // its own
-	at       map[int]int64 // by partition: it has read up to here
+	at       map[int]int64 // by partition: it has processed all up to here
+	given    map[int]int64 // by partition: it was given all up to here (client_consume.go)
+	slept    bool          // before what it asked last
 	lost     int           // partition whose offset is below the log start, -1: none
 	old      ghost
 }
@@ -52,6 +63,8 @@ type ghost struct {
 	heard time.Duration
 	at    int64
 	part  int
+	epoch bool // it is of the new protocol
+	gave  bool // it has given that partition up, and is a member still: it is out once the member has heard of a newer epoch
 }
 
 type seatStage uint8
@@ -70,7 +83,7 @@ const groupSize = 3 // consumers of one group
 // seatOf is a client's place in its group: the first three share one, and so on; every other one is a static member.
 func seatOf(number int, o *LoadOptions) seat {
 	n, modern := number%max(1, o.Members), o.Modern
-	s := seat{group: fmt.Sprintf("group-%d", n/groupSize), node: -1, at: map[int]int64{}, lost: -1}
+	s := seat{group: fmt.Sprintf("group-%d", n/groupSize), node: -1, at: map[int]int64{}, given: map[int]int64{}, lost: -1}
 	s.modern, s.mixed = modern > 0 && n/groupSize%modern == 0, o.Switching > 0
 	if n%2 == 1 {
 		s.instance = kmsg.StringPtr(fmt.Sprintf("instance-%d", n))
@@ -85,6 +98,10 @@ func (r *consumer) act(c *client) {
 	}
 	g := &c.seat
 	switch {
+	case g.stage == seatWorking && !r.slept && c.rng.IntN(150) == 0:
+		r.slept = true
+		c.soon(time.Duration(1+c.rng.IntN(3)) * c.memberSession()) // and then it goes on as if nothing had been
+		return
 	case g.node < 0:
 		c.asks(request{kind: askCoordinator, part: -1, node: c.rng.IntN(w.opt.Brokers), version: int16(c.rng.IntN(7))})
 	case g.modern && slices.Contains(c.ids, [16]byte{}):
@@ -99,6 +116,7 @@ func (r *consumer) act(c *client) {
 	default:
 		r.work(c)
 	}
+	g.slept, r.slept = r.slept, false
 }
 
 // work is what a member does that has its assignment.
@@ -111,13 +129,16 @@ func (r *consumer) work(c *client) {
 	}
 	switch {
 	case k == 0:
-		c.asks(request{kind: askLeave, part: -1, node: g.node, version: int16(c.rng.IntN(6)), at: c.otherProtocol()})
+		c.asks(request{kind: askLeave, part: -1, node: g.node, version: int16(c.rng.IntN(6)), at: c.howToLeave()})
 		return
 	case k == 1:
 		c.asks(request{kind: askCrash, part: -1, node: g.node, at: c.otherProtocol()})
 		return
 	case k == 2 && g.old.id != "":
 		c.asks(request{kind: askGhost, part: g.old.part, node: g.node, at: g.old.at, version: version})
+		return
+	case k == 3 && g.old.id != "":
+		c.asks(request{kind: askGhostBeat, part: -1, node: g.node, version: int16(c.rng.IntN(5))})
 		return
 	case g.modern && (k < 12 || len(g.parts) == 0):
 		c.asks(request{kind: askMember, part: -1, node: g.node, version: 1, at: int64(c.rng.IntN(2))})
@@ -127,7 +148,7 @@ func (r *consumer) work(c *client) {
 		return
 	}
 	part := g.parts[c.rng.IntN(len(g.parts))]
-	at, known := g.at[part]
+	_, known := g.at[part]
 	switch {
 	case g.lost >= 0:
 		if node, ok := c.leader(g.lost); ok {
@@ -136,12 +157,15 @@ func (r *consumer) work(c *client) {
 	case !known:
 		c.asks(request{kind: askOffset, part: part, node: g.node, version: int16(1 + c.rng.IntN(9))})
 	case k < 22:
-		c.asks(request{kind: askCommit, part: part, node: g.node, at: at, version: version})
+		c.asks(request{kind: askCommit, part: part, node: g.node, at: g.committable(part), version: version})
 	case k < 24:
 		c.asks(request{kind: askOffset, part: part, node: g.node, version: int16(1 + c.rng.IntN(9))})
+	case k < 32 && g.given[part] > g.at[part]:
+		c.asks(request{kind: askProcess, part: part, node: g.node})
+		c.soon(c.pause(r.think))
 	default:
 		if node, ok := c.leader(part); ok {
-			c.fetch(node, part, min(at, c.w.views.known[part]))
+			c.fetch(node, part, min(g.position(part), c.w.views.known[part]))
 		}
 	}
 }
@@ -150,11 +174,9 @@ func (r *consumer) done(c *client, k *call) {
 	g := &c.seat
 	switch {
 	case k.earliest && k.answered:
-		g.at[k.part], g.lost = k.start, -1
+		g.lost = -1
 	case k.code == codeOutOfRange:
 		g.lost = k.part
-	case k.op.Kind == checker.Read && good(k) && len(k.op.Values) > 0:
-		g.at[k.part] = k.op.From + int64(len(k.op.Values))
 	}
 	c.soon(c.pause(r.think))
 }
@@ -168,7 +190,7 @@ func namesPartition(name string) bool {
 // askGroups sends a request of a member.
 func (c *client) askGroups(a request) {
 	g := &c.seat
-	k := &call{part: a.part, ofGroup: true}
+	k := &call{part: a.part, group: g.group}
 	switch a.kind {
 	case askMember:
 		if a.at > 0 {
@@ -205,7 +227,7 @@ func (c *client) askGroups(a request) {
 		req.Group, req.MemberID, req.Generation, req.InstanceID = g.group, g.id, g.gen, g.instanceAt(a.version, 3)
 		c.sendGroup(a, k, req)
 	case askLeave:
-		k.switches = a.at > 0
+		k.switches = a.at&leavesProtocol > 0
 		if g.modern {
 			c.leaveMember(a, k)
 			c.switches(k.switches)
@@ -228,6 +250,10 @@ func (c *client) askGroups(a request) {
 	case askGhost:
 		k.ghost = true
 		c.sendCommit(a, k, g.old.id, g.old.gen, g.oldFenced(c.w, a.part))
+	case askGhostBeat:
+		c.sendGhostBeat(a, k)
+	case askProcess:
+		c.process(a.part)
 	case askOffset:
 		c.sendOffset(a, k)
 	}
@@ -254,6 +280,9 @@ func (c *client) joinRequest(version int16) *kmsg.JoinGroupRequest {
 }
 
 func (c *client) sendGroup(a request, k *call, req kmsg.Request) {
+	if c.w.groupsWanted == 0 { // the first request looks for a coordinator
+		c.w.groupsWanted = c.w.now
+	}
 	req.SetVersion(a.version)
 	c.send(a.node, k, req, false)
 }
@@ -295,13 +324,13 @@ func (c *client) crash() {
 // haunt leaves a ghost of what a member is now.
 func (g *seat) haunt() {
 	if g.id != "" && len(g.parts) > 0 {
-		g.old = ghost{id: g.id, gen: g.gen, heard: g.heard, part: g.parts[0], at: g.at[g.parts[0]]}
+		g.leaveGhost(g.parts[0])
 	}
 }
 
 // away gives up what a member had.
 func (g *seat) away(id string) {
-	g.stage, g.id, g.parts, g.due, g.at, g.lost, g.roll = seatOut, id, nil, nil, map[int]int64{}, -1, nil
+	g.stage, g.id, g.parts, g.due, g.at, g.given, g.lost, g.roll = seatOut, id, nil, nil, map[int]int64{}, map[int]int64{}, -1, nil
 }
 
 // heard takes a coordinator's answer, and says what became of what was asked.
@@ -310,7 +339,7 @@ func (c *client) heard(k *call) checker.Outcome {
 	outcome := checker.OK
 	switch resp := k.resp.(type) {
 	case *kmsg.FindCoordinatorResponse:
-		c.coordinator(resp)
+		c.coordinator(k, resp)
 		return checker.OK
 	case *kmsg.JoinGroupResponse:
 		if k.code = resp.ErrorCode; k.code == group.MemberIDRequired {
@@ -329,32 +358,46 @@ func (c *client) heard(k *call) checker.Outcome {
 			c.assigned(k, resp.MemberAssignment)
 		}
 	case *kmsg.HeartbeatResponse:
-		if k.code = resp.ErrorCode; k.code == codeNone && k.gen == g.gen && g.heard <= k.sent {
+		if k.code = resp.ErrorCode; k.ghost {
+			c.ghostAnswered(k)
+		} else if k.code == codeNone && k.gen == g.gen && g.heard <= k.sent && c.w.coordinates(k.line.node, g.group) {
 			c.w.ledgerOf(g.group).stays(g.gen, g.who(), k.sent+classicSession)
 			c.staysMixed(k.sent + classicSession)
 		}
 	case *kmsg.ConsumerGroupHeartbeatResponse:
-		k.code = resp.ErrorCode
-		c.toldMember(k, resp)
+		if k.code = resp.ErrorCode; k.ghost {
+			c.ghostAnswered(k)
+		} else {
+			c.toldMember(k, resp)
+		}
 	case *kmsg.LeaveGroupResponse:
+		k.code = resp.ErrorCode
 		g.away("")
 		c.switches(k.switches)
+		return checker.OK
 	case *kmsg.OffsetCommitResponse:
 		k.code = resp.Topics[0].Partitions[0].ErrorCode
 		outcome = c.committed(k)
 	case *kmsg.OffsetFetchResponse:
 		outcome = c.fetchedOffset(k, resp)
+	case *kmsg.DescribeGroupsResponse, *kmsg.ConsumerGroupDescribeResponse:
+		c.counted(k)
 	}
 	c.turnedAway(k)
 	return outcome
 }
 
-func (c *client) coordinator(resp *kmsg.FindCoordinatorResponse) {
+func (c *client) coordinator(k *call, resp *kmsg.FindCoordinatorResponse) {
 	code, id := resp.ErrorCode, resp.NodeID
 	if resp.Version >= 4 && len(resp.Coordinators) == 1 {
 		code, id = resp.Coordinators[0].ErrorCode, resp.Coordinators[0].NodeID
 	}
+	k.code = code
 	if n := c.w.node(id); code == codeNone && n != nil {
+		if g := &c.seat; g.stage == seatWorking && g.was != n.index {
+			c.w.markLoad(MarkCoordinatorMoved)
+		}
+		c.seat.was = n.index
 		c.seat.node = n.index
 	}
 }
@@ -376,6 +419,9 @@ func (c *client) turnedAway(k *call) {
 		}
 	default:
 		if !k.ghost {
+			if g.slept {
+				c.w.markLoad(MarkMemberSlept)
+			}
 			c.w.ledgerOf(g.group).release(g.id, nil)
 			g.away("")
 			c.switches(k.code == group.NotFound || k.code == group.InconsistentProtocol)
@@ -391,6 +437,7 @@ func (c *client) assigned(k *call, raw []byte) {
 		return
 	}
 	l, who := w.ledgerOf(g.group), g.who()
+	l.holds(g)
 	l.told(g.gen, who, term{heard: g.heard, until: k.sent + classicSession})
 	g.parts, g.stage = nil, seatWorking
 	for _, b := range raw {
@@ -439,8 +486,9 @@ func (c *client) fetchedOffset(k *call, resp *kmsg.OffsetFetchResponse) checker.
 		return checker.Failed
 	}
 	k.op.Off = at
+	c.goesOn(k.part, at)
 	if c.number < finishers {
-		c.seat.at[k.part] = max(at, c.w.views.told[k.part], 0)
+		c.seat.begins(k.part, max(at, c.w.views.told[k.part], 0))
 	}
 	c.w.count[CountOffsetsFetched]++
 	return checker.OK

@@ -180,6 +180,7 @@ func (c *client) gotID(k *call, resp *kmsg.InitProducerIDResponse) {
 		if k.code != codeLoading {
 			w.violate(BadResponse, "client %d asks for a producer id, and is refused with code %d", c.number, k.code)
 		}
+		w.refused(k, k.code, "answers "+coordinatorCodes[k.code])
 		return
 	}
 	if w.producerIDs[resp.ProducerID] || resp.ProducerEpoch != 0 {

@@ -52,6 +52,10 @@ func (c *client) leaveMember(a request, k *call) {
 	g := &c.seat
 	req := kmsg.NewPtrConsumerGroupHeartbeatRequest()
 	req.Group, req.MemberID, req.MemberEpoch, req.InstanceID = g.group, g.id, -1, g.instance
+	if a.at&leavesForAWhile > 0 && g.instance != nil {
+		g.haunt() // the next process with this instance takes its place
+		req.MemberEpoch = -2
+	}
 	c.w.ledgerOf(g.group).release(g.id, nil)
 	g.away("")
 	c.sendMember(a, k, req)
@@ -75,14 +79,22 @@ func (c *client) toldMember(k *call, resp *kmsg.ConsumerGroupHeartbeatResponse) 
 		}
 		w.count[CountAssignments]++
 	}
-	c.claims(k.sent + w.opt.Limits.Groups.ConsumerSession)
+	w.ledgerOf(g.group).holds(g)
+	c.claims(k, w.opt.Limits.Groups.ConsumerSession)
 	c.markMixed()
 }
 
-// claims notes that a member uses what it was given, until some time at least.
-func (c *client) claims(until time.Duration) {
+// claims notes that a member uses what it was given, for a session at least since it asked. Who was the coordinator once and
+// hasn't heard that there is another one doesn't know what that one has given to whom.
+func (c *client) claims(k *call, session time.Duration) {
 	w, g := c.w, &c.seat
-	l := w.ledgerOf(g.group)
+	l, until := w.ledgerOf(g.group), k.sent+session
+	if !w.coordinates(k.line.node, g.group) {
+		for _, part := range g.parts {
+			delete(l.users, part) // nobody can tell whose it is
+		}
+		return
+	}
 	for _, part := range g.parts {
 		if h := l.users[part]; h.id != "" && h.id != g.id && w.now < h.until {
 			w.violate(TwoOwners, "%s is given to %q at epoch %d of %s, and %q has it, whose session can't end before %v (K2)",
@@ -98,11 +110,17 @@ func (c *client) giveUp() {
 	if g.stage != seatWorking {
 		return
 	}
-	g.parts = slices.DeleteFunc(slices.Clone(g.parts), func(part int) bool { return !slices.Contains(g.due, part) })
+	kept := slices.DeleteFunc(slices.Clone(g.parts), func(part int) bool { return !slices.Contains(g.due, part) })
+	if i := slices.IndexFunc(g.parts, func(part int) bool { return !slices.Contains(kept, part) }); i >= 0 {
+		g.leaveGhost(g.parts[i]) // a commit for what it gives up may be on its way still
+		g.old.gave = true
+	}
+	g.parts = kept
 	c.w.ledgerOf(g.group).release(g.id, g.parts)
 	for part := range g.at { // order: each is looked at by itself
 		if !slices.Contains(g.parts, part) {
 			delete(g.at, part)
+			delete(g.given, part)
 		}
 	}
 }

@@ -84,7 +84,8 @@ func (c *client) assignedMixed(k *call, raw []byte) {
 	}
 	slices.Sort(g.parts)
 	w.count[CountAssignments]++
-	c.claims(k.sent + classicSession)
+	w.ledgerOf(g.group).holds(g)
+	c.claims(k, classicSession)
 	c.markMixed()
 }
 

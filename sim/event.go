@@ -103,14 +103,14 @@ type (
 		Answer bool
 	}
 
-	// Called is a client's request about a partition, sent now. Number tells it from all others of the run.
+	// Called is a client's request, sent now. Number tells it from all others of the run.
 	Called struct {
 		Number  int64
 		Client  int64
 		Session int64
 		Broker  int32 // that was asked
 		Request string
-		Part    string
+		Part    string      // that it is about, or a topic; "" if it is about none. What is asked of a group is about where that is kept
 		Op      *checker.Op // nil if the history doesn't know it; to be read during the call only
 		Trim    int64       // a DeleteRecords' offset
 	}
@@ -118,6 +118,8 @@ type (
 	// Returned is the end of a Called request.
 	Returned struct {
 		Number  int64
+		Part    string // as it is known now
+		Text    string // what the answer says, where that is no operation's
 		Outcome checker.Outcome
 		Code    int16 // the answer's error code
 		Op      *checker.Op

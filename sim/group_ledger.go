@@ -13,6 +13,9 @@ type groupLedger struct {
 	terms  map[int32]map[string]term // by generation and member, of the classic protocol
 	owners map[int32]map[int]string  // by generation and partition
 	users  map[int]user              // by partition, in a group of the new protocol, or one that may change it
+	holder map[string]string         // by instance: the member that was told last that it has its place
+	out    map[string]bool           // members that were static ones, and replaced: they never come back
+	done   map[int]*spans            // by partition: what its members have processed
 	modern bool                      // it was of the new protocol when somebody was last told of it
 }
 
@@ -28,7 +31,7 @@ const classicSession = 2 * time.Second
 func (w *World) ledgerOf(id string) *groupLedger {
 	l := w.ledgers[id]
 	if l == nil {
-		l = &groupLedger{terms: map[int32]map[string]term{}, owners: map[int32]map[int]string{}, users: map[int]user{}}
+		l = &groupLedger{terms: map[int32]map[string]term{}, owners: map[int32]map[int]string{}, users: map[int]user{}, holder: map[string]string{}, out: map[string]bool{}, done: map[int]*spans{}}
 		w.ledgers[id] = l
 	}
 	return l
@@ -59,6 +62,25 @@ func (l *groupLedger) given(gen int32, part int, who string) string {
 		return ""
 	}
 	return had
+}
+
+// holds notes that a static member was told that it is one: who had its place before was replaced (KIP-345).
+func (l *groupLedger) holds(g *seat) {
+	if g.instance == nil {
+		return
+	}
+	if before := l.holder[*g.instance]; before != "" && before != g.id {
+		l.out[before] = true
+	}
+	l.holder[*g.instance] = g.id
+}
+
+// processed is what the group's members have processed of a partition.
+func (l *groupLedger) processed(part int) *spans {
+	if l.done[part] == nil {
+		l.done[part] = &spans{}
+	}
+	return l.done[part]
 }
 
 // left notes that a member asks to leave: from now on its group may be empty.
@@ -97,18 +119,21 @@ func (g *seat) who() string {
 func (g *seat) fenced(w *World, part int) bool {
 	l := w.ledgerOf(g.group)
 	if g.modern || g.mixed {
-		return slices.Contains(g.parts, part) && l.isAnothers(part, g.id)
+		return l.out[g.id] || slices.Contains(g.parts, part) && l.isAnothers(part, g.id)
 	}
-	return l.supersedes(g.gen, g.heard)
+	return l.out[g.id] || l.supersedes(g.gen, g.heard)
 }
 
 // oldFenced is the same of the ghost.
 func (g *seat) oldFenced(w *World, part int) bool {
 	l := w.ledgerOf(g.group)
-	if g.modern || g.mixed {
-		return part == g.old.part && l.isAnothers(part, g.old.id)
+	if g.old.gave {
+		return g.old.id == g.id && g.old.gen < g.gen
 	}
-	return l.supersedes(g.old.gen, g.old.heard)
+	if g.modern || g.mixed {
+		return l.out[g.old.id] || part == g.old.part && l.isAnothers(part, g.old.id)
+	}
+	return l.out[g.old.id] || l.supersedes(g.old.gen, g.old.heard)
 }
 
 // user is who uses a partition, as far as clients know: it has not given it up, nor heard that it is no member any more.

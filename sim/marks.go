@@ -78,6 +78,10 @@ const (
 	MarkProducersFull
 	MarkGroupMixed
 	MarkGroupDowngraded
+	MarkMemberFenced
+	MarkMemberSlept
+	MarkGroupsCopied
+	MarkCoordinatorMoved
 	MarkDeletedUnderAppend
 	MarkTopicRecreated
 	MarkCreateUnclear
@@ -167,6 +171,10 @@ var markTable = [Marks]markRow{
 	MarkGap:                 {"gap", "a batch is refused as out of order, with one before it that isn't settled"},
 	MarkProducersFull:       {"producers-full", "a new producer is refused, since a partition remembers as many as it may"},
 	MarkGroupMixed:          {"group-mixed", "a group has members of both protocols"},
+	MarkMemberFenced:        {"member-fenced", "a static member that was replaced sends a heartbeat, and is told so"},
+	MarkMemberSlept:         {"member-slept", "a member is told that it is none any more, since it was silent for its session"},
+	MarkGroupsCopied:        {"groups-copied", "a log of groups begins where it was copied to its end"},
+	MarkCoordinatorMoved:    {"coordinator-moved", "a member finds its group at another broker than before"},
 	MarkGroupDowngraded:     {"group-downgraded", "a group that was of the new protocol is a classic one again"},
 	MarkDeletedUnderAppend:  {"topic-deleted-under-append", "a topic goes while an append to it is under way"},
 	MarkTopicRecreated:      {"topic-recreated", "a topic is made under a name that was deleted"},

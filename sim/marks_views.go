@@ -124,6 +124,9 @@ func (v *views) markForgotten(n *node) {
 // markStarted: a log start moved.
 func (v *views) markStarted(g *groupSeen) {
 	v.w.mark(MarkStartMoved, v.host.p.node)
+	if g.part == partGroups {
+		v.w.mark(MarkGroupsCopied, v.host.p.node)
+	}
 	for i := range g.replicas {
 		if g.on(i) && v.w.nodes[i].proc == nil {
 			v.w.mark(MarkStartWhileDown, v.w.nodes[i])

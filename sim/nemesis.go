@@ -3,6 +3,7 @@ package sim
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"logd/log"
@@ -157,6 +158,12 @@ func (f *nemesis) leader() *node {
 		return nil
 	}
 	g := groups[f.rng.IntN(len(groups))]
+	if f.w.opt.Load.Members > 0 && f.coin() { // a coordinator's, if it can be
+		of := slices.DeleteFunc(slices.Clone(groups), func(g *groupSeen) bool { return g.part != partGroups })
+		if len(of) > 0 {
+			g = of[f.rng.IntN(len(of))]
+		}
+	}
 	if g.leader < 0 || !g.replicas[g.leader].live {
 		return nil
 	}

@@ -52,8 +52,12 @@ func (w *World) refused(k *call, code int16, what string) {
 	}
 	class, proof := w.causeOf(k, code)
 	if proof == "" {
+		about := k.group
+		if about == "" {
+			about = w.partName(max(0, k.part))
+		}
 		w.violate(RefusedWithoutCause, "broker %d, asked for %s of %s at %v, %s; it leads, has been well, and near a majority, for %d election timeouts%s",
-			k.line.node+1, kmsg.NameForKey(k.key), w.partName(max(0, k.part)), k.sent, what, servesWithin, w.state())
+			k.line.node+1, kmsg.NameForKey(k.key), about, k.sent, what, servesWithin, w.state())
 		return
 	}
 	w.count[refusalCounts[class]]++
@@ -101,12 +105,12 @@ func (w *World) causeOf(k *call, code int16) (class int, proof string) {
 	if why := n.illSince(since); why != "" {
 		return refusedTrouble, why // a constant: most refusals end here, and nobody reads why
 	}
-	g, told := w.groupOfPart(k.part), code == codeNoLeader
-	if k.about != nil {
+	g, told := w.groupOfPart(k.part), code == codeNoLeader || k.key == int16(kmsg.FindCoordinator)
+	if k.about != nil || k.group != "" {
 		g = k.about
 	}
 	if code == codeUnknownTopic || code == codeUnknownID || code == codeNotController { // it is told of topics by the leader of the metadata
-		g, told = w.groupOfPart(-1), true
+		g, told = w.groupOfPart(partMetadata), true
 	}
 	switch {
 	case g == nil:

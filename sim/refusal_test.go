@@ -1,8 +1,13 @@
 package sim
 
 import (
+	"fmt"
 	"testing"
 	"time"
+
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"logd/broker/group"
 )
 
 // TestRefusedWhileTheLeaderIsPaused: who is told of topics by the leader of the metadata may know of none while that is paused, or hands
@@ -38,5 +43,50 @@ func TestRefusedWhileTheLeaderIsPaused(t *testing.T) {
 		if (proof != "") != c.want {
 			t.Errorf("%+v: %q", c, proof)
 		}
+	}
+}
+
+// TestRefusedByCoordinator: whoever leads the partition that a consumer group is kept in, and is well, serves the group some election
+// timeouts later; another broker, or a new leader, may say that it doesn't coordinate, or not yet.
+func TestRefusedByCoordinator(t *testing.T) {
+	for _, c := range []struct {
+		node  int
+		key   kmsg.Key
+		code  int16
+		since time.Duration // the leader's, in election timeouts
+		want  bool          // there is a cause
+	}{
+		{0, kmsg.Heartbeat, group.NotCoordinator, servesWithin + 1, false}, {0, kmsg.Heartbeat, group.NotCoordinator, servesWithin - 1, true},
+		{0, kmsg.JoinGroup, group.Loading, servesWithin + 1, false}, {0, kmsg.JoinGroup, group.Loading, servesWithin - 1, true},
+		{0, kmsg.OffsetCommit, group.NotAvailable, servesWithin + 1, false}, {0, kmsg.JoinGroup, codeNone, servesWithin + 1, false},
+		{1, kmsg.Heartbeat, group.NotCoordinator, servesWithin + 1, true}, {1, kmsg.FindCoordinator, group.NotAvailable, servesWithin + 1, false},
+	} {
+		w, _ := toyWorld(t, 1, 1)
+		w.now, w.phase = time.Hour, phaseStorm
+		for i := range 3 {
+			g := w.views.group(9)
+			g.part, g.leader, g.since = partGroups, 0, w.now-c.since*w.electionTime(1)
+			g.name = fmt.Sprintf("__consumer_offsets/%d", group.PartitionFor("group-0", offsetsPartitions))
+			v := view(i, 5, i == 0, 7, 7)
+			g.replicas[i] = replicaSeen{live: true, id: v.Replica, leader: i == 0, commit: 7, stable: 7, quorums: v.Quorums}
+		}
+		k := &call{part: -1, line: &line{node: c.node}, sent: w.now, key: int16(c.key), group: "group-0", code: c.code}
+		if c.code == codeNone {
+			w.refusedCoordinator(k, codeNone, "doesn't answer")
+		} else {
+			w.refusedByGroup(k)
+		}
+		if (w.violation == nil) != c.want {
+			t.Errorf("%+v: %v", c, w.violation)
+		}
+	}
+}
+
+// TestUnsoundByCoordinator: what only a request can be refused for that no client sends is a bug of the broker, or of the client.
+func TestUnsoundByCoordinator(t *testing.T) {
+	w, _ := toyWorld(t, 1, 1)
+	w.refusedByGroup(&call{part: -1, line: &line{}, key: int16(kmsg.JoinGroup), group: "group-0", code: group.InvalidSessionTimeout})
+	if w.violation == nil || w.violation.Name != BadResponse {
+		t.Errorf("%v", w.violation)
 	}
 }

@@ -106,6 +106,9 @@ const (
 	Stalled             = "liveness"                   // no progress within the bound after the last fault
 	TwoOwners           = "two-owners"                 // a partition is given to two members of a group in one generation (G7)
 	FencedCommit        = "fenced-commit"              // a commit of a generation that was over is acknowledged (G7)
+	FencedMember        = "fenced-member"              // a static member that was replaced, or one of a generation that was over, is answered as if it were one (G7)
+	GroupSkipped        = "group-skipped"              // a group goes on behind a record that no member of it has processed (M40)
+	SessionKept         = "session-kept"               // who isn't heard of any more is a member still, long after its session (G7)
 	EpochBack           = "epoch-back"                 // a member of a group of the new protocol is told an older epoch (K1)
 	TopicTwice          = "topic-twice"                // a name, or an id, has two lives at a time (D1)
 	TopicLost           = "topic-lost"                 // a topic whose creation was acknowledged has gone by itself (D1, D3, D5)

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"logd/broker"
+	"logd/broker/group"
 	"logd/log"
 )
 
@@ -59,6 +60,8 @@ type limits struct {
 func (a limits) do(w *World) error {
 	l, was := broker.DrawLimits(stream(a.seed, streamAct, 0)), &w.opt.Limits
 	l.UncommittedBytes, l.TransferBytes = was.UncommittedBytes, max(l.TransferBytes, was.TransferBytes)
+	l.Groups = group.DrawConfig(stream(a.seed, streamGroups, 0))
+	l.Groups.ConsumerSession, l.Groups.ConsumerHeartbeat = was.Groups.ConsumerSession, was.Groups.ConsumerHeartbeat // what members live by is the group's
 	w.nodes[a.node].limits = l
 	return nil
 }

@@ -6,10 +6,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/twmb/franz-go/pkg/kmsg"
-
 	"logd/broker"
-	"logd/checker"
 	"logd/log"
 	"logd/replica"
 	"logd/transport"
@@ -229,31 +226,4 @@ func (v *watcher) disk(h *host, lane log.Lane, op *log.Op, takes time.Duration, 
 	if v != nil {
 		v.tell(v.w.now, DiskWork{Broker: h.p.node.id, Lane: fmt.Sprintf("%d %v", h.index, lane), Until: v.w.now + takes, Text: op.String(), Fails: fails})
 	}
-}
-
-// sends tells of a client's request about a partition.
-func (v *watcher) sends(c *client, node int, k *call) {
-	if v == nil || k.part < 0 {
-		return
-	}
-	v.called++
-	v.calls[k] = v.called
-	e := Called{Number: v.called, Client: int64(c.number), Session: c.sessions, Broker: v.w.nodes[node].id, Part: v.w.partName(k.part), Trim: k.trim,
-		Request: fmt.Sprintf("%s v%d", kmsg.NameForKey(k.key), k.version)}
-	if k.op.Kind != 0 {
-		e.Op = &k.op
-	}
-	v.tell(v.w.now, e)
-}
-
-func (v *watcher) returns(k *call, outcome checker.Outcome) {
-	if v == nil || v.calls[k] == 0 {
-		return
-	}
-	e := Returned{Number: v.calls[k], Outcome: outcome, Code: k.code}
-	if k.op.Kind != 0 {
-		e.Op = &k.op
-	}
-	delete(v.calls, k)
-	v.tell(v.w.now, e)
 }

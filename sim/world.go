@@ -61,14 +61,15 @@ type World struct {
 
 	images map[string]copied // of disks, by name
 
-	appending   [][]int                // by partition: the clients that append
-	asking      []int                  // by node: tails under way
-	lined       map[string]placeInLine // values of idempotent producers
-	producerIDs map[int64]bool         // that were given
-	lates       map[string]bool        // values of zombies that nobody has read yet
-	unclear     map[string]bool        // values whose append has no clear outcome, and that nobody has read yet
-	ledgers     map[string]*groupLedger
-	topics      *topicLedger // nil if no topics come and go
+	appending    [][]int                // by partition: the clients that append
+	asking       []int                  // by node: tails under way
+	lined        map[string]placeInLine // values of idempotent producers
+	producerIDs  map[int64]bool         // that were given
+	lates        map[string]bool        // values of zombies that nobody has read yet
+	unclear      map[string]bool        // values whose append has no clear outcome, and that nobody has read yet
+	ledgers      map[string]*groupLedger
+	groupsWanted time.Duration // when a coordinator was first looked for; 0: never
+	topics       *topicLedger  // nil if no topics come and go
 
 	scripted bool                         // a story tells what happens: nothing happens by itself
 	hear     func(*host, broker.LogEvent) // what brokers say; nil if nobody listens

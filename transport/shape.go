@@ -76,6 +76,9 @@ var requestShapes = map[int16]shape{
 	kmsg.ConsumerGroupHeartbeat.Int16(): newShape(0, "s s 4 s s 4 *s 1+:s s [ 16 *4 ]"),
 	kmsg.ConsumerGroupDescribe.Int16():  newShape(0, "*s 1"),
 	kmsg.ListConfigResources.Int16():    newShape(0, "1+:*1"),
+
+	kmsg.DescribeLogDirs.Int16():         newShape(2, "[ s *4 ]"),
+	kmsg.DescribeTopicPartitions.Int16(): newShape(0, "[ s ] 4 ?{ s 4 }"),
 }
 
 var responseShapes = map[int16]shape{
@@ -96,6 +99,8 @@ var responseShapes = map[int16]shape{
 	kmsg.DescribeConfigs.Int16():         newShape(4, "4 [ 2 s 1 s [ s s 1 -0:1 1+:1 1 1+:[ s s 1 ] 3+:1 3+:s ] ]"),
 	kmsg.IncrementalAlterConfigs.Int16(): newShape(1, "4 [ 2 s 1 s ]"),
 	kmsg.ListConfigResources.Int16():     newShape(0, "4 2 [ s 1+:1 ]"),
+	kmsg.DescribeLogDirs.Int16():         newShape(2, "4 3+:2 [ 2 s [ s [ 4 8 8 1 ] ] 4+:8 4+:8 5+:1 ]"),
+	kmsg.DescribeTopicPartitions.Int16(): newShape(0, "4 [ 2 s 16 1 [ 2 4 4 4 *4 *4 *4 *4 *4 ] 4 ] ?{ s 4 }"),
 	kmsg.DescribeCluster.Int16():         newShape(0, "4 2 s 1+:1 s 4 [ 4 s 4 s 2+:1 ] 4"),
 
 	kmsg.OffsetCommit.Int16():   newShape(8, "3+:4 [ -9:s 10+:16 [ 4 2 ] ]"),

@@ -13,11 +13,11 @@ import (
 
 // joinConsumer takes a JoinGroup of a classic member (Kafka's classicGroupJoinToConsumerGroup).
 func (m *Machine) joinConsumer(g *group, c Call, req *kmsg.JoinGroupRequest) {
-	refuse := func(code int16) { m.answer(c.Ticket, refusedJoin(req.MemberID, code)) }
+	refuse := func(code int16) { m.answer(c.Ticket, refusedJoin("", code)) }
 	s := &step{m: m, g: g, c: g.consumer}
 	switch {
 	case !m.hasRoom(g, req.MemberID, req.InstanceID):
-		m.answer(c.Ticket, refusedJoin("", GroupFull))
+		refuse(GroupFull)
 		return
 	case !s.supports(req):
 		refuse(InconsistentProtocol)
@@ -202,7 +202,7 @@ func (c *consumer) waits(b consumerMember) bool {
 	})
 }
 
-// leaveConsumer takes a LeaveGroup, of classic members only.
+// leaveConsumer takes a LeaveGroup: of classic members, and of any that an administrator removes (Admin.removeMembersFromConsumerGroup).
 func (m *Machine) leaveConsumer(g *group, c Call, req *kmsg.LeaveGroupRequest) {
 	r := kmsg.NewPtrLeaveGroupResponse()
 	r.Members = make([]kmsg.LeaveGroupResponseMember, len(req.Members))
@@ -219,10 +219,7 @@ func (m *Machine) leaveConsumer(g *group, c Call, req *kmsg.LeaveGroupRequest) {
 			row.ErrorCode = UnknownMember
 		case who.InstanceID != nil && who.MemberID != "" && b.id != who.MemberID:
 			row.ErrorCode = FencedInstance
-		case b.classic == nil:
-			row.ErrorCode = UnknownMember
 		default:
-			row.MemberID = b.id
 			gone = append(gone, b.id)
 		}
 		r.Members[i] = row

@@ -176,6 +176,19 @@ func TestOnlineMigration(t *testing.T) {
 	expect(t, "members", r.m.members, 1)
 }
 
+// A classic member that came along into a consumer group, and is never heard of again, is out when its session ends; what it had is
+// the others'.
+func TestUpgradedMembersHaveSessions(t *testing.T) {
+	r := newRig(t, 4)
+	o := classicGroup(r)
+	expect(t, "a new member joins", r.mustBeat(joining("n", nil, "t0")), "2:")
+	r.pass(9 * time.Second)
+	expect(t, "it waits", r.mustBeat(beating("n", 2, nil)), "2: -")
+	r.pass(2 * time.Second)
+	expect(t, "who is silent is out", r.m.groups["g"].consumer.has(o.id), false)
+	expect(t, "what it had", r.mustBeat(beating("n", 2, nil)), "3: t0/0,1,2,3")
+}
+
 // A coordinator that loads a group which was made classic has its members join again, even if none of them noticed.
 func TestDowngradeAndFailover(t *testing.T) {
 	r := newRig(t, 4)

@@ -81,6 +81,10 @@ func (s *step) finish(done func(code int16)) {
 	m.write(g, s.records, true, func(code int16) {
 		if code != None {
 			m.reloadConsumer(g)
+		} else if s.leaving != nil {
+			for _, id := range g.consumer.ids { // who came along with the classic group may never say anything again
+				m.keepConsumer(g, id)
+			}
 		}
 		done(code)
 	})

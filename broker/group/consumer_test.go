@@ -384,6 +384,23 @@ func TestOtherRequestsAndConsumerGroups(t *testing.T) {
 	}
 }
 
+// An administrator's LeaveGroup takes out members of both protocols, by id or by instance, and says of each what was asked.
+func TestAdministratorRemovesConsumers(t *testing.T) {
+	r := newRig(t, 2)
+	r.mustBeat(joining("a", nil, "t0"))
+	r.mustBeat(joining("s", func(h *heartbeat) { h.InstanceID = ptr("i") }, "t0"))
+	leave := kmsg.NewPtrLeaveGroupRequest()
+	leave.Group = "g"
+	leave.Members = []kmsg.LeaveGroupRequestMember{{MemberID: "a"}, {InstanceID: ptr("i")}, {MemberID: "nobody"}, {MemberID: "a", InstanceID: ptr("i")}}
+	got := ""
+	for _, m := range r.call("g", 5, leave).(*kmsg.LeaveGroupResponse).Members {
+		got += fmt.Sprintf("%q %d; ", m.MemberID, m.ErrorCode)
+	}
+	expect(t, "answered", got, `"a" 0; "" 0; "nobody" 25; "a" 82; `)
+	expect(t, "heartbeat of who was removed", r.beat(beating("a", 2, nil)).ErrorCode, UnknownMember)
+	expect(t, "members", r.m.members, 0)
+}
+
 // liveKeys are those of all tables.
 func (m *Machine) liveKeys() func(func(string) bool) {
 	return func(yield func(string) bool) {

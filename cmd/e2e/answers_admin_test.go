@@ -256,7 +256,53 @@ var configQuestions = []question{
 	}},
 }
 
+// partitionsOf asks for topics' partitions, at most so many.
+func partitionsOf(most int32, topics ...string) *kmsg.DescribeTopicPartitionsRequest {
+	r := kmsg.NewPtrDescribeTopicPartitionsRequest()
+	r.ResponsePartitionLimit, r.Topics = most, []kmsg.DescribeTopicPartitionsRequestTopic{}
+	for _, name := range topics {
+		r.Topics = append(r.Topics, kmsg.DescribeTopicPartitionsRequestTopic{Topic: name})
+	}
+	return r
+}
+
+// asksOn asks for topics' partitions from a cursor on.
+func asksOn(name string, most int32, topic string, partition int32, topics ...string) question {
+	return question{"partitions: " + name, func(k *asker) {
+		r := partitionsOf(most, topics...)
+		r.Cursor = &kmsg.DescribeTopicPartitionsRequestCursor{Topic: topic, Partition: partition}
+		k.ask(0, r)
+	}}
+}
+
 var clusterQuestions = []question{
+	{"partitions: of topics", func(k *asker) {
+		k.ask(0, partitionsOf(2000, "two", "t", "nowhere", "a b", "t"))
+		for _, most := range []int32{3, 2, 1, 0, -1} {
+			k.ask(0, partitionsOf(most, "t", "two"))
+		}
+		k.ask(0, partitionsOf(1, "t", "u", "two"))
+	}},
+	{"partitions: of a topic without a name", func(k *asker) { k.ask(0, partitionsOf(2000, "", "t")) }},
+	asksOn("from a cursor on", 2000, "two", 1, "t", "two", "zzz"),
+	asksOn("a cursor that isn't among the topics", 2000, "trim", 0, "t", "two"),
+	asksOn("a cursor at a negative partition", 2000, "two", -1, "t", "two"),
+	asksOn("a cursor at a negative partition, all topics", 2000, "two", -1),
+	asksOn("a cursor beyond a topic's partitions", 2000, "two", 7, "two", "zzz"),
+	asksOn("a cursor at a topic that isn't there", 1, "nowhere", 0, "nowhere", "two"),
+	asksOn("a cursor behind all topics", 2000, "zzz", 0),
+	{"log dirs", func(k *asker) {
+		for version := int16(1); version <= 4; version++ {
+			r := kmsg.NewPtrDescribeLogDirsRequest()
+			r.Topics = []kmsg.DescribeLogDirsRequestTopic{{Topic: "two", Partitions: []int32{1, 0, 1, 7, -1}}, {Topic: "nowhere", Partitions: []int32{0}}, {Topic: "", Partitions: []int32{0}}}
+			k.ask(version, r)
+		}
+		r := kmsg.NewPtrDescribeLogDirsRequest()
+		r.Topics = []kmsg.DescribeLogDirsRequestTopic{}
+		k.ask(4, r)
+		r.Topics = []kmsg.DescribeLogDirsRequestTopic{{Topic: "two", Partitions: []int32{}}}
+		k.ask(4, r)
+	}},
 	{"cluster: endpoints", func(k *asker) {
 		for _, kind := range []int8{1, 2, 0, 9} {
 			r := kmsg.NewPtrDescribeClusterRequest()

@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"math"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
@@ -23,6 +24,12 @@ func epochOf(epoch int32) func(*kmsg.FetchRequest) {
 
 func sessionOf(id, epoch int32) func(*kmsg.FetchRequest) {
 	return func(r *kmsg.FetchRequest) { r.SessionID, r.SessionEpoch = id, epoch }
+}
+
+// beginning has a fetch begin a session.
+func beginning(r *kmsg.FetchRequest) *kmsg.FetchRequest {
+	r.SessionID, r.SessionEpoch = 0, 0
+	return r
 }
 
 var fetchQuestions = []question{
@@ -60,8 +67,7 @@ var fetchQuestions = []question{
 	fetches("the end of a session that isn't there", "t", 0, sessionOf(12345, -1)),
 	fetches("a session's epoch without a session", "t", 0, sessionOf(0, 5)),
 	{"fetch: a session's way", func(k *asker) {
-		r := fetchOf("t", 0)
-		first, ok := k.ask(12, r).(*kmsg.FetchResponse)
+		first, ok := k.ask(12, beginning(fetchOf("t", 0))).(*kmsg.FetchResponse)
 		if !ok {
 			return
 		}
@@ -83,13 +89,87 @@ var fetchQuestions = []question{
 		k.ask(12, next)
 	}},
 	{"fetch: a session of names asked by id", func(k *asker) {
-		first, ok := k.ask(12, fetchOf("t", 0)).(*kmsg.FetchResponse)
+		first, ok := k.ask(12, beginning(fetchOf("t", 0))).(*kmsg.FetchResponse)
 		if !ok {
 			return
 		}
 		next := fetchOf("t", 3)
 		next.SessionID, next.SessionEpoch, next.Topics[0].TopicID = first.SessionID, 1, k.id("t")
 		k.ask(13, next)
+	}},
+	{"fetch: beyond the end, with a last fetched epoch", func(k *asker) {
+		r := fetchOf("t", 9)
+		r.Topics[0].Partitions[0].LastFetchedEpoch = k.epoch("t")
+		k.ask(12, r)
+	}},
+	fetches("no bytes wanted, from the end", "t", 4, func(r *kmsg.FetchRequest) { r.MinBytes, r.MaxWaitMillis = 0, 600_000 }),
+	{"fetch: a session of names, its topic is deleted and made again", func(k *asker) { k.sessionOfOneThatGoes("again1", 12) }},
+	{"fetch: a session of ids, its topic is deleted and made again", func(k *asker) { k.sessionOfOneThatGoes("again2", 13) }},
+	{"fetch: a session with two, read in turns", func(k *asker) {
+		r := beginning(fetchOf("t", 0))
+		r.MaxBytes = 1
+		two := fetchOf("trim", 2).Topics[0]
+		r.Topics = append(r.Topics, two)
+		first, ok := k.ask(12, r).(*kmsg.FetchResponse)
+		if !ok {
+			return
+		}
+		r.SessionID, r.Topics = first.SessionID, r.Topics[:0]
+		for r.SessionEpoch = 1; r.SessionEpoch < 4; r.SessionEpoch++ {
+			k.ask(12, r)
+		}
+	}},
+	{"fetch: a session in which the logs part", func(k *asker) {
+		r := beginning(fetchOf("t", 9))
+		r.Topics[0].Partitions[0].LastFetchedEpoch = k.epoch("t")
+		first, ok := k.ask(12, r).(*kmsg.FetchResponse)
+		if !ok {
+			return
+		}
+		r.SessionID, r.SessionEpoch, r.Topics = first.SessionID, 1, r.Topics[:0]
+		k.ask(12, r)
+		r.SessionEpoch, r.Topics = 2, fetchOf("t", 4).Topics
+		k.ask(12, r)
+		r.SessionEpoch, r.Topics = 3, r.Topics[:0]
+		k.ask(12, r)
+	}},
+	{"fetch: a session without partitions", func(k *asker) {
+		r := beginning(fetchOf("t", 0))
+		r.Topics = r.Topics[:0]
+		first, ok := k.ask(12, r).(*kmsg.FetchResponse)
+		if !ok {
+			return
+		}
+		r.SessionID, r.SessionEpoch = first.SessionID, 1
+		k.ask(12, r)
+		r.SessionEpoch = 2
+		k.ask(12, r)
+	}},
+	{"fetch: a session begun anew in its own place", func(k *asker) {
+		first, ok := k.ask(12, beginning(fetchOf("t", 4))).(*kmsg.FetchResponse)
+		if !ok {
+			return
+		}
+		r := fetchOf("t", 4)
+		r.SessionID, r.SessionEpoch = first.SessionID, 0
+		k.ask(12, r)
+		r.SessionEpoch = 1
+		k.ask(12, r)
+	}},
+	{"fetch: a session that reads what isn't there", func(k *asker) {
+		first, ok := k.ask(12, beginning(fetchOf("nowhere", 0))).(*kmsg.FetchResponse)
+		if !ok {
+			return
+		}
+		next := fetchOf("t", 4)
+		next.SessionID, next.SessionEpoch = first.SessionID, 1
+		k.ask(12, next)
+		next.SessionEpoch, next.Topics = 2, next.Topics[:0]
+		k.ask(12, next)
+		next.SessionEpoch, next.ForgottenTopics = 3, []kmsg.FetchRequestForgottenTopic{{Topic: "nowhere", Partitions: []int32{0, 5}}, {Topic: "x", Partitions: []int32{0}}}
+		k.ask(12, next)
+		next.SessionEpoch, next.ForgottenTopics = 4, nil
+		k.ask(12, next)
 	}},
 	{"fetch: version 13, ids", func(k *asker) {
 		r := fetchOf("", 0)
@@ -111,6 +191,73 @@ var fetchQuestions = []question{
 		k.ask(4, epochsOf("nowhere", 0, -1, 0))
 		k.ask(2, epochsOf("t", 0, -1, 0x7fffffff))
 	}},
+}
+
+// sessionOfOneThatGoes reads a topic in a session while it is deleted, and made again.
+func (k *asker) sessionOfOneThatGoes(topic string, version int16) {
+	was := k.quiet
+	k.quiet = true
+	quietly := func(version int16, req kmsg.Request) {
+		k.ask(version, req)
+		k.settle()
+	}
+	quietly(7, createOf(false, topicOf(topic, 1)))
+	first, id := fetchOf(topic, 0), k.id(topic)
+	if version >= 13 {
+		first.Topics[0].TopicID = id
+	}
+	k.awaits(topic)
+	k.quiet = was
+	r, ok := k.ask(version, beginning(first)).(*kmsg.FetchResponse)
+	if !ok {
+		return
+	}
+	next := fetchOf(topic, 0)
+	next.SessionID, next.Topics = r.SessionID, next.Topics[:0]
+	on := func() {
+		next.SessionEpoch++
+		k.quiet = was
+		k.ask(version, next)
+		k.quiet = true
+	}
+	on()
+	quietly(5, deletesOf(topic))
+	on()
+	on()
+	quietly(7, createOf(false, topicOf(topic, 1)))
+	k.awaits(topic)
+	on()
+	on()
+	if version >= 13 {
+		next.ForgottenTopics = []kmsg.FetchRequestForgottenTopic{{TopicID: id, Partitions: []int32{0}}}
+		next.Topics = fetchOf("", 0).Topics
+		next.Topics[0].TopicID = k.id(topic)
+		on()
+	}
+	k.quiet = was
+}
+
+// epoch asks for the epoch of a topic's leader.
+func (k *asker) epoch(topic string) int32 {
+	was := k.quiet
+	k.quiet = true
+	defer func() { k.quiet = was }()
+	if r, ok := k.ask(9, listOf(topic, -1)).(*kmsg.ListOffsetsResponse); ok {
+		return r.Topics[0].Partitions[0].LeaderEpoch
+	}
+	return -1
+}
+
+// awaits waits for a topic's leader, quietly.
+func (k *asker) awaits(topic string) {
+	for range 100 {
+		r, ok := k.ask(8, listOf(topic, -1)).(*kmsg.ListOffsetsResponse)
+		if ok && r.Topics[0].Partitions[0].ErrorCode == 0 {
+			return
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	k.t.Errorf("%s has no leader", topic)
 }
 
 func epochsOf(topic string, partition, current, epoch int32) *kmsg.OffsetForLeaderEpochRequest {

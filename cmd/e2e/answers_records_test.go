@@ -10,7 +10,7 @@ import (
 func questions() []question {
 	var all []question
 	for _, part := range [][]question{produceQuestions, producerQuestions, fetchQuestions, listQuestions, topicQuestions, configQuestions, groupQuestions,
-		offsetQuestions, consumerQuestions, clusterQuestions, protocolQuestions} {
+		offsetQuestions, talkQuestions, staticTalks, offsetTalks, consumerQuestions, consumerTalks, migrationTalks, clusterQuestions, protocolQuestions} {
 		all = append(all, part...)
 	}
 	return all
@@ -134,6 +134,8 @@ var producerQuestions = []question{
 	sends("a producer without an epoch", "own40", sequenced(1, -1, 0)),
 	sends("a producer without a sequence", "own41", sequenced(1, 0, -1)),
 	sends("a sequence that wraps", "own37", sequenced(1, 0, 0x7fffffff), sequenced(1, 0, 1)),
+	sends("batches around the wrap, again", "own44", sequenced(1, 0, 0x7ffffffd), sequenced(1, 0, 0x7fffffff), sequenced(1, 0, 1), sequenced(1, 0, 0x7fffffff), sequenced(1, 0, 0x7ffffffd), sequenced(1, 0, 0x7ffffffe)),
+	sends("the highest epoch", "own45", sequenced(1, 32767, 0), sequenced(1, 32767, 2), sequenced(1, 32766, 4), sequenced(1, 0, 0)),
 	{"producer: a transaction that was never begun", func(k *asker) {
 		id, tx := k.producer(), "never"
 		r := produceOf("own38", -1, batchOf(1, sequenced(id, 0, 0), func(b *kmsg.RecordBatch) { b.Attributes = 0x10 }))

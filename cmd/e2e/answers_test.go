@@ -24,6 +24,7 @@ import (
 
 var (
 	kafkaAddr      = flag.String("kafka", "", "a fresh Apache Kafka broker, to take its answers down in testdata/kafka")
+	askOnly        = flag.String("ask", "", "ask only the questions whose names begin so, and print the answers")
 	rewriteAnswers = flag.Bool("rewrite-answers", false, "take down where logd's answers differ from Kafka's")
 )
 
@@ -49,6 +50,15 @@ type asker struct {
 	lines  []string
 	hidden []string // members' ids and what is written down for them: no two brokers give the same
 	quiet  bool
+	name   string // of one that asks for another
+	of     *asker // whom it tells
+	asked  *asked // what isn't answered yet
+}
+
+// asked is a request whose answer is to come.
+type asked struct {
+	name         string
+	key, version int16
 }
 
 // The same odd requests get the same answers, to the error code and the offset, as Apache Kafka 4.1.0 gave; where they don't,
@@ -63,6 +73,9 @@ func TestAnswers(t *testing.T) {
 		addr = p.arg("--kafka")
 	}
 	got := answersOf(t, addr)
+	if *askOnly != "" {
+		return
+	}
 	if *kafkaAddr != "" {
 		writeAnswers(t, answersOfKafka, got)
 		return
@@ -105,6 +118,9 @@ func answersOf(t *testing.T, addr string) map[string]string {
 	got := map[string]string{}
 	room := make(chan struct{}, 8)
 	for _, q := range questions() {
+		if !strings.HasPrefix(q.name, *askOnly) {
+			continue
+		}
 		wg.Add(1)
 		go func() {
 			defer wg.Done()
@@ -113,6 +129,9 @@ func answersOf(t *testing.T, addr string) map[string]string {
 			k := &asker{t: t, addr: addr, client: "asker"}
 			defer k.close()
 			q.ask(k)
+			if *askOnly != "" {
+				t.Logf("%s\n%s", q.name, strings.Join(k.lines, "\n"))
+			}
 			mu.Lock()
 			defer mu.Unlock()
 			if _, twice := got[q.name]; twice {
@@ -162,43 +181,79 @@ func (k *asker) close() {
 
 // ask sends a request in a version and takes its answer down; nil if the connection is closed instead.
 func (k *asker) ask(version int16, req kmsg.Request) kmsg.Response {
+	k.begin(version, req)
+	return k.end()
+}
+
+// begin sends a request in a version, and doesn't wait for the answer.
+func (k *asker) begin(version int16, req kmsg.Request) {
 	req.SetVersion(version)
 	k.corr++
 	name := fmt.Sprintf("%s %d", kmsg.NameForKey(req.Key()), version)
-	return k.send(name, req.Key(), version, transport.AppendRequest(k.client, k.corr, req))
+	k.write(name, req.Key(), version, transport.AppendRequest(k.client, k.corr, req))
 }
 
 // send sends bytes and takes the answer down.
 func (k *asker) send(name string, key, version int16, frame []byte) kmsg.Response {
+	k.write(name, key, version, frame)
+	return k.end()
+}
+
+func (k *asker) write(name string, key, version int16, frame []byte) {
 	if k.nc == nil {
 		nc, err := net.Dial("tcp", k.addr)
 		if err != nil {
 			k.t.Error(err)
-			return nil
+			return
 		}
 		k.nc = nc
 	}
 	k.nc.SetDeadline(time.Now().Add(patience / 4))
-	answer, err := exchange(k.nc, frame)
+	k.nc.Write(frame) // what goes wrong shows in the answer
+	k.asked = &asked{name, key, version}
+}
+
+// end waits for the answer to what was begun, and takes it down.
+func (k *asker) end() kmsg.Response {
+	a := k.asked
+	if k.asked = nil; a == nil {
+		return nil
+	}
+	answer, err := readAnswer(k.nc)
 	if err != nil {
 		k.close()
 		if errors.Is(err, os.ErrDeadlineExceeded) {
-			k.say(name + " → no answer")
+			k.say(a.name + " → no answer")
 			return nil
 		}
-		k.say(name + " → closed")
+		k.say(a.name + " → closed")
 		return nil
 	}
-	_, resp, err := transport.ParseResponse(answer, key, version)
+	_, resp, err := transport.ParseResponse(answer, a.key, a.version)
 	if err != nil {
-		k.t.Errorf("%s: %v", name, err)
+		k.t.Errorf("%s: %v", a.name, err)
 		return nil
 	}
-	if j, ok := resp.(*kmsg.JoinGroupResponse); ok && len(j.MemberID) > 20 && !slices.Contains(k.hidden, j.MemberID) {
-		k.hidden = append(k.hidden, j.MemberID, fmt.Sprintf("M%d", len(k.hidden)/2+1))
+	switch r := resp.(type) {
+	case *kmsg.JoinGroupResponse:
+		k.hide(r.MemberID)
+	case *kmsg.ConsumerGroupHeartbeatResponse:
+		if r.MemberID != nil {
+			k.hide(*r.MemberID)
+		}
 	}
-	k.say(name + " → " + render(reflect.ValueOf(resp).Elem(), ""))
+	k.say(a.name + " → " + render(reflect.ValueOf(resp).Elem(), "", k.replacer()))
 	return resp
+}
+
+// hide has a member's id written down as M1 and so on, if it is one that a broker made.
+func (k *asker) hide(id string) {
+	if k.of != nil {
+		k = k.of
+	}
+	if len(id) > 20 && !slices.Contains(k.hidden, id) {
+		k.hidden = append(k.hidden, id, fmt.Sprintf("M%d", len(k.hidden)/2+1))
+	}
 }
 
 // askQuietly sends an ApiVersions whose answer is of version 0.
@@ -210,9 +265,9 @@ func (k *asker) askQuietly(frame []byte) (*kmsg.ApiVersionsResponse, bool) {
 	return r, ok
 }
 
-func exchange(nc net.Conn, frame []byte) ([]byte, error) {
-	if _, err := nc.Write(frame); err != nil {
-		return nil, err
+func readAnswer(nc net.Conn) ([]byte, error) {
+	if nc == nil {
+		return nil, net.ErrClosed
 	}
 	var head [4]byte
 	if _, err := io.ReadFull(nc, head[:]); err != nil {
@@ -231,21 +286,34 @@ func (k *asker) settle() {
 }
 
 func (k *asker) say(line string) {
-	if !k.quiet {
-		k.lines = append(k.lines, strings.NewReplacer(k.hidden...).Replace(line))
+	if k.quiet || k.of != nil && k.of.quiet {
+		return
 	}
+	if k.of != nil {
+		k.of.say(k.name + ": " + line)
+		return
+	}
+	k.lines = append(k.lines, line)
 }
 
 // Fields that are not compared: two brokers have their own, or words of their own.
 var unlike = []string{"Version", "UnknownTags", "ThrottleMillis", "ErrorMessage", "Host", "Port", "Rack", "ClusterID", "Brokers", "NodeID",
-	"Documentation", "Leader", "LeaderID", "ControllerID", "CurrentLeader", "ISR", "Replicas", "OfflineReplicas", "Features", "AuthorizedOperations", "PreferredReadReplica",
+	"Documentation", "Leader", "ControllerID", "CurrentLeader", "ISR", "Replicas", "OfflineReplicas", "Features", "AuthorizedOperations", "PreferredReadReplica", "Dir",
 	"HeartbeatIntervalMillis"}
 
 // Fields of which only the sign is compared.
-var signs = []string{"LeaderEpoch", "SessionID", "ProducerID", "Timestamp", "LogAppendTime"}
+var signs = []string{"LeaderEpoch", "Epoch", "ProducerID", "Timestamp", "LogAppendTime", "Size", "TotalBytes", "UsableBytes"}
 
-// render writes a response down.
-func render(v reflect.Value, name string) string {
+// replacer has members' ids told by what is written down for them.
+func (k *asker) replacer() *strings.Replacer {
+	if k.of != nil {
+		k = k.of
+	}
+	return strings.NewReplacer(k.hidden...)
+}
+
+// render writes a response down, with known ids as hide has them.
+func render(v reflect.Value, name string, hide *strings.Replacer) string {
 	switch x := v.Interface().(type) {
 	case [16]byte:
 		return map[bool]string{true: "none", false: "some"}[x == [16]byte{}]
@@ -253,23 +321,23 @@ func render(v reflect.Value, name string) string {
 		if name == "RecordBatches" {
 			return batchesIn(x)
 		}
-		return fmt.Sprintf("%q", x)
+		return hide.Replace(fmt.Sprintf("%q", x))
 	}
 	switch v.Kind() {
 	case reflect.Pointer:
 		if v.IsNil() {
 			return "null"
 		}
-		return render(v.Elem(), name)
+		return render(v.Elem(), name, hide)
 	case reflect.String:
-		return fmt.Sprintf("%q", v.String())
+		return hide.Replace(fmt.Sprintf("%q", v.String()))
 	case reflect.Slice:
 		if v.IsNil() {
 			return "null"
 		}
 		var rows []string
 		for i := range v.Len() {
-			rows = append(rows, render(v.Index(i), name))
+			rows = append(rows, render(v.Index(i), name, hide))
 		}
 		if name == "Groups" || name == "Configs" || name == "Topics" || name == "Members" || name == "Partitions" || name == "TopicPartitions" { // in no order
 			slices.Sort(rows)
@@ -281,12 +349,15 @@ func render(v reflect.Value, name string) string {
 			f := v.Type().Field(i).Name
 			switch {
 			case slices.Contains(unlike, f) || f == "Configs" && v.Type() == reflect.TypeFor[kmsg.CreateTopicsResponseTopic](): // Kafka has many more
+			case f == "SessionID":
+				fields = append(fields, f+":"+map[bool]string{true: "none", false: "some"}[v.Field(i).Int() == 0])
+			case f == "LeaderID" && v.Type() != reflect.TypeFor[kmsg.JoinGroupResponse](): // a broker's
 			case f == "ErrorCode":
 				fields = append(fields, codeName(int16(v.Field(i).Int())))
-			case slices.Contains(signs, f):
+			case slices.Contains(signs, f) && v.Type() != reflect.TypeFor[kmsg.ConsumerGroupDescribeResponseGroup]():
 				fields = append(fields, f+":"+map[bool]string{true: "none", false: "some"}[v.Field(i).Int() < 0])
 			default:
-				fields = append(fields, f+":"+render(v.Field(i), f))
+				fields = append(fields, f+":"+render(v.Field(i), f, hide))
 			}
 		}
 		return "{" + strings.Join(fields, " ") + "}"
@@ -294,7 +365,7 @@ func render(v reflect.Value, name string) string {
 	return fmt.Sprint(v.Interface())
 }
 
-func render2(v any) string { return render(reflect.ValueOf(v), "") }
+func render2(v any) string { return render(reflect.ValueOf(v), "", strings.NewReplacer()) }
 
 func codeName(code int16) string {
 	if code == 0 {

@@ -138,7 +138,7 @@ func (n *node) watchSpace(tree *osfs.FS, c *config, logger *slog.Logger) (*space
 	if err != nil && !errors.Is(err, syscall.ENOSPC) && !errors.Is(err, syscall.EDQUOT) {
 		return nil, fmt.Errorf("data directory %s: %w", c.data, err)
 	}
-	w := newSpaceWatch(tree.Free, c.minFree, r, logger)
+	w := newSpaceWatch(tree.Space, c.minFree, r, logger)
 	for _, l := range n.loops {
 		l.full = w.full
 	}

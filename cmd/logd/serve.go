@@ -13,6 +13,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"os"
+	"path/filepath"
 	"runtime/debug"
 	"slices"
 	"strconv"
@@ -208,7 +209,7 @@ func (c *config) options() log.Options {
 }
 
 // makeNode recovers every shard. Where that may have lost a vote the broker comes back as one that joins (S5).
-func makeNode(c *config, tree *osfs.FS, dir *log.Dir, at hostPort, logger *slog.Logger, start time.Time) (*node, error) {
+func makeNode(c *config, tree *osfs.FS, dir *log.Dir, at whereabouts, logger *slog.Logger, start time.Time) (*node, error) {
 	n, err := recoverNode(c, tree, *dir, at, logger, start)
 	if errors.Is(err, log.ErrVotesLost) {
 		logger.Error("a vote may be lost: the shards are set aside, and the broker rejoins under a new incarnation", "err", err,
@@ -221,11 +222,12 @@ func makeNode(c *config, tree *osfs.FS, dir *log.Dir, at hostPort, logger *slog.
 	return n, err
 }
 
-func recoverNode(c *config, tree *osfs.FS, dir log.Dir, at hostPort, logger *slog.Logger, start time.Time) (*node, error) {
+func recoverNode(c *config, tree *osfs.FS, dir log.Dir, at whereabouts, logger *slog.Logger, start time.Time) (*node, error) {
 	limits := broker.DefaultLimits()
 	limits.UncommittedBytes = min(limits.UncommittedBytes, log.MaxEntry(dir.Options))
 	limits.Groups = c.groupLimits(limits.Groups)
 	limits.Producers, limits.ProducerKeep = c.producers, c.producerKeep
+	at.dir = absolute(c.data)
 	boot := draw()
 	var shards []stepper
 	var trees []log.FS
@@ -242,7 +244,7 @@ func recoverNode(c *config, tree *osfs.FS, dir log.Dir, at hostPort, logger *slo
 			logger.Warn("found damage", "shard", i, "damage", d.String())
 		}
 		s, err := broker.New(broker.Config{Broker: c.id, Incarnation: dir.Incarnation, Generation: dir.Generation, Boot: boot, Shard: i, Shards: dir.Shards,
-			Brokers: slices.Sorted(maps.Keys(c.peers)), Host: at.host, Port: at.port, Rack: c.rack, Form: c.form, Joins: dir.Joins, Spoke: dir.Spoken(), Forgets: dir.Forgets,
+			Brokers: slices.Sorted(maps.Keys(c.peers)), Host: at.host, Port: at.port, Rack: c.rack, Dir: at.dir, Form: c.form, Joins: dir.Joins, Spoke: dir.Spoken(), Forgets: dir.Forgets,
 			Topics: c.topics, Limits: limits}, store, rec, rand.New(rand.NewPCG(draw(), draw())))
 		if err != nil {
 			return nil, err
@@ -257,20 +259,30 @@ func recoverNode(c *config, tree *osfs.FS, dir log.Dir, at hostPort, logger *slo
 	return n, nil
 }
 
-type hostPort struct {
+// whereabouts are what clients are told of this process.
+type whereabouts struct {
 	host string
 	port int32
+	dir  string
+}
+
+// absolute is a path as seen from anywhere, if that can be told.
+func absolute(path string) string {
+	if abs, err := filepath.Abs(path); err == nil {
+		return abs
+	}
+	return path
 }
 
 // advertised is what clients are told: --advertise, or --kafka with the port that the listener got.
-func advertised(c *config, listener net.Addr) hostPort {
+func advertised(c *config, listener net.Addr) whereabouts {
 	host, port, _ := net.SplitHostPort(c.advertise) // checked
 	if c.advertise == "" {
 		host, _, _ = net.SplitHostPort(c.kafka)
-		return hostPort{host, int32(listener.(*net.TCPAddr).Port)}
+		return whereabouts{host: host, port: int32(listener.(*net.TCPAddr).Port)}
 	}
 	n, _ := strconv.ParseUint(port, 10, 16)
-	return hostPort{host, int32(n)}
+	return whereabouts{host: host, port: int32(n)}
 }
 
 func listen(flag, addr string) (net.Listener, error) {

@@ -14,7 +14,7 @@ const spaceEvery = time.Second
 
 // spaceWatch tells shards how much room the disk has, and gives the reserve up when one of them finds it full.
 type spaceWatch struct {
-	free    func() (int64, error)
+	space   func() (free, total int64, err error)
 	want    int64 // below it, records are refused
 	reserve *reserve
 	log     *slog.Logger
@@ -23,8 +23,8 @@ type spaceWatch struct {
 	said    bool
 }
 
-func newSpaceWatch(free func() (int64, error), want int64, r *reserve, logger *slog.Logger) *spaceWatch {
-	return &spaceWatch{free: free, want: want, reserve: r, log: logger, wake: make(chan struct{}, 1)}
+func newSpaceWatch(space func() (free, total int64, err error), want int64, r *reserve, logger *slog.Logger) *spaceWatch {
+	return &spaceWatch{space: space, want: want, reserve: r, log: logger, wake: make(chan struct{}, 1)}
 }
 
 // full is what a shard's loop calls when a write found the disk full.
@@ -60,7 +60,7 @@ func (w *spaceWatch) look() (broker.Space, bool) {
 	if w.starved.Swap(false) && w.reserve.held {
 		w.log.Warn("the disk is full: the reserve is given up so that what was taken in can be stored", "bytes", w.reserve.bytes, "err", w.reserve.release())
 	}
-	left, err := w.free()
+	left, total, err := w.space()
 	if err != nil {
 		if !w.said {
 			w.said = true
@@ -75,5 +75,5 @@ func (w *spaceWatch) look() (broker.Space, bool) {
 			w.log.Info("there is room again: the reserve is held", "bytes", w.reserve.bytes)
 		}
 	}
-	return broker.Space{Free: left, Want: w.want}, true
+	return broker.Space{Free: left, Want: w.want, Total: total}, true
 }

@@ -19,14 +19,14 @@ func TestReserve(t *testing.T) {
 		t.Fatal(err)
 	}
 	free, failing := int64(want-1), error(nil)
-	w := newSpaceWatch(func() (int64, error) { return free, failing }, want, r, slog.New(slog.NewTextHandler(io.Discard, nil)))
+	w := newSpaceWatch(func() (int64, int64, error) { return free, 4 * free, failing }, want, r, slog.New(slog.NewTextHandler(io.Discard, nil)))
 	held := func() bool {
 		st, err := os.Stat(r.path)
 		return err == nil && st.Size() == size && r.held
 	}
 	step := func(name string, hold bool) {
 		t.Helper()
-		if e, ok := w.look(); !ok || e != (broker.Space{Free: free, Want: want}) {
+		if e, ok := w.look(); !ok || e != (broker.Space{Free: free, Want: want, Total: 4 * free}) {
 			t.Errorf("%s: says %+v, %t", name, e, ok)
 		}
 		if held() != hold {

@@ -7,11 +7,11 @@ import (
 	"syscall"
 )
 
-// Free returns the bytes that this process may still use of the file system that the tree is on.
-func (f *FS) Free() (int64, error) {
+// Space returns the bytes that this process may still use of the file system that the tree is on, and all that it has.
+func (f *FS) Space() (free, total int64, err error) {
 	var st syscall.Statfs_t
 	if err := syscall.Statfs(f.dir, &st); err != nil {
-		return 0, fmt.Errorf("statfs %s: %w", f.dir, err)
+		return 0, 0, fmt.Errorf("statfs %s: %w", f.dir, err)
 	}
-	return int64(st.Bavail) * int64(st.Bsize), nil
+	return int64(st.Bavail) * int64(st.Bsize), int64(st.Blocks) * int64(st.Bsize), nil
 }

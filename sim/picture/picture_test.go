@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
+	"maps"
 	"os"
 	"regexp"
 	"slices"
@@ -108,9 +109,16 @@ func TestPageRefersToNothing(t *testing.T) {
 	}
 }
 
-// watched runs a seed, and counts what its history has.
-func watched(t *testing.T, seed uint64) (*Recorder, sim.Result, int) {
-	r, ops := NewRecorder(), 0
+// seenOp is what tells an operation from all others.
+type seenOp struct {
+	client, call int64
+	kind         string
+}
+
+// watched runs a seed, and counts what its history has: once of topics that are there all the time, and of those that come and go, which an
+// append of unknown outcome may be twice.
+func watched(t *testing.T, seed uint64) (*Recorder, sim.Result, map[bool]map[seenOp]int) {
+	r, ops := NewRecorder(), map[bool]map[seenOp]int{true: {}, false: {}}
 	var history bytes.Buffer
 	opt := sim.Draw(seed, 6*time.Second)
 	for ; opt.Brokers < 3; seed += 100 {
@@ -121,15 +129,19 @@ func watched(t *testing.T, seed uint64) (*Recorder, sim.Result, int) {
 		t.Fatalf("seed %d: %v", seed, result.Violation)
 	}
 	r.Finish(nil)
-	for line := range bytes.Lines(history.Bytes()) {
-		// Of topics that come and go nothing is shown but what brokers do (docs/view.md).
-		if !bytes.Contains(line, []byte(`"op":"fault"`)) && !bytes.Contains(line, []byte(`"fleeting-`)) {
-			ops++
+	h, err := checker.ReadAll(&history)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, op := range h.Ops {
+		if op.Kind != checker.Fault {
+			ops[fleeting(op.Partition)][seenOp{op.Client, op.Call, op.Kind.String()}]++
 		}
 	}
-	ops-- // the header
 	return r, result, ops
 }
+
+func fleeting(part string) bool { return strings.HasPrefix(part, "fleeting-") }
 
 // What is told of a run is whole: bands and bars keep to V3, all that the history knows is there, and equal runs give equal pages (V2).
 func TestPictureOfARun(t *testing.T) {
@@ -146,7 +158,8 @@ func TestPictureOfARun(t *testing.T) {
 				}
 			}
 		}
-		known := 0
+		shown := map[bool]map[seenOp]int{true: {}, false: {}}
+		others := map[string]int{}
 		busy := map[string]int64{}
 		for i, id := range r.c.Ops.ID {
 			row := fmt.Sprint(r.c.Ops.Client[i], r.c.Ops.Row[i])
@@ -154,12 +167,30 @@ func TestPictureOfARun(t *testing.T) {
 				t.Fatalf("seed %d: bar %d of row %s begins at %d and ends at %d, the one before ended at %d", seed, i, row, r.c.Ops.Call[i], r.c.Ops.Ret[i], busy[row])
 			}
 			busy[row] = r.c.Ops.Ret[i]
+			part, kind := "", r.c.Strings[r.c.Ops.Kind[i]]
+			if p := r.c.Ops.Part[i]; p >= 0 {
+				part = r.c.Parts[p]
+			}
 			if id != 0 {
-				known++
+				shown[fleeting(part)][seenOp{r.c.Clients[r.c.Ops.Client[i]], r.c.Ops.Call[i], kind}]++
+			} else if others[kind]++; fleeting(part) {
+				others["of fleeting topics"]++
 			}
 		}
-		if known != inHistory {
-			t.Errorf("seed %d: %d operations are shown, and the history has %d", seed, known, inHistory)
+		if !maps.Equal(shown[false], inHistory[false]) {
+			t.Errorf("seed %d: %d operations are shown, and the history has %d", seed, len(shown[false]), len(inHistory[false]))
+		}
+		for op := range inHistory[true] {
+			if shown[true][op] == 0 {
+				t.Errorf("seed %d: %+v is not shown", seed, op)
+			}
+		}
+		for _, of := range [][]string{{"CreateTopics", "DeleteTopics", "of fleeting topics"}, {"JoinGroup", "FindCoordinator", "Heartbeat"}} {
+			for _, kind := range of {
+				if seed == 3 == (of[0] == "JoinGroup") && others[kind] == 0 {
+					t.Errorf("seed %d: no %s is shown, of %v", seed, kind, others)
+				}
+			}
 		}
 		counted(t, r, result)
 		if len(r.c.Messages.At) < 100 || len(r.c.Disk.At) < 100 || len(r.c.Progress) == 0 || len(r.c.Notes.At) == 0 || !slices.IsSorted(r.c.Messages.At) || !slices.IsSorted(r.c.Notes.At) {

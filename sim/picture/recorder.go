@@ -235,7 +235,7 @@ func names(text, name string) bool {
 		if !ok {
 			return false
 		}
-		if after == "" || after[0] < '0' || after[0] > '9' {
+		if after == "" || !strings.ContainsRune("0123456789@/", rune(after[0])) {
 			return true
 		}
 		text = after
@@ -247,8 +247,8 @@ const outcomeRunning = "running"
 
 // called begins a bar: in the first row of the client's that is free.
 func (r *Recorder) called(at int64, e sim.Called) {
-	kind, from := "request", int64(0)
-	var id int64
+	var kind string
+	var from, id int64
 	values := []string(nil)
 	switch {
 	case e.Op != nil:
@@ -257,6 +257,8 @@ func (r *Recorder) called(at int64, e sim.Called) {
 		kind, from = "trim", e.Trim
 	case strings.HasPrefix(e.Request, "ListOffsets"):
 		kind = "log start"
+	default:
+		kind, _, _ = strings.Cut(e.Request, " ")
 	}
 	i := r.op(at, bar{id: id, client: e.Client, session: e.Session, kind: kind, part: e.Part, broker: e.Broker, from: from, request: e.Request, values: values})
 	r.running[e.Number] = i
@@ -276,8 +278,12 @@ func (r *Recorder) returned(at int64, e sim.Returned) {
 			off = e.Op.Off
 		}
 	}
-	r.c.Ops.Code[i] = e.Code
-	r.closed(i, at, e.Outcome.String(), off, values)
+	if r.c.Ops.Code[i] = e.Code; e.Part != "" {
+		r.c.Ops.Part[i] = r.part(e.Part)
+	}
+	if r.closed(i, at, e.Outcome.String(), off, values); e.Text != "" {
+		r.c.Ops.Values[i] = r.text(e.Text)
+	}
 }
 
 // bar is an operation that begins.

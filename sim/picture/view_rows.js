@@ -49,7 +49,7 @@ function brokerRows(d, want, id, add) {
   for (const part of partOrder(d)) {
     if (want.part >= 0 && want.part !== part) continue;
     const band = d.bandOf.get("role " + id + " " + part);
-    if (band) add({ kind: "role", name: "role", label: d.parts[part], band, progress: d.progressOf.get(id + " " + part), broker: id, part });
+    if (band) add({ kind: "role", name: "role", label: shortPart(d.parts[part]), band, progress: d.progressOf.get(id + " " + part), broker: id, part });
   }
   if (!want.disk) return;
   for (const [key, places] of d.diskRows) {
@@ -77,6 +77,9 @@ function clientRows(d, want, add) {
 function clientOrder(d) {
   return d.clients.map((_, client) => client).sort((a, b) => d.accused.has(b) - d.accused.has(a) || d.clients[a] - d.clients[b]);
 }
+
+// shortPart leaves of a topic's id, of one that comes and goes, what tells its lives apart.
+const shortPart = name => name.replace(/@(.{6}).{8,}\//, "@$1…/");
 
 // partOrder puts the cluster's metadata first, and then goes by name.
 function partOrder(d) {

@@ -9,6 +9,8 @@ function opShort(d, i) {
   if (kind === "read") return "read " + (n ? offsets(o.from[i], n) : o.from[i] + ": nothing");
   if (kind === "tail") return o.off[i] >= 0 ? "tail = " + o.off[i] : "tail";
   if (kind === "trim") return "trim before " + o.from[i];
+  if (kind === "start") return o.off[i] >= 0 ? "log start = " + o.off[i] : "log start";
+  if (kind === "commit" || kind === "fetch-offset") return kind + (o.off[i] >= 0 ? " " + o.off[i] : "");
   return kind;
 }
 
