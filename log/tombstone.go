@@ -28,7 +28,7 @@ func (s *Store) Forget(group uint64) {
 	s.bury(g)
 }
 
-// bury takes a group out of the tables, if nothing is left of it and nobody wants its tombstone.
+// bury takes a group out of the tables, if nothing is left of it and nobody wants its tombstone (L14).
 func (s *Store) bury(g *group) {
 	if !g.unwanted || !g.swept {
 		return
