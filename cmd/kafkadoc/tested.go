@@ -6,8 +6,8 @@ const simulator = "the simulator"
 // tested is by which tests an API is tested, beyond its golden and its hostile fields: names of Go tests, or the simulator. A
 // test checks that each exists, and that no served API is without.
 var tested = map[int16][]string{
-	0:  {simulator, "TestKcat", "TestKillLeaders", "TestCheckRecords", "TestRecordsAreHeldToTheTopic", "TestRefusedRecordsOnTheWire", "TestTwins", "TestLeaderHints"},
-	1:  {simulator, "TestKcat", "TestFollowerFetch", "TestKillLeaders", "TestFetchSession", "TestFetchSessionIsFair", "TestEpochs", "TestTakeBatches", "TestFetchReadsWhatItHasRoomFor", "TestSlowDiskIsWaitedFor", "TestFetchBeyondTheEnd", "TestLeaderHints"},
+	0:  {simulator, "TestKcat", "TestKillLeaders", "TestCheckRecords", "TestRecordsAreHeldToTheTopic", "TestRefusedRecordsOnTheWire", "TestTwins", "TestLeaderHints", "TestLeaderMoves"},
+	1:  {simulator, "TestKcat", "TestFollowerFetch", "TestKillLeaders", "TestFetchSession", "TestFetchSessionsMakeRoom", "TestFetchSessionTellsNews", "TestFetchSessionOfATopicMadeAgain", "TestFetchSessionIsFair", "TestEpochs", "TestTakeBatches", "TestFetchReadsWhatItHasRoomFor", "TestSlowDiskIsWaitedFor", "TestFetchBeyondTheEnd", "TestLeaderHints", "TestLeaderMoves"},
 	2:  {simulator, "TestListOffsetsRules"},
 	3:  {simulator, "TestKcat", "TestMetadataTopics", "TestMetadataOfTheCluster", "TestMetadataCreatesBoundedly"},
 	8:  {simulator, "TestGroupOfOne", "TestGroupRefusals", "TestGroupsAreCopiedForward", "TestAnswers"},
@@ -24,10 +24,10 @@ var tested = map[int16][]string{
 	20: {"TestDeleteTopics", "TestDeleteTopicsByNameBefore6"},
 	21: {simulator, "TestDeleteRecords", "TestDeleteRecordsIsDurable"},
 	22: {"TestProducerIDs", "TestNoProducerID", "TestProducersSurvive"},
-	23: {"TestEpochs"},
+	23: {"TestEpochs", "TestLeaderMoves"},
 	32: {"TestDescribeConfigs", "TestGroupSettings"},
 	33: {"TestAlterConfigsWhole"},
-	35: {"TestDescribeLogDirs", "TestReserve", "TestAnswers"},
+	35: {"TestDescribeLogDirs", "TestPlacesAgree", "TestReserve", "TestAnswers"},
 	42: {"TestGroupOfOne", "TestOtherRequestsAndConsumerGroups"},
 	44: {"TestAlterConfigs", "TestAlterConfigsIsBounded", "TestGroupSettings"},
 	47: {"TestOtherRequestsAndConsumerGroups", "TestTopicsAreAnsweredOnce", "TestAnswers"},
@@ -36,7 +36,7 @@ var tested = map[int16][]string{
 	68: {simulator, "TestConsumerGroupModel", "TestSecondMemberGetsWhatTheFirstGaveBack", "TestHeartbeatsThatAreRefused", "TestStaticMember", "TestAnswers"},
 	69: {"TestRangeIsAskedFor", "TestOnlineMigration", "TestAnswers"},
 	74: {"TestGroupSettings", "TestAnswers"},
-	75: {"TestDescribeTopicPartitions", "TestAnswers"},
+	75: {"TestDescribeTopicPartitions", "TestPlacesAgree", "TestAnswers"},
 }
 
 func testsOf(key int16) []string { return tested[key] }
