@@ -35,8 +35,9 @@ type consumer struct {
 type seat struct {
 	group    string
 	instance *string
-	node     int // the coordinator, -1 if it isn't known
-	was      int // the last one
+	static   bool // it joined by a request that says its instance: else it is none of the coordinator's static members
+	node     int  // the coordinator, -1 if it isn't known
+	was      int  // the last one
 	id       string
 	gen      int32
 	heard    time.Duration // when it was told of gen, in a group of the classic protocol
@@ -343,8 +344,11 @@ func (c *client) heard(k *call) checker.Outcome {
 		return checker.OK
 	case *kmsg.JoinGroupResponse:
 		if k.code = resp.ErrorCode; k.code == group.MemberIDRequired {
-			g.id, k.code = resp.MemberID, codeNone
+			g.id, k.code, g.static = resp.MemberID, codeNone, false
 		} else if k.code == codeNone {
+			if resp.MemberID != g.id {
+				g.static = k.version >= 5
+			}
 			g.id, g.gen, g.heard, g.stage, g.roll = resp.MemberID, resp.Generation, c.w.now, seatJoined, nil
 			c.joined(resp)
 			for _, b := range resp.Members {

@@ -15,7 +15,7 @@ import (
 func (c *client) memberHeartbeat() *kmsg.ConsumerGroupHeartbeatRequest {
 	g, w := &c.seat, c.w
 	req := kmsg.NewPtrConsumerGroupHeartbeatRequest()
-	req.InstanceID, req.Group = g.instance, g.group
+	req.InstanceID, req.Group, g.static = g.instance, g.group, true
 	if g.stage == seatOut {
 		if g.id == "" {
 			g.incarn++

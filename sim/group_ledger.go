@@ -66,7 +66,7 @@ func (l *groupLedger) given(gen int32, part int, who string) string {
 
 // holds notes that a static member was told that it is one: who had its place before was replaced (KIP-345).
 func (l *groupLedger) holds(g *seat) {
-	if g.instance == nil {
+	if g.instance == nil || !g.static {
 		return
 	}
 	if before := l.holder[*g.instance]; before != "" && before != g.id {
