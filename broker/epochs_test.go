@@ -93,3 +93,84 @@ func TestFollowerKnowsWhatItDoesNotKnow(t *testing.T) {
 		}
 	}
 }
+
+// What sends a client somewhere, or says where something ends, is said by a leader that a quorum confirms, and by no other: one that was
+// deposed and doesn't know it lacks what others have appended since (S13).
+func TestOnlyAConfirmedLeaderSays(t *testing.T) {
+	l := startLone(t)
+	p, epochs := l.twoEpochs("e")
+	calls := []struct {
+		what string
+		c    call
+		code func(a any) int16
+		want int16
+	}{
+		{"where an epoch ends", epochCall{-1, epochs[0]}, func(a any) int16 { return a.(epochAnswer).code }, errNotLeader},
+		{"where the leader's own epoch ends", epochCall{-1, epochs[1]}, func(a any) int16 { return a.(epochAnswer).code }, errNotLeader},
+		{"the latest offset", listCall{latestOffset, -1, 9}, func(a any) int16 { return a.(listed).code }, errNotLeader},
+		{"the offset at a time", listCall{0, -1, 9}, func(a any) int16 { return a.(listed).code }, errNotLeader},
+		{"out of range", fetchCall{offset: 9, epoch: -1, lastEpoch: -1, max: 1}, func(a any) int16 { return a.(fetched).code }, errOffsetNotYet},
+		{"where logs part", fetchCall{offset: 5, epoch: -1, lastEpoch: epochs[0], max: 1}, func(a any) int16 { return a.(fetched).code }, errNotLeader},
+		{"where logs part, beyond the end", fetchCall{offset: 9, epoch: -1, lastEpoch: epochs[1], max: 1}, func(a any) int16 { return a.(fetched).code }, errOffsetNotYet},
+		{"that records can't be deleted", deleteCall{9}, func(a any) int16 { return a.(trimmed).code }, errNotLeader},
+	}
+	var asked []*request
+	for _, c := range calls {
+		r := &request{id: l.s.next()}
+		l.s.requests[r.id] = r
+		r.expect(1, func() { delete(l.s.requests, r.id) })
+		c.c.run(l.s, p, origin{id: r.id})
+		if asked = append(asked, r); r.parts[0] != nil {
+			t.Errorf("%s: %+v is said before anybody was asked", c.what, r.parts[0])
+		}
+	}
+	term, _ := p.g.Leading()
+	p.g.Step(&pb.Message{Type: pb.MsgHeartbeat.Enum(), From: new(uint64(2)<<32 | 99), To: new(p.replica), Term: new(term + 5)}, &p.out)
+	l.s.touch(p.group)
+	l.turn()
+	for i, c := range calls {
+		if a := asked[i].parts[0]; a == nil {
+			t.Errorf("%s: no answer", c.what)
+		} else if code := c.code(a); code != c.want {
+			t.Errorf("%s: code %d of one who was deposed, expected %d", c.what, code, c.want)
+		}
+	}
+}
+
+// Neither a leader nor a follower serves while its disk hangs or bytes of it are lost (S12, G10); both do before and after.
+func TestNobodyServesFromABadDisk(t *testing.T) {
+	l := startLone(t)
+	p, _ := l.twoEpochs("e")
+	read := func() int16 {
+		t.Helper()
+		r := &request{id: l.s.next()}
+		l.s.requests[r.id] = r
+		r.expect(1, func() { delete(l.s.requests, r.id) })
+		fetchCall{offset: 4, epoch: -1, lastEpoch: -1, max: 1, anywhere: true}.run(l.s, p, origin{id: r.id})
+		a, ok := r.parts[0].(fetched)
+		if !ok {
+			t.Fatal("no answer at once")
+		}
+		return a.code
+	}
+	for _, who := range []string{"leader", "follower"} {
+		if who == "follower" {
+			term, _ := p.g.Leading()
+			p.g.Step(&pb.Message{Type: pb.MsgHeartbeat.Enum(), From: new(uint64(2)<<32 | 99), To: new(p.replica), Term: new(term + 5)}, &p.out)
+			l.s.touch(p.group)
+			l.turn()
+		}
+		if code := read(); code != errNone {
+			t.Errorf("%s: code %d", who, code)
+		}
+		p.damaged = true
+		if code := read(); code != errNotLeader {
+			t.Errorf("damaged %s: code %d", who, code)
+		}
+		p.damaged, l.s.disk.stalled = false, true
+		if code := read(); code != errNotLeader {
+			t.Errorf("%s whose disk hangs: code %d", who, code)
+		}
+		l.s.disk.stalled = false
+	}
+}
