@@ -136,3 +136,41 @@ func TestOnlyAConfirmedLeaderSays(t *testing.T) {
 		}
 	}
 }
+
+// Neither a leader nor a follower serves while its disk hangs or bytes of it are lost (S12, G10); both do before and after.
+func TestNobodyServesFromABadDisk(t *testing.T) {
+	l := startLone(t)
+	p, _ := l.twoEpochs("e")
+	read := func() int16 {
+		t.Helper()
+		r := &request{id: l.s.next()}
+		l.s.requests[r.id] = r
+		r.expect(1, func() { delete(l.s.requests, r.id) })
+		fetchCall{offset: 4, epoch: -1, lastEpoch: -1, max: 1, anywhere: true}.run(l.s, p, origin{id: r.id})
+		a, ok := r.parts[0].(fetched)
+		if !ok {
+			t.Fatal("no answer at once")
+		}
+		return a.code
+	}
+	for _, who := range []string{"leader", "follower"} {
+		if who == "follower" {
+			term, _ := p.g.Leading()
+			p.g.Step(&pb.Message{Type: pb.MsgHeartbeat.Enum(), From: new(uint64(2)<<32 | 99), To: new(p.replica), Term: new(term + 5)}, &p.out)
+			l.s.touch(p.group)
+			l.turn()
+		}
+		if code := read(); code != errNone {
+			t.Errorf("%s: code %d", who, code)
+		}
+		p.damaged = true
+		if code := read(); code != errNotLeader {
+			t.Errorf("damaged %s: code %d", who, code)
+		}
+		p.damaged, l.s.disk.stalled = false, true
+		if code := read(); code != errNotLeader {
+			t.Errorf("%s whose disk hangs: code %d", who, code)
+		}
+		l.s.disk.stalled = false
+	}
+}

@@ -7,7 +7,7 @@ const simulator = "the simulator"
 // test checks that each exists, and that no served API is without.
 var tested = map[int16][]string{
 	0:  {simulator, "TestKcat", "TestKillLeaders", "TestCheckRecords", "TestRecordsAreHeldToTheTopic", "TestRefusedRecordsOnTheWire", "TestTwins", "TestLeaderHints", "TestLeaderMoves"},
-	1:  {simulator, "TestKcat", "TestFollowerFetch", "TestKillLeaders", "TestFetchSession", "TestFetchSessionsMakeRoom", "TestFetchSessionTellsNews", "TestFetchSessionOfATopicMadeAgain", "TestFetchSessionIsFair", "TestEpochs", "TestFollowerKnowsWhatItDoesNotKnow", "TestTakeBatches", "TestFetchReadsWhatItHasRoomFor", "TestSlowDiskIsWaitedFor", "TestFetchBeyondTheEnd", "TestLeaderHints", "TestLeaderMoves"},
+	1:  {simulator, "TestKcat", "TestFollowerFetch", "TestKillLeaders", "TestFetchSession", "TestFetchSessionsMakeRoom", "TestFetchSessionTellsNews", "TestFetchSessionOfATopicMadeAgain", "TestFetchSessionIsFair", "TestEpochs", "TestFollowerKnowsWhatItDoesNotKnow", "TestNobodyServesFromABadDisk", "TestTakeBatches", "TestFetchReadsWhatItHasRoomFor", "TestSlowDiskIsWaitedFor", "TestFetchBeyondTheEnd", "TestLeaderHints", "TestLeaderMoves"},
 	2:  {simulator, "TestListOffsetsRules", "TestOnlyAConfirmedLeaderSays"},
 	3:  {simulator, "TestKcat", "TestMetadataTopics", "TestMetadataOfTheCluster", "TestMetadataCreatesBoundedly"},
 	8:  {simulator, "TestGroupOfOne", "TestGroupRefusals", "TestGroupsAreCopiedForward", "TestAnswers"},
