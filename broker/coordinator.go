@@ -55,7 +55,7 @@ func (s *Shard) coordinate(p *partition) {
 	if p.coord != nil && (!serves || p.coord.term != term) {
 		s.unloadGroups(p)
 	}
-	if serves && p.coord == nil {
+	if serves && p.coord == nil && len(p.queue)+len(p.pending) == 0 { // else an earlier one of this term has writes that no load would see
 		s.loadGroups(p, term)
 	}
 }
