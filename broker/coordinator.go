@@ -20,8 +20,9 @@ type coordinator struct {
 	term    uint64
 	m       *group.Machine
 	loading bool
-	from    int64 // where it began to load
-	at, to  int64 // while it loads: the next offset to read, and the end
+	number  uint64 // of this shard's that have loaded; 0 while it loads
+	from    int64  // where it began to load
+	at, to  int64  // while it loads: the next offset to read, and the end
 	last    group.Ticket
 	open    map[group.Ticket]origin
 	timer   *deadline.Timer
@@ -108,7 +109,8 @@ func (s *Shard) loadsTick() {
 // loadMore reads on, a piece in a turn.
 func (s *Shard) loadMore(p *partition, c *coordinator) {
 	if c.at >= c.to {
-		c.loading = false
+		s.loaded++
+		c.loading, c.number = false, s.loaded
 		c.m.Loaded(s.groupNow(), s.groupOut(c))
 		s.loads.ended(c, s.ticks)
 		s.carryGroups(p, c)

@@ -40,3 +40,40 @@ func TestReloadSeesWhatIsUnderWay(t *testing.T) {
 		t.Fatalf("offset %d is committed, the log says 7", at)
 	}
 }
+
+// TestLoadingCoordinatorKeepsItsMembers: who is asked for by a Heartbeat isn't known before the partition is read, so that it is told
+// nothing; and each coordinator that has read it is shown by another number.
+func TestLoadingCoordinatorKeepsItsMembers(t *testing.T) {
+	l := startGroups(t)
+	topic := l.s.meta.TopicByName(topicOffsets)
+	p := l.s.parts[topic.Partitions[group.PartitionFor("g", int32(len(topic.Partitions)))].Group]
+	last := uint64(0)
+	shown := func() uint64 {
+		l.s.InspectChanged(func(v *GroupView) {
+			if v.Group == p.group {
+				last = v.Coordinator
+			}
+		})
+		return last
+	}
+	first := shown()
+	if code := l.heartbeat("g", "nobody", 1); first == 0 || code != group.UnknownMember {
+		t.Fatalf("coordinator %d answers %d", first, code)
+	}
+	p.damaged = true
+	l.s.touch(p.group)
+	l.turn()
+	if n := shown(); n != 0 {
+		t.Fatalf("coordinator %d of a damaged replica", n)
+	}
+	p.coord = &coordinator{loading: true}
+	p.damaged = false
+	if code := l.heartbeat("g", "nobody", 1); code != errNone || shown() != 0 {
+		t.Fatalf("coordinator %d, which loads, answers %d", shown(), code)
+	}
+	p.coord = nil
+	l.findCoordinator("g")
+	if n := shown(); n == 0 || n == first {
+		t.Fatalf("the next coordinator has number %d, the one before %d", n, first)
+	}
+}

@@ -39,6 +39,7 @@ type GroupFacts struct {
 	Installed     uint64 // snapshots installed since the start
 	Healed        uint64 // entries that came from others, since the start
 	Mended        uint64 // and ranges of segments
+	Coordinator   uint64 // the coordinator of consumer groups that has loaded the partition, by number since the start; 0: none has
 	Gone          bool   // the turn dropped it: this is what it had then
 }
 
@@ -57,6 +58,9 @@ func (s *Shard) inspect(p *partition, visit func(*GroupView)) {
 		AppliedHash: st.EntryHash, Producers: st.Producers, Last: st.Last, LastTerm: st.LastTerm, LastHash: st.LastHash, Durable: st.Stable, DurableEnd: st.StableEnd, LogStart: st.LogStart, LogEnd: st.LogEnd, HighWatermark: st.HighWatermark,
 		ConfIndex: st.ConfIndex, Damaged: p.damaged, Transferring: st.Transferring, Installed: st.Installed, Healed: st.Healed, Mended: p.repair.mended}}
 	s.seen.Holes, s.seen.SegmentHoles = s.store.Lost(id)
+	if p.coord != nil {
+		s.seen.Coordinator = p.coord.number
+	}
 	if t, n := s.meta.PartitionOf(id); t != nil {
 		s.seen.Topic, s.seen.Partition = t.Name, n
 	}

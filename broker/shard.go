@@ -61,6 +61,7 @@ type Shard struct {
 	writes    map[uint64]func(appended) // what is proposed by the broker itself, for its consumer groups
 	fetches   fetchSessions
 	loads     loads
+	loaded    uint64  // coordinators of groups, since the start
 	resumed   []*conn // connections that may have requests to be started
 	turning   []*conn // those that were paused or have gone on in this turn
 	timers    deadline.Heap

@@ -82,12 +82,12 @@ type call struct {
 	gen   int32  // a commit's
 	ghost bool   // of who the client was before it crashed
 
-	switches bool   // it leaves its group to come back by the other protocol
-	counted  bool   // a description of a group was answered
-	members  int    // that it has
-	roll     string // who they are, and its state
-	lead     uint64 // a heartbeat's: the term of its coordinator when it was asked
-	fenced   bool   // it is a commit, or a ghost's heartbeat, that must be refused, by what members were told before it was asked
+	switches bool    // it leaves its group to come back by the other protocol
+	counted  bool    // a description of a group was answered
+	members  int     // that it has
+	roll     string  // who they are, and its state
+	by       serving // a heartbeat's: its group's coordinator when it was asked
+	fenced   bool    // it is a commit, or a ghost's heartbeat, that must be refused, by what members were told before it was asked
 
 	topic  int          // number of a fleeting topic, from 1; 0: it isn't about one
 	index  int          // partition of that

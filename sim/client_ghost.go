@@ -38,8 +38,7 @@ func (g *seat) leaveGhost(part int) {
 // sendGhostBeat is a heartbeat of who the client was: a process that was replaced, and doesn't know.
 func (c *client) sendGhostBeat(a request, k *call) {
 	w, g := c.w, &c.seat
-	_, k.lead = w.coordinator(g.group)
-	k.ghost, k.gen, k.fenced = true, g.old.gen, g.oldOut(w)
+	k.ghost, k.gen, k.by, k.fenced = true, g.old.gen, w.serving(g.group), g.oldOut(w)
 	if g.old.epoch {
 		req := kmsg.NewPtrConsumerGroupHeartbeatRequest()
 		req.Group, req.MemberID, req.MemberEpoch, req.InstanceID = g.group, g.old.id, max(g.old.gen, 1), g.instance
@@ -59,17 +58,38 @@ func (g *seat) oldOut(w *World) bool {
 	return l.out[g.old.id] || !g.modern && !g.mixed && l.supersedes(g.old.gen, g.old.heard)
 }
 
-// ghostAnswered judges the answer to a ghost's heartbeat, if its coordinator was the only one all the time.
+// ghostAnswered judges the answer to a ghost's heartbeat, if it means anything.
 func (c *client) ghostAnswered(k *call) {
 	w, g := c.w, &c.seat
-	node, term := w.coordinator(g.group)
 	if k.fenced && k.code == group.FencedInstance {
 		w.markLoad(MarkMemberFenced)
 	}
-	if k.fenced && k.code == codeNone && node == k.line.node && term == k.lead {
+	if k.fenced && k.code == codeNone && c.meant(k) {
 		w.violate(FencedMember, "client %d sends a heartbeat of a member of %s in generation or epoch %d that was replaced, or of a generation that was over, before it asked, and it is taken (G7)",
 			c.number, g.group, k.gen)
 	}
+}
+
+// serving is a coordinator of groups that has loaded what is in its log.
+type serving struct {
+	node         int
+	boot, number uint64 // number is 0 if there is none
+}
+
+// serving is what the newest leader of the partition that a group is kept in has loaded.
+func (w *World) serving(id string) serving {
+	g := w.keptIn(id)
+	if g == nil || g.leader < 0 || !g.replicas[g.leader].live || w.nodes[g.leader].proc == nil {
+		return serving{}
+	}
+	return serving{g.leader, w.nodes[g.leader].proc.boot, g.replicas[g.leader].last.Coordinator}
+}
+
+// meant tells whether a heartbeat's answer says anything of its member: one coordinator was the only one all the time, and had loaded. One
+// that loads answers without an error whoever it is asked by, so that nobody gives up what it has (GroupCoordinatorService.heartbeat).
+func (c *client) meant(k *call) bool {
+	now := c.w.serving(k.group)
+	return now.number > 0 && now == k.by && now.node == k.line.node
 }
 
 // coordinator is the newest leader of the partition that a group is kept in, and its term; -1 if there was none yet.

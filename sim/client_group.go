@@ -229,7 +229,7 @@ func (c *client) askGroups(a request) {
 		}
 		c.sendGroup(a, k, req)
 	case askBeat:
-		k.gen = g.gen
+		k.gen, k.by = g.gen, c.w.serving(g.group)
 		req := kmsg.NewPtrHeartbeatRequest()
 		req.Group, req.MemberID, req.Generation, req.InstanceID = g.group, g.id, g.gen, g.instanceAt(a.version, 3)
 		c.sendGroup(a, k, req)
@@ -370,7 +370,7 @@ func (c *client) heard(k *call) checker.Outcome {
 	case *kmsg.HeartbeatResponse:
 		if k.code = resp.ErrorCode; k.ghost {
 			c.ghostAnswered(k)
-		} else if k.code == codeNone && k.gen == g.gen && g.heard <= k.sent && c.w.coordinates(k.line.node, g.group) {
+		} else if k.code == codeNone && k.gen == g.gen && g.heard <= k.sent && c.meant(k) {
 			c.w.ledgerOf(g.group).stays(g.gen, g.who(), k.sent+classicSession)
 			c.staysMixed(k.sent + classicSession)
 		}
