@@ -44,6 +44,7 @@ const (
 	MarkLeaderWokeDeposed
 	MarkStopMoved
 	MarkOtherLimits
+	MarkManyGroups
 	MarkFaultsOverlap
 	MarkFaultsThree
 
@@ -138,6 +139,7 @@ var markTable = [Marks]markRow{
 	MarkLeaderWokeDeposed: {"leader-woke-deposed", "a paused leader wakes up, and another one was elected meanwhile"},
 	MarkStopMoved:         {"stop-moved", "a broker that led stops, and each of its groups has a leader already"},
 	MarkOtherLimits:       {"other-limits", "a broker starts with other limits"},
+	MarkManyGroups:        {"many-groups", "a broker starts again that has replicas of twelve groups or more"},
 	MarkFaultsOverlap:     {"faults-overlap", "two faults are on at the same time"},
 	MarkFaultsThree:       {"faults-three", "three faults are on at the same time"},
 

@@ -32,6 +32,16 @@ func (n *node) markPower() {
 	}
 }
 
+// manyGroups are those of a broker that are many: a turn, a write group or an envelope has something of most of them.
+const manyGroups = 12
+
+// markMany looks at how many groups' replicas a broker that starts again had.
+func (n *node) markMany() {
+	if count(n.w.views.groups, func(g *groupSeen) bool { return g.goneAt == 0 && g.on(n.index) }) >= manyGroups {
+		n.w.mark(MarkManyGroups, n)
+	}
+}
+
 // markEnded looks at the other brokers when a process has ended.
 func (n *node) markEnded() {
 	w := n.w

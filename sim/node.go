@@ -118,6 +118,7 @@ func (n *node) boot(killed int) {
 		if n.limits != w.opt.Limits {
 			w.mark(MarkOtherLimits, n)
 		}
+		n.markMany()
 		w.mark(MarkBoot, n)
 		for _, h := range p.hosts {
 			h.poke(time.Duration(fs.calls) * w.opt.Disk.Read)
