@@ -92,6 +92,10 @@ func (s *Shard) mail(m Mail) {
 		s.publish(b.m)
 	case notedMail:
 		s.metaNoted()
+	case markedMail:
+		s.metaMarked(b.index)
+	case flushMail:
+		s.tombs.flush = true
 	case raftMail:
 		s.raftMessage(b)
 	case controlMail:

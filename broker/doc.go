@@ -15,7 +15,8 @@
 //	B3  A fetch returns applied batches only (G4), and a high watermark that is never above what was applied here. A replica that
 //	    doesn't lead serves only while it hears a leader, and never says that an offset beyond its log is out of range (S13).
 //	B4  The latest offset is answered after a read index asked for after the request came (G5).
-//	B5  A replica is created only by a placement that names this broker's incarnation, and never again after it was dropped (S7).
+//	B5  A replica is created only by a placement that names this broker's incarnation, and never again after it was dropped (S7): by its
+//	    tombstone, until the metadata that this broker has durably names the group no more.
 //	B6  An envelope of another cluster, broker or incarnation changes nothing (S7).
 //	B7  A call has exactly one answer, and a request exactly one response.
 //	B8  While a wal plan is out longer than an election timeout the shard leads nothing new; after ten it halts (S12).

@@ -275,3 +275,52 @@ func TestFetchBeyondTheEnd(t *testing.T) {
 		t.Errorf("at the end of what isn't committed: %+v", got)
 	}
 }
+
+// What a client must know at once it is told at once, however long it would wait: an error; and what there is on the disk, of which
+// there is more than it has got.
+func TestFetchIsAnsweredAtOnce(t *testing.T) {
+	l := startLone(t)
+	l.coldTopic("c", 1, 1000)
+	for what, change := range map[string]func(*kmsg.FetchRequest){
+		"a partition that isn't there": func(r *kmsg.FetchRequest) { r.Topics[0].Partitions[0].Partition = 7 },
+		"an offset out of range":       func(r *kmsg.FetchRequest) { r.Topics[0].Partitions[0].FetchOffset = 9 },
+		"records on the disk":          func(*kmsg.FetchRequest) {},
+		"no partitions":                func(r *kmsg.FetchRequest) { r.Topics = nil },
+	} {
+		req := fetchAllOf("c", 1, 1<<20)
+		req.MinBytes, req.MaxWaitMillis = 1<<20, 30_000
+		change(req)
+		l.send(req)
+		if _, ok := l.received(req); !ok {
+			t.Errorf("%s: no answer at once", what)
+			l.await("an answer", func() bool { _, ok := l.received(req); return ok })
+		}
+	}
+}
+
+// Topics that are named by id have no name to tell them apart by; each has its own partitions in the answer.
+func TestFetchTellsTopicsApart(t *testing.T) {
+	l := startLone(t)
+	for _, version := range []int16{12, 13} {
+		req := kmsg.NewPtrFetchRequest()
+		req.Version, req.MaxBytes = version, 1<<20
+		want := []string{"t1", "t2"}
+		for _, name := range want {
+			if l.s.meta.TopicByName(name) == nil {
+				l.create(name)
+			}
+			rt := fetchAllOf(name, 1, 1).Topics[0]
+			rt.TopicID = l.s.meta.TopicByName(name).ID
+			req.Topics = append(req.Topics, rt)
+		}
+		resp := ask[*kmsg.FetchResponse](l, req)
+		if len(resp.Topics) != 2 {
+			t.Fatalf("version %d: %+v", version, resp.Topics)
+		}
+		for i, rt := range resp.Topics {
+			if version == 12 && rt.Topic != want[i] || version == 13 && UUID(rt.TopicID) != l.s.meta.TopicByName(want[i]).ID || len(rt.Partitions) != 1 {
+				t.Errorf("version %d, topic %d: %+v", version, i, rt)
+			}
+		}
+	}
+}

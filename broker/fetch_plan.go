@@ -75,7 +75,7 @@ func (s *Shard) refetch(f *fetchPlan) {
 		f.stale = true
 		return
 	}
-	f.busy, f.stale, f.cold = true, false, false
+	f.busy, f.stale = true, false
 	f.r.expect(len(f.calls)+1, func() { s.fetchedAll(f) })
 	for i, c := range f.calls {
 		if c.code != errNone {

@@ -365,6 +365,23 @@ func TestTakeBatches(t *testing.T) {
 func TestLeaderHints(t *testing.T) {
 	l := startLone(t)
 	p := l.create("h")
+	term, _ := p.g.Leading()
+	for version := int16(15); version <= 16; version++ { // whose epoch is old is told the leader's own
+		req := fetchRequest("h", 0)
+		req.Version, req.Topics[0].TopicID, req.Topics[0].Partitions[0].CurrentLeaderEpoch = version, l.s.meta.TopicByName("h").ID, int32(term)-1
+		resp := ask[*kmsg.FetchResponse](l, req)
+		row := resp.Topics[0].Partitions[0]
+		named := row.CurrentLeader.LeaderID == 1 && row.CurrentLeader.LeaderEpoch == int32(term) && len(resp.Brokers) == 1 && resp.Brokers[0].Host == "h"
+		if row.ErrorCode != errFencedEpoch || named != (version >= 16) {
+			t.Errorf("fetch version %d of an older epoch: %+v, %v", version, row, resp.Brokers)
+		}
+	}
+	p.damaged = true // it has just said that it doesn't lead: it doesn't name itself
+	req := fetchRequest("h", 0)
+	req.Version, req.Topics[0].TopicID = 16, l.s.meta.TopicByName("h").ID
+	if resp := ask[*kmsg.FetchResponse](l, req); resp.Topics[0].Partitions[0].CurrentLeader.LeaderID != -1 || len(resp.Brokers) > 0 {
+		t.Errorf("names itself: %+v", resp)
+	}
 	m := *l.s.meta
 	m.Brokers = append(slices.Clone(m.Brokers), BrokerInfo{ID: 5, Incarnation: 5, Host: "h5", Port: 95, Rack: "r5"})
 	l.s.meta = &m
@@ -383,7 +400,8 @@ func TestLeaderHints(t *testing.T) {
 	for version := int16(9); version <= 10; version++ {
 		req := kmsg.NewPtrProduceRequest()
 		req.Version, req.Acks = version, -1
-		req.Topics = []kmsg.ProduceRequestTopic{{Topic: "h", Partitions: []kmsg.ProduceRequestTopicPartition{{Records: testBatch{records: []testRecord{{value: "v"}}}.bytes(t)}}}}
+		part := kmsg.ProduceRequestTopicPartition{Records: testBatch{records: []testRecord{{value: "v"}}}.bytes(t)}
+		req.Topics = []kmsg.ProduceRequestTopic{{Topic: "h", Partitions: []kmsg.ProduceRequestTopicPartition{part, part}}} // where it is is said once
 		resp := ask[*kmsg.ProduceResponse](l, req)
 		row := resp.Topics[0].Partitions[0]
 		named := row.CurrentLeader.LeaderID == 5 && row.CurrentLeader.LeaderEpoch == 99 && len(resp.Brokers) == 1 && resp.Brokers[0].Port == 95

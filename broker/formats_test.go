@@ -200,3 +200,19 @@ func TestListOffsetsRules(t *testing.T) {
 		t.Errorf("behind a trimmed start: %s, expected %s", got, want)
 	}
 }
+
+// acks is -1, 0 or 1 (ReplicaManager.isValidRequiredAcks); anything else appends nothing.
+func TestAcks(t *testing.T) {
+	l := startLone(t)
+	p := l.create("a")
+	for acks, want := range map[int16]int16{-1: errNone, 1: errNone, -2: errBadAcks, 2: errBadAcks, math.MinInt16: errBadAcks} {
+		end := p.g.LogEnd()
+		req := kmsg.NewPtrProduceRequest()
+		req.Version, req.Acks, req.TimeoutMillis = 11, acks, 5000
+		req.Topics = []kmsg.ProduceRequestTopic{{Topic: "a", Partitions: []kmsg.ProduceRequestTopicPartition{{Records: testBatch{records: []testRecord{{value: "v"}}}.bytes(t)}}}}
+		code := ask[*kmsg.ProduceResponse](l, req).Topics[0].Partitions[0].ErrorCode
+		if code != want || (p.g.LogEnd() > end) != (want == errNone) {
+			t.Errorf("acks %d: code %d, expected %d; the log ended at %d, now at %d", acks, code, want, end, p.g.LogEnd())
+		}
+	}
+}

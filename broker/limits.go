@@ -44,7 +44,7 @@ type Limits struct {
 	ConnBytes        int           // and their bytes; over either, its socket isn't read
 	ReadIndexWait    time.Duration // a linearizable read that isn't confirmed by then is answered retriably (S13)
 	ProduceWait      time.Duration // most of a produce's own timeout
-	FetchWait        time.Duration // most of a fetch's own wait
+	FetchWait        time.Duration // most of a fetch's own wait; and so long what it asked of a disk may be late
 	Producers        int           // idempotent producers that a partition remembers, at most
 	ProducerKeep     time.Duration // and for how long after it heard of them last, at least: Kafka's producer.id.expiration.ms
 	AdminWait        time.Duration // most of a metadata command's timeout

@@ -30,8 +30,10 @@ func (s *Shard) InspectChanged(visit func(*GroupView)) {
 	s.restless = false
 }
 
-// Dropped tells whether this shard had a replica of a group and has it no more, since its topic was deleted (B5).
-func (s *Shard) Dropped(group uint64) bool { return s.dropped[group] }
+// Dropped tells whether this shard has no replica of a group, and never will again, since its topic was deleted (B5).
+func (s *Shard) Dropped(group uint64) bool {
+	return s.tombs.has(group) || s.parts[group] == nil && s.meta.gone(group)
+}
 
 // TopicID returns the id of the topic that a group is a partition of, as far as this shard has heard; zero if of none.
 func (s *Shard) TopicID(group uint64) UUID {

@@ -348,7 +348,7 @@ func (s *Shard) drop(p *partition) {
 	s.failReads(p)
 	s.wakeWatchers(p)
 	s.store.Drop(p.group)
-	s.dropped[p.group] = true
+	s.tombs.seen[p.group] = s.meta.Index
 	delete(s.parts, p.group)
 	s.order = removeSorted(s.order, p.group)
 	s.sorted = slices.DeleteFunc(s.sorted, func(q *partition) bool { return q == p })

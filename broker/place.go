@@ -22,8 +22,7 @@ func (s *Shard) place() {
 		}
 	}
 	for _, id := range slices.Clone(s.order) {
-		// A group above NextGroup is one that this state of the metadata has not seen created yet, not one that is gone.
-		if id < s.meta.NextGroup && s.meta.PlacementOf(id) == nil {
+		if s.meta.gone(id) {
 			s.log(LevelInfo, "dropping a replica", "group", id)
 			s.drop(s.parts[id])
 		}
@@ -32,7 +31,7 @@ func (s *Shard) place() {
 
 func (s *Shard) placeOne(p *Placement) {
 	r, ok := p.On(s.cfg.Broker)
-	if !ok || r.Incarnation != s.cfg.Incarnation || s.shardOf(p.Group) != s.cfg.Shard || s.parts[p.Group] != nil || s.dropped[p.Group] {
+	if !ok || r.Incarnation != s.cfg.Incarnation || s.shardOf(p.Group) != s.cfg.Shard || s.parts[p.Group] != nil || s.tombs.has(p.Group) {
 		return
 	}
 	// Replicas begin with the voters of the group's creation. Where those have changed since, the log says how, so a replica

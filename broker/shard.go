@@ -46,7 +46,7 @@ type Shard struct {
 	sorted    []*partition          // parts, in that order
 	dirty     []uint64              // groups to collect this turn, as they came
 	taken     []uint64              // of them, those being collected; only its memory counts outside of settle
-	dropped   map[uint64]bool       // groups never to be created again (B5)
+	tombs     tombstones            // groups never to be created again (B5)
 	meta      *Meta
 	view      view // of the whole cluster: leaders
 	form      former
@@ -99,7 +99,7 @@ type Shard struct {
 
 // New makes a shard of what was recovered. It does nothing before its first Step.
 func New(cfg Config, store *log.Store, rec *log.Recovered, rng *rand.Rand) (*Shard, error) {
-	s := &Shard{cfg: cfg, rng: rng, store: store, parts: map[uint64]*partition{}, dropped: map[uint64]bool{}, meta: NewMeta(),
+	s := &Shard{cfg: cfg, rng: rng, store: store, parts: map[uint64]*partition{}, tombs: newTombstones(), meta: NewMeta(),
 		conns: map[ConnID]*conn{}, requests: map[uint64]*request{}, forwards: map[uint64]origin{}, forwarded: map[int32]*forwarded{},
 		reads: map[uint64]func(log.ReadDone){}, writes: map[uint64]func(appended){}, view: newView(), creating: map[string]time.Duration{},
 		fetches: fetchSessions{byID: map[int32]*fetchSession{}},
@@ -112,7 +112,7 @@ func New(cfg Config, store *log.Store, rec *log.Recovered, rng *rand.Rand) (*Sha
 	}
 	for _, g := range rec.Groups {
 		if g.Dropped {
-			s.dropped[g.ID] = true
+			s.tombs.seen[g.ID] = unseen
 			continue
 		}
 		if err := s.restore(g); err != nil {
@@ -229,6 +229,7 @@ func (s *Shard) tick() {
 	s.placeTick()
 	s.retentionTick()
 	s.producersTick()
+	s.tombstonesTick()
 	s.loadsTick()
 	s.stopTick()
 }

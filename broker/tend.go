@@ -11,6 +11,7 @@ func (s *Shard) tend() {
 			}
 		}
 	}
+	s.markMeta()
 	total, unflushed, flushable := 0, 0, 0
 	for _, p := range s.sorted {
 		p.load = p.g.Load()

@@ -35,11 +35,16 @@ const (
 	keyTarget
 	keyPoll
 	keyBeginning
+	keyProducer
+	keyEpoch
+	keySeq
+
+	keysOfProducer = keyProducer | keyEpoch | keySeq
 )
 
 // keyNames are all that jsonOp knows; those without a bit are left to encoding/json.
 var keyNames = [...]string{"id", "client", "session", "op", "part", "call", "ret", "outcome", "values", "off", "from", "limit", "lin", "offs",
-	"group", "kind", "target", "poll", "beginning", "parts", "rebalanced", "ops"}
+	"group", "kind", "target", "poll", "beginning", "parts", "rebalanced", "ops", "producer", "epoch", "seq"}
 
 // decode replaces *op with what the line says, or reports false.
 func (d *decoder) decode(line string, op *Op) bool {
@@ -89,6 +94,10 @@ func complete(op *Op, seen uint32) bool {
 	if op.Outcome == Unknown {
 		op.Ret = 0
 	}
+	if of := seen & keysOfProducer; of != 0 && op.Kind == Append {
+		op.Idempotent = true
+		need |= keysOfProducer
+	}
 	return seen&need == need && (seen&keyLimit == 0 || op.Limit >= 1)
 }
 
@@ -123,6 +132,12 @@ func (d *decoder) field(key string, op *Op) (bit uint32, ok bool) {
 		return keyOffs, d.ints(op)
 	case "part":
 		return keyPart, d.text(&op.Partition)
+	case "producer":
+		return keyProducer, d.int(&op.Producer)
+	case "epoch":
+		return keyEpoch, d.int(&op.Epoch)
+	case "seq":
+		return keySeq, d.int(&op.Seq)
 	case "group":
 		return keyGroup, d.text(&op.Group)
 	case "kind":

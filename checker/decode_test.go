@@ -25,6 +25,10 @@ func FuzzDecode(f *testing.F) {
 		`{"op":"tail","part":"p","call":1,"ret":2,"outcome":"ok","off":3,"ſeſſion":4}`,
 		`{"op":"read","part":"p","call":0,"ret":1,"outcome":"ok","from":0,"values":["a"],"poll":true,"beginning":false}`,
 		`{"op":"trim","part":"p","call":0,"outcome":"unknown","from":3,"rebalanced":null}`,
+		`{"op":"append","part":"p","call":0,"outcome":"unknown","values":["a"],"producer":7,"epoch":0,"seq":2147483647}`,
+		`{"op":"append","part":"p","call":0,"outcome":"unknown","values":["a"],"producer":7,"seq":0}`,
+		`{"op":"append","part":"p","call":0,"outcome":"fail","values":["a"],"producer":-1,"epoch":32768,"seq":0}`,
+		`{"op":"tail","part":"p","call":0,"outcome":"fail","epoch":3}`,
 		`{}`, `{"op":"crash","call":1}x`,
 	} {
 		f.Add(line)

@@ -18,6 +18,9 @@ type Family struct {
 	// Asks is the question, in one line.
 	Asks      string
 	Anomalies []Anomaly
+	// Optional says that there are histories that it has nothing to ask of. Of these its Judge's
+	// verdict is Undecided, which counts only if somebody chose the family.
+	Optional bool
 	// Begin returns a Judge of a new history.
 	Begin func(h Header) Judge
 }

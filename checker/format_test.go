@@ -36,6 +36,8 @@ func TestReaderNamesLineAndReason(t *testing.T) {
 		{"no values", header + `{"id":9,"op":"append","part":"p","call":1,"outcome":"unknown"}`, "append of no values"},
 		{"ret before call", header + `{"id":9,"op":"tail","part":"p","call":3,"ret":2,"outcome":"ok","off":3}`, "returns at 2, was called at 3"},
 		{"negative offset", header + `{"id":9,"op":"tail","part":"p","call":1,"ret":2,"outcome":"ok","off":-1}`, "offset -1 is out of range"},
+		{"a producer without a sequence", header + `{"id":9,"op":"append","part":"p","call":1,"outcome":"unknown","values":["a"],"producer":7,"epoch":0}`, `append without "producer, epoch and seq"`},
+		{"an epoch that is none", header + `{"id":9,"op":"append","part":"p","call":1,"outcome":"unknown","values":["a"],"producer":7,"epoch":32768,"seq":0}`, "producer 7, epoch 32768, sequence 0 are out of range"},
 		{"limit 0", header + `{"id":9,"op":"read","part":"p","call":1,"ret":2,"outcome":"ok","from":0,"limit":0}`, "limit 0"},
 		{"offs", header + `{"id":9,"op":"read","part":"p","call":1,"ret":2,"outcome":"ok","from":0,"values":["a"],"offs":[1,2]}`, "1 values and 2 offs"},
 		{"inside a txn", header + `{"id":9,"op":"txn","call":1,"ret":2,"outcome":"ok","ops":[{"op":"append","part":"p","values":["a"]}]}`, `append without "off"`},
@@ -79,6 +81,9 @@ func anyOp(t *rapid.T, depth int) checker.Op {
 	switch op.Kind {
 	case checker.Append:
 		op.Values = rapid.SliceOfN(rapid.Custom(func(t *rapid.T) string { return text(t, "value") }), 1, 3).Draw(t, "values")
+		if op.Idempotent = rapid.Bool().Draw(t, "idempotent"); op.Idempotent {
+			op.Producer, op.Epoch, op.Seq = rapid.Int64Range(0, 1<<40).Draw(t, "producer"), rapid.Int64Range(0, 1<<15-1).Draw(t, "epoch"), rapid.Int64Range(0, 1<<31-1).Draw(t, "seq")
+		}
 	case checker.Read:
 		op.From, op.Lin = rapid.Int64Range(0, 1<<50).Draw(t, "from"), rapid.Bool().Draw(t, "lin")
 		op.Limit, op.Poll = rapid.Int64Range(0, 5).Draw(t, "limit"), rapid.Bool().Draw(t, "poll")

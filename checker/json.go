@@ -27,6 +27,10 @@ type jsonOp struct {
 	Target  string   `json:"target"`
 	Ops     []jsonOp `json:"ops"`
 
+	Producer *int64 `json:"producer"`
+	Epoch    *int64 `json:"epoch"`
+	Seq      *int64 `json:"seq"`
+
 	Poll       bool     `json:"poll"`
 	Parts      []string `json:"parts"`
 	Beginning  bool     `json:"beginning"`
@@ -55,6 +59,8 @@ func (j *jsonOp) op() (Op, error) {
 		op.Ret = 0
 	}
 	op.Off, op.From, op.Limit = value(j.Off), value(j.From), value(j.Limit)
+	op.Producer, op.Epoch, op.Seq = value(j.Producer), value(j.Epoch), value(j.Seq)
+	op.Idempotent = op.Kind == Append && j.ofProducer()
 	if op.Kind == FetchOffset && op.Outcome == OK && j.Off == nil {
 		op.Off = -1
 	}
@@ -90,6 +96,8 @@ func (j *jsonOp) inner(txn *Op) (Op, error) {
 // missing names a key that op's kind and outcome require and j lacks.
 func (j *jsonOp) missing(op *Op) string {
 	switch {
+	case op.Kind == Append && j.ofProducer() && (j.Producer == nil || j.Epoch == nil || j.Seq == nil):
+		return "producer, epoch and seq"
 	case j.Call == nil && op.Kind != Fault:
 		return "call"
 	case j.From == nil && op.Kind == Trim:
@@ -105,6 +113,8 @@ func (j *jsonOp) missing(op *Op) string {
 	}
 	return ""
 }
+
+func (j *jsonOp) ofProducer() bool { return j.Producer != nil || j.Epoch != nil || j.Seq != nil }
 
 func value(p *int64) int64 {
 	if p == nil {

@@ -103,6 +103,11 @@ type Op struct {
 	// transaction ran, so that its values of them may jump.
 	Rebalanced []string
 
+	// Idempotent says that an append is a batch of an idempotent producer: of this producer id and
+	// epoch, and its first record of this sequence (KIP-98). However often it was sent, it is one append.
+	Idempotent           bool
+	Producer, Epoch, Seq int64
+
 	Group string
 	// Fault and Target describe a fault, so that a report can show it.
 	Fault, Target string
@@ -146,6 +151,9 @@ func (op *Op) Validate() error {
 func (op *Op) validateLogOp() error {
 	if op.Kind == Append && len(op.Values) == 0 {
 		return fmt.Errorf("%w %d: append of no values", ErrMalformed, op.ID)
+	}
+	if op.Kind == Append && op.Idempotent && (op.Producer < 0 || uint64(op.Epoch) > math.MaxInt16 || uint64(op.Seq) > math.MaxInt32) {
+		return fmt.Errorf("%w %d: producer %d, epoch %d, sequence %d are out of range", ErrMalformed, op.ID, op.Producer, op.Epoch, op.Seq)
 	}
 	if op.Kind == Trim && (op.From < 0 || op.From >= timeLimit) {
 		return fmt.Errorf("%w %d: trim to %d is out of range", ErrMalformed, op.ID, op.From)

@@ -90,6 +90,11 @@ func appendOp(b []byte, op *Op) []byte {
 	}
 	b = appendFlag(b, `,"poll":true`, op.Poll)
 	b = appendNames(b, `,"values":[`, op.Values)
+	if op.Idempotent && op.Kind == Append {
+		b = strconv.AppendInt(append(b, `,"producer":`...), op.Producer, 10)
+		b = strconv.AppendInt(append(b, `,"epoch":`...), op.Epoch, 10)
+		b = strconv.AppendInt(append(b, `,"seq":`...), op.Seq, 10)
+	}
 	b = appendText(b, `,"group":`, op.Group)
 	b = appendText(b, `,"kind":`, op.Fault)
 	b = appendText(b, `,"target":`, op.Target)

@@ -35,10 +35,12 @@
 //	    passes it, and no copy makes an entry of it or takes it away (S5a).
 //	L13 A running batch hash leads through each group's segments, known at each interval of an index file, at each segment's
 //	    start, and where a mark ends. What fills a hole is found once the hash leads through it from one known to the next.
+//	L14 A dropped group's tombstone stays until the caller wants it no more and the removal of the group's files is durable: a group
+//	    that has files is known to the WAL.
 //
 // A segment's: segment_append.go (written), index.go (its hashes), segment_open.go and segment_scan.go (what is left of it at a
 // start), segment_span.go (holes), segment_repair.go, segment_mend.go,
-// segment_scrub.go, fill_space.go (a full disk).
+// segment_scrub.go, fill_space.go (a full disk), tombstone.go (its end).
 //
 // A write group's life, by file: queue.go (what waits), plan_wal.go (what goes into the group), wal_group.go, wal_record.go and
 // wal_sector.go (its bytes), done.go (what its completion sets free), ring.go (the files). At the next start: wal_scan.go (which

@@ -64,6 +64,10 @@ func (s *Store) stuck() bool { return s.undoFull && s.starved }
 func (s *Store) doneFill() {
 	if s.undoing() {
 		s.undo, s.undoOf, s.undoFull = nil, nil, false
+		for _, j := range s.undone {
+			s.filled(j)
+		}
+		s.undone = nil
 		return
 	}
 	for _, st := range s.steps {
@@ -93,8 +97,9 @@ func (s *Store) takeBack(ran int) {
 		case j.writes():
 			s.undoStep(st, ran)
 			again = append(again, j)
-		default: // what a removal leaves goes at the next start
-			s.undo = append(s.undo, s.fillOps[min(max(st.from, ran+1), st.to):st.to]...)
+		default: // a removal goes on
+			s.undo = append(s.undo, s.fillOps[max(st.from, ran):st.to]...)
+			s.undone = append(s.undone, j)
 		}
 	}
 	s.jobs = append(again, s.jobs...)
@@ -106,11 +111,14 @@ func (s *Store) takeBack(ran int) {
 // undoStep takes one job back, of whose operations those before ran were done.
 func (s *Store) undoStep(st *step, ran int) {
 	p := st.job.g.segs
-	var undo []Op
+	var undo, last []Op
 	for i := st.from; i < st.to; i++ {
 		switch op := s.fillOps[i]; {
 		case op.Kind == OpMkdir:
-			p.exists = false // as far as is known: it is made again
+			p.exists = false
+			if i < ran {
+				last = append(last, Op{Kind: OpRemove, File: op.File}) // its name may not be stable, so it is made again
+			}
 		case op.Kind == OpCreate && i < ran && st.job.kind != jobRepair:
 			undo = append(undo, Op{Kind: OpRemove, File: op.File})
 		}
@@ -125,7 +133,7 @@ func (s *Store) undoStep(st *step, ran int) {
 		}
 		p.restore(st.was)
 	}
-	if len(undo) > 0 {
+	if undo = append(undo, last...); len(undo) > 0 {
 		s.undo, s.undoOf = append(undo, s.undo...), st.job.g
 	}
 }

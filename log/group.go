@@ -41,6 +41,8 @@ type group struct {
 	createdDurable   bool
 	dropPlanned      bool
 	dropDurable      bool
+	swept            bool // what is left of it: the removal of a dropped group's files is durable
+	unwanted         bool // its tombstone may go, see [Store.Forget]
 
 	lastSeq     Seq    // of the last thing staged by the caller
 	markSeq     Seq    // of the last mark staged

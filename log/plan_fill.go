@@ -12,6 +12,7 @@ const (
 	jobDrop
 	jobRepair
 	jobIndex
+	jobSweep // never queued: the end of a plan with jobDrop
 )
 
 // job is work for the fill lane. Those of one group are done in order.
@@ -26,6 +27,7 @@ type job struct {
 	repair  *repair
 	seg     *segment // jobIndex
 	gone    bool     // there is nothing to do any more
+	swept   []*group // jobSweep
 }
 
 func (s *Store) queueJob(j *job) {
@@ -137,6 +139,7 @@ func (s *Store) planFill() []Op {
 			s.queueIndexes(st.job.g)
 		}
 	}
+	ops = s.sweep(ops)
 	if len(ops) == 0 && len(s.jobs) > n {
 		return s.planFill()
 	}
@@ -218,6 +221,11 @@ func (s *Store) filled(j *job) {
 		s.queueIndexes(g)
 	case jobIndex:
 		j.seg.indexed, j.seg.has.index = true, true
+	case jobSweep:
+		for _, g := range j.swept {
+			g.swept = true
+			s.bury(g)
+		}
 	}
 	if j.kind == jobFlush {
 		g.flushing, g.flushTo = false, 0
@@ -239,7 +247,8 @@ func (s *Store) queueIndexes(g *group) {
 	}
 }
 
-// dropSegments removes all files of a group. Names that a crash brings back go at the next start, by the tombstone.
+// dropSegments removes all files of a group. Names that a crash brings back go at the next start, by the tombstone, which stays until
+// none can come back, see [Store.sweep].
 func dropSegments(ops []Op, p *segments) []Op {
 	for _, name := range p.allFiles() {
 		ops = append(ops, Op{Kind: OpRemove, File: name})

@@ -24,7 +24,7 @@ type Group struct {
 	Mark    Mark
 	Entries []Entry // dense after Mark.Index; Data is nil where it is a hole
 	Holes   []Hole  // in order of index; State.Commit may be at or past the first
-	Dropped bool    // nothing but this is known: the group must never be created again (S7)
+	Dropped bool    // nothing but this is known: the group must never be created again (S7), see [Store.Forget]
 	// SegmentEnd >= Mark.LogEnd is the next offset after what the segments hold, SegmentHash the running batch hash there:
 	// batches behind the mark are committed ones that a flush or a transfer wrote. SegmentDamage names what is lost before it,
 	// one line each; see [Store.SegmentHoles].
@@ -137,6 +137,7 @@ func (s *Store) adopt(fsys FS, is *replayed, found *Recovered) error {
 	out := is.group()
 	if is.dropped {
 		g.dropped, g.dropPlanned, g.dropDurable = true, true, true
+		g.swept = true // once Open has synced the directory
 		s.recost(g)
 		found.Groups = append(found.Groups, out)
 		return removeSegments(fsys, g.segs)

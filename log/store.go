@@ -64,7 +64,7 @@ type Store struct {
 	ident uint64
 	opt   Options
 
-	groups map[uint64]*group // dropped ones too (S7)
+	groups map[uint64]*group // dropped ones too, until they are forgotten (S7)
 	recent *group            // the one that was asked for last: calls come in runs
 	ids    []uint64          // of groups, sorted
 
@@ -85,6 +85,7 @@ type Store struct {
 	undo     []Op    // what takes back the beginnings of an append that found the disk full; goes first
 	undoOf   *group  // whose
 	undoFull bool    // taking back found no room either
+	undone   []*job  // removals that are complete with it
 	jobs     []*job
 	failed   bool
 	starved  bool // appends to segments wait for space

@@ -22,7 +22,7 @@ func (m *model) compare(t rapid.TB, old *Store) {
 		is := found[id]
 		delete(found, id)
 		switch {
-		case is == nil && g.created <= durable:
+		case is == nil && g.created <= durable && !g.unwanted:
 			t.Fatalf("group %d is lost, it was durable", id)
 		case is == nil:
 		case is.Dropped && g.dropped == 0:
@@ -163,7 +163,7 @@ func (m *model) adopt() {
 	for _, is := range m.rec.Groups {
 		g := m.groups[is.ID]
 		ids = append(ids, is.ID)
-		g.created, g.dropped = 0, 0
+		g.created, g.dropped, g.unwanted = 0, 0, g.unwanted && is.Dropped
 		clear(g.fills)
 		if is.Dropped {
 			g.dropped = 1

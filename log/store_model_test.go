@@ -24,7 +24,8 @@ type model struct {
 type modelGroup struct {
 	id       uint64
 	created  Seq
-	dropped  Seq // 0 if not
+	dropped  Seq  // 0 if not
+	unwanted bool // of a dropped one: the tombstone may go
 	marks    []Mark
 	versions []version
 	states   []stateAt
@@ -86,14 +87,14 @@ func (m *model) some(t *rapid.T) *modelGroup {
 }
 
 func (m *model) Create(t *rapid.T) {
-	if len(m.ids) > 6 {
+	if len(m.ids)-m.unwanted() > 6 || len(m.groups) > 30 {
 		t.Skip("enough")
 	}
 	m.create(rapid.IntRange(0, 40).Draw(t, "conf"))
 }
 
 func (m *model) create(conf int) *modelGroup {
-	id := uint64(len(m.ids) + 1)
+	id := uint64(len(m.groups) + 1)
 	mark := Mark{Conf: bytes.Repeat([]byte{1}, conf)}
 	g := &modelGroup{id: id, batches: map[int64][]byte{}, known: map[uint64]modelEntry{}, fills: map[uint64]Seq{}, lazy: id%3 == 1}
 	g.created = m.s.Create(id, []byte(fmt.Sprint("meta", id)), mark)
@@ -160,6 +161,7 @@ func (m *model) append(g *modelGroup, from uint64, sizes ...int) {
 			if b := g.batches[prev.end]; b != nil {
 				h, _, _ := ParseBatch(b)
 				e.Data, n = b, int(h.LastOffsetDelta)+1
+				e.Term = max(e.Term, uint64(h.LeaderEpoch)) // a transfer brought it, from a leader of that term
 			}
 			e.end += int64(n)
 			e.bhash = HashBatch(prev.bhash, e.Data)
@@ -168,6 +170,9 @@ func (m *model) append(g *modelGroup, from uint64, sizes ...int) {
 		g.known[e.hash] = e
 		v.log = append(v.log, e)
 		es = append(es, e.Entry)
+	}
+	if last, _ := v.at(v.last()); last.Term > g.state().Term {
+		m.setState(g, State{Term: last.Term, Commit: g.state().Commit})
 	}
 	v.seq = m.s.Append(g.id, es)
 	g.versions = append(g.versions, v)
@@ -313,6 +318,33 @@ func (m *model) Drop(t *rapid.T) {
 	}
 	g := m.some(t)
 	g.dropped = m.s.Drop(g.id)
+	if rapid.Bool().Draw(t, "forget") { // before any of it is durable
+		m.forget(g)
+	}
+}
+
+// Forget lets tombstones go.
+func (m *model) Forget(t *rapid.T) {
+	for _, id := range m.ids {
+		if g := m.groups[id]; g.dropped > 0 && !g.unwanted && rapid.Bool().Draw(t, "forget") {
+			m.forget(g)
+		}
+	}
+}
+
+func (m *model) forget(g *modelGroup) {
+	g.unwanted = true
+	m.s.Forget(g.id)
+	m.count["forgotten"]++
+}
+
+func (m *model) unwanted() (n int) {
+	for _, id := range m.ids {
+		if m.groups[id].unwanted {
+			n++
+		}
+	}
+	return n
 }
 
 func (m *model) Seal(t *rapid.T) { m.s.Seal() }

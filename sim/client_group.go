@@ -157,9 +157,15 @@ func (r *consumer) work(c *client) {
 		}
 	case !known:
 		c.asks(request{kind: askOffset, part: part, node: g.node, version: int16(1 + c.rng.IntN(9))})
-	case k < 22:
+	case k < 16: // all that it has, one commit behind the other
+		for _, part := range slices.Clone(g.parts) {
+			if _, known := g.at[part]; known && g.node >= 0 && slices.Contains(g.parts, part) {
+				c.asks(request{kind: askCommit, part: part, node: g.node, at: g.committable(part), version: version})
+			}
+		}
+	case k < 21:
 		c.asks(request{kind: askCommit, part: part, node: g.node, at: g.committable(part), version: version})
-	case k < 24:
+	case k < 25:
 		c.asks(request{kind: askOffset, part: part, node: g.node, version: int16(1 + c.rng.IntN(9))})
 	case k < 32 && g.given[part] > g.at[part]:
 		c.asks(request{kind: askProcess, part: part, node: g.node})

@@ -242,6 +242,7 @@ func (c *client) askNew(a request) {
 	be.PutUint32(b.bytes[53:], uint32(b.first))
 	be.PutUint32(b.bytes[17:], crc32.Checksum(b.bytes[21:], castagnoli))
 	b.k.op.Client, b.k.op.Session, b.k.op.Partition = int64(c.number), c.sessions, w.partName(a.part)
+	b.k.op.Idempotent, b.k.op.Producer, b.k.op.Epoch, b.k.op.Seq = true, p.id, int64(p.epoch), int64(b.first)
 	p.live = append(p.live, b)
 	w.judge.invoke(&b.k.op)
 	w.markAsked(b.k, c.number)

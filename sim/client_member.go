@@ -68,7 +68,7 @@ func (c *client) toldMember(k *call, resp *kmsg.ConsumerGroupHeartbeatResponse) 
 	if k.code != codeNone || resp.MemberEpoch < 0 || resp.MemberID == nil || *resp.MemberID != g.id {
 		return
 	}
-	if k.gen > 0 && resp.MemberEpoch < k.gen {
+	if resp.MemberEpoch < max(k.gen, 1) {
 		w.violate(EpochBack, "member %s of %s, at epoch %d, is told epoch %d (K1)", g.id, g.group, k.gen, resp.MemberEpoch)
 	}
 	g.gen, g.stage, g.news = resp.MemberEpoch, seatWorking, false

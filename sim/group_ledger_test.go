@@ -58,3 +58,60 @@ func TestFencedByOwner(t *testing.T) {
 		t.Error("a member in its epoch may commit what it never had")
 	}
 }
+
+// Who joined with its instance is replaced by the next one that does; one that couldn't say its instance replaces nobody.
+func TestReplacedMembersStayOut(t *testing.T) {
+	w, _ := toyWorld(t, 1, 1)
+	l, name := w.ledgerOf("group-0"), "instance"
+	for _, g := range []seat{{id: "a", static: true}, {id: "b"}, {id: "c", static: true}} {
+		g.instance = &name
+		l.holds(&g)
+	}
+	g := seat{group: "group-0", id: "c", instance: &name, static: true, old: ghost{id: "a"}}
+	if !l.out["a"] || l.out["b"] || !g.oldOut(w) || !g.oldFenced(w, 0) || g.fenced(w, 0) {
+		t.Errorf("out are %v", l.out)
+	}
+	g.old.id = "b"
+	if g.oldOut(w) {
+		t.Error("who was no static member is out")
+	}
+}
+
+// What a member has given up it may commit until it has heard of a newer epoch.
+func TestGhostOfWhatWasGivenUp(t *testing.T) {
+	w, _ := toyWorld(t, 1, 1)
+	w.ledgerOf("group-0").users[1] = user{id: "other"}
+	g := seat{group: "group-0", modern: true, id: "me", gen: 5, old: ghost{id: "me", gen: 5, part: 1, gave: true}}
+	if g.oldFenced(w, 1) {
+		t.Error("a member in its epoch may commit what it had")
+	}
+	if g.gen = 6; !g.oldFenced(w, 1) {
+		t.Error("an epoch that is over commits")
+	}
+}
+
+// A group goes on where all before was processed, or deleted.
+func TestSpans(t *testing.T) {
+	var s spans
+	for _, one := range []span{{10, 12}, {20, 25}, {12, 15}, {30, 31}, {14, 22}} {
+		s.add(one.from, one.to)
+	}
+	for at, want := range map[int64]int64{0: 0, 10: 25, 24: 25, 25: 25, 30: 31} { // order: each by itself
+		if got := s.from(at); got != want {
+			t.Errorf("from %d on it is %d that is missing first, expected %d: %v", at, got, want, s)
+		}
+	}
+	if len(s) != 2 {
+		t.Errorf("%v: stretches that touch are one", s)
+	}
+	w, _ := toyWorld(t, 1, 1)
+	c := newClient(w, 3, mute{})
+	w.ledgerOf(c.seat.group).processed(0).add(0, 5)
+	if c.goesOn(0, 5); w.violation != nil {
+		t.Error(w.violation)
+	}
+	w.views.told[0] = 4
+	if c.goesOn(0, 6); w.violation == nil || w.violation.Name != GroupSkipped {
+		t.Errorf("%v, expected %s", w.violation, GroupSkipped)
+	}
+}

@@ -39,8 +39,7 @@ func (w *World) leaks() {
 		c.over = true
 		for _, l := range c.lines {
 			if l != nil {
-				l.conn.hangUp()
-				c.lines[l.node] = nil
+				c.drop(l) // what is under way has no answer any more, and nobody refused it
 			}
 		}
 	}

@@ -10,14 +10,15 @@ import (
 	"logd/broker/group"
 )
 
-// TestRefusedWhileTheLeaderIsPaused: who is told of topics by the leader of the metadata may know of none while that is paused, until
-// there must be another one.
+// TestRefusedWhileTheLeaderIsPaused: who is told of topics by the leader of the metadata may know of none while that is paused, or hands
+// its leadership over since it stops, until there must be another one.
 func TestRefusedWhileTheLeaderIsPaused(t *testing.T) {
 	for _, c := range []struct {
-		paused bool
-		ago    time.Duration // in election timeouts
-		want   bool          // there is a cause
-	}{{true, 1, true}, {true, electedWithin - 1, true}, {true, electedWithin + 1, false}, {false, 0, false}} {
+		paused, stops bool
+		ago           time.Duration // in election timeouts
+		want          bool          // there is a cause
+	}{{true, false, 1, true}, {true, false, electedWithin - 1, true}, {true, false, electedWithin + 1, false}, {false, false, 0, false},
+		{false, true, 1, true}, {false, true, electedWithin + 1, false}} {
 		w, _ := toyWorld(t, 1, 1)
 		w.now = time.Hour
 		for i := range 3 {
@@ -30,6 +31,13 @@ func TestRefusedWhileTheLeaderIsPaused(t *testing.T) {
 		lead := w.nodes[0]
 		if lead.proc.paused = c.paused; c.paused {
 			lead.ails = w.now - c.ago*w.electionTime(1)
+		}
+		if c.stops {
+			w.now -= c.ago * w.electionTime(1)
+			if err := (stop{node: 0}).do(w); err != nil {
+				t.Fatal(err)
+			}
+			w.now += c.ago * w.electionTime(1)
 		}
 		_, proof := w.causeOf(&call{part: -1, line: &line{node: 1}, sent: w.now}, codeNotController)
 		if (proof != "") != c.want {

@@ -26,6 +26,7 @@ func (a stop) do(w *World) error {
 		return err
 	}
 	w.count[CountStops]++
+	n.hurts()
 	p.stopping, p.asked, p.led, p.back = true, w.now, n.led(), a.back
 	for _, h := range p.hosts {
 		h.give(broker.Stop{})

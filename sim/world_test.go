@@ -7,10 +7,12 @@ import (
 	"time"
 
 	"logd/checker"
+	order "logd/checker/idempotent"
 )
 
 // A seed's run is a function of the seed (W1), whoever watches: with lines, events and a history or without.
 func TestWatchedRunIsTheSame(t *testing.T) {
+	ofProducers := int64(0)
 	for _, seed := range []uint64{21, 22} {
 		opt := Draw(seed, 8*time.Second)
 		var history bytes.Buffer
@@ -29,13 +31,17 @@ func TestWatchedRunIsTheSame(t *testing.T) {
 		if events < 1000 {
 			t.Fatalf("seed %d: %d events were told of %d", seed, events, first.Events)
 		}
-		judged(t, &history, first.Counts[CountAcked])
+		ofProducers += judged(t, &history, first.Counts[CountAcked])
+	}
+	if ofProducers == 0 {
+		t.Error("no history names a producer")
 	}
 }
 
-// judged reads a written history back and has the offline checker agree.
-func judged(t *testing.T, history io.Reader, acked int64) {
+// judged reads a written history back and has the offline checks agree. It returns how many batches of idempotent producers are in it.
+func judged(t *testing.T, history io.Reader, acked int64) (batches int64) {
 	r := checker.NewReader(history)
+	j := order.Family.Begin(checker.Header{})
 	c := checker.New(checker.Options{})
 	for {
 		op, err := r.Next()
@@ -46,6 +52,16 @@ func judged(t *testing.T, history io.Reader, acked int64) {
 			t.Fatal(err)
 		}
 		c.Complete(&op)
+		j.Complete(&op)
+	}
+	producers := j.Finish()
+	for _, f := range producers.Figures {
+		if f.Column == "batches" {
+			batches += f.Value
+		}
+	}
+	if len(producers.Violations) > 0 {
+		t.Fatalf("read back, the history is %v", producers)
 	}
 	report, n := c.Finish(), int64(0)
 	for _, p := range report.Partitions {
@@ -54,6 +70,7 @@ func judged(t *testing.T, history io.Reader, acked int64) {
 	if report.Verdict != checker.Valid || n != acked {
 		t.Fatalf("read back, the history is %v with %d acknowledged appends of %d", report.Verdict, n, acked)
 	}
+	return batches
 }
 
 // Different seeds are different worlds.

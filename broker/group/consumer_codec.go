@@ -113,7 +113,7 @@ func (v memberValue) encode() []byte {
 	b = kbin.AppendInt32(b, v.rebalanceMs)
 	b = kbin.AppendCompactNullableString(b, v.assignor)
 	if v.classic == nil {
-		return append(b, 0)
+		return append(b, 1, 0, 1, 0) // null: a reader of Kafka's takes it for a classic member without protocols if it is left out
 	}
 	tag := kbin.AppendInt32([]byte{1}, v.classic.sessionMs) // 1: not null
 	tag = kbin.AppendCompactArrayLen(tag, len(v.classic.protocols))

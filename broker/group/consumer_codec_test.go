@@ -31,7 +31,7 @@ func TestConsumerRecordsGolden(t *testing.T) {
 		{"regular expression key", "0010 0001 67 0002 612a", key(16, "a*")},
 		{"epoch", "0000 0000002a 00", epochValue{epoch: 42}.encode()},
 		{"epoch with hash", "0000 0000002a 01 00 08 0102030405060708", epochValue{42, 0x0102030405060708}.encode()},
-		{"member", "0000 00 00 02 63 02 68 02 02 74 01 000003e8 00 00",
+		{"member", "0000 00 00 02 63 02 68 02 02 74 01 000003e8 00 01 00 01 00",
 			memberValue{client: "c", host: "h", topics: []string{"t"}, rebalanceMs: 1000}.encode()},
 		{"classic member", "0000 02 69 02 72 02 63 02 68 01 03 612a ffffffff 06 72616e6765 01 00 0d 01 00001770 02 02 70 03 0102 00 00",
 			memberValue{instance: ptr("i"), rack: ptr("r"), client: "c", host: "h", regex: "a*", rebalanceMs: -1, assignor: ptr("range"),

@@ -30,7 +30,7 @@ func (m *Machine) consumerLeave(g *group, c Call, req *kmsg.ConsumerGroupHeartbe
 		resp.Version, resp.MemberID, resp.MemberEpoch = req.Version, &id, req.MemberEpoch
 		m.answer(c.Ticket, resp)
 	}
-	if req.MemberEpoch == epochLeave || req.InstanceID == nil {
+	if req.MemberEpoch == epochLeave {
 		m.fence(g, []string{id}, done)
 		return
 	}

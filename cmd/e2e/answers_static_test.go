@@ -11,6 +11,7 @@ func (g *guest) again() *guest {
 	next := g.of.guest(*g.instance, g.group)
 	next.wants, next.rebalance, next.generation = g.wants, g.rebalance, g.generation
 	next.name = g.name + "'"
+	next.client = next.name
 	return next
 }
 

@@ -101,7 +101,7 @@ func (m *mover) end(n *node, epoch int32) (int32, int64) {
 // epoch before ended is the same on each replica, in the log and behind a log start (KIP-320).
 func TestLeaderMoves(t *testing.T) {
 	t.Parallel()
-	c := startCluster(t)
+	c := startCluster(t, "--rack", "rack-{id}")
 	c.createTopic(t, "moves", 1)
 	m := &mover{T: t, c: c, id: c.at(t).id("moves")}
 	first, was := m.leader()
@@ -109,6 +109,8 @@ func TestLeaderMoves(t *testing.T) {
 		m.produce(first, 13)
 	}
 	m.namesLeader(first, was)
+	m.sendsNear(first)
+	first, was = m.leader() // a broker was down meanwhile
 	_, ended := m.end(first, was)
 	first.stop(t)
 	second, now := m.leader()
@@ -131,6 +133,20 @@ func TestLeaderMoves(t *testing.T) {
 	if _, h := m.fetch(second, m.id, ended, -1, was); h.code != kerr.OffsetOutOfRange.Code {
 		t.Errorf("below the log start: %s", codeName(h.code))
 	}
+	m.servesNobodyAlone(second, ended+1)
+}
+
+// servesNobodyAlone leaves one broker of three: whether it led or followed, it knows no high watermark that it could vouch for, nor
+// who leads, and sends its clients away (S13).
+func (m *mover) servesNobodyAlone(last *node, offset int64) {
+	m.Helper()
+	for _, n := range m.c.others(last) {
+		n.kill(m.T)
+	}
+	await(m.T, fmt.Sprintf("broker %d, alone, to send clients away", last.id), func() (bool, string) {
+		p, got := m.fetch(last, m.id, offset, -1, -1)
+		return got == (hint{kerr.NotLeaderForPartition.Code, -1, -1, ""}) && p.HighWatermark == -1 && len(p.RecordBatches) == 0, fmt.Sprintf("%+v, high watermark %d", got, p.HighWatermark)
+	})
 }
 
 // namesLeader asks every broker, in versions with and without a place for it, who leads.
@@ -158,6 +174,54 @@ func (m *mover) namesLeader(lead *node, epoch int32) {
 	if _, got := m.fetch(lead, m.id, 0, epoch-1, -1); got != (hint{kerr.FencedLeaderEpoch.Code, lead.id, epoch, lead.addr}) {
 		m.Errorf("the leader, a fetch of an older epoch: %+v", got)
 	}
+}
+
+// near fetches in a version as a client in a broker's rack, and says what for: whom the client is sent to, whether it got records.
+func (m *mover) near(n *node, version int16, rack string) (code int16, to int32, some bool) {
+	r := fetchOf("moves", 0)
+	r.Rack = rack
+	resp, ok := m.at(n).ask(version, r).(*kmsg.FetchResponse)
+	if !ok {
+		return -1, -1, false
+	}
+	p := resp.Topics[0].Partitions[0]
+	return p.ErrorCode, p.PreferredReadReplica, len(p.RecordBatches) > 0
+}
+
+// sendsNear asks the leader for records as clients in one rack or another (KIP-392): they are sent to a broker that has what they
+// want, and to none that has gone; and before version 11 no follower serves.
+func (m *mover) sendsNear(lead *node) {
+	m.Helper()
+	follower := m.c.others(lead)[0]
+	rack := fmt.Sprintf("rack-%d", follower.id)
+	await(m.T, "the leader to send a client to "+rack, func() (bool, string) {
+		code, to, some := m.near(lead, 12, rack)
+		return code == 0 && to == follower.id && !some, fmt.Sprintln(codeName(code), to, some)
+	})
+	for _, c := range []struct {
+		n       *node
+		version int16
+		rack    string
+		code    int16
+	}{
+		{lead, 12, fmt.Sprintf("rack-%d", lead.id), 0},
+		{lead, 12, "", 0},
+		{lead, 12, "nowhere", 0},
+		{lead, 10, "", 0},
+		{follower, 11, rack, 0},
+		{follower, 12, "", 0},
+		{follower, 10, "", kerr.NotLeaderForPartition.Code},
+	} {
+		if code, to, some := m.near(c.n, c.version, c.rack); code != c.code || to != -1 || some != (c.code == 0) {
+			m.Errorf("broker %d, version %d, a client in rack %q: %s, sent to %d, records %t", c.n.id, c.version, c.rack, codeName(code), to, some)
+		}
+	}
+	follower.kill(m.T)
+	await(m.T, "the leader to serve the clients of a rack that has gone", func() (bool, string) {
+		code, to, some := m.near(lead, 12, rack)
+		return code == 0 && to == -1 && some, fmt.Sprintln(codeName(code), to, some)
+	})
+	m.c.startAndServe(m.T, follower)
 }
 
 // parts holds where an epoch that is over ended: the same for whom asks, leader or follower.

@@ -220,8 +220,8 @@ func TestStaticMembersOutliveCoordinators(t *testing.T) {
 	metadata := fmt.Sprintf("%q", a.wants[0].Metadata)
 	is(`i1: Heartbeat 4 → {OK}
 i2: Heartbeat 4 → {OK}
-i1': JoinGroup 9 → {OK Generation:2 ProtocolType:"consumer" Protocol:"range" LeaderID:"M3" SkipAssignment:true MemberID:"M3" Members:[{MemberID:"M3" InstanceID:"i1" ProtocolMetadata:` +
-		metadata + `} {MemberID:"M2" InstanceID:"i2" ProtocolMetadata:` + metadata + `}]}
+i1': JoinGroup 9 → {OK Generation:2 ProtocolType:"consumer" Protocol:"range" LeaderID:"M3" SkipAssignment:true MemberID:"M3" Members:[{MemberID:"M2" InstanceID:"i2" ProtocolMetadata:` +
+		metadata + `} {MemberID:"M3" InstanceID:"i1" ProtocolMetadata:` + metadata + `}]}
 i1': SyncGroup 5 → {OK ProtocolType:"consumer" Protocol:"range" MemberAssignment:"for i1 in 2"}
 i2: Heartbeat 4 → {OK}
 i1': OffsetCommit 8 → {Topics:[{Topic:"t" TopicID:none Partitions:[{Partition:0 OK}]}]}`)

@@ -7,8 +7,8 @@ const simulator = "the simulator"
 // test checks that each exists, and that no served API is without.
 var tested = map[int16][]string{
 	0:  {simulator, "TestKcat", "TestKillLeaders", "TestCheckRecords", "TestRecordsAreHeldToTheTopic", "TestRefusedRecordsOnTheWire", "TestTwins", "TestLeaderHints", "TestLeaderMoves"},
-	1:  {simulator, "TestKcat", "TestFollowerFetch", "TestKillLeaders", "TestFetchSession", "TestFetchSessionsMakeRoom", "TestFetchSessionTellsNews", "TestFetchSessionOfATopicMadeAgain", "TestFetchSessionIsFair", "TestEpochs", "TestTakeBatches", "TestFetchReadsWhatItHasRoomFor", "TestSlowDiskIsWaitedFor", "TestFetchBeyondTheEnd", "TestLeaderHints", "TestLeaderMoves"},
-	2:  {simulator, "TestListOffsetsRules"},
+	1:  {simulator, "TestKcat", "TestFollowerFetch", "TestKillLeaders", "TestFetchSession", "TestFetchSessionsMakeRoom", "TestFetchSessionTellsNews", "TestFetchSessionOfATopicMadeAgain", "TestFetchSessionIsFair", "TestEpochs", "TestFollowerKnowsWhatItDoesNotKnow", "TestNobodyServesFromABadDisk", "TestTakeBatches", "TestFetchReadsWhatItHasRoomFor", "TestSlowDiskIsWaitedFor", "TestFetchBeyondTheEnd", "TestLeaderHints", "TestLeaderMoves"},
+	2:  {simulator, "TestListOffsetsRules", "TestOnlyAConfirmedLeaderSays"},
 	3:  {simulator, "TestKcat", "TestMetadataTopics", "TestMetadataOfTheCluster", "TestMetadataCreatesBoundedly"},
 	8:  {simulator, "TestGroupOfOne", "TestGroupRefusals", "TestGroupsAreCopiedForward", "TestAnswers"},
 	9:  {simulator, "TestGroupOfOne", "TestGroupRefusals", "TestAnswers"},
@@ -24,7 +24,7 @@ var tested = map[int16][]string{
 	20: {"TestDeleteTopics", "TestDeleteTopicsByNameBefore6"},
 	21: {simulator, "TestDeleteRecords", "TestDeleteRecordsIsDurable"},
 	22: {"TestProducerIDs", "TestNoProducerID", "TestProducersSurvive"},
-	23: {"TestEpochs", "TestLeaderMoves"},
+	23: {"TestEpochs", "TestOnlyAConfirmedLeaderSays", "TestEpochIsLookedForWhileRecordsGo", "TestLeaderMoves"},
 	32: {"TestDescribeConfigs", "TestGroupSettings"},
 	33: {"TestAlterConfigsWhole"},
 	35: {"TestDescribeLogDirs", "TestPlacesAgree", "TestReserve", "TestAnswers"},

@@ -7,6 +7,7 @@ import (
 
 	"logd/checker"
 	"logd/checker/anomaly"
+	"logd/checker/idempotent"
 )
 
 // families are the checks on offer, one line each.
@@ -14,6 +15,7 @@ func families() []checker.Family {
 	return []checker.Family{
 		checker.Linearizable,
 		anomaly.Family,
+		idempotent.Family,
 	}
 }
 
@@ -30,6 +32,7 @@ func choose(names []string) ([]checker.Family, error) {
 			return nil, fmt.Errorf("no check or anomaly is called %q; there are %s", name, strings.Join(namesOf(all), ", "))
 		}
 		if !slices.ContainsFunc(chosen, func(c checker.Family) bool { return c.Name == f.Name }) {
+			f.Optional = false
 			chosen = append(chosen, *f)
 		}
 	}

@@ -13,6 +13,7 @@ type panel struct {
 	families []checker.Family
 	line     *checker.Checker // check A, nil if it isn't wanted
 	judges   []checker.Judge
+	optional []bool // by judge
 }
 
 func newPanel(families []checker.Family) *panel { return &panel{families: families} }
@@ -23,6 +24,7 @@ func (p *panel) begin(h checker.Header) {
 			p.line = checker.New(checker.Options{Sparse: h.Sparse, Retention: h.Retention})
 		} else {
 			p.judges = append(p.judges, p.families[i].Begin(h))
+			p.optional = append(p.optional, p.families[i].Optional)
 		}
 	}
 }
@@ -44,8 +46,11 @@ func (p *panel) finish(r *result) {
 		r.Report = &report
 		r.Verdict = worse(r.Verdict, report.Verdict)
 	}
-	for _, j := range p.judges {
+	for i, j := range p.judges {
 		f := j.Finish()
+		if p.optional[i] && f.Verdict == checker.Undecided {
+			continue // it had nothing to ask, and nobody wanted it to
+		}
 		r.Checks = append(r.Checks, f)
 		r.Verdict = worse(r.Verdict, f.Verdict)
 	}

@@ -60,6 +60,7 @@ var layers = []layer{
 	{dir: "checker/record", ours: []string{"checker"}},
 	{dir: "checker/jepsen", ours: []string{"checker"}},
 	{dir: "checker/anomaly", strict: true, ours: []string{"checker"}},
+	{dir: "checker/idempotent", strict: true, ours: []string{"checker"}},
 	{dir: "checker/report", ours: []string{"checker", "checker/anomaly", "checker/second"}},
 
 	{dir: "sim", strict: true, floats: true,

@@ -18,6 +18,7 @@ func (w *world) adopt(from *world, rec *log.Recovered) {
 		if is.Dropped {
 			g.dropped = 1 // before anything
 			g.created = 0
+			g.buried = old.buried
 			continue
 		}
 		g.known, g.batches, g.data, g.agreed = old.known, maps.Clone(old.batches), maps.Clone(old.data), maps.Clone(old.agreed)

@@ -66,6 +66,9 @@ func (w *world) command() bool {
 	case "drop":
 		g.dropped = w.s.Drop(g.id)
 		w.seq = g.dropped
+	case "bury":
+		g.buried = true
+		w.s.Forget(g.id)
 	case "seal":
 		w.s.Seal()
 	case "wait":

@@ -57,7 +57,7 @@ func (m *model) judge(o *outcome, b bounds) *Violation {
 
 func (g *group) judge(f *found, b bounds) *Violation {
 	switch {
-	case f == nil && g.created <= b.durable:
+	case f == nil && g.created <= b.durable && !g.buried:
 		return violation("acknowledged-lost", "it is gone, its creation was durable at %d", g.created)
 	case f == nil:
 		return nil

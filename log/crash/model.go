@@ -17,6 +17,7 @@ type group struct {
 	id       uint64
 	created  log.Seq
 	dropped  log.Seq // 0 if it isn't
+	buried   bool    // its tombstone may go
 	marks    []log.Mark
 	versions []version
 	states   []stateAt

@@ -23,6 +23,7 @@ import (
 //	fill G SIZE               entries of that size, committed once durable, until the store waits for room; the last isn't durable
 //	copy                      what uncommitted entries keep the oldest file is copied out of it, if the store asks for it
 //	drop G                    the group ends
+//	bury G                    nobody will ask for a dropped group again: its tombstone may go
 //	seal                      an empty write group
 //	full N [K]                operations N to N+K-1 of the fill lane, from here, find no room, a write of them half way; K is 1
 //	failsync N                the sync after N others fails, and the store is opened again
@@ -52,7 +53,7 @@ type command struct {
 
 // least is the fewest numbers behind a verb's group; -1: it has no group.
 var least = map[string]int{"create": 0, "state": 2, "append": 1, "cut": 2, "commit": 0, "flush": 0, "trim": 1, "transfer": 1, "fill": 1,
-	"install": 1, "copy": -1, "drop": 0, "seal": -1, "wait": -1,
+	"install": 1, "copy": -1, "drop": 0, "bury": 0, "seal": -1, "wait": -1,
 	"failsync": -1, "full": -1, "space": -1, "rot": 1, "lose": 1, "forget": 1, "stray": -1, "ruin": -1, "start": -1, "heal": 0, "mend": 0}
 
 // parse reads a script; a mistake in it is a bug of this package, and panics.

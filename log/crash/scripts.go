@@ -149,6 +149,104 @@ var Scripts = append([]Script{
 		flush 2
 		create 5
 		append 5 20`},
+	{Name: "bury", Options: wide, Text: `
+		create 1
+		create 2
+		create 3
+		append 1 300 900
+		append 2 100
+		append 3 70
+		commit 1
+		flush 1
+		wait
+		drop 1
+		bury 1
+		append 2 9000
+		commit 2
+		flush 2
+		append 2 9000
+		drop 3
+		commit 2
+		flush 2
+		append 2 9000
+		commit 2
+		flush 2
+		bury 3
+		append 2 9000
+		create 4
+		append 4 800
+		commit 2
+		flush 2
+		commit 4
+		flush 4
+		append 2 9000
+		drop 4
+		commit 2
+		flush 2
+		wait
+		bury 4
+		append 2 9000
+		commit 2
+		flush 2
+		wait
+		append 2 9000
+		commit 2
+		flush 2
+		wait
+		append 2 9000
+		commit 2
+		flush 2
+		wait
+		start
+		append 2 9000
+		seal`},
+	{Name: "bury-full", Options: wide, Text: `
+		create 1
+		create 2
+		create 3
+		append 1 300
+		append 2 9000
+		append 3 90
+		wait
+		commit 1
+		commit 2
+		commit 3
+		full 2
+		flush 1
+		space
+		drop 1
+		bury 1
+		wait
+		full 3
+		flush 3
+		space
+		wait
+		full 0 2
+		drop 3
+		bury 3
+		space
+		flush 2
+		append 2 9000
+		commit 2
+		flush 2
+		append 2 9000
+		commit 2
+		flush 2
+		append 2 9000
+		commit 2
+		flush 2
+		append 2 9000
+		commit 2
+		flush 2
+		append 2 9000
+		commit 2
+		flush 2
+		append 2 9000
+		commit 2
+		flush 2
+		wait
+		append 2 9000
+		seal`},
 	{Name: "snapshot", Options: small, Text: `
 		create 1
 		create 2

@@ -90,7 +90,9 @@ func (w *world) attach(s *log.Store) {
 func (w *world) bounds() bounds {
 	b := bounds{durable: w.s.Durable(), flushed: map[uint64]log.Mark{}, blocked: w.blocked}
 	for _, g := range w.m.groups {
-		b.flushed[g.id] = w.s.Flushed(g.id)
+		if g.dropped == 0 {
+			b.flushed[g.id] = w.s.Flushed(g.id)
+		}
 	}
 	return b
 }
@@ -144,7 +146,7 @@ func (w *world) turn() bool {
 // idle says that all is durable, nothing is out, and no mark is to come.
 func (w *world) idle() bool {
 	for _, g := range w.m.groups {
-		if w.s.Flushing(g.id) && g.dropped == 0 {
+		if g.dropped == 0 && w.s.Flushing(g.id) {
 			return false
 		}
 	}

@@ -47,6 +47,8 @@ func TestCheck(t *testing.T) {
 	}
 	table.Append(batch(2, 0, math.MaxInt32-1, 2, 170, 0))
 	table.Append(batch(3, 0, math.MaxInt32-1, 4, 172, 0))
+	table.Append(batch(4, 0, math.MaxInt32, 1, 176, 0))
+	table.Append(batch(4, 1, 0, 1, 177, 0)) // another epoch, though its sequence is the one after
 	for _, c := range []struct {
 		what     string
 		b        log.Batch
@@ -73,6 +75,7 @@ func TestCheck(t *testing.T) {
 		{"after the highest sequence, a gap", batch(2, 0, 1, 1, 0, 0), 0, false, ErrSequence},
 		{"after a batch across the highest sequence", batch(3, 0, 2, 1, 0, 0), 0, true, nil},
 		{"a batch across the highest sequence again", batch(3, 0, math.MaxInt32-1, 4, 0, 0), 172, false, nil},
+		{"a duplicate of an older epoch, in the new one", batch(4, 1, math.MaxInt32, 1, 0, 0), 0, false, ErrSequence},
 		{"unknown, from 0", batch(9, 5, 0, 1, 0, 0), 0, true, nil},
 		{"unknown, any sequence", batch(9, 5, 12345, 1, 0, 0), 0, true, nil},
 	} {
