@@ -55,9 +55,21 @@ func (s *Shard) coordinate(p *partition) {
 	if p.coord != nil && (!serves || p.coord.term != term) {
 		s.unloadGroups(p)
 	}
-	if serves && p.coord == nil {
+	if serves && p.coord == nil && !s.writesGroups(p) {
 		s.loadGroups(p, term)
 	}
+}
+
+// writesGroups reports whether writes of an earlier coordinator of this term are under way, which no load would see.
+func (s *Shard) writesGroups(p *partition) bool {
+	for _, row := range [...][]*proposal{p.queue, p.pending} {
+		for _, q := range row {
+			if s.writes[q.o.id] != nil && q.o.broker == 0 && q.o.shard == s.cfg.Shard {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // loadGroups begins to read the partition: everything that any leader ever acknowledged lies before the high watermark of
