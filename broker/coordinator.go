@@ -109,9 +109,10 @@ func (s *Shard) loadsTick() {
 // loadMore reads on, a piece in a turn.
 func (s *Shard) loadMore(p *partition, c *coordinator) {
 	if c.at >= c.to {
-		s.loaded++
-		c.loading, c.number = false, s.loaded
+		c.loading = false
 		c.m.Loaded(s.groupNow(), s.groupOut(c))
+		s.loaded++
+		c.number = s.loaded
 		s.loads.ended(c, s.ticks)
 		s.carryGroups(p, c)
 		return
