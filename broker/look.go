@@ -42,3 +42,7 @@ func (s *Shard) TopicID(group uint64) UUID {
 	}
 	return UUID{}
 }
+
+// GivesProducerIDs tells whether this shard has heard that every broker is known to understand idempotent producers (M8): before, no
+// producer id is given.
+func (s *Shard) GivesProducerIDs() bool { return s.meta.Level >= producersVersion }

@@ -40,6 +40,7 @@ type seat struct {
 	was      int  // the last one
 	id       string
 	gen      int32
+	asked    time.Duration // when it sent the JoinGroup that was answered with gen
 	heard    time.Duration // when it was told of gen, in a group of the classic protocol
 	roll     []string      // all members, if it leads
 	stage    seatStage
@@ -355,7 +356,7 @@ func (c *client) heard(k *call) checker.Outcome {
 			if resp.MemberID != g.id {
 				g.static = k.version >= 5
 			}
-			g.id, g.gen, g.heard, g.stage, g.roll = resp.MemberID, resp.Generation, c.w.now, seatJoined, nil
+			g.id, g.gen, g.asked, g.heard, g.stage, g.roll = resp.MemberID, resp.Generation, k.sent, c.w.now, seatJoined, nil
 			c.joined(resp)
 			for _, b := range resp.Members {
 				if resp.LeaderID == g.id && !resp.SkipAssignment {
@@ -448,7 +449,7 @@ func (c *client) assigned(k *call, raw []byte) {
 	}
 	l, who := w.ledgerOf(g.group), g.who()
 	l.holds(g)
-	l.told(g.gen, who, term{heard: g.heard, until: k.sent + classicSession})
+	l.told(g.gen, who, term{heard: g.heard, until: g.asked + classicSession})
 	g.parts, g.stage = nil, seatWorking
 	for _, b := range raw {
 		part := int(b)

@@ -80,15 +80,15 @@ func (c *client) toldMember(k *call, resp *kmsg.ConsumerGroupHeartbeatResponse) 
 		w.count[CountAssignments]++
 	}
 	w.ledgerOf(g.group).holds(g)
-	c.claims(k, w.opt.Limits.Groups.ConsumerSession)
+	c.claims(k, k.sent+w.opt.Limits.Groups.ConsumerSession)
 	c.markMixed()
 }
 
-// claims notes that a member uses what it was given, for a session at least since it asked. Who was the coordinator once and
+// claims notes that a member uses what it was given, as long at least as it can't be thrown out. Who was the coordinator once and
 // hasn't heard that there is another one doesn't know what that one has given to whom.
-func (c *client) claims(k *call, session time.Duration) {
+func (c *client) claims(k *call, until time.Duration) {
 	w, g := c.w, &c.seat
-	l, until := w.ledgerOf(g.group), k.sent+session
+	l := w.ledgerOf(g.group)
 	if !w.coordinates(k.line.node, g.group) {
 		for _, part := range g.parts {
 			delete(l.users, part) // nobody can tell whose it is

@@ -36,6 +36,7 @@ const (
 	faultRestore
 	faultRotAll
 	faultVotes
+	faultHolesVote
 	faultStop
 	faultStopAll
 	faultRolling
@@ -100,6 +101,7 @@ var faultTable = [faultKinds]faultRow{
 	faultRestore:       {"restore", 2, false, true, 3, familyDisk},
 	faultRotAll:        {"rot-all", 4, false, true, 3, familyDisk},
 	faultVotes:         {"lose-votes", 2, false, true, 3, familyDisk},
+	faultHolesVote:     {"holes-vote", 12, true, true, 3, familyDisk},
 	faultStop:          {"stop", 4, true, false, 1, familyProcess},
 	faultStopAll:       {"stop-all", 1, false, false, 1, familyProcess},
 	faultRolling:       {"rolling-restart", 2, false, false, 1, familyProcess},
@@ -142,6 +144,7 @@ func (f *nemesis) cause(kind int) {
 		faultRestore:       (*nemesis).restoreOne,
 		faultRotAll:        (*nemesis).rotAll,
 		faultVotes:         (*nemesis).loseVotes,
+		faultHolesVote:     (*nemesis).holesVote,
 		faultStop:          (*nemesis).stopOne,
 		faultStopAll:       (*nemesis).stopAll,
 		faultRolling:       (*nemesis).rollingRestart,

@@ -14,7 +14,7 @@ import (
 //
 //	trouble    the broker that was asked is, or a moment ago was, down, paused, slow, damaged or full
 //	elsewhere  another broker leads, or it lost the leadership while the request was under way
-//	quorum     no majority of the group's brokers was well, and near each other, for a while
+//	quorum     no majority of the group's brokers was well, and near each other, for a while; or not all, of what all must first agree to
 //	election   nobody leads, or the leader is so new, that the bound isn't over
 //	bound      the broker was given more than it may hold
 //	network    the client's own link
@@ -139,10 +139,36 @@ func (w *World) causeOf(k *call, code int16) (class int, proof string) {
 	if leader := &g.replicas[g.leader]; !g.majority(leader, in) {
 		return refusedQuorum, "no majority: " + strings.Join(others, "; ")
 	}
+	if why := w.unagreed(g, k); why != "" {
+		return refusedQuorum, why
+	}
 	if why := n.overBound(code); why != "" {
 		return refusedBound, why
 	}
 	return 0, ""
+}
+
+// levels is the part of a broker's shard that knows whether all brokers are known to understand idempotent producers.
+type levels interface{ GivesProducerIDs() bool }
+
+// unagreed says why there is no producer id yet: the first is given once every broker has told the leader of the metadata that it
+// understands them (M8), so for as long as one can't tell it, none is. Each says so once in five ticks, to all others.
+func (w *World) unagreed(g *groupSeen, k *call) string {
+	if k.key != int16(kmsg.InitProducerID) {
+		return ""
+	}
+	hosts := w.nodes[g.leader].proc.hosts
+	if l, ok := hosts[g.id%uint64(len(hosts))].shard.(levels); !ok || l.GivesProducerIDs() {
+		return ""
+	}
+	since := k.sent - tellsWithin
+	if g.since > since {
+		return fmt.Sprintf("not every broker is known to understand producer ids by its leader, which was elected at %v only", g.since)
+	}
+	if in, others := g.core(w, g.leader, since); len(in) < len(w.nodes) {
+		return "not every broker is known to understand producer ids: " + strings.Join(others, "; ")
+	}
+	return ""
 }
 
 // tellsWithin is how long it may take until every broker was told who leads: leaders say so once in ten ticks, and envelopes get lost.

@@ -90,3 +90,50 @@ func TestUnsoundByCoordinator(t *testing.T) {
 		t.Errorf("%v", w.violation)
 	}
 }
+
+// levelled is a shard that has heard, or hasn't, that every broker understands idempotent producers.
+type levelled struct {
+	*toy
+	gives bool
+}
+
+func (l levelled) GivesProducerIDs() bool { return l.gives }
+
+// TestNoProducerIDWhileABrokerIsAway: until each broker told the leader of the metadata that it understands producer ids, none is given;
+// that one can't tell, or couldn't a moment ago, is a cause, and of nothing else.
+func TestNoProducerIDWhileABrokerIsAway(t *testing.T) {
+	for _, c := range []struct {
+		key   kmsg.Key
+		gives bool
+		since time.Duration // the leader's
+		away  time.Duration // since when broker 3 is back; 0: it wasn't away; -1: it still is
+		want  bool          // there is a cause
+	}{
+		{kmsg.InitProducerID, false, time.Minute, -1, true}, {kmsg.InitProducerID, true, time.Minute, -1, false},
+		{kmsg.Metadata, false, time.Minute, -1, false}, {kmsg.InitProducerID, false, time.Minute, 0, false},
+		{kmsg.InitProducerID, false, time.Minute, tellsWithin / 2, true}, {kmsg.InitProducerID, false, time.Minute, 2 * tellsWithin, false},
+		{kmsg.InitProducerID, false, tellsWithin - time.Millisecond, 0, true}, {kmsg.InitProducerID, true, tellsWithin - time.Millisecond, 0, false},
+	} {
+		w, toys := toyWorld(t, 1, 2)
+		w.now = time.Hour
+		for i, n := range w.nodes {
+			g := w.views.group(1)
+			g.part, g.name, g.leader, g.since = partMetadata, "metadata", 0, w.now-c.since
+			v := view(i, 5, i == 0, 7, 7)
+			g.replicas[i] = replicaSeen{live: true, id: v.Replica, leader: i == 0, commit: 7, stable: 7, quorums: v.Quorums}
+			n.limits.Tick, n.limits.ElectionTicks = 100*time.Millisecond, 5 // a leader serves sooner than tellsWithin
+			n.proc.hosts[1].shard = levelled{toys[i][1], c.gives}
+		}
+		switch n := w.nodes[2]; c.away {
+		case -1:
+			n.proc = nil
+		case 0:
+		default:
+			n.ails = w.now - c.away
+		}
+		_, proof := w.causeOf(&call{part: -1, key: int16(c.key), line: &line{node: 0}, sent: w.now}, codeLoading)
+		if (proof != "") != c.want {
+			t.Errorf("%+v: %q", c, proof)
+		}
+	}
+}
