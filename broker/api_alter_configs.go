@@ -2,6 +2,7 @@ package broker
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -68,7 +69,10 @@ func planAlter(want *kmsg.IncrementalAlterConfigsRequestResource, m *Meta, cfg C
 		if a.Name == "" {
 			return a, refuse(errBadRequest, "Default topic resources are not allowed.") // ControllerConfigurationValidator
 		}
-		return a, a.lint()
+		if no := a.lint(); no.is() || !internalTopic(a.Name) || !slices.ContainsFunc(changes, changesCleanup) {
+			return a, no
+		}
+		return a, refuse(errBadConfig, "Topic '%s' is compacted by its coordinators: its %s can't be changed.", a.Name, configCleanup)
 	case kmsg.ConfigResourceTypeGroupConfig:
 		a := AlterGroup{want.ResourceName, changes}
 		configs, no := a.plan(m)
@@ -90,6 +94,8 @@ func planAlter(want *kmsg.IncrementalAlterConfigsRequestResource, m *Meta, cfg C
 	}
 	return nil, refuse(errBadRequest, "Unknown resource type %d", want.ResourceType)
 }
+
+func changesCleanup(c ConfigChange) bool { return c.Name == configCleanup && c.Op != configDelete }
 
 // planChanges turns a resource's settings into a command's.
 func planChanges(want *kmsg.IncrementalAlterConfigsRequestResource) (changes []ConfigChange, no refusal) {

@@ -87,7 +87,7 @@ func planCreate(want *kmsg.CreateTopicsRequestTopic, m *Meta, d TopicDefaults) (
 	switch {
 	case want.Topic == topicClusterMeta:
 		return c, refuse(errBadRequest, "Creation of internal topic %s is prohibited.", topicClusterMeta)
-	case internalTopic(want.Topic):
+	case internalTopic(want.Topic) && m.TopicByName(want.Topic) == nil:
 		return c, refuse(errBadTopic, "Topic '%s' is the brokers' own: they make it when it is needed.", want.Topic)
 	}
 	if no := checkTopicName(want.Topic); no.is() {

@@ -170,6 +170,24 @@ func TestGroupRefusals(t *testing.T) {
 	if _, code := l.delete(topicOffsets, 1); code != errBadTopic {
 		t.Fatalf("records of %s are deleted: %d", topicOffsets, code)
 	}
+	create := kmsg.NewPtrCreateTopicsRequest()
+	create.Version, create.TimeoutMillis, create.Topics = 7, 1000, []kmsg.CreateTopicsRequestTopic{wantTopic(topicOffsets, 1, 1), wantTopic(topicTxns, 1, 1)}
+	for i, want := range []int16{errExists, errBadTopic} {
+		if r := ask[*kmsg.CreateTopicsResponse](l, create).Topics[i]; r.ErrorCode != want {
+			t.Fatalf("%s is created: %d, expected %d", r.Topic, r.ErrorCode, want)
+		}
+	}
+	for _, c := range []struct {
+		setting, value string
+		code           int16
+	}{{configCleanup, "delete", errBadConfig}, {configSegmentBytes, "1048576", errNone}} {
+		alter := kmsg.NewPtrIncrementalAlterConfigsRequest()
+		alter.Resources = []kmsg.IncrementalAlterConfigsRequestResource{{ResourceType: kmsg.ConfigResourceTypeTopic, ResourceName: topicOffsets,
+			Configs: []kmsg.IncrementalAlterConfigsRequestResourceConfig{{Name: c.setting, Value: &c.value}}}}
+		if r := ask[*kmsg.IncrementalAlterConfigsResponse](l, alter).Resources[0]; r.ErrorCode != c.code {
+			t.Fatalf("%s of %s is altered: %d, expected %d", c.setting, topicOffsets, r.ErrorCode, c.code)
+		}
+	}
 	describe := kmsg.NewPtrDescribeConfigsRequest()
 	describe.Version = 4
 	describe.Resources = []kmsg.DescribeConfigsRequestResource{{ResourceType: kmsg.ConfigResourceTypeTopic, ResourceName: topicOffsets, ConfigNames: []string{configCleanup}}}

@@ -75,15 +75,7 @@ func (g *Group) stage(m *pb.Message, out *Out) {
 		g.installed(m.GetSnapshot(), out)
 	}
 	if es := m.GetEntries(); len(es) > 0 {
-		g.win.append(es)
-		g.cutHoles(es[0].GetIndex())
-		g.noteChange(es)
-		g.stable = min(g.stable, es[0].GetIndex()-1)
-		seq := g.store.Append(g.cfg.Group, entriesOf(es))
-		for i := range g.writes { // a write under way counts only up to where it was overwritten
-			g.writes[i].index = min(g.writes[i].index, es[0].GetIndex()-1)
-		}
-		g.writes = append(g.writes, write{seq, g.win.last()})
+		g.stageEntries(es, m)
 	}
 	if m.Term != nil {
 		st := log.State{Term: m.GetTerm(), Vote: m.GetVote(), Commit: m.GetCommit()}
@@ -98,6 +90,38 @@ func (g *Group) stage(m *pb.Message, out *Out) {
 	for _, r := range m.GetResponses() {
 		g.hold(r)
 	}
+}
+
+// stageEntries takes a MsgStorageAppend's entries. Where some of a burst are committed already, that is said in between (L11): the
+// burst may take more write groups than one, and a crash leave some of them.
+func (g *Group) stageEntries(es []*pb.Entry, m *pb.Message) {
+	g.win.append(es)
+	g.cutHoles(es[0].GetIndex())
+	g.noteChange(es)
+	g.stable = min(g.stable, es[0].GetIndex()-1)
+	for i := range g.writes { // a write under way counts only up to where it was overwritten
+		g.writes[i].index = min(g.writes[i].index, es[0].GetIndex()-1)
+	}
+	var seq log.Seq
+	for rest := entriesOf(es); len(rest) > 0; {
+		n := share(rest, g.store.MaxEntry()/commitShare)
+		seq = g.store.Append(g.cfg.Group, rest[:n])
+		commit := min(m.GetCommit(), rest[n-1].Index)
+		if rest = rest[n:]; len(rest) > 0 && m.Term != nil && g.commitDue(commit) {
+			g.setState(log.State{Term: m.GetTerm(), Vote: m.GetVote(), Commit: commit})
+		}
+	}
+	g.writes = append(g.writes, write{seq, g.win.last()})
+}
+
+// share is how many of the entries, one at least, have bytes in all.
+func share(es []log.Entry, bytes int) int {
+	for i := range es {
+		if bytes -= len(es[i].Data); bytes <= 0 {
+			return i + 1
+		}
+	}
+	return len(es)
 }
 
 // commitShare is the part of what may be uncommitted in a store that one group may have committed and not written so.

@@ -107,6 +107,10 @@ func (m *Machine) restore(g *group) {
 		m.out.Notes = append(m.out.Notes, fmt.Sprintf("group %q: its record of version %d can't be read (%v): its members must join again", g.id, v.Version, err))
 		return
 	}
+	if v.Generation < 0 || v.Generation > maxEpoch {
+		m.out.Notes = append(m.out.Notes, fmt.Sprintf("group %q: its record can't be read (generation %d, of 0 to %d): its members must join again", g.id, v.Generation, maxEpoch))
+		return
+	}
 	k := g.classicOf()
 	k.since, k.generation, k.assigned = v.CurrentStateTimestamp, v.Generation, v.Generation
 	k.kind = v.ProtocolType

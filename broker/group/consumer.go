@@ -53,6 +53,9 @@ func newConsumer(id string) *consumer {
 		owners: map[Part]string{}, regexes: map[string]regexValue{}}
 }
 
+// maxEpoch is more epochs or generations than any group comes to, and leaves room to go on from.
+const maxEpoch = 1 << 30
+
 // loadConsumer makes a group of its table, nil if that has none.
 func loadConsumer(id string, t *table) (*consumer, error) {
 	c, found := newConsumer(id), false
@@ -73,7 +76,26 @@ func loadConsumer(id string, t *table) (*consumer, error) {
 	if !found {
 		return nil, nil
 	}
+	if c.epoch > maxEpoch {
+		return nil, fmt.Errorf("%w: group %q: epoch %d, at most %d can be", ErrUnknownRecord, c.id, c.epoch, maxEpoch)
+	}
+	if err := c.sound(); err != nil { // nothing here wrote that: it is no group to go on with
+		return nil, fmt.Errorf("%w: %w", ErrUnknownRecord, err)
+	}
 	return c, nil
+}
+
+// sound says what doesn't hold between the parts of a group: it is asserted before they are written, and asked of what was read.
+func (c *consumer) sound() error {
+	if c.targetEpoch > c.epoch {
+		return fmt.Errorf("invariant K1: group %q: target epoch %d, group epoch %d", c.id, c.targetEpoch, c.epoch)
+	}
+	for _, id := range c.ids {
+		if m := c.members[id]; m.epoch > c.targetEpoch {
+			return fmt.Errorf("invariant K1: group %q: member %q is at epoch %d, the target at %d", c.id, id, m.epoch, c.targetEpoch)
+		}
+	}
+	return nil
 }
 
 // apply has a record take effect; a nil value is a tombstone.

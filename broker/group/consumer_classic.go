@@ -109,7 +109,10 @@ func (s *step) joinClassic(old consumerMember, id string, c Call, req *kmsg.Join
 	b := member{}
 	b.told(c, req)
 	v := old.memberValue
-	v.instance, v.client, v.host, v.rebalanceMs = req.InstanceID, c.Client, c.Host, int32(b.rebalance.Milliseconds())
+	if req.InstanceID != nil { // versions before 5 don't say it: a static member stays one (KIP-345)
+		v.instance = req.InstanceID
+	}
+	v.client, v.host, v.rebalanceMs = c.Client, c.Host, int32(b.rebalance.Milliseconds())
 	v.subscribe(sub)
 	v.classic = &classicValue{sessionMs: req.SessionTimeoutMillis}
 	for _, p := range b.protocols {

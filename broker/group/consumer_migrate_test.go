@@ -365,3 +365,24 @@ func TestStaticMemberChangesProtocol(t *testing.T) {
 		t.Fatal("all members are classic, and the group isn't")
 	}
 }
+
+// A static member that joins again by a version of JoinGroup that doesn't say its instance (before 5) stays one, as in Kafka
+// (ConsumerGroupMember.Builder.maybeUpdateInstanceId): who takes its place fences it (KIP-345).
+func TestStaticMemberJoinsByAnOlderVersion(t *testing.T) {
+	r := newRig(t, 4)
+	r.mustBeat(joining("n", nil, "t0"))
+	o := &old{r: r, group: "g", topics: []string{"t0"}, instance: ptr("i")}
+	expect(t, "joins", o.join().ErrorCode, None)
+	r.mustBeat(beating("n", 1, parts(0, 0, 1)))
+	req := o.joinRequest()
+	req.InstanceID = nil
+	again := r.call("g", 4, req).(*kmsg.JoinGroupResponse)
+	expect(t, "joins again", again.ErrorCode, None)
+	expect(t, "as", again.MemberID, o.id)
+	expect(t, "a successor", r.mustBeat(joining("s", func(q *heartbeat) { q.InstanceID = ptr("i") }, "t0")), "2: t0/2,3")
+	commit := commitAt(o.id, again.Generation)
+	expect(t, "a commit of who was replaced", r.call("g", 6, commit).(*kmsg.OffsetCommitResponse).Topics[0].Partitions[0].ErrorCode, UnknownMember)
+	expect(t, "its heartbeat", o.beat(), FencedInstance)
+	expect(t, "members", len(r.m.groups["g"].consumer.ids), 2)
+	r.check()
+}

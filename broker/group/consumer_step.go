@@ -30,6 +30,7 @@ func (m *Machine) openConsumer(g *group, join bool) (*step, fault) {
 	}
 	s.c = newConsumer(g.id)
 	s.leaving = g.classic
+	s.forgetUnread()
 	if g.classic == nil || g.classic.state == empty {
 		s.forgetClassic()
 		return s, fault{}
@@ -41,6 +42,15 @@ func (m *Machine) openConsumer(g *group, join bool) (*step, fault) {
 func (s *step) forgetClassic() {
 	if key := encodeGroupKey(s.g.id); s.g.table.others[string(key)] != nil {
 		s.records = append(s.records, Record{Key: key})
+	}
+}
+
+// forgetUnread deletes the records of a consumer group that couldn't be read: those of the one that is made now would be read with them.
+func (s *step) forgetUnread() {
+	for _, key := range s.g.table.keys() {
+		if k, err := decodeConsumerKey([]byte(key)); err != nil || k.kind != kindGroup {
+			s.records = append(s.records, Record{Key: []byte(key)})
+		}
 	}
 }
 
@@ -90,16 +100,10 @@ func (s *step) finish(done func(code int16)) {
 	})
 }
 
-// check asserts what holds between the parts of a group.
+// check asserts what holds between the parts of a group, before it is written.
 func (s *step) check() {
-	c := s.c
-	if c.targetEpoch > c.epoch {
-		panic(fmt.Sprintf("invariant K1: group %q: target epoch %d, group epoch %d", c.id, c.targetEpoch, c.epoch))
-	}
-	for _, id := range c.ids {
-		if m := c.members[id]; m.epoch > c.targetEpoch {
-			panic(fmt.Sprintf("invariant K1: group %q: member %q is at epoch %d, the target at %d", c.id, id, m.epoch, c.targetEpoch))
-		}
+	if err := s.c.sound(); err != nil {
+		panic(err.Error())
 	}
 }
 

@@ -86,6 +86,13 @@ var topicQuestions = []question{
 		k.ask(7, createOf(true, topicOf("v1", 2), topicOf("t", 1), topicOf("v2", 0)))
 		k.ask(7, createOf(true, topicOf("v1", 2)))
 	}},
+	{"create topics: the brokers' own, validated only", func(k *asker) {
+		k.ask(7, createOf(true, topicOf("__consumer_offsets", 1), topicOf("__transaction_state", 1), topicOf("__share_group_state", 1), topicOf("__cluster_metadata", 1)))
+	}},
+	{"delete topics: the brokers' own that aren't there", func(k *asker) {
+		k.ask(5, deletesOf("__share_group_state"))
+		k.ask(5, deletesOf("__cluster_metadata"))
+	}},
 	{"delete topics", func(k *asker) {
 		k.ask(5, deletesOf("nowhere", "", "a b", "doomed"))
 		k.ask(5, deletesOf("doomed", "doomed-too", "doomed-too"))
@@ -187,6 +194,19 @@ var configQuestions = []question{
 	altersOne("a broker that isn't there", ofBroker, "99", set, "log.retention.ms", "1"),
 	altersOne("a broker that is no number", ofBroker, "one", set, "log.retention.ms", "1"),
 	altersOne("a broker's read-only setting", ofBroker, "1", set, "node.id", "5"),
+	alters("an internal topic's, validated only", func() *kmsg.IncrementalAlterConfigsRequest {
+		r := altersOf(ofTopic, "__consumer_offsets", set, "retention.ms", "60000")
+		r.ValidateOnly = true
+		return r
+	}),
+	alters("an internal topic's cleanup, validated only", func() *kmsg.IncrementalAlterConfigsRequest {
+		r := altersOf(ofTopic, "__consumer_offsets", set, "cleanup.policy", "delete")
+		r.ValidateOnly = true
+		return r
+	}),
+	alters("the topic of the metadata", func() *kmsg.IncrementalAlterConfigsRequest {
+		return altersOf(ofTopic, "__cluster_metadata", set, "retention.ms", "60000")
+	}),
 	alters("a key twice", func() *kmsg.IncrementalAlterConfigsRequest {
 		return altersOf(ofTopic, "alter", set, "retention.ms", "1", "retention.ms", "2")
 	}),

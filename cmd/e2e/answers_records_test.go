@@ -38,6 +38,19 @@ var produceQuestions = []question{
 	produces("a topic that isn't there", "nowhere", func() []byte { return batchOf(1) }),
 	produces("a topic with a bad name", "a b", func() []byte { return batchOf(1) }),
 	produces("an internal topic", "__consumer_offsets", func() []byte { return batchOf(1) }),
+	{"produce: an internal topic, versions 3 and 13, acks 0", func(k *asker) {
+		k.ask(3, produceOf("__consumer_offsets", 1, batchOf(1)))
+		r := produceOf("", -1, batchOf(1))
+		r.Topics[0].TopicID = k.id("__consumer_offsets")
+		k.ask(13, r)
+		k.ask(9, produceOf("__consumer_offsets", 0, batchOf(1)))
+	}},
+	{"produce: an internal topic, by the name of Kafka's admin client", func(k *asker) {
+		k.client = "__admin_client"
+		k.ask(9, produceOf("__consumer_offsets", -1, batchOf(1)))
+	}},
+	produces("an internal topic that isn't there", "__transaction_state", func() []byte { return batchOf(1) }),
+	produces("the topic of the metadata", "__cluster_metadata", func() []byte { return batchOf(1) }),
 	produces("no bytes", "own1", func() []byte { return []byte{} }),
 	produces("null records", "own1", func() []byte { return nil }),
 	produces("a batch cut short", "own2", func() []byte { return batchOf(1)[:40] }),
