@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"logd/broker"
 	"logd/log"
 )
 
@@ -58,7 +59,7 @@ func (w *World) behind() string {
 // filling tells whether any running broker's segments are being written. One that stays paused never comes to the end of it.
 func (w *World) filling() bool {
 	for _, n := range w.nodes {
-		if n.busy(log.LaneFill) && !n.proc.paused {
+		if n.proc != nil && !n.proc.paused && (n.busy(log.LaneFill) || n.unheard(log.LaneFill)) {
 			return true
 		}
 	}
@@ -68,6 +69,16 @@ func (w *World) filling() bool {
 // busy tells whether a lane of any of a running broker's shards is.
 func (n *node) busy(lane log.Lane) bool {
 	return n.proc != nil && slices.ContainsFunc(n.proc.hosts, func(h *host) bool { return h.lanes[lane].busy })
+}
+
+// unheard tells whether a plan of a lane has ended, and the shard has not heard of it: the next may begin then.
+func (n *node) unheard(lane log.Lane) bool {
+	return slices.ContainsFunc(n.proc.hosts, func(h *host) bool {
+		return slices.ContainsFunc(h.inbox, func(e broker.Event) bool {
+			done, ok := e.(broker.PlanDone)
+			return ok && done.Lane == lane
+		})
+	})
 }
 
 // compare compares what the brokers that count as whole have of a group, batch by batch, from each one's log start on (G11).

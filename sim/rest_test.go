@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"logd/broker"
+	"logd/log"
 )
 
 // A batch that differs on one disk is found at the end of a run, also where its own checksum doesn't reach.
@@ -59,6 +60,26 @@ func TestZombiesAreNoLeak(t *testing.T) {
 	w.leaks()
 	if kept.host == nil || w.violation == nil || w.violation.Name != Leaked {
 		t.Errorf("a connection that is kept: %v, expected %s", w.violation, Leaked)
+	}
+}
+
+// Between the end of a plan and the turn that hears of it a shard is at work: what it does next is not begun, a deletion for one.
+func TestEndedPlanIsWork(t *testing.T) {
+	w := stormy(t, 3)
+	h := w.nodes[1].proc.hosts[0]
+	for _, n := range w.nodes {
+		for _, other := range n.proc.hosts {
+			other.lanes[log.LaneFill].busy, other.inbox = false, nil
+		}
+	}
+	if w.filling() {
+		t.Fatal("no lane is busy, and nothing has ended")
+	}
+	for lane, want := range map[log.Lane]bool{log.LaneWAL: false, log.LaneFill: true} {
+		h.inbox = []broker.Event{broker.PlanDone{Done: log.Done{Lane: lane}}}
+		if got := w.filling(); got != want {
+			t.Errorf("a plan of lane %d has ended: filling %t, expected %t", lane, got, want)
+		}
 	}
 }
 

@@ -310,16 +310,29 @@ func (t *fate) story(ctx context.Context, binary, file string) {
 	t.others[what]++
 }
 
+// mutantKiB is the most memory of a test of a mutant: one that takes it without end would else stop the whole machine.
+const mutantKiB = 8 << 20
+
+// bounded is a command with so much memory, on systems that bound it.
+func bounded(ctx context.Context, binary string, args ...string) *exec.Cmd {
+	script := fmt.Sprintf(`ulimit -v %d; exec "$0" "$@"`, mutantKiB)
+	return exec.CommandContext(ctx, "sh", append([]string{"-c", script, binary}, args...)...)
+}
+
 // test runs the one test that the mutant's check names, in its folder. It must fail, and not panic.
 func (t *fate) test(ctx context.Context, binary, folder string) {
-	cmd := exec.CommandContext(ctx, binary, "-test.run", t.m.check.String())
+	cmd := bounded(ctx, binary, "-test.run", t.m.check.String())
 	cmd.Dir = folder
-	out, _ := cmd.CombinedOutput() // what failed stands in the text
+	said, _ := cmd.CombinedOutput() // what failed stands in the text
+	out := string(said)
+	if _, why, fatal := strings.Cut(out, "\nfatal error: "); fatal {
+		t.others[firstLine(why)]++
+	}
 	t.seeds = 1
-	_, what, failed := strings.Cut(string(out), "--- FAIL: ")
+	_, what, failed := strings.Cut(out, "--- FAIL: ")
 	name, _, _ := strings.Cut(what, " ")
 	switch {
-	case failed && t.m.check.MatchString(name) && !strings.Contains(string(out), "\npanic: "):
+	case failed && t.m.check.MatchString(name) && !strings.Contains(out, "\npanic: "):
 		t.fired = name
 	case failed:
 		t.others[name]++

@@ -26,6 +26,7 @@ type soakFlags struct {
 	limit   time.Duration
 	twice   bool
 	json    bool
+	marks   bool
 	shrink  time.Duration
 }
 
@@ -59,6 +60,7 @@ func newSoak(a *app) *cobra.Command {
 	fl.DurationVar(&f.limit, "limit", 3*time.Minute, "longest time for one seed")
 	fl.BoolVar(&f.twice, "twice", false, "run each seed two times and compare the hashes of their traces")
 	fl.DurationVar(&f.shrink, "shrink-for", time.Minute, "shrink each seed that fails for so long at the most; 0: don't")
+	fl.BoolVar(&f.marks, "marks-must-hit", false, "fail if there is a mark that none of the seeds hit")
 	fl.BoolVar(&f.json, "json", false, "print the scorecard as JSON")
 	return cmd
 }
@@ -95,6 +97,8 @@ func (a *app) soak(ctx context.Context, f *soakFlags) error {
 		return fmt.Errorf("%w: interrupted after %v of %v; the same command goes on", errUnfinished, s.Spent.Round(time.Second), f.last)
 	case s.Seeds == 0:
 		return fmt.Errorf("%w: no seed was run in %v", errUnfinished, f.last)
+	case f.marks && len(s.missed()) > 0:
+		return errInvalid
 	}
 	return nil
 }

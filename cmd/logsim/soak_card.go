@@ -45,12 +45,27 @@ func (a *app) scorecard(s *soakState, f *soakFlags) error {
 	if err := t.Flush(); err != nil {
 		return err
 	}
-	if len(s.Failures) > 0 {
+	missed := s.missed()
+	printMissed(a.out, missed, s.Seeds)
+	switch {
+	case len(s.Failures) > 0:
 		fmt.Fprintf(a.out, "INVALID %d of %d seeds; see %s\n", len(s.Failures), s.Seeds, f.dir)
-		return nil
+	case f.marks && len(missed) > 0:
+		fmt.Fprintf(a.out, "INVALID %d marks were never hit in %d seeds\n", len(missed), s.Seeds)
+	default:
+		fmt.Fprintf(a.out, "valid %d seeds from %d\n", s.Seeds, s.From)
 	}
-	fmt.Fprintf(a.out, "valid %d seeds from %d\n", s.Seeds, s.From)
 	return nil
+}
+
+// missed are the marks that no seed came by.
+func (s *soakState) missed() (missed []sim.Mark) {
+	for m := range sim.Marks {
+		if s.Sum.Marks[m.Name()] == 0 {
+			missed = append(missed, m)
+		}
+	}
+	return missed
 }
 
 // shrunk says what came of shrinking it.

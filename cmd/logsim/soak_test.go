@@ -45,6 +45,24 @@ func TestSoakGoesOn(t *testing.T) {
 	}
 }
 
+// A mark that no seed came by is said, and with --marks-must-hit it is a failure.
+func TestSoakWantsMarks(t *testing.T) {
+	never := fmt.Sprintf("NEVER HIT in 3 seeds: mark %s", sim.Mark(0).Name())
+	for _, c := range []struct {
+		flags []string
+		code  int
+		last  string
+	}{
+		{nil, exitOK, "valid 3 seeds from 20\n"},
+		{[]string{"--marks-must-hit"}, exitInvalid, fmt.Sprintf("INVALID %d marks were never hit in 3 seeds\n", sim.Marks)},
+	} {
+		code, out, _ := soak(t, append(c.flags, "--dir", t.TempDir(), "--from", "20", "--seeds", "3")...)
+		if code != c.code || !strings.Contains(out, never) || !strings.Contains(out, "NOT INJECTED: ") || !strings.HasSuffix(out, c.last) {
+			t.Errorf("%v: exit status %d, said %q; expected %d, %q and %q", c.flags, code, out, c.code, never, c.last)
+		}
+	}
+}
+
 // What fails is kept, and is no less a failure when the soak goes on.
 func TestSoakKeepsFailures(t *testing.T) {
 	dir := t.TempDir()

@@ -32,6 +32,11 @@ func TestMain(m *testing.M) {
 		fakeWorker()
 	case command == "run":
 		fakeRecord()
+	case command == "take-memory":
+		for taken := [][]byte{}; ; time.Sleep(time.Millisecond) {
+			taken = append(taken, make([]byte, 1<<30)) // of which no byte is touched
+			fmt.Fprintln(os.Stderr, len(taken), "GiB")
+		}
 	default:
 		os.Exit(m.Run())
 	}
