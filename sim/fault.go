@@ -47,6 +47,7 @@ const (
 	faultGarbage
 	faultNumb
 	faultClientCrash
+	faultWriteError
 	faultKinds
 )
 
@@ -112,6 +113,7 @@ var faultTable = [faultKinds]faultRow{
 	faultGarbage:       {"garbage", 4, false, false, 1, familyClient},
 	faultNumb:          {"numb-consumer", 2, false, false, 1, familyClient},
 	faultClientCrash:   {"client-crash", 3, false, false, 1, familyClient},
+	faultWriteError:    {"write-error", 2, false, false, 1, familyDisk},
 }
 
 // cause causes one fault of a kind.
@@ -155,6 +157,7 @@ func (f *nemesis) cause(kind int) {
 		faultGarbage:       (*nemesis).vandalize,
 		faultNumb:          (*nemesis).benumb,
 		faultClientCrash:   (*nemesis).crashClient,
+		faultWriteError:    (*nemesis).writeError,
 	}[kind](f)
 }
 
