@@ -119,7 +119,7 @@ func (c *client) produceRequest(a request, records []byte) *kmsg.ProduceRequest 
 
 // refusals prove that nothing was proposed; impossible are those that a sound broker has no reason for here.
 var (
-	refusals   = []int16{codeUnknownTopic, codeNoLeader, codeNotLeader, codeNotEnough, codeUnknownID, codeInconsistentTop}
+	refusals   = []int16{codeUnknownTopic, codeNoLeader, codeNotLeader, codeNotEnough, codeUnknownID, codeInconsistentTop, codeBadTimestamp}
 	impossible = []int16{codeCorrupt, codeTooLarge, codeBadAcks, codeUnsupported, codeInvalidRequest, codeBadRecord}
 )
 

@@ -163,6 +163,12 @@ type Result struct {
 // FaultName is what the faults of Result.Faults[kind] are called.
 func FaultName(kind int) string { return faultTable[kind].name }
 
+// Faults is how many kinds of faults there are.
+const Faults = int(faultKinds)
+
+// FaultStory is the story of testdata/sim that shows the faults of Result.Faults[kind].
+func FaultStory(kind int) string { return faultTable[kind].story }
+
 // Line is the last line of a run.
 func (r *Result) Line() string {
 	if r.Violation == nil {
