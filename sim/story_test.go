@@ -1,14 +1,13 @@
 package sim
 
 import (
-	"flag"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
-)
 
-var rewrite = flag.Bool("rewrite", false, "write the answers in testdata/sim anew")
+	"logd/golden"
+)
 
 // Each story of testdata/sim is told twice: as it expects, and by the same events. Those in its folders wait
 // for brokers that do that.
@@ -60,7 +59,7 @@ func readStory(t *testing.T, file string) *Story {
 
 func tellTwice(t *testing.T, file string, story *Story) {
 	told := Tell(story, Env{})
-	if *rewrite {
+	if golden.Rewriting() {
 		if err := os.WriteFile(file, []byte(told.Story.String()), 0o644); err != nil {
 			t.Fatal(err)
 		}
