@@ -142,7 +142,7 @@ func (c *client) produced(k *call, resp *kmsg.ProduceResponse) checker.Outcome {
 	case slices.Contains(refusals, k.code):
 		return checker.Failed
 	case slices.Contains(impossible, k.code):
-		w.violate(BadResponse, "client %d: a sound batch for %s is refused with code %d", c.number, w.partName(k.part), k.code)
+		w.violate(BadResponse, "client %d: a sound batch for %s is refused with code %d", c.number, w.partName(k.part), kept(k.code))
 	}
 	return checker.Unknown
 }

@@ -158,7 +158,7 @@ func (c *client) fetched(k *call, resp *kmsg.FetchResponse) checker.Outcome {
 		w.placed(k.op.Values[len(k.op.Values)-1], off)
 	})
 	if err != nil {
-		w.violate(BadResponse, "client %d: fetch of %s from %d: %v", c.number, w.partName(k.part), k.op.From, err)
+		w.violate(BadResponse, "client %d: fetch of %s from %d: %v", c.number, w.partName(k.part), k.op.From, gist(err))
 		return checker.Failed
 	}
 	if n := len(k.op.Values); n > 0 {

@@ -24,7 +24,7 @@ type lane struct {
 func (h *host) startPlan(p log.Plan) {
 	l := &h.lanes[p.Lane]
 	if l.busy {
-		h.w.violate(BadResponse, "%v: plan %d of lane %s while plan %d is out", h, p.ID, p.Lane, l.plan.ID)
+		h.w.violate(BadResponse, "%v: plan %d of lane %s while plan %d is out", h, p.ID, kept(p.Lane), l.plan.ID)
 		return
 	}
 	if l.due == nil {

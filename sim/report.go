@@ -91,9 +91,11 @@ func (c Count) String() string { return countNames[c] }
 
 // Violation is what a run proved wrong.
 type Violation struct {
-	Name string  `json:"name"` // a name of ours below, or one of the checker's
-	Text string  `json:"text"`
-	Ops  []int64 `json:"ops,omitempty"` // of the history, that suffice to show it
+	Name string `json:"name"` // a name of ours below, or one of the checker's
+	Text string `json:"text"`
+	// Cause is what runs that fail for the same reason have in common (cause.go): the check's own words, without what differs.
+	Cause string  `json:"cause"`
+	Ops   []int64 `json:"ops,omitempty"` // of the history, that suffice to show it
 }
 
 // The names of the violations that the world itself finds; those of histories are in package checker.

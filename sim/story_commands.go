@@ -212,7 +212,7 @@ func (t *teller) heal() {
 		w.step()
 	}
 	if w.phase == phaseCalm && w.violation == nil {
-		w.violate(Stalled, "%v after the last fault:%s%s", calmBound, w.waits(), w.state())
+		w.violate(Stalled, "%v after the last fault:%s%s", calmBound, means(w.waits(), " "+w.stallCause()), w.state())
 	}
 }
 
