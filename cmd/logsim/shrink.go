@@ -173,6 +173,9 @@ func (a *app) record(ctx context.Context, f *shrinkFlags, binary, file string) (
 func (a *app) shrinkText(ctx context.Context, f *shrinkFlags, binary, text string) (r shrunk, err error) {
 	c, err := caseOf(text)
 	if err != nil {
+		if f.from != "" {
+			err = fmt.Errorf("%s: %w", f.from, err)
+		}
 		return r, err
 	}
 	mutant := newTellers(&pool{binary: binary, limit: f.limit}, f.jobs)
