@@ -258,8 +258,8 @@ func (w *World) startClients() {
 	for range o.Appenders {
 		roles = append(roles, &appender{})
 	}
-	for part := 1; part < w.partitions(); part++ {
-		roles = append(roles, &appender{part: part})
+	for part := 1; part < w.partitions() && (o.Sharers == 0 || part <= o.Sharers); part++ {
+		roles = append(roles, &appender{part: part, step: o.Sharers})
 	}
 	for i := range o.Readers {
 		roles = append(roles, &reader{mode: readMode(i) % readModes})

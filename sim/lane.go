@@ -42,7 +42,7 @@ func (h *host) beginOp(l *lane) {
 		return
 	}
 	op := l.plan.Ops[l.next]
-	fail := w.faults.failSync(h, op.Kind)
+	fail := w.faults.fails(h, op.Kind)
 	w.trace.add(w.now, markOp, h.p.node.index<<8|h.index, uint64(op.Kind)<<32|uint64(crc32.Checksum([]byte(op.File), castagnoli)), uint64(op.Off))
 	if len(op.Data) > 0 {
 		w.trace.bytes(w.now, markOp, int(op.Kind), uint64(op.Off), op.Data)

@@ -149,7 +149,10 @@ func (a *app) shrinkSeed(ctx context.Context, f *shrinkFlags, binary string) (r 
 
 // told is the case of a record, and the violation that it ends with when it is told.
 func (a *app) told(ctx context.Context, f *shrinkFlags, binary, text string) (c sim.Case, v *sim.Violation, err error) {
-	if c, err = caseOf(text); err != nil {
+	if c, err = caseOf(text); err != nil && f.from != "" {
+		err = fmt.Errorf("%s: %w", f.from, err)
+	}
+	if err != nil {
 		return c, nil, err
 	}
 	t := newTellers(&pool{binary: binary, limit: f.limit}, 1)

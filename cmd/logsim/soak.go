@@ -52,7 +52,7 @@ func newSoak(a *app) *cobra.Command {
 	}
 	fl := cmd.Flags()
 	fl.DurationVar(&f.last, "for", time.Hour, "begin no further seed after this time, of all runs of this soak together")
-	fl.StringVar(&f.dir, "dir", "soak", "folder of what is kept: made if it is missing, gone on with if it isn't")
+	fl.StringVar(&f.dir, "dir", "soak", "folder of what is kept: made if it is missing, gone on with if it is a soak's")
 	fl.Uint64Var(&f.from, "from", 1, "the first seed")
 	fl.IntVar(&f.seeds, "seeds", 0, "end after so many seeds; 0: when the time is up")
 	fl.IntVar(&f.jobs, "jobs", runtime.NumCPU(), "worker processes")
@@ -74,6 +74,9 @@ const saveEvery = 2 * time.Second
 func (a *app) soak(ctx context.Context, f *soakFlags) error {
 	build, err := fileHash(a.binary)
 	if err != nil {
+		return err
+	}
+	if err := nobodysElse(f.dir); err != nil {
 		return err
 	}
 	unlock, err := lockDir(f.dir)
