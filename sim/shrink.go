@@ -317,24 +317,37 @@ func simpler(words []string) (all [][]string) {
 			with(last, strconv.FormatInt(n/2, 10))
 		}
 	case "client":
-		with(1, "2")
-		for i, word := range words {
-			name, value, _ := strings.Cut(word, "=")
-			if _, err := strconv.Atoi(value); err == nil && name == "on" && namesPartition(words[2]) {
-				with(i, "on=leader")
-			}
-			if to, ok := simplest[name]; ok && value != to {
-				with(i, name+"="+to)
-			}
-			if usual := usualOf(words[2]); name == "at" && usual != "" {
-				with(i, "at="+usual)
-			}
-			if n, err := strconv.Atoi(value); err == nil && name == "size" && n > 20 {
-				with(i, fmt.Sprintf("size=%d", n/2))
-			} else if err == nil && name == "at" && n > 0 { // what lies before need not be appended then
-				with(i, "at=0")
-				with(i, fmt.Sprintf("at=%d", n/2))
-			}
+		return simplerRequest(words)
+	}
+	return all
+}
+
+// simplerRequest returns requests that say less than one does.
+func simplerRequest(words []string) (all [][]string) {
+	with := func(i int, word string) {
+		if words[i] != word {
+			to := slices.Clone(words)
+			to[i] = word
+			all = append(all, to)
+		}
+	}
+	with(1, "2")
+	for i, word := range words {
+		name, value, _ := strings.Cut(word, "=")
+		if _, err := strconv.Atoi(value); err == nil && name == "on" && namesPartition(words[2]) {
+			with(i, "on=leader")
+		}
+		if to, ok := simplest[name]; ok && value != to {
+			with(i, name+"="+to)
+		}
+		if usual := usualOf(words[2]); name == "at" && usual != "" {
+			with(i, "at="+usual)
+		}
+		if n, err := strconv.Atoi(value); err == nil && name == "size" && n > 20 {
+			with(i, fmt.Sprintf("size=%d", n/2))
+		} else if err == nil && name == "at" && n > 0 { // what lies before need not be appended then
+			with(i, "at=0")
+			with(i, fmt.Sprintf("at=%d", n/2))
 		}
 	}
 	return all
