@@ -21,6 +21,8 @@ import (
 type Formation struct {
 	Cluster UUID         `json:"cluster"`
 	Brokers []FormBroker `json:"brokers"`
+	// Commands is up to which version all of them understand commands; 0: one that doesn't say so with its hello was among them.
+	Commands int `json:"commands,omitempty"`
 }
 
 // names reports whether a formation names a broker's incarnation.
@@ -75,11 +77,22 @@ func (s *Shard) formTick() {
 		s.registerTick()
 		return
 	}
+	begins := s.mayBegin()
 	for _, to := range s.peers.order {
-		s.peers.control(to, control{Hello: &helloControl{To: s.form.heard[to].incarnation}})
+		heard, empty := s.form.heard[to]
+		if begins && empty { // brokers of a cluster would refuse it
+			s.peers.control(to, control{Speaks: &speaksControl{Commands: commandVersion}})
+		}
+		s.peers.control(to, control{Hello: &helloControl{To: heard.incarnation}})
 	}
-	if members, ok := s.mayForm(); ok && s.mayBegin() {
-		s.adopt(Formation{Cluster: drawUUID(s.rng), Brokers: members})
+	if members, ok := s.mayForm(); ok && begins {
+		commands := commandVersion
+		for _, b := range members {
+			if b.ID != s.cfg.Broker {
+				commands = min(commands, s.understands(b.ID, b.Incarnation))
+			}
+		}
+		s.adopt(Formation{Cluster: drawUUID(s.rng), Brokers: members, Commands: commands})
 	}
 }
 
