@@ -33,6 +33,15 @@ func TestStories(t *testing.T) {
 	}
 }
 
+// Each kind of fault that a seed may draw is shown by a story.
+func TestEveryFaultHasAStory(t *testing.T) {
+	for kind, row := range faultTable {
+		if _, err := os.Stat(filepath.Join("../testdata/sim", row.story+".txt")); row.story == "" || err != nil {
+			t.Errorf("fault %d, %s: no story %q: %v", kind, row.name, row.story, err)
+		}
+	}
+}
+
 func readStory(t *testing.T, file string) *Story {
 	text, err := os.ReadFile(file)
 	if err != nil {
