@@ -21,8 +21,6 @@ import (
 type Formation struct {
 	Cluster UUID         `json:"cluster"`
 	Brokers []FormBroker `json:"brokers"`
-	// Commands is up to which version all of them understand commands; 0: one that doesn't say so with its hello was among them.
-	Commands int `json:"commands,omitempty"`
 }
 
 // names reports whether a formation names a broker's incarnation.
@@ -86,13 +84,7 @@ func (s *Shard) formTick() {
 		s.peers.control(to, control{Hello: &helloControl{To: heard.incarnation}})
 	}
 	if members, ok := s.mayForm(); ok && begins {
-		commands := commandVersion
-		for _, b := range members {
-			if b.ID != s.cfg.Broker {
-				commands = min(commands, s.understands(b.ID, b.Incarnation))
-			}
-		}
-		s.adopt(Formation{Cluster: drawUUID(s.rng), Brokers: members, Commands: commands})
+		s.adopt(Formation{Cluster: drawUUID(s.rng), Brokers: members})
 	}
 }
 

@@ -5,8 +5,8 @@ package broker
 //
 //	broker ── speaks{2} ──► leader: all of them, under the incarnations on record? ── Raise{2} ──► Level is 2 everywhere
 //
-// Those that are of no cluster say so with their hello, and who forms one of them takes it down in the formation: a broker that is lost
-// right after that is no reason why the level isn't raised (G9).
+// Those that are of no cluster say so with their hello: a broker that is lost right after they formed one is no reason why the level isn't
+// raised (G9).
 //
 // Before that a command of version 2 is refused; after it a broker that understands less can't take part: it would come to
 // another state than the others, so it halts when it meets such a command (M8).
@@ -34,24 +34,16 @@ func (s *Shard) levelTick() {
 	}
 	level := commandVersion
 	for _, b := range s.meta.Brokers {
-		if b.ID != s.cfg.Broker {
-			level = min(level, s.understands(b.ID, b.Incarnation))
+		if h := s.spoken[b.ID]; b.ID != s.cfg.Broker {
+			if h.incarnation != b.Incarnation {
+				return
+			}
+			level = min(level, h.Commands)
 		}
 	}
 	if level > s.meta.Level {
 		s.propose(p, origin{shard: s.cfg.Shard}, EncodeCommand(Raise{Level: level}))
 	}
-}
-
-// understands is up to which version a broker understands commands, as far as this one knows; 0: it doesn't.
-func (s *Shard) understands(broker int32, incarnation uint64) int {
-	if h := s.spoken[broker]; h.incarnation == incarnation {
-		return h.Commands
-	}
-	if f := s.form.formation; f != nil && f.names(broker, incarnation) {
-		return f.Commands
-	}
-	return 0
 }
 
 func (r Raise) apply(m *Meta) (*Meta, Result) {
