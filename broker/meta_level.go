@@ -5,6 +5,9 @@ package broker
 //
 //	broker ── speaks{2} ──► leader: all of them, under the incarnations on record? ── Raise{2} ──► Level is 2 everywhere
 //
+// Those that are of no cluster say so with their hello: a broker that is lost right after they formed one is no reason why the level isn't
+// raised (G9).
+//
 // Before that a command of version 2 is refused; after it a broker that understands less can't take part: it would come to
 // another state than the others, so it halts when it meets such a command (M8).
 
