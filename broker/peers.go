@@ -200,12 +200,12 @@ func (s *Shard) refuse(conn ConnID, why string) {
 
 // controlFrom takes a control message; hellos need to know which incarnation spoke, and forwards which process they are meant for.
 func (s *Shard) controlFrom(h transport.Header, boot uint64, body []byte) {
-	s.restless = true
 	var c control
 	body, err := unseal(body)
 	if err == nil {
 		err = decodeStrict(body, &c)
 	}
+	s.restless = s.restless || !c.hints()
 	if err != nil {
 		s.log(LevelWarn, "a control message can't be read", "from", h.From, "error", err.Error())
 		return

@@ -26,7 +26,8 @@ type client struct {
 	sessions int64
 	values   int
 	inflight int
-	asking   bool // for metadata
+	asking   bool   // for metadata
+	turn     func() // acts
 	planned  bool
 	over     bool
 	ids      [][16]byte // topic ids, zero if not known
@@ -104,7 +105,7 @@ const finishers = 1000
 // newClient makes a client, whose number isn't taken.
 func newClient(w *World, number int, r role) *client {
 	c := &client{w: w, number: number, role: r, sessions: 1, read: make([]int64, w.partitions())}
-	c.name = fmt.Sprintf("client-%d", c.number)
+	c.name, c.turn = fmt.Sprintf("client-%d", c.number), c.acts
 	c.rng = stream(w.opt.Seed, streamClient, uint64(c.number))
 	c.lines = make([]*line, w.opt.Brokers)
 	c.last = make([]lastRead, w.partitions())
@@ -138,12 +139,15 @@ func (c *client) soon(in time.Duration) {
 		return
 	}
 	c.planned = true
-	c.w.after(in, func() {
-		c.planned = false
-		if !c.over {
-			c.role.act(c)
-		}
-	})
+	c.w.after(in, c.turn)
+}
+
+// acts is the client's turn.
+func (c *client) acts() {
+	c.planned = false
+	if !c.over {
+		c.role.act(c)
+	}
 }
 
 // pause draws a time around mean.
@@ -201,7 +205,7 @@ func (c *client) send(node int, k *call, req kmsg.Request, noAnswer bool) {
 	if k.key == int16(kmsg.JoinGroup) || k.key == int16(kmsg.SyncGroup) {
 		timeout += 10 * time.Second // they wait for other members
 	}
-	w.after(timeout, func() {
+	w.queue.deadline(w.now+timeout, func() {
 		if !k.ended {
 			switch what := fmt.Sprintf("doesn't answer within %v", timeout); {
 			case k.group != "":
@@ -245,7 +249,7 @@ func (c *client) response(l *line, frame []byte) {
 		return
 	}
 	k := l.pending[0]
-	corr, resp, err := transport.ParseResponse(frame, k.key, k.version)
+	corr, resp, err := w.decoded.response(frame, k.key, k.version)
 	switch {
 	case corr != k.corr:
 		w.violate(ResponseOrder, "client %d gets the response to request %d of broker %d, its next one is %d", c.number, corr, l.node+1, k.corr)

@@ -43,6 +43,7 @@ type World struct {
 	clients []*client
 	names   []string             // of partitions
 	leaders kmsg.MetadataRequest // that clients ask for leaders with, one at a time
+	decoded decoded
 	faults  *nemesis
 	views   *views
 	judge   *judge
