@@ -70,6 +70,9 @@ func (s *Shard) inspect(p *partition, visit func(*GroupView)) {
 // Scrubs returns how many passes of the scrub were completed since the start.
 func (s *Shard) Scrubs() uint64 { return uint64(s.scrub.pass) }
 
+// Blocked tells whether the write-ahead log has no room: writes wait until a file of it is free again.
+func (s *Shard) Blocked() bool { return s.store.Blocked() }
+
 // Waiting says what this shard's disk work waits for, in one line: for people who look for what is stuck.
 func (s *Shard) Waiting() string {
 	z := s.store.Sizes()

@@ -1,38 +1,16 @@
 package broker
 
 import (
-	"flag"
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"logd/golden"
 	"logd/log"
 )
-
-var rewrite = flag.Bool("rewrite", false, "write goldens anew")
-
-// golden compares text with a file of testdata.
-func golden(t *testing.T, name, got string) {
-	t.Helper()
-	path := filepath.Join("testdata", name)
-	if *rewrite {
-		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(strings.Split(string(want), "\n"), strings.Split(got, "\n")); diff != "" {
-		t.Errorf("%s differs (-want +got); if that is meant, run with -rewrite:\n%s", path, diff)
-	}
-}
 
 // id makes a UUID that is easy to tell.
 func id(n byte) UUID { return UUID{1, 15: n} }
@@ -241,7 +219,7 @@ func TestMetaGolden(t *testing.T) {
 	for _, c := range examples() {
 		text += string(EncodeCommand(c)) + "\n"
 	}
-	golden(t, "meta.golden", text)
+	golden.Same(t, "testdata/meta.golden", []byte(text))
 }
 
 func examples() []Command {

@@ -12,6 +12,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 	"github.com/twmb/franz-go/pkg/kversion"
 
+	"logd/golden"
 	"logd/transport"
 )
 
@@ -118,7 +119,7 @@ func TestWireGolden(t *testing.T) {
 			fmt.Fprintf(&text, "%s request %x\n%s response %x\n", name, body, name, out)
 		}
 	}
-	golden(t, "wire.golden", text.String())
+	golden.Same(t, "testdata/wire.golden", []byte(text.String()))
 }
 
 // example returns a request with something in every field that the version has, and an answer.

@@ -2,19 +2,15 @@ package checker_test
 
 import (
 	"encoding/json"
-	"flag"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
 	"logd/checker"
 	"logd/checker/second"
+	"logd/golden"
 )
-
-var rewrite = flag.Bool("rewrite", false, "write the goldens of testdata/histories anew")
 
 const histories = "../testdata/histories"
 
@@ -81,19 +77,7 @@ func sameAsGolden(t *testing.T, path string, r checker.Report) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got = append(got, '\n')
-	if *rewrite {
-		if err := os.WriteFile(path, got, 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatalf("%v; -rewrite writes it", err)
-	}
-	if diff := cmp.Diff(string(want), string(got)); diff != "" {
-		t.Errorf("%s (-golden +got):\n%s", path, diff)
-	}
+	golden.Same(t, path, append(got, '\n'))
 	var back checker.Report
 	if err := json.Unmarshal(got, &back); err != nil {
 		t.Errorf("a report cannot be read back: %v", err)

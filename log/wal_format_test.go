@@ -3,18 +3,16 @@ package log
 import (
 	"bytes"
 	"encoding/hex"
-	"flag"
-	"os"
 	"path/filepath"
 	"reflect"
 	"strings"
 	"testing"
+
+	"logd/golden"
 )
 
-var rewrite = flag.Bool("rewrite", false, "write golden files anew")
-
-// golden compares b with testdata/name.golden, a hex dump in which lines of zeros are left out.
-func golden(t *testing.T, name string, b []byte) {
+// sameBytes compares b with testdata/name.golden, a hex dump in which lines of zeros are left out.
+func sameBytes(t *testing.T, name string, b []byte) {
 	t.Helper()
 	var out strings.Builder
 	for line := range strings.Lines(hex.Dump(b)) {
@@ -22,24 +20,12 @@ func golden(t *testing.T, name string, b []byte) {
 			out.WriteString(line)
 		}
 	}
-	file := filepath.Join("testdata", name+".golden")
-	if *rewrite {
-		if err := os.WriteFile(file, []byte(out.String()), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if out.String() != string(want) {
-		t.Errorf("%s: the format on disk has changed\n%s", file, out.String())
-	}
+	golden.Same(t, filepath.Join("testdata", name+".golden"), []byte(out.String()))
 }
 
 func TestWALHeaderGolden(t *testing.T) {
 	b := encodeHeader(testID, testOpt, 1)
-	golden(t, "wal-header", b)
+	sameBytes(t, "wal-header", b)
 	if bad, err := checkHeader(b, testID, testOpt, 1); err != nil || bad != "" {
 		t.Fatal(bad, err)
 	}
@@ -81,7 +67,7 @@ func goldenGroup(t testing.TB) ([]byte, []item) {
 
 func TestWriteGroupGolden(t *testing.T) {
 	b, items := goldenGroup(t)
-	golden(t, "wal-group", b)
+	sameBytes(t, "wal-group", b)
 	var payload []byte
 	for i := range len(b) / sectorSize {
 		sector := b[i*sectorSize : (i+1)*sectorSize]

@@ -103,6 +103,22 @@ func (a syncFails) against(node int) aimed { a.node = node; return a }
 
 func (a syncFails) text(w *World) string { return fmt.Sprintf("syncfail %d", w.nodes[a.node].id) }
 
+// writeFails fails the next operation of a broker's disk that is no sync of a file: a write, a truncation, a creation, a rename, a
+// removal, a directory's sync. Whether it was done all the same isn't said. The process halts.
+type writeFails struct{ node int }
+
+func (a writeFails) do(w *World) error {
+	if err := w.faults.atPeaceNow(); err != nil {
+		return err
+	}
+	w.faults.unwritten[a.node]++
+	return nil
+}
+
+func (a writeFails) against(node int) aimed { a.node = node; return a }
+
+func (a writeFails) text(w *World) string { return fmt.Sprintf("writefail %d", w.nodes[a.node].id) }
+
 // full leaves a broker's disk little room, or as much as there is.
 type full struct {
 	node int

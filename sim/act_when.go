@@ -134,10 +134,11 @@ var aimedCommands = map[string]func(t *teller, args []string) (act, error){
 	"power": func(t *teller, args []string) (act, error) {
 		return parseStrike(t, slices.Concat([]string{"power"}, args))
 	},
-	"pause":    parsePause(false),
-	"stop":     parseStop,
-	"isolate":  parseIsolate,
-	"syncfail": parseBroker(func(node int) act { return syncFails{node} }),
+	"pause":     parsePause(false),
+	"stop":      parseStop,
+	"isolate":   parseIsolate,
+	"syncfail":  parseBroker(func(node int) act { return syncFails{node} }),
+	"writefail": parseBroker(func(node int) act { return writeFails{node} }),
 }
 
 // parseWhen reads when B|any MOMENT [delay=DURATION] [share=N] [within=DURATION] COMMAND.

@@ -327,7 +327,7 @@ func (w *World) maybeOver() {
 // setupStalled and stalled report that nothing moves though a majority could.
 func (w *World) setupStalled() {
 	if w.phase == phaseSetup {
-		w.violate(Stalled, "topics can't be made within %v of the start:%s", setupBound, w.state())
+		w.violate(Stalled, "topics can't be made within %v of the start:%s", setupBound, means(w.state(), " "+w.stallOf(nil, "").String()))
 	}
 }
 
@@ -342,7 +342,7 @@ func (w *World) stalled() {
 		return
 	}
 	if waits := w.waits(); w.shipping > 0 || waits != "" && w.behind() == "" {
-		w.violate(Stalled, "%v after the last fault:%s%s", calmBound+w.shipping, waits, w.state())
+		w.violate(Stalled, "%v after the last fault:%s%s", calmBound+w.shipping, means(waits, " "+w.stallCause()), w.state())
 		return
 	}
 	w.shipping = w.shipTime()

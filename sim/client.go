@@ -237,7 +237,7 @@ func (c *client) receive(cn *conn, b []byte) {
 	for {
 		frame, ok, err := l.frames.Next()
 		if err != nil {
-			c.w.violate(BadResponse, "client %d: %v", c.number, err)
+			c.w.violate(BadResponse, "client %d: %v", c.number, gist(err))
 		}
 		if !ok || err != nil {
 			return
@@ -262,7 +262,7 @@ func (c *client) response(l *line, frame []byte) {
 		w.violate(ResponseOrder, "client %d gets the response to request %d of broker %d, its next one is %d", c.number, corr, l.node+1, k.corr)
 		return
 	case err != nil:
-		w.violate(BadResponse, "client %d, %s version %d: %v", c.number, kmsg.NameForKey(k.key), k.version, err)
+		w.violate(BadResponse, "client %d, %s version %d: %v", c.number, kept(kmsg.NameForKey(k.key)), k.version, gist(err))
 		return
 	}
 	l.pending = l.pending[1:]

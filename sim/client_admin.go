@@ -24,6 +24,7 @@ const (
 	codeUnsupported     = 35
 	codeTopicExists     = 36
 	codeNotController   = 41
+	codeBadTimestamp    = 32
 	codeInvalidRequest  = 42
 	codeSequence        = 45
 	codeProducerEpoch   = 47

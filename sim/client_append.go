@@ -13,6 +13,7 @@ import (
 // appender sends values to one partition, several at a time.
 type appender struct {
 	part  int
+	step  int // to the partition that it serves next; 0: it stays
 	burst int // appends that follow at once
 }
 
@@ -33,6 +34,9 @@ func (r *appender) act(c *client) {
 		n = 1 // (T2)
 	}
 	c.append(node, r.part, n)
+	if r.step > 0 {
+		r.part = 1 + (r.part-1+r.step)%(w.partitions()-1)
+	}
 	if r.burst > 0 {
 		r.burst--
 	} else if c.rng.IntN(1000) < w.opt.Load.Burst {
@@ -115,7 +119,7 @@ func (c *client) produceRequest(a request, records []byte) *kmsg.ProduceRequest 
 
 // refusals prove that nothing was proposed; impossible are those that a sound broker has no reason for here.
 var (
-	refusals   = []int16{codeUnknownTopic, codeNoLeader, codeNotLeader, codeNotEnough, codeUnknownID, codeInconsistentTop}
+	refusals   = []int16{codeUnknownTopic, codeNoLeader, codeNotLeader, codeNotEnough, codeUnknownID, codeInconsistentTop, codeBadTimestamp}
 	impossible = []int16{codeCorrupt, codeTooLarge, codeBadAcks, codeUnsupported, codeInvalidRequest, codeBadRecord}
 )
 
@@ -138,7 +142,7 @@ func (c *client) produced(k *call, resp *kmsg.ProduceResponse) checker.Outcome {
 	case slices.Contains(refusals, k.code):
 		return checker.Failed
 	case slices.Contains(impossible, k.code):
-		w.violate(BadResponse, "client %d: a sound batch for %s is refused with code %d", c.number, w.partName(k.part), k.code)
+		w.violate(BadResponse, "client %d: a sound batch for %s is refused with code %d", c.number, w.partName(k.part), kept(k.code))
 	}
 	return checker.Unknown
 }

@@ -114,7 +114,7 @@ func (c *client) toldEnd(k *call, resp *kmsg.OffsetForLeaderEpochResponse) check
 		return checker.OK
 	}
 	w.violate(EpochEnd, "client %d, %s: broker %d says that epoch %d ends at %d; the client %s (KIP-320, G4)",
-		c.number, w.partName(k.part), k.line.node+1, p.LeaderEpoch, p.EndOffset, say)
+		c.number, w.partName(k.part), k.line.node+1, p.LeaderEpoch, p.EndOffset, gist(say))
 	return checker.Failed
 }
 

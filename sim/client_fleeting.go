@@ -292,7 +292,7 @@ func (c *client) metCreated(k *call, row *kmsg.CreateTopicsResponseTopic) {
 	case slices.Contains(unproposed, k.code):
 		t.ends(h, true, false)
 	default:
-		c.w.violate(BadResponse, "client %d: a creation of %s is refused with code %d: %s", c.number, row.Topic, k.code, deref(row.ErrorMessage))
+		c.w.violate(BadResponse, "client %d: a creation of %s is refused with code %d: %s", c.number, row.Topic, kept(k.code), gist(deref(row.ErrorMessage)))
 	}
 	c.knows(topic).life = nil
 }
@@ -313,7 +313,7 @@ func (c *client) metDeleted(k *call, row *kmsg.DeleteTopicsResponseTopic) {
 	case slices.Contains(unproposed, k.code):
 		t.ends(h, true, false)
 	default:
-		c.w.violate(BadResponse, "client %d: a deletion of %s is refused with code %d: %s", c.number, fleetingNames[topic], k.code, deref(row.ErrorMessage))
+		c.w.violate(BadResponse, "client %d: a deletion of %s is refused with code %d: %s", c.number, fleetingNames[topic], kept(k.code), gist(deref(row.ErrorMessage)))
 	}
 	c.knows(topic).life = nil
 }
@@ -352,7 +352,7 @@ func (c *client) metAppended(k *call, p *kmsg.ProduceResponseTopicPartition) che
 	case slices.Contains(refusals, k.code):
 		return checker.Failed
 	case slices.Contains(impossible, k.code):
-		c.w.violate(BadResponse, "client %d: a sound batch for %s is refused with code %d", c.number, labelled(k.topic-1, k.index), k.code)
+		c.w.violate(BadResponse, "client %d: a sound batch for %s is refused with code %d", c.number, labelled(k.topic-1, k.index), kept(k.code))
 	}
 	return checker.Unknown
 }
@@ -360,7 +360,7 @@ func (c *client) metAppended(k *call, p *kmsg.ProduceResponseTopicPartition) che
 // acknowledged: some replica must have applied it.
 func (l *life) acknowledged(w *World, k *call, end int64) {
 	if g := l.group(k.index); g != nil && g.end < end {
-		w.violate(NotOnMajority, "%s: offset %d is acknowledged, and no replica's high watermark was ever above %d", g.name, end-1, g.end)
+		w.violate(NotOnMajority, "%s: offset %d is acknowledged, and no replica's high watermark was ever above %d", g.named(), end-1, g.end)
 	}
 	l.seen(k.index, end)
 }
@@ -388,7 +388,7 @@ func (c *client) metRead(k *call, resp *kmsg.FetchResponse) checker.Outcome {
 		}
 	})
 	if err != nil {
-		c.w.violate(BadResponse, "client %d: fetch of %s from %d: %v", c.number, labelled(k.topic-1, k.index), k.op.From, err)
+		c.w.violate(BadResponse, "client %d: fetch of %s from %d: %v", c.number, labelled(k.topic-1, k.index), k.op.From, gist(err))
 		return checker.Failed
 	}
 	if n := len(k.op.Offs); n > 0 && k.life != nil {

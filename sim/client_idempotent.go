@@ -178,7 +178,7 @@ func (c *client) gotID(k *call, resp *kmsg.InitProducerIDResponse) {
 	w, p := c.w, c.producer()
 	if k.code = resp.ErrorCode; k.code != codeNone {
 		if k.code != codeLoading {
-			w.violate(BadResponse, "client %d asks for a producer id, and is refused with code %d", c.number, k.code)
+			w.violate(BadResponse, "client %d asks for a producer id, and is refused with code %d", c.number, kept(k.code))
 		}
 		w.refused(k, k.code, "answers "+coordinatorCodes[k.code])
 		return
@@ -290,7 +290,7 @@ func (c *client) sentOne(k *call, p *kmsg.ProduceResponseTopicPartition) checker
 	case k.code == codeProducerEpoch:
 		w.violate(BadResponse, "client %d: producer %d is refused for its epoch %d, and has no newer one (I6)", c.number, b.id, b.epoch)
 	case slices.Contains(impossible, k.code):
-		w.violate(BadResponse, "client %d: a sound batch for %s is refused with code %d", c.number, w.partName(k.part), k.code)
+		w.violate(BadResponse, "client %d: a sound batch for %s is refused with code %d", c.number, w.partName(k.part), kept(k.code))
 	case k.code == codeNotEnough && p.ErrorMessage != nil && strings.HasPrefix(*p.ErrorMessage, "too many producers"):
 		k.code = codeNone // a bound, and none of those that are judged by refused
 		w.markLoad(MarkProducersFull)

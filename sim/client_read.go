@@ -162,7 +162,7 @@ func (c *client) fetched(k *call, resp *kmsg.FetchResponse) checker.Outcome {
 		w.placed(k.op.Values[len(k.op.Values)-1], off)
 	})
 	if err != nil {
-		w.violate(BadResponse, "client %d: fetch of %s from %d: %v", c.number, w.partName(k.part), k.op.From, err)
+		w.violate(BadResponse, "client %d: fetch of %s from %d: %v", c.number, w.partName(k.part), k.op.From, gist(err))
 		return checker.Failed
 	}
 	if n := len(k.op.Values); n > 0 {
@@ -262,8 +262,8 @@ func (w *World) startClients() {
 	for range o.Appenders {
 		roles = append(roles, &appender{})
 	}
-	for part := 1; part < w.partitions(); part++ {
-		roles = append(roles, &appender{part: part})
+	for part := 1; part < w.partitions() && (o.Sharers == 0 || part <= o.Sharers); part++ {
+		roles = append(roles, &appender{part: part, step: o.Sharers})
 	}
 	for i := range o.Readers {
 		roles = append(roles, &reader{mode: readMode(i) % readModes})

@@ -151,7 +151,7 @@ func (w *World) judgePlace(k *call, part int, p *kmsg.DescribeTopicPartitionsRes
 		}
 	}
 	if why != "" {
-		w.violate(BadResponse, "broker %d says that %s has replicas on brokers %v; %s", k.line.node+1, w.partName(part), replicas, why)
+		w.violate(BadResponse, "broker %d says that %s has replicas on brokers %v; %s", k.line.node+1, w.partName(part), replicas, gist(why))
 	}
 }
 
@@ -222,7 +222,7 @@ func (c *client) dirs(k *call, resp *kmsg.DescribeLogDirsResponse) checker.Outco
 		why = fmt.Sprintf("%d of %d bytes are usable", d.UsableBytes, d.TotalBytes)
 	}
 	if why != "" {
-		w.violate(BadResponse, "broker %d says what lies in its directory: %s", n+1, why)
+		w.violate(BadResponse, "broker %d says what lies in its directory: %s", n+1, gist(why))
 	}
 	return checker.OK
 }

@@ -69,7 +69,7 @@ func (c *client) assignedMixed(k *call, raw []byte) {
 	g.parts, g.stage = nil, seatWorking
 	a := kmsg.NewConsumerMemberAssignment()
 	if err := a.ReadFrom(raw); err != nil && len(raw) > 0 {
-		w.violate(BadResponse, "client %d is given an assignment in %s that can't be read: %v", c.number, g.group, err)
+		w.violate(BadResponse, "client %d is given an assignment in %s that can't be read: %v", c.number, g.group, gist(err))
 		return
 	}
 	for _, t := range a.Topics {

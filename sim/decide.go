@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 )
 
 // act is one thing that happens to a world from outside of its brokers: a fault begins or ends, a process starts, a client
@@ -86,7 +87,7 @@ func (w *World) recordEnd() {
 		return
 	}
 	if w.violation != nil {
-		w.recorded("expect violation " + w.violation.Name)
+		w.recorded(strings.TrimSuffix(w.violation.expected(), "\n"))
 	} else {
 		w.recorded("finish")
 		for _, line := range w.read() {

@@ -61,11 +61,19 @@ func (d *Disk) end(w *work, prefix string) error {
 		return w.err
 	}
 	if w.fail {
-		if w.op.Kind == log.OpSync {
+		switch {
+		case w.op.Kind == log.OpSync:
 			w.ino.endSync(d, w.token, false)
+		case w.op.Kind != log.OpWriteSync && d.rng.IntN(2) == 0:
+			_ = d.finish(w, prefix) // done all the same, and nobody is told
 		}
 		return ErrDevice
 	}
+	return d.finish(w, prefix)
+}
+
+// finish does what is left of an operation that nothing is wrong with.
+func (d *Disk) finish(w *work, prefix string) error {
 	switch w.op.Kind {
 	case log.OpWrite, log.OpWriteSync:
 		if w.gone != nil {

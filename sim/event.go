@@ -27,7 +27,7 @@ type (
 		SlowDisk int           // faults that slow its disk
 		Drag     int           // how many times as slow as others it is, for long; 0 or 1 if it is not
 		Full     bool          // its disk has a limit, and little room is left
-		Failing  int           // syncs that will fail
+		Failing  int           // syncs and other writes that will fail
 		Stray    int           // writes that will be lost or land elsewhere
 		Clock    time.Duration // that its wall clock is off
 		Scrubs   uint64        // rounds of its shards' scrubs since its process started

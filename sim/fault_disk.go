@@ -18,6 +18,13 @@ func (f *nemesis) syncError() {
 	}
 }
 
+// writeError fails the next write of a broker that isn't a sync, which therefore halts.
+func (f *nemesis) writeError() {
+	if n := f.any(true); n != nil {
+		f.w.decide(writeFails{n.index})
+	}
+}
+
 // victim draws a broker whose disk the budget allows to damage, nil if none.
 func (f *nemesis) victim() *node {
 	n := f.w.nodes[f.rng.IntN(len(f.w.nodes))]

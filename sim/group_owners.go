@@ -111,7 +111,7 @@ func (s *settling) look(w *World, id string) {
 	default:
 		if s.covered = 0; w.now-s.since > w.opt.sessionBound() {
 			w.violate(Unowned, "%v after members of %s were lost for the last time, or its coordinator was elected, %s (G7, G9):%s",
-				w.now-s.since, id, lacks, s.seats())
+				w.now-s.since, id, gist(lacks), s.seats())
 		}
 	}
 }

@@ -27,7 +27,7 @@ func (h *host) within() {
 	}
 	s.Holdings(func(x broker.Holding) {
 		if x.Most >= 0 && x.Now > x.Most {
-			h.w.violate(OverBound, "%v: %d %s, the bound is %d%s", h, x.Now, x.What, x.Most, h.w.state())
+			h.w.violate(OverBound, "%v: %d %s, the bound is %d%s", h, x.Now, kept(x.What), x.Most, h.w.state())
 		}
 	})
 }
@@ -58,7 +58,7 @@ func (w *World) leaks() {
 	}
 	for _, h := range w.sound() {
 		for _, what := range slices.Sorted(maps.Keys(held[h])) {
-			w.violate(Leaked, "%v, %v after the last client has gone, still holds %d %s%s", h, leakWait, held[h][what], what, w.state())
+			w.violate(Leaked, "%v, %v after the last client has gone, still holds %d %s%s", h, leakWait, held[h][what], kept(what), w.state())
 		}
 	}
 }

@@ -277,7 +277,7 @@ func (h *host) halted(why string) {
 	w, n := h.w, h.p.node
 	gone := slices.ContainsFunc(n.gone, func(file string) bool { return strings.Contains(why, file) })
 	if !h.p.failed && !gone && (n.rotten == "" || brokersRepair) { // what can be repaired is no cause
-		w.violate(Halted, "%v: %s", h, why)
+		w.violate(Halted, "%v: %s", h, gist(why))
 		return
 	}
 	if w.trace.verbose() {
@@ -292,7 +292,7 @@ func (h *host) halted(why string) {
 func (h *host) rejoins(why string) {
 	w, n := h.w, h.p.node
 	if n.lost == "" {
-		w.violate(Halted, "%v gives up its directory, which is as it should be: %s", h, why)
+		w.violate(Halted, "%v gives up its directory, which is as it should be: %s", h, gist(why))
 		return
 	}
 	if w.trace.verbose() {

@@ -21,7 +21,7 @@ func (j *judge) judgeOffsets() {
 	for _, a := range anomaly.Check(h).Anomalies {
 		switch a.Name {
 		case anomaly.GroupOffsetBack, anomaly.GroupOffsetLost, anomaly.GroupOffsetUnknown:
-			j.w.violate(a.Name, "%s: %s (G7)", a.Partition, a.Explain)
+			j.w.violate(a.Name, "%s: %s (G7)", a.Partition, gist(a.Explain))
 		}
 	}
 }

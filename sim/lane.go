@@ -24,7 +24,7 @@ type lane struct {
 func (h *host) startPlan(p log.Plan) {
 	l := &h.lanes[p.Lane]
 	if l.busy {
-		h.w.violate(BadResponse, "%v: plan %d of lane %s while plan %d is out", h, p.ID, p.Lane, l.plan.ID)
+		h.w.violate(BadResponse, "%v: plan %d of lane %s while plan %d is out", h, p.ID, kept(p.Lane), l.plan.ID)
 		return
 	}
 	if l.due == nil {
@@ -42,7 +42,7 @@ func (h *host) beginOp(l *lane) {
 		return
 	}
 	op := l.plan.Ops[l.next]
-	fail := w.faults.failSync(h, op.Kind)
+	fail := w.faults.fails(h, op.Kind)
 	w.trace.add(w.now, markOp, h.p.node.index<<8|h.index, uint64(op.Kind)<<32|uint64(crc32.Checksum([]byte(op.File), castagnoli)), uint64(op.Off))
 	if len(op.Data) > 0 {
 		w.trace.bytes(w.now, markOp, int(op.Kind), uint64(op.Off), op.Data)

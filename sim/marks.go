@@ -38,6 +38,7 @@ const (
 	MarkTornTailSameTerm
 	MarkBootKilled
 	MarkSyncFailedLeader
+	MarkWriteFailed
 	MarkStarved
 	MarkAllDown
 	MarkLostWhileDown
@@ -45,6 +46,7 @@ const (
 	MarkStopMoved
 	MarkOtherLimits
 	MarkManyGroups
+	MarkDozens
 	MarkFaultsOverlap
 	MarkFaultsThree
 
@@ -134,6 +136,7 @@ var markTable = [Marks]markRow{
 	MarkTornTailSameTerm:  {"torn-tail-same-term", "a torn tail is cut, and the leader of before still leads in its term"},
 	MarkBootKilled:        {"boot-killed", "a start is killed in its midst"},
 	MarkSyncFailedLeader:  {"sync-failed-leader", "a sync fails on a broker that leads"},
+	MarkWriteFailed:       {"write-failed", "a write that is no sync fails, or a creation, a rename, a removal"},
 	MarkStarved:           {"starved", "a full disk keeps segments from being written"},
 	MarkAllDown:           {"all-down", "no broker runs"},
 	MarkLostWhileDown:     {"lost-while-down", "a process ends while another one is down"},
@@ -141,6 +144,7 @@ var markTable = [Marks]markRow{
 	MarkStopMoved:         {"stop-moved", "a broker that led stops, and each of its groups has a leader already"},
 	MarkOtherLimits:       {"other-limits", "a broker starts with other limits"},
 	MarkManyGroups:        {"many-groups", "a broker starts again that has replicas of twelve groups or more"},
+	MarkDozens:            {"dozens-of-groups", "a broker starts again that has replicas of three dozen groups or more"},
 	MarkFaultsOverlap:     {"faults-overlap", "two faults are on at the same time"},
 	MarkFaultsThree:       {"faults-three", "three faults are on at the same time"},
 

@@ -33,12 +33,19 @@ func (n *node) markPower() {
 }
 
 // manyGroups are those of a broker that are many: a turn, a write group or an envelope has something of most of them.
-const manyGroups = 12
+const (
+	manyGroups = 12
+	dozens     = 36
+)
 
 // markMany looks at how many groups' replicas a broker that starts again had.
 func (n *node) markMany() {
-	if count(n.w.views.groups, func(g *groupSeen) bool { return g.goneAt == 0 && g.on(n.index) }) >= manyGroups {
+	has := count(n.w.views.groups, func(g *groupSeen) bool { return g.goneAt == 0 && g.on(n.index) })
+	if has >= manyGroups {
 		n.w.mark(MarkManyGroups, n)
+	}
+	if has >= dozens {
+		n.w.mark(MarkDozens, n)
 	}
 }
 

@@ -15,9 +15,10 @@ type nemesis struct {
 	w *World
 
 	// What acts have done.
-	slow    []int         // by node: by how much its disk lags
-	failing []int         // by node: syncs still to fail
-	peace   time.Duration // no new faults before: an old copy was put back
+	slow      []int         // by node: by how much its disk lags
+	failing   []int         // by node: syncs still to fail
+	unwritten []int         // by node: other writes still to fail
+	peace     time.Duration // no new faults before: an old copy was put back
 
 	// What is drawn.
 	rng      *rand.Rand
@@ -36,7 +37,7 @@ type nemesis struct {
 
 func newNemesis(w *World) *nemesis {
 	n := w.opt.Brokers
-	return &nemesis{w: w, rng: stream(w.opt.Seed, streamNemesis, 0), slow: make([]int, n), failing: make([]int, n),
+	return &nemesis{w: w, rng: stream(w.opt.Seed, streamNemesis, 0), slow: make([]int, n), failing: make([]int, n), unwritten: make([]int, n),
 		lags: make([]int, n), copied: make([]bool, n), stops: make([]stopping, n), on: map[int]int{}, forecast: stream(w.opt.Seed, streamWeather, 0), weather: weather{faults: w.opt.Faults}}
 }
 
@@ -122,6 +123,7 @@ func (f *nemesis) passes(in time.Duration) { f.until(in, func() {}) }
 func (f *nemesis) heal() {
 	f.stopped = true
 	clear(f.failing)
+	clear(f.unwritten)
 	clear(f.slow)
 	for _, n := range f.w.nodes {
 		n.disk.armed = nil
@@ -170,17 +172,24 @@ func (f *nemesis) leader() *node {
 	return f.w.nodes[g.leader]
 }
 
-// failSync tells whether this operation shall fail.
-func (f *nemesis) failSync(h *host, kind log.OpKind) bool {
+// fails tells whether this operation shall fail.
+func (f *nemesis) fails(h *host, kind log.OpKind) bool {
 	n := h.p.node
-	if f.failing[n.index] == 0 || kind != log.OpSync && kind != log.OpWriteSync {
+	left, counted := f.unwritten, CountWriteErrors
+	if kind == log.OpSync || kind == log.OpWriteSync {
+		left, counted = f.failing, CountSyncErrors
+	}
+	if left[n.index] == 0 {
 		return false
 	}
-	f.failing[n.index]--
+	left[n.index]--
 	n.hurts()
 	h.p.failed = true
-	f.w.count[CountSyncErrors]++
-	if n.leads() {
+	f.w.count[counted]++
+	switch {
+	case counted == CountWriteErrors:
+		f.w.mark(MarkWriteFailed, n)
+	case n.leads():
 		f.w.mark(MarkSyncFailedLeader, n)
 	}
 	f.note("a %v of %v fails", kind, h)

@@ -137,7 +137,7 @@ func (n *node) refuse(err error) {
 		return
 	}
 	if damage := errors.Is(err, log.ErrDamaged) || errors.Is(err, ErrDevice) || n.foreign && errors.Is(err, log.ErrForeign); n.rotten == "" || !damage || brokersRepair && !n.metaHurt && !n.foreign {
-		w.violate(NotStarted, "broker %d, boot %d, rot %q: %v", n.id, n.boots, n.rotten, err)
+		w.violate(NotStarted, "broker %d, boot %d, rot %q: %v", n.id, n.boots, n.rotten, gist(err))
 		return
 	}
 	w.count[CountRefused]++

@@ -66,6 +66,7 @@ type LoadOptions struct {
 	Acks0      int // per mille of appends that ask for no answer
 	Late       int // per mille of appends that arrive long after their producer gave up
 	Racks      int // that brokers stand in, in turn; 0: none is said
+	Sharers    int // appenders that serve all partitions but the first in turn; 0: each has one of its own
 	Producers  int // clients that are idempotent producers
 	Restarts   int // per mille of their turns in which one restarts, or raises its epoch
 	Burst      int // per mille of appends that begin a burst: a row of them with hardly a pause between
@@ -134,6 +135,13 @@ func drawMore(rng *rand.Rand, o *Options) {
 	if rng.IntN(12) == 0 {
 		o.Load.Partitions = 6 + rng.IntN(7)
 	}
+	if rng.IntN(16) == 0 {
+		o.Load.Partitions, o.Load.Sharers = 16+rng.IntN(17), 6+rng.IntN(7)
+		o.Store.WALFileBytes = max(o.Store.WALFileBytes, 1<<20) // what each group may leave uncommitted is a share of it
+	}
+	if rng.IntN(3) == 0 {
+		o.Faults.Weight[faultWriteError] = 1 + rng.IntN(faultTable[faultWriteError].weight)
+	}
 }
 
 // drawFleeting draws the topics that come and go, and returns how many groups they may have at a time: a broker that hasn't heard of
@@ -171,6 +179,9 @@ func drawNet(rng *rand.Rand) NetOptions {
 func drawFaults(rng *rand.Rand) FaultOptions {
 	o := FaultOptions{Every: micros(rng, 600_000, 2_000_000), Last: micros(rng, 400_000, 2_500_000), Boot: pick(rng, 0, 100, 300)}
 	for k, f := range faultTable {
+		if k == faultWriteError {
+			continue // drawMore
+		}
 		if exists := f.always || rng.IntN(3) > 0; exists && (brokersRepair || !f.needsRepair) {
 			o.Weight[k] = 1 + rng.IntN(f.weight)
 		}
@@ -206,13 +217,13 @@ func micros(rng *rand.Rand, least, most int64) time.Duration {
 func (o *Options) String() string {
 	return fmt.Sprintf("length=%v brokers=%d shards=%d turn=%v\n  wal=%d×%d group=%d segment=%d index=%d\n"+
 		"  limits %+v\n  disk unit=%d read=%v write=%v sync=%v stall=%d‰\n  net delay=%v jitter=%v drop=%d‰ double=%d‰ reorder=%d‰ split=%d‰\n"+
-		"  load topics=%d×%d×%d appenders=%d readers=%d tailers=%d surveyors=%d trimmers=%d members=%d retention=%d depth=%d think=%v records=%d bytes=%d timeout=%v acks0=%d‰ burst=%d‰ late=%d‰ racks=%d producers=%d restarts=%d‰ switching=%d‰ fleeting=%d lives=%v few=%d‰ keeps=%d\n"+
+		"  load topics=%d×%d×%d appenders=%d readers=%d tailers=%d surveyors=%d trimmers=%d members=%d retention=%d depth=%d think=%v records=%d bytes=%d timeout=%v acks0=%d‰ burst=%d‰ late=%d‰ sharers=%d racks=%d producers=%d restarts=%d‰ switching=%d‰ fleeting=%d lives=%v few=%d‰ keeps=%d\n"+
 		"  faults every=%v last=%v boot=%d‰ length=%d‰ %s",
 		o.Length, o.Brokers, o.Shards, o.Turn,
 		o.Store.WALFiles, o.Store.WALFileBytes, o.Store.GroupBytes, o.Store.SegmentBytes, o.Store.IndexBytes, o.Limits,
 		o.Disk.Unit, o.Disk.Read, o.Disk.Write, o.Disk.Sync, o.Disk.Stall,
 		o.Net.Delay, o.Net.Jitter, o.Net.Drop, o.Net.Double, o.Net.Reorder, o.Net.Split,
 		o.Load.Topics, o.Load.Partitions, o.Load.Replicas, o.Load.Appenders, o.Load.Readers, o.Load.Tailers, o.Load.Surveyors, o.Load.Trimmers, o.Load.Members, o.Load.Retention, o.Load.Depth, o.Load.Think,
-		o.Load.Records, o.Load.Bytes, o.Load.Timeout, o.Load.Acks0, o.Load.Burst, o.Load.Late, o.Load.Racks, o.Load.Producers, o.Load.Restarts, o.Load.Switching, o.Load.Fleeting, o.Load.Lives, o.Load.Few, o.Load.FleetingKeeps,
+		o.Load.Records, o.Load.Bytes, o.Load.Timeout, o.Load.Acks0, o.Load.Burst, o.Load.Late, o.Load.Sharers, o.Load.Racks, o.Load.Producers, o.Load.Restarts, o.Load.Switching, o.Load.Fleeting, o.Load.Lives, o.Load.Few, o.Load.FleetingKeeps,
 		o.Faults.Every, o.Faults.Last, o.Faults.Boot, o.Faults.Length, weights(&o.Faults.Weight))
 }

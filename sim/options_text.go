@@ -45,7 +45,7 @@ func (o *Options) all() []option {
 		{"Load.Topics", &c.Topics}, {"Load.Partitions", &c.Partitions}, {"Load.Replicas", &c.Replicas},
 		{"Load.Appenders", &c.Appenders}, {"Load.Readers", &c.Readers}, {"Load.Tailers", &c.Tailers}, {"Load.Surveyors", &c.Surveyors}, {"Load.Trimmers", &c.Trimmers}, {"Load.Members", &c.Members}, {"Load.Modern", &c.Modern},
 		{"Load.Retention", &c.Retention}, {"Load.Depth", &c.Depth}, {"Load.Think", &c.Think}, {"Load.Records", &c.Records},
-		{"Load.Bytes", &c.Bytes}, {"Load.Timeout", &c.Timeout}, {"Load.Acks0", &c.Acks0}, {"Load.Burst", &c.Burst}, {"Load.Late", &c.Late}, {"Load.Racks", &c.Racks}, {"Load.Producers", &c.Producers}, {"Load.Restarts", &c.Restarts},
+		{"Load.Bytes", &c.Bytes}, {"Load.Timeout", &c.Timeout}, {"Load.Acks0", &c.Acks0}, {"Load.Burst", &c.Burst}, {"Load.Late", &c.Late}, {"Load.Sharers", &c.Sharers}, {"Load.Racks", &c.Racks}, {"Load.Producers", &c.Producers}, {"Load.Restarts", &c.Restarts},
 		{"Load.Switching", &c.Switching}, {"Load.Fleeting", &c.Fleeting}, {"Load.Lives", &c.Lives}, {"Load.Few", &c.Few}, {"Load.FleetingKeeps", &c.FleetingKeeps},
 		{"Faults.Every", &o.Faults.Every}, {"Faults.Last", &o.Faults.Last}, {"Faults.Boot", &o.Faults.Boot}, {"Faults.Length", &o.Faults.Length},
 	}

@@ -59,7 +59,7 @@ func TestSimplerCasesAreStories(t *testing.T) {
 		if i > 200 && i%50 != 0 {
 			continue
 		}
-		again, err := ParseStory(cases[i].Story("why", ""))
+		again, err := ParseStory(cases[i].Story("why", nil))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -67,7 +67,7 @@ func TestSimplerCasesAreStories(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if told := Tell(mustParse(t, cases[len(cases)-1].Story("why", "")), Env{}); told.Violation != nil {
+	if told := Tell(mustParse(t, cases[len(cases)-1].Story("why", nil)), Env{}); told.Violation != nil {
 		t.Fatal(told.Violation)
 	}
 }

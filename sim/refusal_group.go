@@ -40,7 +40,7 @@ func (w *World) keptIn(id string) *groupSeen {
 // refusedByGroup judges what a coordinator's answer says, or FindCoordinator's.
 func (w *World) refusedByGroup(k *call) {
 	if what := unsoundCodes[k.code]; what != "" {
-		w.violate(BadResponse, "broker %d answers %s to a sound %s of %s", k.line.node+1, what, kmsg.NameForKey(k.key), k.group)
+		w.violate(BadResponse, "broker %d answers %s to a sound %s of %s", k.line.node+1, kept(what), kept(kmsg.NameForKey(k.key)), k.group)
 	}
 	if what := coordinatorCodes[k.code]; what != "" {
 		w.refusedCoordinator(k, k.code, "answers "+what)

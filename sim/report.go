@@ -44,6 +44,7 @@ const (
 	CountWipes
 	CountRejoins
 	CountSyncErrors
+	CountWriteErrors
 	CountSyncs
 	CountWALRolls
 	CountSegments
@@ -79,7 +80,7 @@ const (
 var countNames = [Counts]string{"acknowledged appends", "acknowledged records", "refused appends", "unknown appends", "reads", "records read", "tails", "upper bounds",
 	"strayed writes", "read errors", "full disks", "restored copies", "brokers whole again", "entries healed", "ranges mended", "batches compared", "trims", "reads below the log start",
 	"turns", "envelopes", "elections", "crashes", "power losses", "clean stops", "rolling restarts", "ambushes", "crashes in a boot", "partitions", "pauses", "rotten sectors",
-	"refused starts", "wipes", "rejoins", "failed syncs", "syncs", "WAL rolls", "segments", "torn tails cut", "cold reads",
+	"refused starts", "wipes", "rejoins", "failed syncs", "other failed writes", "syncs", "WAL rolls", "segments", "torn tails cut", "cold reads",
 	"pieces of damage found", "directories set aside", "faults not in the budget",
 	"corrupted envelopes", "networks of another quality", "slow processes", "strangers with garbage", "consumers that don't read", "client crashes", "late appends of zombies",
 	"refusals: broker in trouble", "refusals: another leads", "refusals: no majority", "refusals: election", "refusals: over a bound", "refusals: client's link",
@@ -90,9 +91,11 @@ func (c Count) String() string { return countNames[c] }
 
 // Violation is what a run proved wrong.
 type Violation struct {
-	Name string  `json:"name"` // a name of ours below, or one of the checker's
-	Text string  `json:"text"`
-	Ops  []int64 `json:"ops,omitempty"` // of the history, that suffice to show it
+	Name string `json:"name"` // a name of ours below, or one of the checker's
+	Text string `json:"text"`
+	// Cause is what runs that fail for the same reason have in common (cause.go): the check's own words, without what differs.
+	Cause string  `json:"cause"`
+	Ops   []int64 `json:"ops,omitempty"` // of the history, that suffice to show it
 }
 
 // The names of the violations that the world itself finds; those of histories are in package checker.
@@ -163,6 +166,12 @@ type Result struct {
 
 // FaultName is what the faults of Result.Faults[kind] are called.
 func FaultName(kind int) string { return faultTable[kind].name }
+
+// Faults is how many kinds of faults there are.
+const Faults = int(faultKinds)
+
+// FaultStory is the story of testdata/sim that shows the faults of Result.Faults[kind].
+func FaultStory(kind int) string { return faultTable[kind].story }
 
 // Line is the last line of a run.
 func (r *Result) Line() string {

@@ -25,7 +25,7 @@ func (w *World) atRest() {
 		w.step()
 	}
 	if behind := w.behind(); behind != "" {
-		w.violate(Stalled, "%v after the last request: %s%s", restBound, behind, w.state())
+		w.violate(Stalled, "%v after the last request: %s%s", restBound, means(behind, w.unwhole()), w.state())
 	}
 	for _, g := range w.views.groups {
 		if w.violation == nil && g.part != partMetadata && g.goneAt == 0 {
@@ -44,16 +44,18 @@ func (w *World) atRest() {
 // that counts as lost, may.
 func (w *World) behind() string {
 	for _, n := range w.nodes {
-		if n.proc == nil || broken(n) {
-			continue
-		}
 		for _, g := range w.views.groups {
-			if r := &g.replicas[n.index]; w.views.places(g, r) && r.commit < g.commit && g.goneAt == 0 {
-				return fmt.Sprintf("%s: broker %d is at commit %d of %d", g.name, n.id, r.commit, g.commit)
+			if w.isBehind(g, n) {
+				return fmt.Sprintf("%s: broker %d is at commit %d of %d", g.name, n.id, g.replicas[n.index].commit, g.commit)
 			}
 		}
 	}
 	return ""
+}
+
+func (w *World) isBehind(g *groupSeen, n *node) bool {
+	r := &g.replicas[n.index]
+	return n.proc != nil && !broken(n) && w.views.places(g, r) && r.commit < g.commit && g.goneAt == 0
 }
 
 // filling tells whether any running broker's segments are being written. One that stays paused never comes to the end of it.
@@ -102,10 +104,10 @@ func (w *World) compare(g *groupSeen) {
 			}
 			switch {
 			case next < 0 && s.base > start:
-				w.violate(SegmentDamaged, "%s: broker %d's segments begin at offset %d, its log at %d (%v)", g.name, n.id, s.base, start, unsound)
+				w.violate(SegmentDamaged, "%s: broker %d's segments begin at offset %d, its log at %d (%v)", g.named(), n.id, s.base, start, unsound)
 				return
 			case next >= 0 && s.base != next && max(s.base, next) > start && !(next < s.base && s.base <= deleted):
-				w.violate(SegmentDamaged, "%s: broker %d's segments go on at offset %d after %d, its log starts at %d (%v)", g.name, n.id, s.base, next, start, unsound)
+				w.violate(SegmentDamaged, "%s: broker %d's segments go on at offset %d after %d, its log starts at %d (%v)", g.named(), n.id, s.base, next, start, unsound)
 				return
 			}
 			unsound = nil
@@ -116,13 +118,13 @@ func (w *World) compare(g *groupSeen) {
 			if was, ok := seen[s.base]; !ok {
 				seen[s.base] = first{s, n}
 			} else if was.sum != s.sum || was.size != s.size || was.next != s.next {
-				w.violate(LogsDiffer, "%s: offsets %d to %d differ between broker %d and broker %d", g.name, s.base, s.next-1, was.node.id, n.id)
+				w.violate(LogsDiffer, "%s: offsets %d to %d differ between broker %d and broker %d", g.named(), s.base, s.next-1, was.node.id, n.id)
 				return
 			}
 			w.count[CountCompared]++
 		}
 		if unsound != nil {
-			w.violate(SegmentDamaged, "%s: broker %d, which counts as whole, has segments to offset %d, and then: %v", g.name, n.id, next, unsound)
+			w.violate(SegmentDamaged, "%s: broker %d, which counts as whole, has segments to offset %d, and then: %v", g.named(), n.id, next, gist(unsound))
 			return
 		}
 	}

@@ -58,8 +58,8 @@ func (s *Story) Case() (Case, error) {
 	return c, nil
 }
 
-// Story is the text that tells a case. why is its comment; violation is what it must end with, "" for finish.
-func (c *Case) Story(why, violation string) string {
+// Story is the text that tells a case. why is its comment; end is the violation that it must end with, nil for finish.
+func (c *Case) Story(why string, end *Violation) string {
 	var b strings.Builder
 	for line := range strings.SplitSeq(why, "\n") {
 		b.WriteString(strings.TrimRight("# "+line, " ") + "\n")
@@ -70,10 +70,10 @@ func (c *Case) Story(why, violation string) string {
 	for _, d := range c.Decisions {
 		fmt.Fprintf(&b, "at %v %s\n", d.At, strings.Join(d.Words, " "))
 	}
-	if violation == "" {
+	if end == nil {
 		b.WriteString("finish\n")
 	} else {
-		b.WriteString("expect violation " + violation + "\n")
+		b.WriteString(end.expected())
 	}
 	return b.String()
 }

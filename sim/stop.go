@@ -135,7 +135,7 @@ func (n *node) end() {
 // startsSealed checks what a start finds after a clean stop: nothing was in flight, so nothing is torn (S3).
 func (n *node) startsSealed(cut string) {
 	if n.sealed && n.lost == "" && cut != "" {
-		n.w.violate(UncleanStop, "broker %d stopped with nothing in flight, and its next start cuts a torn tail: %s", n.id, cut)
+		n.w.violate(UncleanStop, "broker %d stopped with nothing in flight, and its next start cuts a torn tail: %s", n.id, gist(cut))
 	}
 }
 

@@ -18,7 +18,8 @@ import (
 //	finish                               the last: everything is read, all copies are compared
 //
 // A command may say when: at 1.2s power 2 keep none. Such are the records of drawn runs (decide.go), which say Budget=true, and
-// what is left of them when they are shrunk (shrink.go). Instead of finish, expect violation NAME says how the story ends.
+// what is left of them when they are shrunk (shrink.go). Instead of finish, expect violation NAME says how the story ends, and
+// the line below it for what cause (cause.go).
 //
 // Nothing happens but what is told: no fault by itself, no restart. All of the world's checks are on. The answers are
 // compared line by line, and -rewrite of the test writes them anew; what expect and run until say must be true always.
@@ -73,14 +74,36 @@ func known(words []string) error {
 	return nil
 }
 
-// violation is the one that the story ends with, "" if it ends with none.
-func (s *Story) violation() string {
-	for _, l := range s.lines {
-		if ends(l.words) && l.words[0] == "expect" {
-			return l.words[2]
+// ending is the line with the violation that the story ends with, nil if it ends with none.
+func (s *Story) ending() *storyLine {
+	for i := range s.lines {
+		if l := &s.lines[i]; ends(l.words) && l.words[0] == "expect" {
+			return l
 		}
 	}
-	return ""
+	return nil
+}
+
+// expected is the line that a story ends with which ends with a violation, and its cause.
+func (v *Violation) expected() string {
+	text := "expect violation " + v.Name + "\n"
+	if v.Cause != "" {
+		text += "  " + v.Cause + "\n"
+	}
+	return text
+}
+
+// endsSo says why a violation isn't the one that a story's last line expects. One that names no cause expects any.
+func (v *Violation) endsSo(want *storyLine) error {
+	switch {
+	case v == nil:
+		return fmt.Errorf("it ends without a violation, and %s was expected: if that is mended, let it end with finish", want.words[2])
+	case v.Name != want.words[2]:
+		return fmt.Errorf("%s was expected, and it ends with %s", want.words[2], v)
+	case len(want.answers) > 0 && want.answers[0] != v.Cause:
+		return fmt.Errorf("%w: it ends with %s for another reason\n  expected\n    %s\n  got\n    %s", ErrAnswers, v.Name, want.answers[0], v.Cause)
+	}
+	return nil
 }
 
 // ends tells whether a command is one that ends a story.
@@ -167,12 +190,9 @@ func Tell(s *Story, env Env) Told {
 	if t.w != nil {
 		r.Result = t.w.result()
 	}
-	if want := s.violation(); want != "" {
-		switch v := r.Violation; {
-		case v != nil && v.Name == want:
-			r.Err = nil
-		case r.Err == nil:
-			r.Err = fmt.Errorf("it ends without a violation, and %s was expected: if that is mended, let it end with finish", want)
+	if want := s.ending(); want != nil && (r.Violation != nil || r.Err == nil || errors.Is(r.Err, ErrAnswers)) {
+		if r.Err = r.Violation.endsSo(want); r.Violation != nil && r.Violation.Name == want.words[2] && len(want.answers) > 0 {
+			told.ending().answers = []string{r.Violation.Cause}
 		}
 	}
 	return r

@@ -71,6 +71,7 @@ var commands = map[string]command{
 	"misdirect": {"B wal|segment [PLACE]", 2, 3, tells(parseStray(true))},
 	"losewrite": {"B wal|segment [PLACE]", 2, 3, tells(parseStray(false))},
 	"syncfail":  {"B", 1, 1, tells(parseBroker(func(node int) act { return syncFails{node} }))},
+	"writefail": {"B", 1, 1, tells(parseBroker(func(node int) act { return writeFails{node} }))},
 	"full":      {"B [FREE]", 1, 2, tells(parseFull)},
 	"space":     {"B", 1, 1, tells(parseSpace)},
 	"slow":      {"B TIMES", 2, 2, tells(parseTimes(func(node, times int) act { return drag{node, times} }))},
@@ -211,7 +212,7 @@ func (t *teller) heal() {
 		w.step()
 	}
 	if w.phase == phaseCalm && w.violation == nil {
-		w.violate(Stalled, "%v after the last fault:%s%s", calmBound, w.waits(), w.state())
+		w.violate(Stalled, "%v after the last fault:%s%s", calmBound, means(w.waits(), " "+w.stallCause()), w.state())
 	}
 }
 

@@ -1,14 +1,13 @@
 package sim
 
 import (
-	"flag"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
-)
 
-var rewrite = flag.Bool("rewrite", false, "write the answers in testdata/sim anew")
+	"logd/golden"
+)
 
 // Each story of testdata/sim is told twice: as it expects, and by the same events. Those in its folders wait
 // for brokers that do that.
@@ -34,6 +33,15 @@ func TestStories(t *testing.T) {
 	}
 }
 
+// Each kind of fault that a seed may draw is shown by a story.
+func TestEveryFaultHasAStory(t *testing.T) {
+	for kind, row := range faultTable {
+		if _, err := os.Stat(filepath.Join("../testdata/sim", row.story+".txt")); row.story == "" || err != nil {
+			t.Errorf("fault %d, %s: no story %q: %v", kind, row.name, row.story, err)
+		}
+	}
+}
+
 func readStory(t *testing.T, file string) *Story {
 	text, err := os.ReadFile(file)
 	if err != nil {
@@ -51,7 +59,7 @@ func readStory(t *testing.T, file string) *Story {
 
 func tellTwice(t *testing.T, file string, story *Story) {
 	told := Tell(story, Env{})
-	if *rewrite {
+	if golden.Rewriting() {
 		if err := os.WriteFile(file, []byte(told.Story.String()), 0o644); err != nil {
 			t.Fatal(err)
 		}

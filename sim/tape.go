@@ -111,7 +111,7 @@ func RunTwice(opt Options, env Env) Result {
 	if again.Violation != nil {
 		text += fmt.Sprintf(", which ends with %s", again.Violation)
 	}
-	r.Violation = &Violation{Name: NotDeterministic, Text: text + diverge(opt)}
+	r.Violation = &Violation{Name: NotDeterministic, Text: text + diverge(opt), Cause: "the traces of two runs differ"}
 	return r
 }
 

@@ -12,7 +12,7 @@ import (
 func (t *topicLedger) lifeOfAnswer(k *call) *life {
 	if k.life != nil {
 		if g := k.life.group(k.index); g != nil && g.droppedBefore(k) {
-			t.w.violate(DeletedServed, "broker %d answers from %s, asked at %v, and has dropped it at %v (D4)", k.line.node+1, g.name, k.sent, g.dropped[k.line.node])
+			t.w.violate(DeletedServed, "broker %d answers from %s, asked at %v, and has dropped it at %v (D4)", k.line.node+1, g.named(), k.sent, g.dropped[k.line.node])
 		}
 		return k.life
 	}

@@ -208,7 +208,7 @@ func (t *topicLedger) missing(topic int, c *topicChange) {
 func (t *topicLedger) dropped(g *groupSeen, n *node) {
 	w, l := t.w, g.life
 	if !slices.ContainsFunc(t.names[l.topic].changes, func(c *topicChange) bool { return c.mayHit(l) }) {
-		w.violate(TopicLost, "broker %d drops its replica of %s, whose deletion nobody asked for (D3)", n.id, g.name)
+		w.violate(TopicLost, "broker %d drops its replica of %s, whose deletion nobody asked for (D3)", n.id, g.named())
 	}
 	if g.dropped[n.index] = w.now; !g.replicas[n.index].live {
 		return // an earlier process did
@@ -256,11 +256,11 @@ func (t *topicLedger) nothingLeft(l *life, g *groupSeen) {
 			continue
 		}
 		if g.replicas[n.index].live {
-			t.w.violate(TopicLeft, "%s was deleted by %v, and broker %d has its replica still (D5)", g.name, l.over, n.id)
+			t.w.violate(TopicLeft, "%s was deleted by %v, and broker %d has its replica still (D5)", g.named(), l.over, n.id)
 		}
 		n.disk.eachFile(func(name string, f *inode) {
 			if ofGroup(name, g.id) {
-				t.w.violate(TopicLeft, "%s was deleted by %v, and broker %d has its file %s of %d bytes still (D5)", g.name, l.over, n.id, name, f.size)
+				t.w.violate(TopicLeft, "%s was deleted by %v, and broker %d has its file %s of %d bytes still (D5)", g.named(), l.over, n.id, gist(name), f.size)
 			}
 		})
 	}

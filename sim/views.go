@@ -204,7 +204,7 @@ func (v *views) see(s *broker.GroupView) {
 		r.most, r.led, r.lastEntry = 0, 0, entryID{}
 	}
 	if len(g.dropped) > 0 && g.dropped[n.index] > 0 {
-		w.violate(TopicBack, "broker %d has a replica of %s, and dropped it at %v, since its topic was deleted (D3)", n.id, g.name, g.dropped[n.index])
+		w.violate(TopicBack, "broker %d has a replica of %s, and dropped it at %v, since its topic was deleted (D3)", n.id, g.named(), g.dropped[n.index])
 	}
 	risen := s.Commit > g.commit
 	r.live, r.id, r.term, r.lead, r.commit, r.stable = true, s.Replica, s.Term, s.Lead, s.Commit, s.Durable
@@ -238,7 +238,7 @@ func (v *views) recovered(g *groupSeen, r *replicaSeen, s *broker.GroupView) {
 		r.owed = held
 	} else if r.owed = 0; s.Durable < held {
 		v.w.violate(RecoveredShort, "%s: replica %x of broker %d held index %d durably, committed, and comes back with %d",
-			g.name, s.Replica, v.host.p.node.id, held, s.Durable)
+			g.named(), s.Replica, v.host.p.node.id, held, s.Durable)
 	}
 }
 
@@ -246,7 +246,7 @@ func (v *views) recovered(g *groupSeen, r *replicaSeen, s *broker.GroupView) {
 func (v *views) paid(g *groupSeen, r *replicaSeen, s *broker.GroupView) {
 	if s.Durable < r.owed {
 		v.w.violate(RecoveredShort, "%s: replica %x of broker %d held index %d durably, committed, had holes, and ends without holes at %d",
-			g.name, s.Replica, v.host.p.node.id, r.owed, s.Durable)
+			g.named(), s.Replica, v.host.p.node.id, r.owed, s.Durable)
 	}
 	r.owed = 0
 }
@@ -267,7 +267,7 @@ func (v *views) elected(g *groupSeen, s *broker.GroupView) {
 	now := leading{node: h.p.node.index, boot: h.p.boot, replica: s.Replica}
 	if was, ok := g.terms[s.Term]; ok && was != now {
 		w.violate(TwoLeaders, "%s, term %d: broker %d (boot %d, replica %x) leads, and broker %d (boot %d, replica %x) led in it before",
-			g.name, s.Term, now.node+1, now.boot, now.replica, was.node+1, was.boot, was.replica)
+			g.named(), s.Term, now.node+1, now.boot, now.replica, was.node+1, was.boot, was.replica)
 		return
 	} else if !ok && w.phase != phaseSetup {
 		w.count[CountElections]++
@@ -279,7 +279,7 @@ func (v *views) elected(g *groupSeen, s *broker.GroupView) {
 		v.complete(g, s)
 		if s.LogEnd < g.end {
 			w.violate(CommitLost, "%s, term %d: broker %d leads with a log that ends at offset %d, and %d was committed",
-				g.name, s.Term, now.node+1, s.LogEnd, g.end)
+				g.named(), s.Term, now.node+1, s.LogEnd, g.end)
 		}
 	}
 	w.trace.add(w.now, markProcess, now.node, s.Group, s.Term)
@@ -295,7 +295,7 @@ func (v *views) onMajority(g *groupSeen, leader *replicaSeen, before [][]uint64,
 	short := v.shortOf(g, leader.quorums, leader.commit)
 	if before != nil && !slices.EqualFunc(before, leader.quorums, slices.Equal[[]uint64]) {
 		if was := v.shortOf(g, before, min(changed, leader.commit)); was != "" {
-			v.w.violate(NotOnMajority, "%s: replica %x changes its configuration by index %d, %s: %s", g.name, leader.id, changed, was, g)
+			v.w.violate(NotOnMajority, "%s: replica %x changes its configuration by index %d, %s: %s", g.named(), leader.id, changed, gist(was), g)
 			return
 		}
 		if v.shortOf(g, before, leader.commit) == "" {
@@ -306,7 +306,7 @@ func (v *views) onMajority(g *groupSeen, leader *replicaSeen, before [][]uint64,
 		v.markBarely(g, leader)
 		return
 	}
-	v.w.violate(NotOnMajority, "%s: replica %x commits index %d, %s: %s", g.name, leader.id, leader.commit, short, g)
+	v.w.violate(NotOnMajority, "%s: replica %x commits index %d, %s: %s", g.named(), leader.id, leader.commit, gist(short), g)
 }
 
 // shortOf says of which set of voters less than a majority has an index on disk, "" if of none.
@@ -335,10 +335,10 @@ func (v *views) sameBytes(g *groupSeen, s *broker.GroupView) {
 		g.hashes[s.Applied] = now
 	} else if was.hash != now.hash {
 		v.w.violate(LogsDiffer, "%s: up to index %d broker %d has applied bytes of hash %016x, broker %d of %016x",
-			g.name, s.Applied, now.node+1, now.hash, was.node+1, was.hash)
+			g.named(), s.Applied, now.node+1, now.hash, was.node+1, was.hash)
 	} else if was.producers != now.producers {
 		v.w.violate(ProducersDiffer, "%s: at index %d broker %d knows producers of hash %016x, broker %d of %016x",
-			g.name, s.Applied, now.node+1, now.producers, was.node+1, was.producers)
+			g.named(), s.Applied, now.node+1, now.producers, was.node+1, was.producers)
 	}
 }
 
@@ -384,7 +384,7 @@ func (g *groupSeen) wiped(n *node) {
 func (v *views) acknowledged(part int, end int64) {
 	for _, g := range v.groups {
 		if g.part == part && g.end < end {
-			v.w.violate(NotOnMajority, "%s: offset %d is acknowledged, and no replica's high watermark was ever above %d", g.name, end-1, g.end)
+			v.w.violate(NotOnMajority, "%s: offset %d is acknowledged, and no replica's high watermark was ever above %d", g.named(), end-1, g.end)
 		}
 	}
 	v.seen(part, end)

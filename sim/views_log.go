@@ -36,14 +36,14 @@ func (v *views) matching(g *groupSeen, r *replicaSeen, s *broker.GroupView) {
 		}
 	} else if was.hash != s.LastHash {
 		v.w.violate(LogsDiffer, "%s: the logs of broker %d and broker %d end with index %d of term %d, and have hashes %016x and %016x up to there",
-			g.name, n.id, was.node+1, is.index, is.term, s.LastHash, was.hash)
+			g.named(), n.id, was.node+1, is.index, is.term, s.LastHash, was.hash)
 	}
 }
 
 // complete: a new leader has every index that any replica knew to be committed (raft's leader completeness).
 func (v *views) complete(g *groupSeen, s *broker.GroupView) {
 	if s.Last < g.commit {
-		v.w.violate(CommitLost, "%s, term %d: broker %d leads with a log that ends at index %d, and %d was committed", g.name, s.Term, v.host.p.node.id, s.Last, g.commit)
+		v.w.violate(CommitLost, "%s, term %d: broker %d leads with a log that ends at index %d, and %d was committed", g.named(), s.Term, v.host.p.node.id, s.Last, g.commit)
 	}
 }
 
@@ -52,9 +52,9 @@ func (v *views) complete(g *groupSeen, s *broker.GroupView) {
 func (v *views) remembers(g *groupSeen, r *replicaSeen, s *broker.GroupView) {
 	n := v.host.p.node
 	if s.Last > r.most {
-		v.w.violate(RecoveredMore, "%s: replica %x of broker %d comes back with a log that ends at index %d, and it never had one above %d", g.name, s.Replica, n.id, s.Last, r.most)
+		v.w.violate(RecoveredMore, "%s: replica %x of broker %d comes back with a log that ends at index %d, and it never had one above %d", g.named(), s.Replica, n.id, s.Last, r.most)
 	}
 	if s.Term < r.led {
-		v.w.violate(TermForgotten, "%s: replica %x of broker %d comes back in term %d, and led in term %d", g.name, s.Replica, n.id, s.Term, r.led)
+		v.w.violate(TermForgotten, "%s: replica %x of broker %d comes back in term %d, and led in term %d", g.named(), s.Replica, n.id, s.Term, r.led)
 	}
 }

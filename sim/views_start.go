@@ -10,14 +10,14 @@ func (v *views) started(g *groupSeen, s *broker.GroupView) {
 	g.start = s.LogStart
 	v.markStarted(g)
 	if s.LogStart > s.HighWatermark {
-		v.w.violate(BadStart, "%s: the log of broker %d begins at offset %d, and its high watermark is %d", g.name, v.host.p.node.id, s.LogStart, s.HighWatermark)
+		v.w.violate(BadStart, "%s: the log of broker %d begins at offset %d, and its high watermark is %d", g.named(), v.host.p.node.id, s.LogStart, s.HighWatermark)
 	}
 	if g.part == partFleeting && s.LogStart > 0 && g.life.made >= 0 && !g.life.keeps {
-		v.w.violate(BadStart, "%s: the log of broker %d begins at offset %d, and none of its records may be deleted", g.name, v.host.p.node.id, s.LogStart)
+		v.w.violate(BadStart, "%s: the log of broker %d begins at offset %d, and none of its records may be deleted", g.named(), v.host.p.node.id, s.LogStart)
 	}
 	if g.part >= 0 && s.LogStart > v.asked[g.part] && !v.w.retains(g.part) {
 		v.w.violate(BadStart, "%s: the log of broker %d begins at offset %d, and only the records before %d were asked to be deleted",
-			g.name, v.host.p.node.id, s.LogStart, v.asked[g.part])
+			g.named(), v.host.p.node.id, s.LogStart, v.asked[g.part])
 	}
 }
 

@@ -166,12 +166,12 @@ func (w *World) step() {
 // after plans do for a time from now.
 func (w *World) after(d time.Duration, do func()) { w.queue.push(w.now+max(0, d), do) }
 
-// violate ends the run; the first violation counts.
+// violate ends the run; the first violation counts. What of args belongs to its cause is marked (cause.go).
 func (w *World) violate(name, format string, args ...any) {
 	if w.violation != nil {
 		return
 	}
-	w.violation = &Violation{Name: name, Text: fmt.Sprintf(format, args...)}
+	w.violation = newViolation(name, format, args)
 	if w.trace.verbose() {
 		w.trace.line(w.now, markPhase, "%s", w.violation)
 	}
@@ -194,7 +194,7 @@ func (w *World) guard(who string, do func()) {
 			if w.env.Stack != nil {
 				stack = w.env.Stack()
 			}
-			w.violate(Panicked, "%s: %v\n%s", who, r, stack)
+			w.violate(Panicked, "%s: %v\n%s", who, means(r, panicked(r, stack)), stack)
 		}
 	}()
 	do()
@@ -284,7 +284,7 @@ func (j *judge) found(v *checker.Violation) {
 	if v == nil {
 		return
 	}
-	text := v.String()
+	text := ""
 	var ops []int64
 	for _, e := range v.Ops {
 		ops = append(ops, e.ID)
@@ -295,7 +295,7 @@ func (j *judge) found(v *checker.Violation) {
 		text += fmt.Sprintf("\n  operation %d: client %d %s called %v, returned %s: %s", e.ID, e.Client, e.Op, time.Duration(e.Call), ret, e.Outcome)
 	}
 	if j.w.violation == nil {
-		j.w.violate(v.Name, "%s", text)
+		j.w.violate(v.Name, "%s%s", means(v.String(), gist(v.Explain).cause), text)
 		j.w.violation.Ops = ops
 	}
 }
@@ -316,7 +316,7 @@ func (j *judge) finish() {
 		w.count[CountUpperBounds] += report.Partitions[i].UpperBounds
 	}
 	if report.Verdict == checker.Undecided {
-		w.violate(CheckUndecided, "the checker can't tell: %v", report)
+		w.violate(CheckUndecided, "the checker can't tell: %v", gist(report))
 	}
 	if w.phase == phaseOver && w.count[CountUpperBounds] == 0 && !w.scripted { // a story's clients take turns
 		w.violate(NoUpperBounds, "no tail bounded any partition's length from above")

@@ -4,16 +4,13 @@ import (
 	"bytes"
 	"encoding/hex"
 	"errors"
-	"flag"
-	"os"
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
-)
 
-var rewrite = flag.Bool("rewrite", false, "rewrite the goldens in testdata")
+	"logd/golden"
+)
 
 func drawHeader(t *rapid.T) Header {
 	h := Header{
@@ -125,21 +122,9 @@ func goldenEnvelope() [][]byte {
 	})
 }
 
+// Brokers of another version must be able to read it.
 func TestEnvelopeGolden(t *testing.T) {
-	const name = "testdata/envelope.golden"
-	got := hex.Dump(join(goldenEnvelope()))
-	if *rewrite {
-		if err := os.WriteFile(name, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), got); diff != "" {
-		t.Errorf("the format changed; brokers of another version can't read it:\n%s", diff)
-	}
+	golden.Same(t, "testdata/envelope.golden", []byte(hex.Dump(join(goldenEnvelope()))))
 }
 
 func TestParseEnvelopeRefuses(t *testing.T) {

@@ -3,7 +3,6 @@ package anomaly_test
 import (
 	"bytes"
 	"encoding/json"
-	"flag"
 	"os"
 	"path/filepath"
 	"slices"
@@ -15,9 +14,8 @@ import (
 	"logd/checker"
 	"logd/checker/anomaly"
 	"logd/checker/jepsen"
+	"logd/golden"
 )
-
-var rewrite = flag.Bool("rewrite", false, "write the goldens of testdata/histories/anomalies anew")
 
 const histories = "../../testdata/histories/anomalies/"
 
@@ -32,23 +30,6 @@ func edn(t *testing.T, text []byte) checker.History {
 		t.Fatal(err)
 	}
 	return h
-}
-
-// golden compares got with a stored file, or stores it.
-func golden(t *testing.T, path string, got []byte) {
-	t.Helper()
-	if *rewrite {
-		if err := os.WriteFile(path, got, 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatalf("%v; -rewrite writes it", err)
-	}
-	if diff := cmp.Diff(string(want), string(got)); diff != "" {
-		t.Errorf("%s (-golden +got):\n%s", path, diff)
-	}
 }
 
 func lines(t *testing.T, h checker.History) []byte {
@@ -95,10 +76,10 @@ func TestHistories(t *testing.T) {
 			}
 			h := edn(t, text)
 			r, said := report(t, h)
-			golden(t, strings.TrimSuffix(file, ".edn")+".report.json", said)
+			golden.Same(t, strings.TrimSuffix(file, ".edn")+".report.json", said)
 			checkName(t, name, r, shown)
 			ours := lines(t, h)
-			golden(t, strings.TrimSuffix(file, ".edn")+".jsonl", ours)
+			golden.Same(t, strings.TrimSuffix(file, ".edn")+".jsonl", ours)
 			back, err := checker.ReadAll(bytes.NewReader(ours))
 			if err != nil {
 				t.Fatal(err)

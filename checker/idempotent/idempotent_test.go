@@ -2,21 +2,18 @@ package idempotent_test
 
 import (
 	"encoding/json"
-	"flag"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
 	"logd/checker"
 	"logd/checker/idempotent"
+	"logd/golden"
 )
-
-var rewrite = flag.Bool("rewrite", false, "write the goldens of testdata/histories/idempotent anew")
 
 const histories = "../../testdata/histories/idempotent/"
 
@@ -60,29 +57,13 @@ func TestHistories(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			golden(t, strings.TrimSuffix(file, ".jsonl")+".report.json", append(said, '\n'))
+			golden.Same(t, strings.TrimSuffix(file, ".jsonl")+".report.json", append(said, '\n'))
 		})
 	}
 	for _, a := range idempotent.Family.Anomalies {
 		if !shown[a.Name] || !shown["valid-"+a.Name] {
 			t.Errorf("no history in %s shows %s, or comes close to it and is valid", histories, a.Name)
 		}
-	}
-}
-
-func golden(t *testing.T, path string, got []byte) {
-	t.Helper()
-	if *rewrite {
-		if err := os.WriteFile(path, got, 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatalf("%v; -rewrite writes it", err)
-	}
-	if diff := cmp.Diff(string(want), string(got)); diff != "" {
-		t.Errorf("%s (-golden +got):\n%s", path, diff)
 	}
 }
 

@@ -1,39 +1,18 @@
 package main
 
 import (
-	"flag"
 	"os"
 	"path/filepath"
 	"regexp"
-	"strings"
 	"testing"
 
 	"logd/broker"
+	"logd/golden"
 )
-
-var rewrite = flag.Bool("rewrite", false, "write docs/kafka.md")
 
 // docs/kafka.md is what the code says.
 func TestPage(t *testing.T) {
-	const name = "../../docs/kafka.md"
-	if *rewrite {
-		if err := os.WriteFile(name, []byte(page()), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	got, err := os.ReadFile(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if want := page(); string(got) != want {
-		a, b := strings.Split(string(got), "\n"), strings.Split(want, "\n")
-		for i := range min(len(a), len(b)) {
-			if a[i] != b[i] {
-				t.Fatalf("docs/kafka.md, line %d is %q, the code says %q: go run ./cmd/kafkadoc > docs/kafka.md", i+1, a[i], b[i])
-			}
-		}
-		t.Fatalf("docs/kafka.md has %d lines, the code says %d: go run ./cmd/kafkadoc > docs/kafka.md", len(a), len(b))
-	}
+	golden.Same(t, "../../docs/kafka.md", []byte(page()))
 }
 
 // Every test that is named exists, and every served API has one; none has that isn't served.

@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"logd/golden"
 )
 
 // TestSimulated: histories of simulated brokers with a known bug (testdata/mutants),
@@ -23,8 +25,7 @@ func TestSimulated(t *testing.T) {
 			t.Errorf("%s: exit %d, %s", file, exit, stderr)
 		}
 		got = strings.ReplaceAll(got, histories, "")
-		golden := strings.TrimSuffix(file, ".jsonl") + ".report.txt"
-		compare(t, golden, got)
+		golden.Same(t, strings.TrimSuffix(file, ".jsonl")+".report.txt", []byte(got))
 	}
 	files, err = filepath.Glob(histories + "simulated/*.edn")
 	if err != nil || len(files) == 0 {
@@ -35,7 +36,7 @@ func TestSimulated(t *testing.T) {
 		if stderr != "" {
 			t.Errorf("%s: %s", file, stderr)
 		}
-		compare(t, file+".report.txt", strings.ReplaceAll(got, histories, ""))
+		golden.Same(t, file+".report.txt", []byte(strings.ReplaceAll(got, histories, "")))
 	}
 }
 

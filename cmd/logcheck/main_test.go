@@ -4,19 +4,15 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"flag"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
 	"logd/checker"
+	"logd/golden"
 )
-
-var rewrite = flag.Bool("rewrite", false, "write the goldens of testdata anew")
 
 const histories = "../../testdata/histories/"
 
@@ -80,8 +76,7 @@ func TestTable(t *testing.T) {
 		t.Error(stderr)
 	}
 	got = strings.ReplaceAll(got, histories, "")
-	const golden = "testdata/tables.txt"
-	compare(t, golden, got)
+	golden.Same(t, "testdata/tables.txt", []byte(got))
 }
 
 // TestPartition: one partition by itself, and a misspelt one doesn't pass.
@@ -93,23 +88,6 @@ func TestPartition(t *testing.T) {
 	exit, out, stderr := logcheck("", "--partition", "orders/1", "--partition", "nosuch", histories+"valid-everything.jsonl")
 	if exit != exitUnreadable || out != "" || !strings.HasSuffix(stderr, "no operation names the partition \"nosuch\"\n") {
 		t.Errorf("exit %d, %s:\n%s", exit, stderr, out)
-	}
-}
-
-// compare holds what was said to a golden file, or writes that.
-func compare(t *testing.T, golden, got string) {
-	t.Helper()
-	if *rewrite {
-		if err := os.WriteFile(golden, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(golden)
-	if err != nil {
-		t.Fatalf("%v; -rewrite writes it", err)
-	}
-	if diff := cmp.Diff(string(want), got); diff != "" {
-		t.Errorf("(-golden +got):\n%s", diff)
 	}
 }
 

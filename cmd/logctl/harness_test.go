@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"flag"
 	"fmt"
 	"net"
 	"os"
@@ -15,9 +14,9 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kfake"
-)
 
-var rewrite = flag.Bool("rewrite", false, "write the goldens of testdata anew")
+	"logd/golden"
+)
 
 // TestMain lets the test binary be logctl itself, which bench disk starts again.
 func TestMain(m *testing.M) {
@@ -111,8 +110,8 @@ func decode[T any](t *testing.T, r result) T {
 
 var topicID = regexp.MustCompile(`(?m)^(ID +)[A-Za-z0-9_-]{22}$`)
 
-// golden compares a command's whole result with a file; ports and topic ids are replaced by words as wide.
-func golden(t *testing.T, name string, addrs []string, r result) {
+// sameResult compares a command's whole result with a file; ports and topic ids are replaced by words as wide.
+func sameResult(t *testing.T, name string, addrs []string, r result) {
 	t.Helper()
 	got := fmt.Sprintf("exit %d\n--- stdout\n%s--- stderr\n%s", r.code, r.out, r.err)
 	for i, a := range addrs {
@@ -120,19 +119,7 @@ func golden(t *testing.T, name string, addrs []string, r result) {
 		got = strings.ReplaceAll(got, port, fmt.Sprintf("%0*d", len(port), i))
 	}
 	got = topicID.ReplaceAllString(got, "${1}TTTTTTTTTTTTTTTTTTTTTT")
-	path := filepath.Join("testdata", name+".golden")
-	if *rewrite {
-		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got != string(want) {
-		t.Errorf("%s differs (-rewrite accepts):\n--- got\n%s\n--- want\n%s", path, got, want)
-	}
+	golden.Same(t, filepath.Join("testdata", name+".golden"), []byte(got))
 }
 
 // closedPort is an address where nobody listens.

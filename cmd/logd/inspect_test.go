@@ -6,7 +6,6 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"errors"
-	"flag"
 	"fmt"
 	"hash/crc32"
 	"io/fs"
@@ -17,12 +16,11 @@ import (
 	"testing"
 
 	"logd/broker"
+	"logd/golden"
 	"logd/log"
 	"logd/log/osfs"
 	"logd/replica"
 )
-
-var rewrite = flag.Bool("rewrite", false, "write the goldens of testdata anew")
 
 // A directory of broker 1 with topic orders of two partitions, groups 2 and 3.
 var inspectedDir = log.Dir{Broker: 1, Incarnation: 0x1122334455667788, Shards: 1,
@@ -181,26 +179,6 @@ func snapshotOf(t *testing.T, dir string) map[string]string {
 	return all
 }
 
-func checkGolden(t *testing.T, name, got string) {
-	t.Helper()
-	file := filepath.Join("testdata", name)
-	if *rewrite {
-		if err := os.MkdirAll("testdata", 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got != string(want) {
-		t.Errorf("%s differs (-rewrite accepts):\n--- got\n%s\n--- want\n%s", file, got, want)
-	}
-}
-
 // flip changes one bit of a file.
 func flip(t *testing.T, file string, at int64) {
 	t.Helper()
@@ -260,7 +238,7 @@ func TestInspect(t *testing.T) {
 				c.do(t, dir)
 			}
 			out, code := runInspect(t, dir, c.args...)
-			checkGolden(t, "inspect_"+c.name+".golden", fmt.Sprintf("exit %d\n%s", code, out))
+			golden.Same(t, filepath.Join("testdata", "inspect_"+c.name+".golden"), fmt.Appendf(nil, "exit %d\n%s", code, out))
 			if code != c.code {
 				t.Errorf("exit %d, want %d", code, c.code)
 			}

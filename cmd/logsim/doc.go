@@ -24,6 +24,6 @@
 //	C3  A mutant counts as dead only by the check that its file names.
 //	C4  A story is valid only if every answer is the expected one, and a second telling has the same hash.
 //	C5  Of a soak, each seed is done once, whatever interrupts it: its state is replaced as a whole, and another build's is refused.
-//	C6  What shrinking leaves ends with the violation that it began with, by name; and, if that is a mutant's, without any on
-//	    the code as it is. An interrupt keeps what was reached.
+//	C6  What shrinking leaves ends with the violation that it began with, by its signature: check and cause (sim/cause.go); and, if
+//	    that is a mutant's, without any on the code as it is. Others that it meets are kept. An interrupt keeps what was reached.
 package main

@@ -90,7 +90,7 @@ func TestInterruptedShrink(t *testing.T) {
 		t.Fatalf("exit status %d, said %q, %v", code, errs, err)
 	}
 	c, err := caseOf(string(text))
-	if err != nil || fakeTelling(string(text)).Violation == nil || fakeTelling(string(text)).Violation.Name != "unseen" || !strings.HasSuffix(string(text), "expect violation unseen\n") {
+	if err != nil || fakeTelling(string(text)).Violation == nil || fakeTelling(string(text)).Violation.Name != "unseen" || !strings.HasSuffix(string(text), "expect violation unseen\n  gone\n") {
 		t.Fatalf("%v: %s", err, text)
 	}
 	if len(c.Decisions) == 2 && c.Decisions[1].At == 0 {

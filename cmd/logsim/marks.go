@@ -23,7 +23,7 @@ func printMarks(w io.Writer, results []sim.Result) (missed []sim.Mark) {
 			missed = append(missed, m)
 			continue
 		}
-		fmt.Fprintf(t, "%s\t%d\t%d\t%s\n", m.Name(), (seeds*1000+len(results)/2)/len(results), sum, m)
+		fmt.Fprintf(t, "%s\t%d\t%d\t%s\n", m.Name(), perMille(seeds, len(results)), sum, m)
 	}
 	t.Flush()
 	return missed

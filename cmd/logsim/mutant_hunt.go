@@ -206,6 +206,9 @@ func (a *app) shrinkMutant(ctx context.Context, t *fate, binary, file string, f 
 		err = ctx.Err()
 	}
 	if err == nil {
+		err = a.keepMet(r.met, t.m.name, t.m.name, fmt.Sprintf("seed %d of %d s, with the mutant %s,", seed, seconds, t.m.name))
+	}
+	if err == nil {
 		err = os.MkdirAll(filepath.Dir(file), 0o777)
 	}
 	if err != nil {

@@ -117,6 +117,7 @@ func (a *app) runOne(f *runFlags) error {
 	took := time.Since(begun)
 	fmt.Fprintf(a.out, "%.1f simulated seconds in %.2f s\n", r.Simulated.Seconds(), took.Seconds())
 	printCounts(a.out, []sim.Result{r})
+	printFaults(a.out, []sim.Result{r})
 	printMarks(a.out, []sim.Result{r})
 	return a.verdict(&r, f)
 }
@@ -183,6 +184,7 @@ func (a *app) runMany(ctx context.Context, f *runFlags) error {
 	})
 	clearLine(a.err, progress)
 	printCounts(a.out, results)
+	printFaults(a.out, results)
 	missed := printMarks(a.out, results)
 	printMissed(a.out, missed, len(results))
 	simulated, traces := time.Duration(0), uint64(0)

@@ -72,6 +72,8 @@ type shrunk struct {
 	violation *sim.Violation
 	had, has  int // decisions
 	runs      int
+	took      time.Duration
+	met       met
 }
 
 func (a *app) shrink(ctx context.Context, f *shrinkFlags) error {
@@ -95,8 +97,27 @@ func (a *app) shrink(ctx context.Context, f *shrinkFlags) error {
 	} else if err := writeAtomically(f.out, []byte(r.story)); err != nil {
 		return err
 	}
-	fmt.Fprintf(a.err, "%s: %d of %d decisions left, after %d runs\n", r.violation.Name, r.has, r.had, r.runs)
-	return nil
+	fmt.Fprintf(a.err, "%s\n%d of %d decisions left, after %d runs in %.0f s\n", r.violation.Signature(), r.has, r.had, r.runs, r.took.Seconds())
+	return a.keepMet(r.met, f.prefix(), f.mutant, f.of())
+}
+
+// of says what is shrunk.
+func (f *shrinkFlags) of() string {
+	if f.from != "" {
+		return filepath.Base(f.from)
+	}
+	return fmt.Sprintf("seed %d of %d s", f.seed, f.seconds)
+}
+
+// prefix begins the names of the files of other failures that are met.
+func (f *shrinkFlags) prefix() string {
+	switch {
+	case f.out != "":
+		return strings.TrimSuffix(f.out, ".txt")
+	case f.from != "":
+		return strings.TrimSuffix(f.from, ".txt")
+	}
+	return fmt.Sprintf("seed-%d", f.seed)
 }
 
 // shrinkSeed shrinks what a seed's run decided, or what a file holds, as a program does it: this one, or a mutant's.
@@ -152,24 +173,33 @@ func (a *app) record(ctx context.Context, f *shrinkFlags, binary, file string) (
 func (a *app) shrinkText(ctx context.Context, f *shrinkFlags, binary, text string) (r shrunk, err error) {
 	c, err := caseOf(text)
 	if err != nil {
+		if f.from != "" {
+			err = fmt.Errorf("%s: %w", f.from, err)
+		}
 		return r, err
 	}
 	mutant := newTellers(&pool{binary: binary, limit: f.limit}, f.jobs)
 	defer mutant.stop()
 	sound := newTellers(&pool{binary: a.binary, limit: f.limit}, 1)
 	defer sound.stop()
-	first := mutant.tell(ctx, []string{c.Story("the record", "")})[0]
+	first := mutant.tell(ctx, []string{c.Story("the record", nil)})[0]
 	if r.violation = first.Violation; r.violation == nil {
 		return r, fmt.Errorf("%w: told again, the record ends without a violation", errUnfinished)
 	}
 	r.had = len(c.Decisions)
 	s := &shrinker{best: c.Without(func(_ int, d *sim.Decision) bool { return d.At > first.Simulated }), jobs: f.jobs}
 	isSound := func(c *sim.Case) bool {
-		return f.mutant == "" || sound.tell(ctx, []string{c.Story("a candidate", "")})[0].Violation == nil
+		if f.mutant == "" {
+			return true
+		}
+		v := sound.tell(ctx, []string{c.Story("a candidate", nil)})[0].Violation
+		r.met.note(v, c, true)
+		return v == nil
 	}
 	s.keeps = func(ctx context.Context, candidates []sim.Case) int {
-		return firstThatKeeps(causeOf(r.violation), candidates, mutant.tell(ctx, stories(candidates)), isSound)
+		return r.met.firstThatKeeps(r.violation.Signature(), candidates, mutant.tell(ctx, stories(candidates)), isSound)
 	}
+	begun := time.Now()
 	s.say = a.progress(s)
 	timed := ctx
 	if f.most > 0 {
@@ -179,8 +209,8 @@ func (a *app) shrinkText(ctx context.Context, f *shrinkFlags, binary, text strin
 	}
 	s.shrink(timed)
 	clearLine(a.err, terminal(a.err))
-	r.has, r.runs = len(s.best.Decisions), s.runs
-	if last := mutant.tell(context.WithoutCancel(ctx), []string{s.best.Story("the end", "")})[0]; last.Violation != nil {
+	r.has, r.runs, r.took = len(s.best.Decisions), s.runs, time.Since(begun)
+	if last := mutant.tell(context.WithoutCancel(ctx), []string{s.best.Story("the end", nil)})[0]; last.Violation != nil {
 		r.violation = last.Violation // in its own words
 	}
 	r.story, err = a.ending(f, &s.best, &r)
@@ -197,19 +227,25 @@ func caseOf(text string) (sim.Case, error) {
 
 func stories(cases []sim.Case) (texts []string) {
 	for i := range cases {
-		texts = append(texts, cases[i].Story("a candidate", ""))
+		texts = append(texts, cases[i].Story("a candidate", nil))
 	}
 	return texts
 }
 
-// firstThatKeeps is the first candidate whose result is a violation of this cause, and that sound code tells without one (C6).
-func firstThatKeeps(cause string, candidates []sim.Case, results []sim.Result, isSound func(*sim.Case) bool) int {
+// firstThatKeeps is the first candidate whose result is a violation of this signature, and that sound code tells without one (C6).
+// Violations of others are noted.
+func (m *met) firstThatKeeps(signature string, candidates []sim.Case, results []sim.Result, isSound func(*sim.Case) bool) int {
+	first := -1
 	for i := range candidates {
-		if v := results[i].Violation; v != nil && causeOf(v) == cause && isSound(&candidates[i]) {
-			return i
+		switch v := results[i].Violation; {
+		case v == nil:
+		case v.Signature() != signature:
+			m.note(v, &candidates[i], false)
+		case first < 0 && isSound(&candidates[i]):
+			first = i
 		}
 	}
-	return -1
+	return first
 }
 
 // progress says on a terminal how far it is.
@@ -225,16 +261,11 @@ func (a *app) progress(s *shrinker) func() {
 
 // ending is the story's whole text: with the answers that sound code gives if the violation was a mutant's, and else with the violation.
 func (a *app) ending(f *shrinkFlags, c *sim.Case, r *shrunk) (string, error) {
-	of := fmt.Sprintf("seed %d of %d s", f.seed, f.seconds)
-	if f.from != "" {
-		of = filepath.Base(f.from)
-	}
-	line, _, _ := strings.Cut(r.violation.Text, "\n")
-	why := fmt.Sprintf("%s: %s\nShrunk from %s, %d of its %d decisions%s", r.violation.Name, line, of, r.has, r.had, version())
+	why := fmt.Sprintf("%s\nShrunk from %s, %d of its %d decisions%s", reason(r.violation), f.of(), r.has, r.had, version())
 	if f.mutant == "" {
-		return c.Story(why+".", r.violation.Name), nil
+		return c.Story(why+".", r.violation), nil
 	}
-	story, err := sim.ParseStory(c.Story(why+", with the mutant "+f.mutant+"; without it all is well.", ""))
+	story, err := sim.ParseStory(c.Story(why+", with the mutant "+f.mutant+"; without it all is well.", nil))
 	if err != nil {
 		return "", err
 	}
@@ -243,6 +274,21 @@ func (a *app) ending(f *shrinkFlags, c *sim.Case, r *shrunk) (string, error) {
 		return "", fmt.Errorf("%w: without the mutant the story ends with %s", errUnfinished, told.Violation)
 	}
 	return told.Story.String(), nil
+}
+
+// mostReason is the most lines of a violation's text that stand on top of a story.
+const mostReason = 12
+
+// reason says what happened, as it stands on top of a story: what was found, and of one who waits, for whom.
+func reason(v *sim.Violation) string {
+	lines := strings.Split(v.String(), "\n")
+	n := 1
+	if strings.HasSuffix(lines[0], ":") {
+		for n < min(len(lines), mostReason) && (n == 1 || strings.HasPrefix(lines[n], "    ")) {
+			n++
+		}
+	}
+	return strings.Join(lines[:n], "\n")
 }
 
 // version names the commit that this program was built from, if that is known.

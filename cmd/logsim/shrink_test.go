@@ -20,9 +20,9 @@ func fakeTelling(story string) sim.Result {
 	switch {
 	case power < 0:
 	case crash >= 0 && crash < power:
-		r.Violation = &sim.Violation{Name: "unseen", Text: "gone"}
+		r.Violation = &sim.Violation{Name: "unseen", Text: "gone", Cause: "gone"}
 	default:
-		r.Violation = &sim.Violation{Name: "liveness", Text: "nobody moves"}
+		r.Violation = &sim.Violation{Name: "liveness", Text: "nobody moves", Cause: "nobody moves"}
 	}
 	return r
 }
@@ -41,7 +41,7 @@ func longRecord() string {
 			fmt.Fprintf(&b, "at %dms client %d append orders/0 on=1 v=9 records=3 size=300 acks=all\n", 1000+i, 2+i%5)
 		}
 	}
-	b.WriteString("expect violation unseen\n")
+	b.WriteString("expect violation unseen\n  gone\n")
 	return b.String()
 }
 
@@ -65,7 +65,7 @@ func TestShrinkKeepsVerdict(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := "# unseen: gone\n# Shrunk from record, 2 of its 400 decisions"
-	if !strings.HasPrefix(string(text), want) || !strings.HasSuffix(string(text), "options Seed=7 Budget=true\nat 0s crash 1\nat 0s power 2 keep none\nexpect violation unseen\n") {
+	if !strings.HasPrefix(string(text), want) || !strings.HasSuffix(string(text), "options Seed=7 Budget=true\nat 0s crash 1\nat 0s power 2 keep none\nexpect violation unseen\n  gone\n") {
 		t.Fatalf("the story is\n%s", text)
 	}
 }
@@ -83,7 +83,7 @@ func TestShrinkIsInterrupted(t *testing.T) {
 		for _, story := range stories(candidates) {
 			results = append(results, fakeTelling(story))
 		}
-		return firstThatKeeps("unseen: gone", candidates, results, func(*sim.Case) bool { return true })
+		return new(met).firstThatKeeps("unseen: gone", candidates, results, func(*sim.Case) bool { return true })
 	}
 	s.say = func() {
 		if len(s.best.Decisions) < 100 {
@@ -91,8 +91,8 @@ func TestShrinkIsInterrupted(t *testing.T) {
 		}
 	}
 	s.shrink(ctx)
-	if n := len(s.best.Decisions); n < 2 || n >= 100 || fakeTelling(s.best.Story("", "")).Violation.Name != "unseen" {
-		t.Fatalf("%d decisions are left:\n%s", n, s.best.Story("", ""))
+	if n := len(s.best.Decisions); n < 2 || n >= 100 || fakeTelling(s.best.Story("", nil)).Violation.Name != "unseen" {
+		t.Fatalf("%d decisions are left:\n%s", n, s.best.Story("", nil))
 	}
 }
 
@@ -101,7 +101,84 @@ func TestShrinkWantsSoundCodeToPass(t *testing.T) {
 	v := sim.Result{Violation: &sim.Violation{Name: "unseen"}}
 	some := make([]sim.Case, 3)
 	sound := func(c *sim.Case) bool { return c == &some[2] }
-	if i := firstThatKeeps("unseen: ", some, []sim.Result{v, {}, v}, sound); i != 2 {
+	if i := new(met).firstThatKeeps("unseen: ", some, []sim.Result{v, {}, v}, sound); i != 2 {
 		t.Fatalf("candidate %d is taken", i)
+	}
+}
+
+// slipping is a record's run that waits for one thing, and for another once the pause is left out: the same check, and another cause.
+func slipping(story string) sim.Result {
+	r := sim.Result{Simulated: time.Hour}
+	switch pause, power := strings.Contains(story, " pause 1"), strings.Contains(story, " power 2"); {
+	case power && pause:
+		r.Violation = &sim.Violation{Name: sim.Stalled, Text: "1m0s after the last fault:\n  orders/0 waits\n    nobody leads", Cause: "a partition: nobody leads"}
+	case power:
+		r.Violation = &sim.Violation{Name: sim.Stalled, Text: "1m0s after the last fault:\n  orders/0 waits\n    holes", Cause: "a partition: holes on a majority"}
+	}
+	return r
+}
+
+// The same check with another cause is another failure: it isn't what is left, and it isn't lost either.
+func TestShrinkKeepsCause(t *testing.T) {
+	c, err := caseOf("# r\noptions Seed=7 Budget=true\nat 1s pause 1\nat 2s crash 3\nat 3s power 2 keep none\nexpect violation liveness\n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var m met
+	s := &shrinker{best: c, jobs: 2, say: func() {}}
+	s.keeps = func(_ context.Context, candidates []sim.Case) int {
+		var results []sim.Result
+		for _, story := range stories(candidates) {
+			results = append(results, slipping(story))
+		}
+		return m.firstThatKeeps("liveness: a partition: nobody leads", candidates, results, func(*sim.Case) bool { return true })
+	}
+	s.shrink(t.Context())
+	if text := s.best.Story("", nil); len(s.best.Decisions) != 2 || !strings.Contains(text, " pause 1") || !strings.Contains(text, " power 2") {
+		t.Errorf("what is left is\n%s", text)
+	}
+	if len(m) != 1 || m[0].times < 2 || len(m[0].least.Decisions) != 1 {
+		t.Fatalf("met %+v", m)
+	}
+	var errs bytes.Buffer
+	a := &app{err: &errs}
+	prefix := filepath.Join(t.TempDir(), "seed-7")
+	if err := a.keepMet(m, prefix, "", "seed 7"); err != nil {
+		t.Fatal(err)
+	}
+	files, _ := filepath.Glob(prefix + ".liveness-*.txt")
+	if len(files) != 1 || !strings.Contains(errs.String(), "another failure was met, ") || !strings.Contains(errs.String(), "liveness: a partition: holes on a majority; kept as "+files[0]) {
+		t.Fatalf("files %v; it says %s", files, errs.String())
+	}
+	text, err := os.ReadFile(files[0])
+	if err != nil || !strings.HasPrefix(string(text), "# liveness: 1m0s after the last fault:\n#   orders/0 waits\n#     holes\n# Met while seed 7 was shrunk") ||
+		!strings.HasSuffix(string(text), " power 2 keep none\nexpect violation liveness\n  a partition: holes on a majority\n") {
+		t.Errorf("%v\n%s", err, text)
+	}
+}
+
+// A candidate that only the code without the mutant fails on, or fails on too, is a bug of that; what can't be told or takes too long is none.
+func TestMet(t *testing.T) {
+	var m met
+	c := &sim.Case{}
+	m.note(&sim.Violation{Name: notTold}, c, true)
+	m.note(died(1, overLimit+"%v", time.Second).Violation, c, false)
+	m.note(nil, c, false)
+	if len(m) != 0 {
+		t.Fatalf("met %+v", m)
+	}
+	m.note(&sim.Violation{Name: "unseen", Cause: "gone"}, c, true)
+	m.note(&sim.Violation{Name: "unseen", Cause: "gone"}, c, false)
+	m.note(died(1, "its worker ended%s", ": fatal error").Violation, c, false)
+	var errs bytes.Buffer
+	a := &app{err: &errs}
+	dir := t.TempDir()
+	if err := a.keepMet(m, filepath.Join(dir, "m"), "m", "seed 1"); err != nil {
+		t.Fatal(err)
+	}
+	files, _ := filepath.Glob(filepath.Join(dir, "*"))
+	if len(m) != 3 || len(files) != 1 || !strings.Contains(errs.String(), "a failure of the code without the mutant was met, 1 times: unseen: gone; kept as "+files[0]) ||
+		!strings.Contains(errs.String(), "another failure of the mutant was met, 1 times: worker-died: its worker ended\n") {
+		t.Errorf("met %+v, files %v, said %s", m, files, errs.String())
 	}
 }

@@ -37,7 +37,7 @@ func (s *shrinker) shrink(ctx context.Context) {
 		}
 	}
 	for ctx.Err() == nil {
-		before := s.best.Story("", "")
+		before := s.best.Story("", nil)
 		s.again = 0
 		s.kinds(ctx)
 		s.arguments(ctx, true) // a place that is said in words needs nothing that leads up to its byte
@@ -49,7 +49,7 @@ func (s *shrinker) shrink(ctx context.Context) {
 		s.options(ctx)
 		s.arguments(ctx, false)
 		s.times(ctx)
-		if s.best.Story("", "") == before {
+		if s.best.Story("", nil) == before {
 			return
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -37,7 +38,8 @@ func newSoak(a *app) *cobra.Command {
 		Long: "Run seeds until a time is up, keep those that fail, and print a scorecard.\n\n" +
 			"All that was found is kept in --dir, and the same command goes on where it was interrupted: --for counts the time of all\n" +
 			"its runs together. A seed that fails leaves seed-N.txt: what was violated, the world's options, and how to run it again; and\n" +
-			"story-N.txt: the least of its run that still fails so, as far as --shrink-for goes ('logsim shrink --from' goes on with it).",
+			"story-N.txt: the least of its run that still fails so, as far as --shrink-for goes ('logsim shrink --from' goes on with it).\n" +
+			"Another failure that the shrinking comes by is kept beside it, as story-N.NAME-HASH.txt.",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			switch {
 			case f.last <= 0 || f.jobs < 1 || f.seconds < 1 || f.seeds < 0 || f.limit <= 0 || f.shrink < 0:
@@ -50,7 +52,7 @@ func newSoak(a *app) *cobra.Command {
 	}
 	fl := cmd.Flags()
 	fl.DurationVar(&f.last, "for", time.Hour, "begin no further seed after this time, of all runs of this soak together")
-	fl.StringVar(&f.dir, "dir", "soak", "folder of what is kept: made if it is missing, gone on with if it isn't")
+	fl.StringVar(&f.dir, "dir", "soak", "folder of what is kept: made if it is missing, gone on with if it is a soak's")
 	fl.Uint64Var(&f.from, "from", 1, "the first seed")
 	fl.IntVar(&f.seeds, "seeds", 0, "end after so many seeds; 0: when the time is up")
 	fl.IntVar(&f.jobs, "jobs", runtime.NumCPU(), "worker processes")
@@ -72,6 +74,9 @@ const saveEvery = 2 * time.Second
 func (a *app) soak(ctx context.Context, f *soakFlags) error {
 	build, err := fileHash(a.binary)
 	if err != nil {
+		return err
+	}
+	if err := nobodysElse(f.dir); err != nil {
 		return err
 	}
 	unlock, err := lockDir(f.dir)
@@ -174,7 +179,10 @@ func (r *soakRun) shrinkAll(ctx context.Context) error {
 			if ctx.Err() == nil {
 				v.Decisions = got.has // else the next run goes on with it
 			}
-			err = writeAtomically(story, []byte(got.story))
+			if err = writeAtomically(story, []byte(got.story)); err == nil {
+				clearLine(r.app.err, r.progress)
+				err = r.app.keepMet(got.met, strings.TrimSuffix(story, ".txt"), "", fmt.Sprintf("seed %d", v.Seed))
+			}
 		case ctx.Err() == nil:
 			v.NotShrunk, err = firstLine(err.Error()), nil
 		default:

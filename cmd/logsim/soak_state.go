@@ -51,9 +51,33 @@ type soakFailure struct {
 	NotShrunk string        `json:"not_shrunk,omitempty"` // why there is none
 }
 
-const soakFile = "state.json"
+// The files of a soak that are always there.
+const (
+	soakFile = "state.json"
+	lockFile = "lock"
+)
 
 var errSoak = errors.New("it is another soak's")
+
+// nobodysElse refuses a folder that somebody keeps other things in.
+func nobodysElse(dir string) error {
+	rows, err := os.ReadDir(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if slices.ContainsFunc(rows, func(row os.DirEntry) bool { return row.Name() == soakFile }) {
+		return nil
+	}
+	for _, row := range rows {
+		if row.Name() != lockFile {
+			return fmt.Errorf("%s: it has no %s, and is not empty: %s is in it; choose another --dir", dir, soakFile, row.Name())
+		}
+	}
+	return nil
+}
 
 // loadSoak reads the state of a folder, or begins one.
 func loadSoak(f *soakFlags, build string) (*soakState, error) {
@@ -149,7 +173,7 @@ func lockDir(dir string) (func(), error) {
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return nil, err
 	}
-	file, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_CREATE|os.O_RDWR, 0o666)
+	file, err := os.OpenFile(filepath.Join(dir, lockFile), os.O_CREATE|os.O_RDWR, 0o666)
 	if err != nil {
 		return nil, err
 	}

@@ -73,7 +73,7 @@ func TestSoakKeepsFailures(t *testing.T) {
 		}
 	}
 	story, err := os.ReadFile(filepath.Join(dir, fmt.Sprintf("story-%d.txt", seedInvalid)))
-	if err != nil || !strings.HasPrefix(string(story), "# unseen: gone\n# Shrunk from seed 7 of 60 s, 2 of its 400 decisions") || !strings.HasSuffix(string(story), "\nat 0s crash 1\nat 0s power 2 keep none\nexpect violation unseen\n") {
+	if err != nil || !strings.HasPrefix(string(story), "# unseen: gone\n# Shrunk from seed 7 of 60 s, 2 of its 400 decisions") || !strings.HasSuffix(string(story), "\nat 0s crash 1\nat 0s power 2 keep none\nexpect violation unseen\n  gone\n") {
 		t.Errorf("%v: %s", err, story)
 	}
 	text, err := os.ReadFile(filepath.Join(dir, fmt.Sprintf("seed-%d.txt", seedInvalid)))
@@ -146,4 +146,19 @@ func TestSoakState(t *testing.T) {
 			}
 		}
 	})
+}
+
+// A folder that has other things in it is left as it is.
+func TestSoakInAStrangersFolder(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "letters"), []byte("mine"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	code, _, errs := soak(t, "--dir", dir, "--seeds", "1")
+	if code != exitInvalid || !strings.Contains(errs, "is not empty: letters is in it") || strings.Count(errs, "\n") != 1 {
+		t.Errorf("exit status %d, said %q", code, errs)
+	}
+	if rows, err := os.ReadDir(dir); err != nil || len(rows) > 1 {
+		t.Errorf("%v: %v", rows, err)
+	}
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"text/tabwriter"
 
 	"logd/sim"
@@ -32,3 +33,31 @@ func printCounts(w io.Writer, results []sim.Result) {
 	}
 	t.Flush()
 }
+
+// printFaults prints how often each kind of fault was drawn, and the story that shows one: what the budget doesn't allow, or what there
+// is no broker for, is drawn all the same, and the counts above say what came of it.
+func printFaults(w io.Writer, results []sim.Result) {
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(t, "fault\tof 1000 seeds\tin all\tstory")
+	var never []string
+	for kind := range sim.Faults {
+		seeds, sum := 0, int64(0)
+		for i := range results {
+			if n := results[i].Faults[kind]; n > 0 {
+				seeds, sum = seeds+1, sum+n
+			}
+		}
+		if seeds == 0 {
+			never = append(never, sim.FaultName(kind))
+			continue
+		}
+		fmt.Fprintf(t, "%s\t%d\t%d\t%s\n", sim.FaultName(kind), perMille(seeds, len(results)), sum, sim.FaultStory(kind))
+	}
+	t.Flush()
+	if len(never) > 0 && len(results) > 0 {
+		fmt.Fprintf(w, "not drawn: %s\n", strings.Join(never, ", "))
+	}
+}
+
+// perMille is n of a thousand of all, rounded.
+func perMille(n, all int) int { return (n*1000 + all/2) / max(1, all) }

@@ -61,7 +61,7 @@ func tellTask(task *storyTask) sim.Result {
 		}
 	}
 	if err != nil {
-		r.Violation = &sim.Violation{Name: notTold, Text: err.Error()}
+		r.Violation = &sim.Violation{Name: notTold, Text: err.Error(), Cause: "it can't be told"}
 	}
 	r.Seed = task.ID
 	return r
@@ -170,8 +170,13 @@ func (p *pool) work(ctx context.Context, next <-chan uint64, done chan<- seedDon
 	}
 }
 
+// overLimit is the cause of a worker that was stopped since its time was up.
+const overLimit = "still running after "
+
+// died is the result of a seed whose worker didn't give one. Its cause is the sentence up to what differs.
 func died(seed uint64, format string, args ...any) sim.Result {
-	return sim.Result{Seed: seed, Violation: &sim.Violation{Name: sim.WorkerDied, Text: fmt.Sprintf(format, args...)}}
+	cause, _, _ := strings.Cut(format, "%")
+	return sim.Result{Seed: seed, Violation: &sim.Violation{Name: sim.WorkerDied, Text: fmt.Sprintf(format, args...), Cause: cause}}
 }
 
 // worker is one process.
@@ -226,7 +231,7 @@ func (w *worker) ask(ctx context.Context, seed uint64, line string, limit time.D
 	case <-ctx.Done():
 		return sim.Result{}, false
 	case <-timeout.C:
-		return died(seed, "still running after %v", limit), false
+		return died(seed, overLimit+"%v", limit), false
 	case line, ok := <-w.out:
 		if !ok {
 			return died(seed, "its worker ended%s", w.end()), false

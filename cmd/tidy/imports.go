@@ -34,6 +34,8 @@ func checkImport(t *tree, p *goFiles, f *file, spec *ast.ImportSpec, name string
 			t.breachAt(f, spec.Pos(), "layer", "tests of %s import %s, which doesn't lie below it; use %s, or move the test up",
 				p.dir, dir, strings.Join(allowed, ", "))
 		}
+	case ours && testsOnly(dir):
+		t.breachAt(f, spec.Pos(), "layer", "%s imports %s, which is there for tests alone; use it in a _test.go file", p.dir, dir)
 	case ours:
 		if !oneOf(dir, p.row.ours) {
 			t.breachAt(f, spec.Pos(), "layer", "%s imports %s; use %s, or values that the caller hands in",
@@ -49,6 +51,12 @@ func checkImport(t *tree, p *goFiles, f *file, spec *ast.ImportSpec, name string
 	default:
 		t.breachAt(f, spec.Pos(), "import", "%s imports %q; use %s", p.dir, name, replacement(name))
 	}
+}
+
+// testsOnly says whether a folder is a package for tests alone.
+func testsOnly(dir string) bool {
+	row := findLayer(dir)
+	return row != nil && row.tests
 }
 
 // isLibrary says whether an import path belongs to another module than the standard library.

@@ -13,6 +13,9 @@ type layer struct {
 	// floats says that comparing floats is fine here: nothing that brokers must agree on is decided.
 	floats bool
 
+	// tests is a package for tests alone: those of every row may import it, and nothing else may.
+	tests bool
+
 	// ours are packages of this module, by folder; "*" is any of them.
 	ours []string
 
@@ -34,6 +37,8 @@ const (
 
 // layers goes from the bottom up: a package imports only from rows above its own.
 var layers = []layer{
+	{dir: "golden", tests: true, libs: []string{"github.com/google/go-cmp/cmp"}},
+
 	{dir: "log", strict: true},
 	{dir: "log/osfs", ours: []string{"log"}, libs: []string{sys}},
 	{dir: "log/memfs", strict: true, ours: []string{"log"}},
@@ -133,7 +138,7 @@ func findLayer(dir string) *layer {
 }
 
 // reach is what tests of a row may import of this module: what lies below it, however far,
-// itself, and the subfolders of all these (log/osfs, checker/second).
+// itself, the subfolders of all these (log/osfs, checker/second), and what is there for tests alone.
 func reach(row *layer) []string {
 	if slices.Contains(row.ours, anyOurs) {
 		return []string{anyOurs}
@@ -149,6 +154,11 @@ func reach(row *layer) []string {
 			if under(layers[i].dir, dir) {
 				below = append(below, fresh(below, []string{layers[i].dir})...)
 			}
+		}
+	}
+	for _, row := range layers {
+		if row.tests {
+			below = append(below, fresh(below, []string{row.dir})...)
 		}
 	}
 	return below

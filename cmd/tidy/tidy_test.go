@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -10,9 +9,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
-)
 
-var rewrite = flag.Bool("rewrite", false, "write what the fixtures yield into them")
+	"logd/golden"
+)
 
 // TestRepository is the check of this repository itself.
 func TestRepository(t *testing.T) {
@@ -52,7 +51,7 @@ func TestFixtures(t *testing.T) {
 			for _, b := range breaches {
 				fmt.Fprintln(&got, b)
 			}
-			if *rewrite {
+			if golden.Rewriting() {
 				data = slices.Concat(head, []byte("-- want --\n"), got.Bytes())
 				if err := os.WriteFile(name, data, 0o644); err != nil {
 					t.Fatal(err)
@@ -129,12 +128,12 @@ func TestReach(t *testing.T) {
 	for _, c := range []struct {
 		dir, may, mayNot string
 	}{
-		{"log", "log log/osfs", "transport replica broker sim checker"},
+		{"log", "log log/osfs golden", "transport replica broker sim checker"},
 		{"log/osfs", "log log/osfs", "replica broker"},
 		{"replica", "log log/osfs transport transport/tcp replica", "broker sim checker"},
 		{"broker", "log log/osfs transport/tcp replica broker", "sim checker"},
 		{"checker", "checker checker/second checker/record", "log broker sim"},
-		{"checker/jepsen", "checker checker/second", "log broker sim"},
+		{"checker/jepsen", "checker checker/second golden", "log broker sim"},
 		{"sim", "log/osfs broker checker checker/second sim", "cmd/logd"},
 		{"cmd/logctl", "sim broker cmd/logd log/osfs", ""},
 	} {

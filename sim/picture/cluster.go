@@ -78,7 +78,7 @@ func diskClass(s *sim.BrokerState) (class, text string) {
 	add(s.Lost == "wiped", "wiped", "wiped, not whole yet")
 	add(s.Lost == "restored", "wiped", "an old copy was put back, not whole yet")
 	add(s.Rotten != "" || s.Lost == "rotten", "rotten", "damaged (%s), not yet seen whole", strings.TrimPrefix(s.Rotten, "# "))
-	add(s.Failing > 0, "failing", "the next sync fails")
+	add(s.Failing > 0, "failing", "the next sync, or another write, fails")
 	add(s.Stray > 0, "stray", "a write will be lost or land elsewhere")
 	add(s.Full, "full", "full")
 	add(s.Drag > 1, "slow", "%d times as slow", s.Drag)

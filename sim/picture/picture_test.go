@@ -3,10 +3,8 @@ package picture
 import (
 	"bytes"
 	"encoding/json"
-	"flag"
 	"fmt"
 	"maps"
-	"os"
 	"regexp"
 	"slices"
 	"strings"
@@ -14,10 +12,9 @@ import (
 	"time"
 
 	"logd/checker"
+	"logd/golden"
 	"logd/sim"
 )
-
-var rewrite = flag.Bool("rewrite", false, "write the golden anew")
 
 // tiny is a run that never was: each kind of event, and what begins without an end.
 func tiny() *Recorder {
@@ -59,25 +56,12 @@ func tiny() *Recorder {
 
 // The columns of a page are a format between Go and the page's scripts: this is how they look.
 func TestColumnsGolden(t *testing.T) {
-	const name = "testdata/tiny.golden"
 	text, err := json.Marshal(&tiny().c)
 	if err != nil {
 		t.Fatal(err)
 	}
 	got := regexp.MustCompile(`(],|},)("[a-zA-Z]+":[\[{])`).ReplaceAll(text, []byte("$1\n$2")) // a column a line
-	got = append(got, '\n')
-	if *rewrite {
-		if err := os.WriteFile(name, got, 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !bytes.Equal(got, want) {
-		t.Errorf("the columns are\n%s\nexpected\n%s\n(go test ./sim/picture -rewrite writes the golden anew)", got, want)
-	}
+	golden.Same(t, "testdata/tiny.golden", append(got, '\n'))
 }
 
 func page(t *testing.T, r *Recorder) string {
