@@ -11,7 +11,8 @@ import (
 //
 //	MsgVote       its term (R1)
 //	MsgVoteResp   the vote, if it is given (R2)
-//	MsgAppResp    entries up to its index, if they are acknowledged, of the newest log (R2): an answer of a term before it counts for nobody
+//	MsgAppResp    entries up to its index, if they are acknowledged, of the newest log (R2): an answer of a term before it counts for nobody.
+//	              What a snapshot has taken the place of in the midst of its write isn't told apart from what was written
 func (g *Group) durably(m *pb.Message) {
 	term := m.GetTerm()
 	switch m.GetType() {
@@ -24,7 +25,7 @@ func (g *Group) durably(m *pb.Message) {
 			panic(fmt.Sprintf("invariant R2: group %d votes for %x in term %d, durable is the vote for %x in term %d", g.cfg.Group, m.GetTo(), term, g.kept.Vote, g.kept.Term))
 		}
 	case pb.MsgAppResp:
-		if !m.GetReject() && (term > g.kept.Term || term == g.hard.Term && m.GetIndex() > g.stable) {
+		if !m.GetReject() && (term > g.kept.Term || term == g.hard.Term && m.GetIndex() > max(g.stable, g.covered)) {
 			panic(fmt.Sprintf("invariant R2: group %d acknowledges entries up to %d in term %d, durable are those up to %d, and term %d",
 				g.cfg.Group, m.GetIndex(), term, g.stable, g.kept.Term))
 		}

@@ -43,6 +43,7 @@ type Group struct {
 	stable  uint64    // entries up to here are durable here; <= win.last()
 	writes  []write   // appends under way, in order
 	held    []held    // messages that wait for a write, in order (R1, R2)
+	covered uint64    // below an installed snapshot's index: what was on its way to the disk up to here counts no more for stable
 	saving  []saving  // terms and votes under way, in order
 	kept    log.State // term and vote that are durable here
 	confs   []confAt  // configuration as of confs[i].index; the first at or below the flushed mark

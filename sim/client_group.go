@@ -243,15 +243,7 @@ func (c *client) askGroups(a request) {
 			c.switches(k.switches)
 			return
 		}
-		if g.mixed {
-			c.w.ledgerOf(g.group).release(g.id, nil)
-			g.parts = nil
-		}
-		c.w.ledgerOf(g.group).left(g.who(), c.w.now)
-		req := kmsg.NewPtrLeaveGroupRequest()
-		req.Group, req.MemberID = g.group, g.id
-		req.Members = []kmsg.LeaveGroupRequestMember{{MemberID: g.id, InstanceID: g.instance}}
-		c.sendGroup(a, k, req)
+		c.leaveClassic(a, k)
 	case askCrash:
 		c.crash()
 		c.switches(a.at > 0)
@@ -267,6 +259,19 @@ func (c *client) askGroups(a request) {
 	case askOffset:
 		c.sendOffset(a, k)
 	}
+}
+
+func (c *client) leaveClassic(a request, k *call) {
+	g := &c.seat
+	if g.mixed {
+		c.w.ledgerOf(g.group).release(g.id, nil)
+		g.parts = nil
+	}
+	c.w.ledgerOf(g.group).left(g.who(), c.w.now)
+	req := kmsg.NewPtrLeaveGroupRequest()
+	req.Group, req.MemberID = g.group, g.id
+	req.Members = []kmsg.LeaveGroupRequestMember{{MemberID: g.id, InstanceID: g.instance}}
+	c.sendGroup(a, k, req)
 }
 
 // instanceAt is the member's instance, in versions that know of it.

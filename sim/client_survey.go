@@ -164,7 +164,7 @@ func (c *client) askDirs(a request) {
 		for part := range w.partitions() {
 			if g := w.groupOfPart(part); g != nil && g.replicas[n.index].live {
 				r := &g.replicas[n.index]
-				k.lies = append(k.lies, lying{part, r.condition.whole() && r.highWatermark > r.logStart})
+				k.lies = append(k.lies, lying{part, map[bool]int64{true: r.highWatermark}[r.condition.whole()]})
 			}
 		}
 	}
@@ -176,7 +176,7 @@ func (c *client) askDirs(a request) {
 // lying is a replica that a broker had when it was asked.
 type lying struct {
 	part int
-	some bool // records
+	end  int64 // of its records, if it was whole
 }
 
 // dirs judges what a broker says of its directory.
@@ -211,7 +211,7 @@ func (c *client) dirs(k *call, resp *kmsg.DescribeLogDirsResponse) checker.Outco
 	}
 	lives := w.nodes[n].proc != nil && w.nodes[n].proc.boot == k.boot
 	for _, l := range k.lies {
-		if size, there := sizes[l.part]; there && l.some && size == 0 {
+		if size, there := sizes[l.part]; there && size == 0 && l.end > w.groupOfPart(l.part).start {
 			why = w.partName(l.part) + " has records, and no bytes"
 		} else if !there && lives && w.now-k.sent < w.opt.Limits.AdminWait {
 			about := call{line: k.line, key: k.key, sent: k.sent, part: l.part}
