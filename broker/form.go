@@ -75,10 +75,15 @@ func (s *Shard) formTick() {
 		s.registerTick()
 		return
 	}
+	begins := s.mayBegin()
 	for _, to := range s.peers.order {
-		s.peers.control(to, control{Hello: &helloControl{To: s.form.heard[to].incarnation}})
+		heard, empty := s.form.heard[to]
+		if begins && empty { // brokers of a cluster would refuse it
+			s.peers.control(to, control{Speaks: &speaksControl{Commands: commandVersion}})
+		}
+		s.peers.control(to, control{Hello: &helloControl{To: heard.incarnation}})
 	}
-	if members, ok := s.mayForm(); ok && s.mayBegin() {
+	if members, ok := s.mayForm(); ok && begins {
 		s.adopt(Formation{Cluster: drawUUID(s.rng), Brokers: members})
 	}
 }

@@ -5,8 +5,8 @@ package broker
 //
 //	broker ── speaks{2} ──► leader: all of them, under the incarnations on record? ── Raise{2} ──► Level is 2 everywhere
 //
-// Brokers say so from their first tick on, before there is a cluster: its first leader then needs nobody but a majority to raise the level
-// (G9: a broker that is lost right after they formed is no reason why nobody is given a producer id).
+// Those that are of no cluster say so with their hello: a broker that is lost right after they formed one is no reason why the level isn't
+// raised (G9).
 //
 // Before that a command of version 2 is refused; after it a broker that understands less can't take part: it would come to
 // another state than the others, so it halts when it meets such a command (M8).
@@ -17,22 +17,19 @@ type speaksControl struct {
 	incarnation uint64 // of the sender, from the envelope
 }
 
-// speaksTicks is how often brokers of a cluster say so, for as long as the level is below what they understand, and how often its leader
-// proposes to raise it; those without a cluster say so as often as they say hello.
+// speaksTicks is how often brokers say so, for as long as the level is below what they understand.
 const speaksTicks = 5
 
 // levelTick has every broker say what it understands, and the leader take note.
 func (s *Shard) levelTick() {
-	if !s.ownsMeta() || s.meta.Level >= commandVersion {
+	if !s.ownsMeta() || !s.meta.Formed() || s.meta.Level >= commandVersion || s.ticks%speaksTicks != 0 {
 		return
 	}
-	if !s.meta.Formed() || s.ticks%speaksTicks == 0 {
-		for _, to := range s.peers.order {
-			s.peers.control(to, control{Speaks: &speaksControl{Commands: commandVersion}})
-		}
+	for _, to := range s.peers.order {
+		s.peers.control(to, control{Speaks: &speaksControl{Commands: commandVersion}})
 	}
 	p := s.parts[metaGroup]
-	if p == nil || !p.g.Serving() || s.ticks < s.raised+speaksTicks {
+	if p == nil || !p.g.Serving() {
 		return
 	}
 	level := commandVersion
@@ -45,7 +42,6 @@ func (s *Shard) levelTick() {
 		}
 	}
 	if level > s.meta.Level {
-		s.raised = s.ticks
 		s.propose(p, origin{shard: s.cfg.Shard}, EncodeCommand(Raise{Level: level}))
 	}
 }

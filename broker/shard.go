@@ -55,7 +55,6 @@ type Shard struct {
 	conns     map[ConnID]*conn
 	requests  map[uint64]*request
 	spoken    map[int32]speaksControl // what other brokers understand
-	raised    int                     // tick of the last proposal to raise the level
 	forwards  map[uint64]origin       // metadata commands sent to the leader's broker
 	forwarded map[int32]*forwarded    // and those that came from others
 	reads     map[uint64]func(log.ReadDone)

@@ -92,12 +92,52 @@ func (k requestKind) ofPartition() bool {
 // ofFleeting tells whether it asks about a fleeting topic.
 func (k requestKind) ofFleeting() bool { return k >= askCreate }
 
+// atUsual stands for the place that a producer would go on at, whatever it sent before: the next sequence for a batch, the first batch
+// that isn't settled for one that is sent again. So a story's batch doesn't need those before it.
+const atUsual = -1
+
+// usual is what a story calls that place, "" where there is none.
+func (k requestKind) usual() string {
+	switch k {
+	case askSend:
+		return "next"
+	case askResend:
+		return "first"
+	}
+	return ""
+}
+
+// place is where it asks, as a story says it.
+func (a request) place() string {
+	if a.at == atUsual {
+		return a.kind.usual()
+	}
+	return strconv.FormatInt(a.at, 10)
+}
+
+// usually is the sequence of atUsual, if there is one.
+func (c *client) usually(a request) int64 {
+	if a.kind == askSend {
+		next, _ := c.nextSequence(a.part)
+		return next
+	}
+	for _, b := range c.producer().live {
+		if b.k.part == a.part {
+			return int64(b.first)
+		}
+	}
+	return atUsual
+}
+
 // do sends it. What would make a sound broker look wrong isn't asked: to read beyond what is known to be there (S13), and to
 // trim what this client hasn't read (T1). A drawn run asks neither.
 func (a request) do(w *World) error {
 	c := w.client(a.client)
 	if c.over {
 		return fmt.Errorf("client %d has gone", c.number)
+	}
+	if a.at == atUsual {
+		a.at = c.usually(a)
 	}
 	switch a.kind {
 	case askCreate:
@@ -328,7 +368,7 @@ func (a request) text(w *World) string {
 			b.WriteString(" session")
 		}
 	case askSend, askPut:
-		fmt.Fprintf(&b, " records=%d size=%d at=%d", a.records, a.size, a.at)
+		fmt.Fprintf(&b, " records=%d size=%d at=%s", a.records, a.size, a.place())
 	case askGet:
 		fmt.Fprintf(&b, " at=%d wait=%v bytes=%d of=%d", a.at, a.wait, a.most, a.mostOf)
 	case askCreate:
@@ -344,7 +384,7 @@ func (a request) text(w *World) string {
 	case askLayout:
 		fmt.Fprintf(&b, " records=%d at=%d", a.records, a.at)
 	case askTrim, askEpoch, askResend, askCommit, askGhost, askMember, askEnd:
-		fmt.Fprintf(&b, " at=%d", a.at)
+		fmt.Fprintf(&b, " at=%s", a.place())
 	}
 	return b.String()
 }
@@ -404,6 +444,11 @@ func (a *request) set(t *teller, word string) (err error) {
 		return nil
 	}
 	switch name {
+	case "at":
+		if value == a.kind.usual() && value != "" {
+			a.at = atUsual
+			return nil
+		}
 	case "wait":
 		a.wait, err = time.ParseDuration(value)
 		return err

@@ -78,8 +78,6 @@ func (g *groupSeen) kind() string {
 		return "the metadata"
 	case partGroups:
 		return "a partition of consumer groups"
-	case partFleeting:
-		return "a partition that may be deleted"
 	}
 	return "a partition"
 }

@@ -9,7 +9,7 @@ import (
 // A broker that is lost as soon as there is a cluster is no reason why nobody is given a producer id (G9): it said with its first words
 // which commands it understands.
 func TestBrokerLostInTheFirstSecond(t *testing.T) {
-	for seed := range uint64(10) {
+	for seed := range uint64(20) {
 		formed := false
 		w := newWorld(Default(seed, 10*time.Second), Env{Events: func(_ time.Duration, e Event) {
 			if said, ok := e.(Said); ok && strings.HasPrefix(said.Text, "formed a cluster") {

@@ -59,7 +59,7 @@ func (w *World) refused(k *call, code int16, what string) {
 			about = w.partName(max(0, k.part))
 		}
 		w.violate(RefusedWithoutCause, "broker %d, asked for %s of %s at %v, %s; it leads, has been well, and near a majority, for %d election timeouts%s",
-			k.line.node+1, kept(kmsg.NameForKey(k.key)), about, k.sent, kept(what), servesWithin, w.state())
+			k.line.node+1, kept(kmsg.NameForKey(k.key)), about, k.sent, gist(what), servesWithin, w.state())
 		return
 	}
 	w.count[refusalCounts[class]]++

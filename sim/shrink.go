@@ -135,14 +135,21 @@ func (c *Case) onePartition() []Case {
 	return []Case{to}
 }
 
-// Last returns the case of what happened in the last stretch of time only, as if that came first.
-func (c *Case) Last(stretch time.Duration) Case {
-	const begin = time.Second // the topics are there by then
+// Last returns the case of what happened in the last stretch of time only, as if that came first; or, with all that clients did before to
+// be let in, after that.
+func (c *Case) Last(stretch time.Duration, letIn bool) Case {
+	begin := time.Second // the topics are there by then
 	to := Case{Options: c.Options}
 	if len(c.Decisions) == 0 {
 		return to
 	}
 	from := c.Decisions[len(c.Decisions)-1].At - stretch
+	if first := slices.IndexFunc(c.Decisions, func(d Decision) bool { return d.At >= from }); letIn && from > begin {
+		to.Decisions = lettingIn(c.Decisions[:first], begin)
+		if n := len(to.Decisions); n > 0 {
+			begin = to.Decisions[n-1].At + letInTime
+		}
+	}
 	for _, d := range c.Decisions {
 		if d.At >= from {
 			d.At -= max(0, from-begin)
@@ -151,6 +158,95 @@ func (c *Case) Last(stretch time.Duration) Case {
 	}
 	return to
 }
+
+// letInTime is how long a client is given to be let in, before the next one asks.
+const letInTime = 20 * time.Millisecond
+
+// lettingIn is the last request of each kind by which each client found its broker, its producer id, its group or its topic, one after
+// the other.
+func lettingIn(before []Decision, at time.Duration) (all []Decision) {
+	seen := map[string]bool{}
+	for _, d := range slices.Backward(before) {
+		if len(d.Words) < 3 || d.Words[0] != "client" || !slices.Contains(letsIn, d.Words[2]) {
+			continue
+		}
+		if who := d.Words[1] + " " + d.Words[2]; !seen[who] {
+			seen[who] = true
+			all = append(all, d)
+		}
+	}
+	slices.Reverse(all)
+	for i := range all {
+		all[i].At = at + time.Duration(i)*letInTime
+	}
+	return all
+}
+
+var letsIn = []string{"create", "metadata", "topic", "producer", "coordinator", "join", "sync"}
+
+// Loose returns cases in which clients ask whoever leads, and producers send what is next: so that less of what is left depends on what
+// was taken away.
+func (c *Case) Loose() (all []Case) {
+	for _, verbs := range [][]string{{"append", "send", "resend", "read", "tail"}, {"send", "resend"}, {"append"}} {
+		to, changed := Case{Options: c.Options, Decisions: slices.Clone(c.Decisions)}, false
+		for i, d := range to.Decisions {
+			if d.Words[0] != "client" || !slices.Contains(verbs, d.Words[2]) {
+				continue
+			}
+			words := slices.Clone(d.Words)
+			for k, word := range words {
+				if name, _, _ := strings.Cut(word, "="); name == "on" {
+					words[k] = "on=leader"
+				} else if usual := usualOf(d.Words[2]); name == "at" && usual != "" {
+					words[k] = "at=" + usual
+				}
+			}
+			to.Decisions[i].Words, changed = words, changed || !slices.Equal(words, d.Words)
+		}
+		if changed {
+			all = append(all, to)
+		}
+	}
+	return all
+}
+
+func usualOf(verb string) string { return requestKind(slices.Index(requestNames[:], verb)).usual() }
+
+// Denser returns cases in which less fills what fills: limits are lower, and what clients send is larger. They are no simpler by themselves.
+func (c *Case) Denser() (all []Case) {
+	for _, size := range []int{4000, 1000} {
+		to, changed := Case{Options: c.Options, Decisions: slices.Clone(c.Decisions)}, false
+		for i, d := range to.Decisions {
+			at := slices.IndexFunc(d.Words, func(w string) bool { return strings.HasPrefix(w, "size=") })
+			if is, err := strconv.Atoi(strings.TrimPrefix(d.Words[max(0, at)], "size=")); at > 0 && err == nil && is < size && d.Words[2] != "create" {
+				words := slices.Clone(d.Words)
+				words[at] = fmt.Sprintf("size=%d", size)
+				to.Decisions[i].Words, changed = words, true
+			}
+		}
+		if changed {
+			all = append(all, to)
+		}
+	}
+	for _, name := range fills {
+		for _, part := range []int64{16, 4} {
+			to := Case{Options: c.Options, Decisions: c.Decisions}
+			for _, at := range to.Options.all() {
+				if is, err := strconv.ParseInt(at.String(), 10, 64); at.name == name && err == nil && is >= part {
+					_ = at.set(strconv.FormatInt(is/part, 10)) // a number of its kind
+				}
+			}
+			if to.Options != c.Options && to.Options.check() == nil {
+				all = append(all, to)
+			}
+		}
+	}
+	return all
+}
+
+// fills are the options that say how much is needed until something happens.
+var fills = []string{"Limits.UncommittedBytes", "Limits.QueueBytes", "Limits.FlushBytes", "Limits.WindowBytes", "Limits.RangeBytes", "Limits.Producers",
+	"Store.WALFileBytes", "Store.SegmentBytes"}
 
 // Again returns the same case with other chances: of all that isn't said.
 func (c *Case) Again(k uint64) Case {
@@ -221,21 +317,37 @@ func simpler(words []string) (all [][]string) {
 			with(last, strconv.FormatInt(n/2, 10))
 		}
 	case "client":
-		with(1, "2")
-		for i, word := range words {
-			name, value, _ := strings.Cut(word, "=")
-			if _, err := strconv.Atoi(value); err == nil && name == "on" && namesPartition(words[2]) {
-				with(i, "on=leader")
-			}
-			if to, ok := simplest[name]; ok && value != to {
-				with(i, name+"="+to)
-			}
-			if n, err := strconv.Atoi(value); err == nil && name == "size" && n > 20 {
-				with(i, fmt.Sprintf("size=%d", n/2))
-			} else if err == nil && name == "at" && n > 0 { // what lies before need not be appended then
-				with(i, "at=0")
-				with(i, fmt.Sprintf("at=%d", n/2))
-			}
+		return simplerRequest(words)
+	}
+	return all
+}
+
+// simplerRequest returns requests that say less than one does.
+func simplerRequest(words []string) (all [][]string) {
+	with := func(i int, word string) {
+		if words[i] != word {
+			to := slices.Clone(words)
+			to[i] = word
+			all = append(all, to)
+		}
+	}
+	with(1, "2")
+	for i, word := range words {
+		name, value, _ := strings.Cut(word, "=")
+		if _, err := strconv.Atoi(value); err == nil && name == "on" && namesPartition(words[2]) {
+			with(i, "on=leader")
+		}
+		if to, ok := simplest[name]; ok && value != to {
+			with(i, name+"="+to)
+		}
+		if usual := usualOf(words[2]); name == "at" && usual != "" {
+			with(i, "at="+usual)
+		}
+		if n, err := strconv.Atoi(value); err == nil && name == "size" && n > 20 {
+			with(i, fmt.Sprintf("size=%d", n/2))
+		} else if err == nil && name == "at" && n > 0 { // what lies before need not be appended then
+			with(i, "at=0")
+			with(i, fmt.Sprintf("at=%d", n/2))
 		}
 	}
 	return all

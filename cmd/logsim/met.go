@@ -23,22 +23,25 @@ type otherFailure struct {
 // mostMet bounds the signatures of which a case is kept; the first ones are.
 const mostMet = 32
 
-// note takes what became of a candidate that isn't taken. One that can't be told, or not in time, is no failure.
-func (m *met) note(v *sim.Violation, c *sim.Case, sound bool) {
+// note takes what became of a candidate that isn't taken, and tells whether its signature is new. One that can't be told, or not in
+// time, is no failure.
+func (m *met) note(v *sim.Violation, c *sim.Case, sound bool) bool {
 	if v == nil || v.Name == notTold || v.Name == sim.WorkerDied && v.Cause == overLimit {
-		return
+		return false
 	}
 	i := slices.IndexFunc(*m, func(o otherFailure) bool { return o.sound == sound && o.violation.Signature() == v.Signature() })
 	if i < 0 && len(*m) < mostMet {
 		*m = append(*m, otherFailure{violation: v, sound: sound, least: *c, times: 1})
+		return true
 	}
 	if i < 0 {
-		return
+		return false
 	}
 	o := &(*m)[i]
 	if o.times++; len(c.Decisions) < len(o.least.Decisions) {
 		o.violation, o.least = v, *c
 	}
+	return false
 }
 
 // keepMet says what else was met, the most frequent first, and writes a story of each, unless it is a failure of a mutant: what else

@@ -217,32 +217,16 @@ func (a *app) shrinkMutant(ctx context.Context, t *fate, binary, file string, f 
 	return &shrunkTo{r.has}, writeAtomically(file, []byte(r.story))
 }
 
-// shortStorms are the lengths in seconds in which a seed is looked for that kills a mutant, shortSeeds of each: what fails after a short
-// storm has little to take away.
-var shortStorms = [...]int{2, 6, 20}
-
-const shortSeeds = 25
-
 // shortest is a seed that kills the mutant in as short a storm as possible, the one that did in the table if none does.
 func (t *fate) shortest(ctx context.Context, binary string, f *mutantFlags) (seed uint64, seconds int) {
 	ctx, cancel := context.WithTimeout(ctx, f.most)
 	defer cancel()
-	for _, seconds := range shortStorms {
-		if seconds >= f.seconds {
-			break
-		}
-		p := &pool{binary: binary, jobs: f.workers, seconds: seconds, limit: f.limit}
-		p.run(ctx, seedRange(f.from, shortSeeds), func(d seedDone) bool {
-			if d.Violation != nil && t.m.check.MatchString(d.Violation.Name) {
-				seed = d.Seed
-			}
-			return seed == 0
-		})
-		if seed > 0 {
-			return seed, seconds
-		}
+	p := &pool{binary: binary, jobs: f.workers, limit: f.limit}
+	seed, seconds, _ = p.shortest(ctx, f.from, nearSeeds, f.seconds, func(v *sim.Violation) bool { return t.m.check.MatchString(v.Name) })
+	if seconds == 0 {
+		return t.seed, f.seconds
 	}
-	return t.seed, f.seconds
+	return seed, seconds
 }
 
 // markSeeds is how many seeds must not come by a mark; the marks that mutants name are those that nearly each seed hits.

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -12,7 +11,6 @@ import (
 	"runtime/debug"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -31,6 +29,7 @@ type shrinkFlags struct {
 	jobs    int
 	limit   time.Duration
 	most    time.Duration
+	near    int // so many seeds are looked through for a shorter storm
 }
 
 func newShrink(a *app) *cobra.Command {
@@ -39,7 +38,7 @@ func newShrink(a *app) *cobra.Command {
 		Use: "shrink", Short: "Take away from a failing seed what it doesn't need to fail, and write the rest as a story", Args: noArgs,
 		Long: "Take away from a failing seed what it doesn't need to fail, and write the rest as a story.\n\n" +
 			"The run's decisions are taken away in chunks, its world is made calmer, its arguments smaller, for as long as the same violation\n" +
-			"is found. With --mutant the seed is one that fails with that bug put back, and the story is one that the code without it passes.\n" +
+			"is found: by the same check, for the same cause. Others that are met are kept as stories of their own. With --mutant the seed is one that fails with that bug put back, and the story is one that the code without it passes.\n" +
 			"An interrupt keeps what was reached; --from goes on with it.",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if cmd.Flags().Changed("seed") == (f.from != "") {
@@ -47,6 +46,9 @@ func newShrink(a *app) *cobra.Command {
 			}
 			if f.seconds < 1 || f.jobs < 1 {
 				return fmt.Errorf("%w: --seconds is %d and --jobs %d; each is at least 1", errUsage, f.seconds, f.jobs)
+			}
+			if f.near < 0 {
+				return fmt.Errorf("%w: --near is %d; it is at least 0", errUsage, f.near)
 			}
 			return a.shrink(cmd.Context(), &f)
 		},
@@ -62,6 +64,7 @@ func newShrink(a *app) *cobra.Command {
 	fl.StringVar(&f.out, "out", "", "write the story to this file instead of printing it")
 	fl.IntVar(&f.jobs, "jobs", runtime.GOMAXPROCS(0), "worker processes")
 	fl.DurationVar(&f.limit, "limit", time.Minute, "longest time for one candidate")
+	fl.IntVar(&f.near, "near", nearSeeds, "first look for a shorter storm that ends with the same violation, of this seed and of so many behind it; 0: don't")
 	fl.DurationVar(&f.most, "for", 0, "end after so long with what was reached; 0: when nothing can be taken away any more")
 	return cmd
 }
@@ -70,8 +73,10 @@ func newShrink(a *app) *cobra.Command {
 type shrunk struct {
 	story     string
 	violation *sim.Violation
-	had, has  int // decisions
+	of        string // what was shrunk
+	had, has  int    // decisions
 	runs      int
+	begun     time.Time
 	took      time.Duration
 	met       met
 }
@@ -131,7 +136,32 @@ func (a *app) shrinkSeed(ctx context.Context, f *shrinkFlags, binary string) (r 
 	if err != nil {
 		return r, err
 	}
-	return a.shrinkText(ctx, f, binary, text)
+	c, v, err := a.told(ctx, f, binary, text)
+	if err != nil {
+		return r, err
+	}
+	r = shrunk{violation: v, of: f.of(), had: len(c.Decisions), begun: time.Now()}
+	if f.from == "" && len(c.Decisions) > few && f.near > 0 {
+		a.shorter(ctx, f, binary, filepath.Join(work, "shorter"), &c, &r)
+	}
+	return a.shrinkCase(ctx, f, binary, &c, r)
+}
+
+// told is the case of a record, and the violation that it ends with when it is told.
+func (a *app) told(ctx context.Context, f *shrinkFlags, binary, text string) (c sim.Case, v *sim.Violation, err error) {
+	if c, err = caseOf(text); err != nil && f.from != "" {
+		err = fmt.Errorf("%s: %w", f.from, err)
+	}
+	if err != nil {
+		return c, nil, err
+	}
+	t := newTellers(&pool{binary: binary, limit: f.limit}, 1)
+	defer t.stop()
+	first := t.tell(ctx, []string{c.Story("the record", nil)})[0]
+	if v = first.Violation; v == nil {
+		return c, nil, fmt.Errorf("%w: told again, the record ends without a violation", errUnfinished)
+	}
+	return c.Without(func(_ int, d *sim.Decision) bool { return d.At > first.Simulated }), v, nil
 }
 
 func (a *app) mutantOf(ctx context.Context, f *shrinkFlags, work string) (string, error) {
@@ -168,26 +198,14 @@ func (a *app) record(ctx context.Context, f *shrinkFlags, binary, file string) (
 	return string(text), err
 }
 
-// shrinkText shrinks a record. Its violation must be found again in each step by a worker of binary and, if that is a mutant's, none
+// shrinkCase shrinks a case. Its violation must be found again in each step by a worker of binary and, if that is a mutant's, none
 // by one of this program.
-func (a *app) shrinkText(ctx context.Context, f *shrinkFlags, binary, text string) (r shrunk, err error) {
-	c, err := caseOf(text)
-	if err != nil {
-		if f.from != "" {
-			err = fmt.Errorf("%s: %w", f.from, err)
-		}
-		return r, err
-	}
+func (a *app) shrinkCase(ctx context.Context, f *shrinkFlags, binary string, c *sim.Case, r shrunk) (_ shrunk, err error) {
 	mutant := newTellers(&pool{binary: binary, limit: f.limit}, f.jobs)
 	defer mutant.stop()
 	sound := newTellers(&pool{binary: a.binary, limit: f.limit}, 1)
 	defer sound.stop()
-	first := mutant.tell(ctx, []string{c.Story("the record", nil)})[0]
-	if r.violation = first.Violation; r.violation == nil {
-		return r, fmt.Errorf("%w: told again, the record ends without a violation", errUnfinished)
-	}
-	r.had = len(c.Decisions)
-	s := &shrinker{best: c.Without(func(_ int, d *sim.Decision) bool { return d.At > first.Simulated }), jobs: f.jobs}
+	s := &shrinker{best: *c, jobs: f.jobs, runs: r.runs}
 	isSound := func(c *sim.Case) bool {
 		if f.mutant == "" {
 			return true
@@ -199,17 +217,16 @@ func (a *app) shrinkText(ctx context.Context, f *shrinkFlags, binary, text strin
 	s.keeps = func(ctx context.Context, candidates []sim.Case) int {
 		return r.met.firstThatKeeps(r.violation.Signature(), candidates, mutant.tell(ctx, stories(candidates)), isSound)
 	}
-	begun := time.Now()
 	s.say = a.progress(s)
 	timed := ctx
 	if f.most > 0 {
 		var cancel context.CancelFunc
-		timed, cancel = context.WithTimeout(ctx, f.most)
+		timed, cancel = context.WithDeadline(ctx, r.begun.Add(f.most))
 		defer cancel()
 	}
 	s.shrink(timed)
 	clearLine(a.err, terminal(a.err))
-	r.has, r.runs, r.took = len(s.best.Decisions), s.runs, time.Since(begun)
+	r.has, r.runs, r.took = len(s.best.Decisions), s.runs, time.Since(r.begun)
 	if last := mutant.tell(context.WithoutCancel(ctx), []string{s.best.Story("the end", nil)})[0]; last.Violation != nil {
 		r.violation = last.Violation // in its own words
 	}
@@ -233,14 +250,16 @@ func stories(cases []sim.Case) (texts []string) {
 }
 
 // firstThatKeeps is the first candidate whose result is a violation of this signature, and that sound code tells without one (C6).
-// Violations of others are noted.
+// Violations of others are noted, and the first of each told by sound code, too.
 func (m *met) firstThatKeeps(signature string, candidates []sim.Case, results []sim.Result, isSound func(*sim.Case) bool) int {
 	first := -1
 	for i := range candidates {
 		switch v := results[i].Violation; {
 		case v == nil:
 		case v.Signature() != signature:
-			m.note(v, &candidates[i], false)
+			if m.note(v, &candidates[i], false) {
+				isSound(&candidates[i]) // if not, it is no mutant's, and noted as what it is
+			}
 		case first < 0 && isSound(&candidates[i]):
 			first = i
 		}
@@ -261,7 +280,7 @@ func (a *app) progress(s *shrinker) func() {
 
 // ending is the story's whole text: with the answers that sound code gives if the violation was a mutant's, and else with the violation.
 func (a *app) ending(f *shrinkFlags, c *sim.Case, r *shrunk) (string, error) {
-	why := fmt.Sprintf("%s\nShrunk from %s, %d of its %d decisions%s", reason(r.violation), f.of(), r.has, r.had, version())
+	why := fmt.Sprintf("%s\nShrunk from %s, %d of its %d decisions%s", reason(r.violation), r.of, r.has, r.had, version())
 	if f.mutant == "" {
 		return c.Story(why+".", r.violation), nil
 	}
@@ -303,51 +322,4 @@ func version() string {
 		}
 	}
 	return ""
-}
-
-// tellers are workers that tell stories.
-type tellers struct {
-	pool    *pool
-	workers []*worker
-	ids     uint64
-}
-
-func newTellers(p *pool, jobs int) *tellers { return &tellers{pool: p, workers: make([]*worker, jobs)} }
-
-// tell tells at most as many stories as there are workers, at the same time.
-func (b *tellers) tell(ctx context.Context, stories []string) []sim.Result {
-	results := make([]sim.Result, len(stories))
-	var all sync.WaitGroup
-	for i, story := range stories {
-		b.ids++
-		id := b.ids
-		all.Go(func() { results[i] = b.one(ctx, &b.workers[i], id, story) })
-	}
-	all.Wait()
-	return results
-}
-
-// one has a worker tell a story, and gives it up if that was its end (C2).
-func (b *tellers) one(ctx context.Context, w **worker, id uint64, story string) sim.Result {
-	if *w == nil {
-		var err error
-		if *w, err = b.pool.start(context.WithoutCancel(ctx)); err != nil {
-			return died(id, "its worker can't be started: %v", err)
-		}
-	}
-	line, _ := json.Marshal(storyTask{ID: id, Story: story}) // numbers and strings always marshal
-	r, alive := (*w).ask(ctx, id, string(line), b.pool.limit)
-	if !alive {
-		(*w).stop()
-		*w = nil
-	}
-	return r
-}
-
-func (b *tellers) stop() {
-	for _, w := range b.workers {
-		if w != nil {
-			w.stop()
-		}
-	}
 }

@@ -182,3 +182,18 @@ func TestMet(t *testing.T) {
 		t.Errorf("met %+v, files %v, said %s", m, files, errs.String())
 	}
 }
+
+// A shorter storm is looked for in as many seeds as are asked for, and only if there is a shorter one.
+func TestShortest(t *testing.T) {
+	p := fakePool(t)
+	unseen := func(v *sim.Violation) bool { return v.Name == "unseen" }
+	if seed, seconds, runs := p.shortest(t.Context(), seedInvalid, 3, 60, unseen); seed != seedInvalid || seconds != shortStorms[0] || runs < 1 {
+		t.Errorf("seed %d of %d s, after %d runs", seed, seconds, runs)
+	}
+	if seed, seconds, runs := p.shortest(t.Context(), seedInvalid+1, 3, shortStorms[1]+1, unseen); seconds != 0 || runs != 6 {
+		t.Errorf("no seed fails, and it is seed %d of %d s, after %d runs", seed, seconds, runs)
+	}
+	if _, seconds, runs := p.shortest(t.Context(), seedInvalid, 3, shortStorms[0], unseen); seconds != 0 || runs != 0 {
+		t.Errorf("no storm is shorter, and it is one of %d s, after %d runs", seconds, runs)
+	}
+}

@@ -23,19 +23,32 @@ type shrinker struct {
 // time, whole kinds of decisions and whole clients, a calmer world (which is quicker to tell), and chunks, large ones first. Single
 // words are looked at once few decisions are left.
 func (s *shrinker) shrink(ctx context.Context) {
+	s.loose(ctx)
 	s.last(ctx)
-	for ctx.Err() == nil && len(s.best.Decisions) > few {
+	for again := 1; ctx.Err() == nil && len(s.best.Decisions) > few; {
 		before := len(s.best.Decisions)
-		s.again = 1
-		s.kinds(ctx)
-		s.worlds(ctx)
+		if s.again = again; again == 1 {
+			s.kinds(ctx)
+			s.worlds(ctx)
+		}
 		s.chunks(ctx, (len(s.best.Decisions)+coarse-1)/coarse)
-		if len(s.best.Decisions)*4 > before*3 { // whatever is left hangs together, or is scattered
+		switch much := len(s.best.Decisions)*4 <= before*3; {
+		case much:
+			again = 1
+		case again < mostAgain: // what fails by a race, fails with other chances
+			again *= 4
+		default: // whatever is left hangs together, or is scattered
 			s.again = 0
 			s.chunks(ctx, 1)
-			break
+			s.fine(ctx)
+			return
 		}
 	}
+	s.fine(ctx)
+}
+
+// fine takes single words away, for as long as there are any.
+func (s *shrinker) fine(ctx context.Context) {
 	for ctx.Err() == nil {
 		before := s.best.Story("", nil)
 		s.again = 0
@@ -46,6 +59,7 @@ func (s *shrinker) shrink(ctx context.Context) {
 		}
 		s.chunks(ctx, 1)
 		s.again = 0
+		s.dare(ctx)
 		s.options(ctx)
 		s.arguments(ctx, false)
 		s.times(ctx)
@@ -55,11 +69,40 @@ func (s *shrinker) shrink(ctx context.Context) {
 	}
 }
 
+// loose has the decisions hang together less.
+func (s *shrinker) loose(ctx context.Context) {
+	s.again = 1
+	for _, c := range s.best.Loose() {
+		if s.first(ctx, []sim.Case{c}) >= 0 {
+			return
+		}
+	}
+}
+
+// dare makes a change that takes nothing away, and keeps it if much can be taken away then.
+func (s *shrinker) dare(ctx context.Context) {
+	for i := 0; len(s.best.Decisions) > handful && ctx.Err() == nil; i++ {
+		was, all := s.best, s.best.Denser()
+		if i >= len(all) {
+			return
+		}
+		if s.first(ctx, all[i:i+1]) < 0 {
+			continue
+		}
+		if s.chunks(ctx, 1); len(s.best.Decisions)*10 > len(was.Decisions)*9 {
+			s.best = was
+		}
+	}
+}
+
 // few decisions are worth other chances: tries of them for each candidate. More of them are tried for the last stretch of a run,
 // which leaves most of it out. Of many decisions no less is taken away at once than one part in coarse.
+// A handful is good enough not to change anything for.
 const (
 	few       = 80
+	handful   = 12
 	tries     = 4
+	mostAgain = 16
 	lastTries = 6
 	coarse    = 32
 )
@@ -71,8 +114,10 @@ func (s *shrinker) last(ctx context.Context) {
 	}
 	s.again = lastTries
 	for _, stretch := range []time.Duration{time.Second, 2 * time.Second, 4 * time.Second, 8 * time.Second, 16 * time.Second} {
-		if c := s.best.Last(stretch); len(c.Decisions) < len(s.best.Decisions) && s.first(ctx, []sim.Case{c}) >= 0 {
-			return
+		for _, letIn := range []bool{false, true} {
+			if c := s.best.Last(stretch, letIn); len(c.Decisions) < len(s.best.Decisions) && s.first(ctx, []sim.Case{c}) >= 0 {
+				return
+			}
 		}
 	}
 }
