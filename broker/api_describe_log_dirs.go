@@ -14,7 +14,7 @@ type dirShare struct {
 func (dirCall) run(s *Shard, p *partition, o origin) {
 	a := dirShare{here: p != nil}
 	if a.here {
-		a.size = int64(p.g.Load().Unflushed)
+		a.size = int64(p.g.Unsegmented())
 		for _, g := range s.store.SegmentInfo(p.group) {
 			a.size += g.Size
 		}

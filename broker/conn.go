@@ -18,18 +18,21 @@ type conn struct {
 	client string // name and version of its software, as its ApiVersions request says; empty before
 	frames *transport.Frames
 	slots  []*slot
-	bytes  int  // of the requests in slots
-	begun  int  // bytes of the request that is not all here yet
-	held   bool // not to be read for now, because unfinished requests hold too much
-	paused bool // nothing more is started: held, or too much is unanswered
-	told   bool // paused, as the driver knows it
-	dead   bool // closed by us: nothing more is read or sent
+	asked  uint64 // requests that came; asked - len(slots) == left
+	left   uint64 // responses that left, or were none (B1)
+	bytes  int    // of the requests in slots
+	begun  int    // bytes of the request that is not all here yet
+	held   bool   // not to be read for now, because unfinished requests hold too much
+	paused bool   // nothing more is started: held, or too much is unanswered
+	told   bool   // paused, as the driver knows it
+	dead   bool   // closed by us: nothing more is read or sent
 
 	turning bool // among the shard's
 }
 
 // slot is a request's place in the order of responses.
 type slot struct {
+	seq   uint64 // of its request on the connection, from 1
 	bytes int
 	done  bool
 	bufs  [][]byte // none: this request has no response (acks=0)
@@ -102,7 +105,8 @@ func (s *Shard) begin(c *conn, frame []byte) {
 		return
 	}
 	c.client = cmp.Or(softwareOf(r), c.client)
-	sl := &slot{bytes: len(frame)}
+	c.asked++
+	sl := &slot{seq: c.asked, bytes: len(frame)}
 	c.slots = append(c.slots, sl)
 	c.bytes += sl.bytes
 	s.start(c, sl, r)
@@ -152,6 +156,9 @@ func (s *Shard) fill(c *conn, sl *slot, bufs [][]byte) {
 		c.slots[0] = nil
 		c.slots = c.slots[1:]
 		c.bytes -= front.bytes
+		if c.left++; front.seq != c.left {
+			panic(fmt.Sprintf("invariant B1: connection %d: the response to request %d leaves as number %d", c.id, front.seq, c.left))
+		}
 		if len(front.bufs) > 0 && !c.dead {
 			s.out.Send = append(s.out.Send, Send{c.id, front.bufs})
 		}

@@ -89,6 +89,11 @@ func (s *Shard) controlShard(c control) int {
 	return s.shardOf(metaGroup)
 }
 
+// hints reports whether a control message changes no replica, but by way of [Shard.collect]: brokers say such things all the time.
+func (c control) hints() bool {
+	return len(c.Leading) > 0 || c.Disk != nil || c.Range != nil || c.Need != nil || c.Hash != nil
+}
+
 func (s *Shard) control(from int32, c control) {
 	switch {
 	case c.Hello != nil:

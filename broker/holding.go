@@ -8,6 +8,12 @@ type Holding struct {
 	Idle bool  // there is none of it once no client is there and none has been for as long as a request may take
 }
 
+// Holdings of appends: those that wait do so until there is room among those that are proposed.
+const (
+	HoldsQueued      = "bytes that wait to be proposed"
+	HoldsUncommitted = "bytes proposed and not committed"
+)
+
 // Holdings visits what this shard holds, as of its last turn. For the simulator, tests and metrics.
 func (s *Shard) Holdings(visit func(Holding)) {
 	l, z := &s.cfg.Limits, s.store.Sizes()
@@ -26,8 +32,8 @@ func (s *Shard) Holdings(visit func(Holding)) {
 		{"reads of segments", int64(reads), -1, true},
 		{"read indexes asked for", int64(asked), -1, true},
 		{"calls that wait for a partition or an id", int64(waiting), -1, true},
-		{"bytes that wait to be proposed", int64(s.queued), int64(l.QueueBytes + l.RequestBytes), true},
-		{"bytes proposed and not committed", int64(s.uncommitted), int64(max(s.roomWAL, l.UncommittedBytes)), true},
+		{HoldsQueued, int64(s.queued), int64(l.QueueBytes + l.RequestBytes), true},
+		{HoldsUncommitted, int64(s.uncommitted), int64(max(s.roomWAL, l.UncommittedBytes)), true},
 		{"bytes of unfinished requests", int64(s.partial), int64(l.PartialBytes + len(s.conns)*(l.PartialBytes/16) + l.UncommittedBytes), true},
 		{"bytes of windows", int64(windows), int64(2*l.WindowBytes) + z.WAL + int64(z.Staged), false}, // what can't be evicted is in the WAL, on its way, or kept for followers
 		{"bytes staged", int64(z.Staged), z.WAL, false},

@@ -7,6 +7,8 @@ import "logd/log"
 func (s *Shard) unusual(e Event) {
 	switch e := e.(type) {
 	case ConnOpened, ConnClosed, ConnData, PeerFrame: // see raftMessage and controlFrom
+	case Space:
+	case ReadDone: // see verify; what goes on with a deadline is noted by that
 	case PlanDone:
 		s.restless = s.restless || e.Lane != log.LaneWAL || e.Err != nil
 	default:

@@ -128,8 +128,17 @@ func (s *Shard) envelope(e PeerFrame) {
 		return
 	}
 	if why := s.foreign(h); why != "" {
+		s.stranger(h)
 		s.refuse(e.Conn, why)
 		return
+	}
+	s.heard(h, msgs)
+}
+
+// heard takes what an envelope says.
+func (s *Shard) heard(h transport.Header, msgs []transport.Received) {
+	if why := s.foreign(h); why != "" {
+		panic("invariant B6: it changes something: " + why)
 	}
 	s.peers.seen[h.From] = h.Incarnation
 	s.peers.met = s.peers.met || !UUID(h.Cluster).IsZero() && UUID(h.Cluster) == s.cluster()
@@ -163,24 +172,30 @@ func (s *Shard) envelope(e PeerFrame) {
 
 // foreign says why an envelope is none of ours.
 func (s *Shard) foreign(h transport.Header) string {
-	mine := s.cluster()
 	switch {
 	case h.To != s.cfg.Broker:
 		return fmt.Sprintf("an envelope for broker %d came to broker %d: check --peers", h.To, s.cfg.Broker)
 	case s.peers.out[h.From] == nil:
 		return fmt.Sprintf("an envelope from broker %d, which is not among the brokers listed in --peers", h.From)
-	case !UUID(h.Cluster).IsZero() && !mine.IsZero() && UUID(h.Cluster) != mine:
-		s.stranger(h)
-		return fmt.Sprintf("an envelope from broker %d of cluster %s, this one is %s: is a broker of another cluster listed in --peers?", h.From, UUID(h.Cluster), mine)
+	case s.ofAnotherCluster(h):
+		return fmt.Sprintf("an envelope from broker %d of cluster %s, this one is %s: is a broker of another cluster listed in --peers?", h.From, UUID(h.Cluster), s.cluster())
 	case h.ToIncarnation != 0 && h.ToIncarnation != s.cfg.Incarnation:
 		return fmt.Sprintf("an envelope from broker %d for incarnation %016x, this directory is %016x", h.From, h.ToIncarnation, s.cfg.Incarnation)
 	}
 	return ""
 }
 
-// stranger notes a broker of another cluster. If all others are, and none of ours was heard of in this process, then it is
+func (s *Shard) ofAnotherCluster(h transport.Header) bool {
+	mine := s.cluster()
+	return !UUID(h.Cluster).IsZero() && !mine.IsZero() && UUID(h.Cluster) != mine
+}
+
+// stranger notes a listed broker of another cluster. If all others are, and none of ours was heard of in this process, then it is
 // this directory that is in the wrong place.
 func (s *Shard) stranger(h transport.Header) {
+	if h.To != s.cfg.Broker || s.peers.out[h.From] == nil || !s.ofAnotherCluster(h) {
+		return
+	}
 	s.peers.strangers[h.From] = true
 	if !s.peers.met && len(s.peers.strangers) == len(s.peers.order) {
 		s.halt(fmt.Sprintf("this directory is of cluster %s, but the brokers listed in --peers are of cluster %s: check --data and --peers", s.cluster(), UUID(h.Cluster)))
@@ -200,12 +215,12 @@ func (s *Shard) refuse(conn ConnID, why string) {
 
 // controlFrom takes a control message; hellos need to know which incarnation spoke, and forwards which process they are meant for.
 func (s *Shard) controlFrom(h transport.Header, boot uint64, body []byte) {
-	s.restless = true
 	var c control
 	body, err := unseal(body)
 	if err == nil {
 		err = decodeStrict(body, &c)
 	}
+	s.restless = s.restless || !c.hints()
 	if err != nil {
 		s.log(LevelWarn, "a control message can't be read", "from", h.From, "error", err.Error())
 		return

@@ -2,6 +2,7 @@ package broker
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 
 	"logd/replica"
@@ -16,9 +17,15 @@ type readIndex struct {
 	asked   []askedRead // by context, rising
 }
 
-// linearizable is what is done once the replica has applied everything that was acknowledged before it came; ok is false
+// linearizable is a call that waits: after is the last context that had been used when it came.
+type linearizable struct {
+	after uint64
+	run   linearized
+}
+
+// linearized is what is done once the replica has applied everything that was acknowledged before it came; ok is false
 // if that can't be told.
-type linearizable func(ok bool)
+type linearized func(ok bool)
 
 type askedRead struct {
 	context   uint64
@@ -28,8 +35,8 @@ type askedRead struct {
 }
 
 // linearize runs f when the read index is there, or with ok=false when it is certain not to come.
-func (s *Shard) linearize(p *partition, f linearizable) {
-	p.reads.waiting = append(p.reads.waiting, f)
+func (s *Shard) linearize(p *partition, f linearized) {
+	p.reads.waiting = append(p.reads.waiting, linearizable{p.g.ReadContext(), f})
 	s.touch(p.group)
 }
 
@@ -42,8 +49,8 @@ func (s *Shard) askReadIndex(p *partition) {
 	p.reads.waiting = nil
 	context, err := p.g.ReadIndex()
 	if err != nil || s.disk.stalled {
-		for _, f := range waiting {
-			f(false)
+		for _, l := range waiting {
+			l.run(false)
 		}
 		return
 	}
@@ -69,12 +76,22 @@ func (s *Shard) answerReads(p *partition) {
 	p.reads.asked = slices.DeleteFunc(p.reads.asked, func(a askedRead) bool {
 		done := a.confirmed && p.g.Applied() >= a.index
 		if done {
+			a.newer(p.group)
 			run = append(run, a.run...)
 		}
 		return done
 	})
-	for _, f := range run {
-		f(true)
+	for _, l := range run {
+		l.run(true)
+	}
+}
+
+// newer asserts that what is confirmed was asked for after each call that it answers had come.
+func (a *askedRead) newer(group uint64) {
+	for _, l := range a.run {
+		if a.context <= l.after {
+			panic(fmt.Sprintf("invariant B4: group %d: a call that came after context %d is answered by %d", group, l.after, a.context))
+		}
 	}
 }
 
@@ -82,8 +99,8 @@ func (s *Shard) answerReads(p *partition) {
 func (s *Shard) failReads(p *partition) {
 	waiting := p.reads.waiting
 	p.reads.waiting = nil
-	for _, f := range waiting {
-		f(false)
+	for _, l := range waiting {
+		l.run(false)
 	}
 	s.dropReads(p, func(askedRead) bool { return true })
 }
@@ -97,8 +114,8 @@ func (s *Shard) dropReads(p *partition, which func(askedRead) bool) {
 		}
 		return false
 	})
-	for _, f := range run {
-		f(false)
+	for _, l := range run {
+		l.run(false)
 	}
 }
 

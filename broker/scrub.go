@@ -99,6 +99,7 @@ func (s *Shard) scrubRead(p *partition, rd log.Read, next int64, d log.ReadDone)
 
 // verify checks what was read of segments, and has what isn't sound mended. A file that is gone was trimmed meanwhile.
 func (s *Shard) verify(p *partition, rd log.Read, d log.ReadDone) error {
+	p.changed = true
 	if d.Err != nil {
 		if s.trimmed(p, rd) {
 			return nil

@@ -25,8 +25,9 @@ func Format(fsys FS, id Identity, opt Options) error {
 			return fmt.Errorf("format: %w", err)
 		}
 	}
+	zeros := AlignedBytes(int(min(opt.WALFileBytes, chunkBytes)))
 	for slot := range opt.WALFiles {
-		if err := formatFile(fsys, id, opt, slot); err != nil {
+		if err := formatFile(fsys, id, opt, slot, zeros); err != nil {
 			return fmt.Errorf("format: %s: %w", walName(slot), err)
 		}
 	}
@@ -93,8 +94,8 @@ func firstGroup(id Identity) []byte {
 	return buf
 }
 
-// formatFile prewrites one file with zeros, so that its blocks are allocated, and writes its header.
-func formatFile(fsys FS, id Identity, opt Options, slot int) error {
+// formatFile prewrites one file with zeros, so many at a time, so that its blocks are allocated, and writes its header.
+func formatFile(fsys FS, id Identity, opt Options, slot int, zeros []byte) error {
 	f, err := fsys.Create(walName(slot))
 	if errors.Is(err, fs.ErrExist) {
 		f, err = fsys.Open(walName(slot))
@@ -106,7 +107,6 @@ func formatFile(fsys FS, id Identity, opt Options, slot int) error {
 	if err := f.Truncate(opt.WALFileBytes); err != nil {
 		return err
 	}
-	zeros := AlignedBytes(int(min(opt.WALFileBytes, chunkBytes)))
 	for off := int64(0); off < opt.WALFileBytes; off += int64(len(zeros)) {
 		if _, err := f.WriteAt(zeros[:min(int64(len(zeros)), opt.WALFileBytes-off)], off); err != nil {
 			return err
@@ -123,8 +123,11 @@ func formatFile(fsys FS, id Identity, opt Options, slot int) error {
 	return f.WriteSync(encodeHeader(id, opt, slot), 0)
 }
 
-// chunkBytes is how much of a WAL file is read or written at a time at boot.
+// chunkBytes is how much of a WAL file is written, or of a segment read, at a time at boot.
 const chunkBytes = 1 << 20
+
+// scanBytes is how much of a WAL file is read at a time: what was just copied is still in the processor's cache when it is looked at.
+const scanBytes = 128 << 10
 
 // eachChunk reads a file from an offset to its end.
 func eachChunk(f File, from int64, each func(b []byte, off int64) error) error {

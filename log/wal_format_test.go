@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"pgregory.net/rapid"
+
 	"logd/golden"
 )
 
@@ -141,4 +143,17 @@ func TestLayout(t *testing.T) {
 	if most.blocks() > (testOpt.fileBlocks()-1)/4+2 {
 		t.Fatalf("an entry of %d bytes takes %d blocks of %d", most.bytes, most.blocks(), testOpt.fileBlocks())
 	}
+}
+
+// TestZerosAreSealedAlike holds the short way of sealing a sector of zeros to the long one.
+func TestZerosAreSealedAlike(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		seed, group := rapid.Uint32().Draw(t, "seed"), rapid.Uint64().Draw(t, "group")
+		var long, short [sectorSize]byte
+		sealSector(long[:], seed, group)
+		sealZeros(short[:], seed, group)
+		if long != short {
+			t.Fatalf("seed %08x, write group %d: %x, and not %x", seed, group, short[sectorPayload:], long[sectorPayload:])
+		}
+	})
 }

@@ -195,7 +195,12 @@ func (p *packer) pad(block, short int) {
 			return
 		}
 		clear(p.buf[at:to])
-		p.seal()
+		if p.in > 0 {
+			p.seal()
+			continue
+		}
+		sealZeros(p.buf[at:at+sectorSize], sectorSeed(p.ident, p.slot, p.first+p.sector, p.number), p.number)
+		p.sector++
 	}
 }
 

@@ -57,7 +57,8 @@ func (w *walScan) dirAt(number uint64, slot, block int) *directory {
 	if first >= len(all) || all[first] != number {
 		return nil
 	}
-	head, err := parseDirHead(w.readSectors(w.payload[:0], number, slot, first, first+1))
+	w.payload = w.readSectors(w.payload[:0], number, slot, first, first+1)
+	head, err := parseDirHead(w.payload)
 	if err != nil || head.number != number {
 		return nil
 	}
@@ -70,7 +71,11 @@ func (w *walScan) dirAt(number uint64, slot, block int) *directory {
 			return nil
 		}
 	}
-	d, err := parseDir(w.readSectors(nil, number, slot, first, int(end)))
+	b := slices.Clone(w.payload[:min(head.sum.dirLen(), sectorPayload)])
+	if end > int64(first)+1 {
+		b = w.readSectors(b, number, slot, first+1, int(end))
+	}
+	d, err := parseDir(b)
 	if err != nil {
 		return nil
 	}

@@ -17,9 +17,10 @@ type walScan struct {
 	high    uint64              // upper 32 bits of group numbers, give or take one
 	sectors [][]uint64          // by slot, of whole files: a group's number, 0 for zeros, or one of the three below
 	extents map[uint64][]extent // by write group, at most one of each file
-	top     uint64              // the highest number seen, 0 if there is none
-	spare   []byte              // what files are read into
-	payload []byte              // of the write group that was read last
+	seeing  seeing
+	top     uint64 // the highest number seen, 0 if there is none
+	spare   []byte // what files are read into
+	payload []byte // of the write group that was read last
 }
 
 // What a sector is that proves nothing.
@@ -85,7 +86,7 @@ func (w *walScan) close() {
 
 // pass reads all files.
 func (w *walScan) pass() error {
-	w.sectors, w.extents, w.top = nil, map[uint64][]extent{}, 0
+	w.sectors, w.extents, w.seeing, w.top = nil, map[uint64][]extent{}, seeing{}, 0
 	for slot := range w.files {
 		w.sectors = append(w.sectors, make([]uint64, w.opt.WALFileBytes/sectorSize))
 		if err := w.passFile(slot); err != nil {
@@ -110,7 +111,7 @@ func (w *walScan) passFile(slot int) error {
 			all[i] = unread
 		}
 	}
-	buf := w.buffer(int(min(size, chunkBytes)))
+	buf := w.buffer(int(min(size, scanBytes)))
 	for off := int64(0); off < size; off += int64(len(buf)) {
 		b := buf[:min(int64(len(buf)), size-off)]
 		readPieces(f.f, b, off, func(from, to int64) {
@@ -183,15 +184,26 @@ func (w *walScan) chunk(b []byte, slot, sector int) error {
 	return nil
 }
 
+// seeing is the write group that the last sector was of, and its extent in that file, nil if there is none.
+type seeing struct {
+	number uint64
+	e      *extent
+}
+
 // saw notes a sector of a write group.
 func (w *walScan) saw(number uint64, slot, sector int) {
-	w.top = max(w.top, number)
-	es := w.extents[number]
-	if n := len(es); n > 0 && es[n-1].slot == slot {
-		es[n-1].last = sector
+	if s := &w.seeing; s.e != nil && s.number == number && s.e.slot == slot { // most are of the same one as that before them
+		s.e.last = sector
 		return
 	}
-	w.extents[number] = append(es, extent{slot: slot, first: sector, last: sector})
+	w.top = max(w.top, number)
+	es := w.extents[number]
+	if n := len(es); n == 0 || es[n-1].slot != slot {
+		es = append(es, extent{slot: slot, first: sector})
+		w.extents[number] = es
+	}
+	w.seeing = seeing{number, &es[len(es)-1]}
+	w.seeing.e.last = sector
 }
 
 // extent returns where in a file a write group was seen.

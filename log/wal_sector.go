@@ -38,6 +38,29 @@ func sealSector(b []byte, seed uint32, group uint64) {
 	binary.BigEndian.PutUint32(b[sectorPayload+4:], uint32(group))
 }
 
+// sealZeros is sealSector for a payload of zeros, of which most of a small write group is.
+func sealZeros(b []byte, seed uint32, group uint64) {
+	crc := zerosCRC[0][byte(seed)] ^ zerosCRC[1][byte(seed>>8)] ^ zerosCRC[2][byte(seed>>16)] ^ zerosCRC[3][seed>>24]
+	binary.BigEndian.PutUint32(b[sectorPayload:], crc)
+	binary.BigEndian.PutUint32(b[sectorPayload+4:], uint32(group))
+}
+
+// zerosCRC has the CRC of a payload of zeros for each byte of a seed, the first of them with what it is for no seed. A CRC of bytes that
+// are known is linear in what it begins with, so that of any seed is the exclusive or of its four bytes'.
+var zerosCRC = func() (t [4][256]uint32) {
+	zeros := zeroBlock[:sectorPayload]
+	none := crc32.Update(0, castagnoli, zeros)
+	for k := range t {
+		for is := range t[k] {
+			t[k][is] = crc32.Update(uint32(is)<<(8*k), castagnoli, zeros)
+			if k > 0 {
+				t[k][is] ^= none
+			}
+		}
+	}
+	return t
+}()
+
 // sectorIs says whether b is a sector of this write group in this place.
 func sectorIs(b []byte, ident uint64, slot, sector int, group uint64) bool {
 	if uint32(group) != binary.BigEndian.Uint32(b[sectorPayload+4:]) {

@@ -148,6 +148,9 @@ func (g *Group) release(out *Out) bool {
 		g.stable = max(g.stable, g.writes[0].index)
 		g.writes = slices.Delete(g.writes, 0, 1)
 	}
+	for len(g.saving) > 0 && g.saving[0].seq <= durable {
+		g.kept, g.saving = g.saving[0].st, g.saving[1:]
+	}
 	n := 0
 	for n < len(g.held) && g.held[n].seq <= durable {
 		n++
@@ -157,6 +160,7 @@ func (g *Group) release(out *Out) bool {
 	}
 	for _, h := range g.held[:n] {
 		if h.m.GetTo() == g.cfg.ID {
+			g.durably(h.m)
 			_ = g.rn.Step(h.m) // a response of an older term is dropped by raft
 		} else {
 			g.send(h.m, out)
@@ -217,7 +221,18 @@ func (g *Group) reconfigure(e *pb.Entry) {
 func (g *Group) setState(st log.State) {
 	st.Commit = max(st.Commit, g.known)
 	g.saved = max(g.saved, st.Commit)
-	g.store.SetState(g.cfg.Group, st)
+	seq := g.store.SetState(g.cfg.Group, st)
+	if last := g.lastSaving(); st.Term != last.Term || st.Vote != last.Vote {
+		g.saving = append(g.saving, saving{seq, st})
+	}
+}
+
+// lastSaving is the term and vote that was staged last.
+func (g *Group) lastSaving() log.State {
+	if n := len(g.saving); n > 0 {
+		return g.saving[n-1].st
+	}
+	return g.kept
 }
 
 func entriesOf(es []*pb.Entry) []log.Entry {

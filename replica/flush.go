@@ -41,6 +41,20 @@ func (g *Group) Load() Load {
 		Untrimmed: !g.cfg.Plain && g.LogStart() > max(start, g.markedStart)}
 }
 
+// Unsegmented returns the bytes of entries that no synced segment has yet, about: also those that are on their way into one.
+func (g *Group) Unsegmented() int {
+	w := g.win
+	end, from := g.store.SegmentEnd(g.cfg.Group), w.index
+	if end >= w.end {
+		at, ok := w.find(end, w.last())
+		if !ok {
+			return 0
+		}
+		from = at - 1
+	}
+	return int(w.sumAt(w.last()) - w.sumAt(from))
+}
+
 // Flush moves committed, durable entries to the segments, about maxBytes of them, and has a mark written behind them (S10).
 // It reports whether it started anything.
 func (g *Group) Flush(maxBytes int) bool {

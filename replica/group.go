@@ -39,12 +39,15 @@ type Group struct {
 	win   *window
 	store *log.Store
 
-	applied uint64   // <= commit; entries up to here were given out (R10)
-	stable  uint64   // entries up to here are durable here; <= win.last()
-	writes  []write  // appends under way, in order
-	held    []held   // messages that wait for a write, in order (R1, R2)
-	confs   []confAt // configuration as of confs[i].index; the first at or below the flushed mark
-	conf    Conf     // the last of them
+	applied uint64    // <= commit; entries up to here were given out (R10)
+	stable  uint64    // entries up to here are durable here; <= win.last()
+	writes  []write   // appends under way, in order
+	held    []held    // messages that wait for a write, in order (R1, R2)
+	covered uint64    // below an installed snapshot's index: what was on its way to the disk up to here counts no more for stable
+	saving  []saving  // terms and votes under way, in order
+	kept    log.State // term and vote that are durable here
+	confs   []confAt  // configuration as of confs[i].index; the first at or below the flushed mark
+	conf    Conf      // the last of them
 	hard    log.State
 
 	term   uint64
@@ -78,6 +81,12 @@ type Group struct {
 type write struct {
 	seq   log.Seq
 	index uint64
+}
+
+// saving is a term and a vote under way: durable once seq is.
+type saving struct {
+	seq log.Seq
+	st  log.State
 }
 
 // held is a message that promises what is durable only once seq is.
@@ -119,7 +128,7 @@ func New(cfg Config, store *log.Store, rec log.Group) (*Group, error) {
 	if _, err := producersOf(&rec.Mark, cfg.Plain); err != nil {
 		return nil, fmt.Errorf("group %d: %w", cfg.Group, err)
 	}
-	g := &Group{cfg: cfg, store: store, snaps: map[uint64]*offer{}, told: map[uint64]uint64{}, applied: rec.Mark.Index, hard: rec.State}
+	g := &Group{cfg: cfg, store: store, snaps: map[uint64]*offer{}, told: map[uint64]uint64{}, applied: rec.Mark.Index, hard: rec.State, kept: rec.State}
 	g.win = &window{plain: cfg.Plain, conf: conf, snap: g.snapshot, done: func() (*producer.Table, uint64) { return g.prod.applied, g.applied }}
 	g.win.reset(rec.Mark, g.prod.begin(&rec.Mark, cfg.Plain))
 	g.confs, g.conf = []confAt{{rec.Mark.Index, conf}}, confOf(conf)

@@ -55,5 +55,6 @@ func (g *Group) send(m *pb.Message, out *Out) {
 		return
 	}
 	g.clamp(m)
+	g.durably(m)
 	out.Messages = append(out.Messages, m)
 }

@@ -77,6 +77,9 @@ func (g *Group) ReadIndex() (uint64, error) {
 	return g.reads, nil
 }
 
+// ReadContext returns the last context that was given, 0 before the first.
+func (g *Group) ReadContext() uint64 { return g.reads }
+
 func (g *Group) committedInTerm() bool {
 	t, err := g.win.Term(g.commit)
 	return err == nil && t == g.term

@@ -210,6 +210,7 @@ func (g *Group) installed(s *pb.Snapshot, out *Out) {
 	seq := g.store.Install(g.cfg.Group, mark)
 	g.win.reset(mark, g.prod.begin(&mark, g.cfg.Plain))
 	g.cutHoles(0)
+	g.covered = mark.Index - 1
 	g.stable, g.writes = min(g.stable, mark.Index), append(g.writes[:0], write{seq, mark.Index})
 	g.follows(mark, s.GetMetadata().GetConfState(), out)
 }

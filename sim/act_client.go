@@ -47,6 +47,9 @@ const (
 	askStart
 	askTrim
 	askMetadata
+	askEpoch    // where the epoch ends that it read last
+	askLayout   // of partitions, from that of number at in their order on
+	askDirs     // what lies in a broker's directory
 	askProducer // restarts the client, which asks for a producer id
 	askBump     // it raises its producer's epoch
 	askSend     // and sends a batch that it will send again
@@ -74,13 +77,13 @@ const (
 	askEnd
 )
 
-var requestNames = [...]string{"append", "read", "tail", "start-of", "trim", "metadata", "producer", "bump", "send", "resend",
+var requestNames = [...]string{"append", "read", "tail", "start-of", "trim", "metadata", "epoch-end", "layout", "log-dirs", "producer", "bump", "send", "resend",
 	"coordinator", "join", "sync", "heartbeat", "leave", "commit", "offset", "ghost-commit", "forget", "member-heartbeat", "ghost-heartbeat", "process", "crash", "create", "delete", "topic", "put", "get", "end-of"}
 
 // ofPartition tells whether it asks about a partition.
 func (k requestKind) ofPartition() bool {
 	switch k {
-	case askMetadata, askProducer, askBump, askCoordinator, askJoin, askSync, askBeat, askLeave, askCrash, askMember, askGhostBeat, askDie:
+	case askMetadata, askLayout, askDirs, askProducer, askBump, askCoordinator, askJoin, askSync, askBeat, askLeave, askCrash, askMember, askGhostBeat, askDie:
 		return false
 	}
 	return !k.ofFleeting()
@@ -149,6 +152,10 @@ func (a request) do(w *World) error {
 		if a.at > w.views.known[a.part] {
 			return fmt.Errorf("%s isn't known to have offset %d", w.partName(a.part), a.at)
 		}
+	case askEpoch:
+		if err := a.mayAsk(c); err != nil {
+			return err
+		}
 	case askTrim:
 		if w.budgeted() && a.at > c.read[a.part] {
 			return fmt.Errorf("client %d has read %s up to %d", c.number, w.partName(a.part), c.read[a.part])
@@ -203,6 +210,12 @@ func (c *client) ask(a request) {
 		c.askTrim(a)
 	case askMetadata:
 		c.askLeaders(a)
+	case askEpoch:
+		c.askEpoch(a)
+	case askLayout:
+		c.askLayout(a)
+	case askDirs:
+		c.askDirs(a)
 	case askDie:
 		c.die(returning(a.at))
 	case askProducer:
@@ -372,7 +385,9 @@ func (a request) text(w *World) string {
 		if a.byID {
 			b.WriteString(" by-id")
 		}
-	case askTrim, askResend, askCommit, askGhost, askMember, askEnd:
+	case askLayout:
+		fmt.Fprintf(&b, " records=%d at=%d", a.records, a.at)
+	case askTrim, askEpoch, askResend, askCommit, askGhost, askMember, askEnd:
 		fmt.Fprintf(&b, " at=%s", a.place())
 	}
 	return b.String()

@@ -55,6 +55,7 @@ func (w *World) calm(a calm) {
 		n.settleDown()
 	}
 	w.finishReading()
+	w.settleGroups()
 	w.after(calmBound, w.stalled)
 }
 
@@ -197,7 +198,11 @@ func (r *finisher) act(c *client) {
 		return
 	}
 	if r.stage == 5 {
-		r.census.ask(c)
+		if w := c.w; w.settlingOf(r.census.group).atRest() {
+			r.census.ask(c)
+		} else {
+			c.soon(c.pause(retryAfter))
+		}
 		return
 	}
 	if r.stage == 0 && c.w.owesTail() {
@@ -384,7 +389,7 @@ func (w *World) waits() string {
 		}
 		if r, ok := c.role.(*finisher); ok && r.stage < finished {
 			what := [...]string{"its append is acknowledged", "its end is told", "its start is told", fmt.Sprintf("offsets %d to %d are read", r.at, r.end),
-				fmt.Sprintf("it is told what group-%d has committed", r.groups), r.census.waits()}[r.stage]
+				fmt.Sprintf("it is told what group-%d has committed", r.groups), r.census.waits(w)}[r.stage]
 			if r.stage == 0 && w.owesTail() {
 				what = "any log's end was told once"
 			}

@@ -26,7 +26,8 @@ type client struct {
 	sessions int64
 	values   int
 	inflight int
-	asking   bool // for metadata
+	asking   bool   // for metadata
+	turn     func() // acts
 	planned  bool
 	over     bool
 	ids      [][16]byte // topic ids, zero if not known
@@ -34,6 +35,8 @@ type client struct {
 	idem     *idempotent
 	fleeting []acquaintance
 	last     []lastRead // by partition
+	epochs   []int32    // by partition: the leader's, as it was told last; -1: it wasn't
+	asked    []int      // by partition: the broker that said last that the client's position is one, -1: none
 	read     []int64    // by partition: it has read all from the log start that it was told of up to here
 }
 
@@ -94,6 +97,14 @@ type call struct {
 	life   *life        // that was asked for by its id, or answered; nil: it isn't known
 	change *topicChange // it makes or deletes it
 	about  *groupSeen   // whose state explains a refusal; nil: that of part
+
+	stands  lastRead // where it stands who asks for an epoch's end: client_epoch.go
+	current int32    // and the leader's epoch, as it was told
+	reached int64    // and up to where records of the epoch had been read then
+	page    []int    // the partitions whose layout was asked for, and the one after them, -1: none
+	next    int
+	boot    uint64  // of the process whose directory was asked for
+	lies    []lying // and what lay in it
 }
 
 func (k *call) appends() bool { return k.op.Kind == checker.Append }
@@ -104,11 +115,12 @@ const finishers = 1000
 // newClient makes a client, whose number isn't taken.
 func newClient(w *World, number int, r role) *client {
 	c := &client{w: w, number: number, role: r, sessions: 1, read: make([]int64, w.partitions())}
-	c.name = fmt.Sprintf("client-%d", c.number)
+	c.name, c.turn = fmt.Sprintf("client-%d", c.number), c.acts
 	c.rng = stream(w.opt.Seed, streamClient, uint64(c.number))
 	c.lines = make([]*line, w.opt.Brokers)
 	c.last = make([]lastRead, w.partitions())
 	c.leaders, c.near = make([]int, w.partitions()), slices.Repeat([]int{-1}, w.partitions())
+	c.epochs, c.asked = slices.Repeat([]int32{-1}, w.partitions()), slices.Repeat([]int{-1}, w.partitions())
 	c.ids = make([][16]byte, w.opt.Load.Topics)
 	for i := range c.leaders {
 		c.leaders[i] = -1
@@ -138,12 +150,15 @@ func (c *client) soon(in time.Duration) {
 		return
 	}
 	c.planned = true
-	c.w.after(in, func() {
-		c.planned = false
-		if !c.over {
-			c.role.act(c)
-		}
-	})
+	c.w.after(in, c.turn)
+}
+
+// acts is the client's turn.
+func (c *client) acts() {
+	c.planned = false
+	if !c.over {
+		c.role.act(c)
+	}
 }
 
 // pause draws a time around mean.
@@ -201,7 +216,7 @@ func (c *client) send(node int, k *call, req kmsg.Request, noAnswer bool) {
 	if k.key == int16(kmsg.JoinGroup) || k.key == int16(kmsg.SyncGroup) {
 		timeout += 10 * time.Second // they wait for other members
 	}
-	w.after(timeout, func() {
+	w.queue.deadline(w.now+timeout, func() {
 		if !k.ended {
 			switch what := fmt.Sprintf("doesn't answer within %v", timeout); {
 			case k.group != "":
@@ -245,7 +260,7 @@ func (c *client) response(l *line, frame []byte) {
 		return
 	}
 	k := l.pending[0]
-	corr, resp, err := transport.ParseResponse(frame, k.key, k.version)
+	corr, resp, err := w.decoded.response(frame, k.key, k.version)
 	switch {
 	case corr != k.corr:
 		w.violate(ResponseOrder, "client %d gets the response to request %d of broker %d, its next one is %d", c.number, corr, l.node+1, k.corr)
@@ -280,6 +295,12 @@ func (c *client) answered(k *call) {
 		outcome = c.fetched(k, resp)
 	case *kmsg.ListOffsetsResponse:
 		outcome = c.listed(k, resp)
+	case *kmsg.OffsetForLeaderEpochResponse:
+		outcome = c.toldEnd(k, resp)
+	case *kmsg.DescribeTopicPartitionsResponse:
+		outcome = c.layout(k, resp)
+	case *kmsg.DescribeLogDirsResponse:
+		outcome = c.dirs(k, resp)
 	case *kmsg.DeleteRecordsResponse:
 		if !c.trimmed(k, resp) {
 			outcome = checker.Unknown // a leader that has lost its place may have proposed it
@@ -290,7 +311,7 @@ func (c *client) answered(k *call) {
 	switch what := refusalCodes[k.code]; {
 	case k.group != "":
 		c.w.refusedByGroup(k)
-	case what != "" && k.key != int16(kmsg.Metadata):
+	case what != "" && k.key != int16(kmsg.Metadata) && k.key != int16(kmsg.DescribeTopicPartitions):
 		c.w.refused(k, k.code, "answers "+what)
 	}
 	if c.w.violation != nil {

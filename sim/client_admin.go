@@ -29,6 +29,8 @@ const (
 	codeSequence        = 45
 	codeProducerEpoch   = 47
 	codeStorage         = 56
+	codeFencedEpoch     = 74
+	codeUnknownEpoch    = 75
 	codeNotYet          = 78
 	codeBadRecord       = 87
 	codeUnknownID       = 100
@@ -71,15 +73,15 @@ func (c *client) metadata(k *call, resp *kmsg.MetadataResponse) {
 			}
 			for _, p := range t.Partitions {
 				if part := int(p.Partition); part >= 0 && part < c.w.opt.Load.Partitions {
-					c.learn(i*c.w.opt.Load.Partitions+part, p.ErrorCode, p.Leader)
+					c.learn(i*c.w.opt.Load.Partitions+part, p.ErrorCode, p.Leader, p.LeaderEpoch)
 				}
 			}
 		}
 	}
 }
 
-func (c *client) learn(part int, code int16, leader int32) {
-	c.leaders[part] = -1
+func (c *client) learn(part int, code int16, leader, epoch int32) {
+	c.leaders[part], c.epochs[part] = -1, max(c.epochs[part], epoch)
 	if n := c.w.node(leader); code == codeNone && n != nil {
 		c.leaders[part] = n.index
 	}

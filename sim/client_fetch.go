@@ -4,8 +4,6 @@ import (
 	"fmt"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
-
-	"logd/log"
 )
 
 // rackOf is the number of the rack that a broker stands in; 0 if it doesn't say.
@@ -95,15 +93,4 @@ func (c *client) fetchIn(rack, node, part int, from int64) {
 type lastRead struct {
 	next  int64
 	epoch int32
-}
-
-func lastOf(batches []byte) (last lastRead) {
-	for len(batches) > 0 {
-		b, n, err := log.ParseBatch(batches)
-		if err != nil {
-			break // it is cut
-		}
-		last, batches = lastRead{b.NextOffset(), b.LeaderEpoch}, batches[n:]
-	}
-	return last
 }

@@ -38,6 +38,7 @@ type seat struct {
 	static   bool // it joined by a request that says its instance: else it is none of the coordinator's static members
 	node     int  // the coordinator, -1 if it isn't known
 	was      int  // the last one
+	took     bool // it has asked for something of a member: it is its client's place, and not only the one that it could have
 	id       string
 	gen      int32
 	asked    time.Duration // when it sent the JoinGroup that was answered with gen
@@ -198,6 +199,7 @@ func namesPartition(name string) bool {
 // askGroups sends a request of a member.
 func (c *client) askGroups(a request) {
 	g := &c.seat
+	g.took = true
 	k := &call{part: a.part, group: g.group}
 	switch a.kind {
 	case askMember:
@@ -241,15 +243,7 @@ func (c *client) askGroups(a request) {
 			c.switches(k.switches)
 			return
 		}
-		if g.mixed {
-			c.w.ledgerOf(g.group).release(g.id, nil)
-			g.parts = nil
-		}
-		c.w.ledgerOf(g.group).left(g.who(), c.w.now)
-		req := kmsg.NewPtrLeaveGroupRequest()
-		req.Group, req.MemberID = g.group, g.id
-		req.Members = []kmsg.LeaveGroupRequestMember{{MemberID: g.id, InstanceID: g.instance}}
-		c.sendGroup(a, k, req)
+		c.leaveClassic(a, k)
 	case askCrash:
 		c.crash()
 		c.switches(a.at > 0)
@@ -265,6 +259,19 @@ func (c *client) askGroups(a request) {
 	case askOffset:
 		c.sendOffset(a, k)
 	}
+}
+
+func (c *client) leaveClassic(a request, k *call) {
+	g := &c.seat
+	if g.mixed {
+		c.w.ledgerOf(g.group).release(g.id, nil)
+		g.parts = nil
+	}
+	c.w.ledgerOf(g.group).left(g.who(), c.w.now)
+	req := kmsg.NewPtrLeaveGroupRequest()
+	req.Group, req.MemberID = g.group, g.id
+	req.Members = []kmsg.LeaveGroupRequestMember{{MemberID: g.id, InstanceID: g.instance}}
+	c.sendGroup(a, k, req)
 }
 
 // instanceAt is the member's instance, in versions that know of it.

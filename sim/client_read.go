@@ -46,6 +46,10 @@ func (r *reader) act(c *client) {
 	case r.lost:
 		c.earliest(node, r.part)
 	default:
+		if c.moved(r.part, r.at) {
+			c.epochEnd(node, r.part)
+			return
+		}
 		if near := c.near[r.part]; near >= 0 {
 			node = near
 		} else if c.rng.IntN(8) == 0 {
@@ -162,7 +166,7 @@ func (c *client) fetched(k *call, resp *kmsg.FetchResponse) checker.Outcome {
 		return checker.Failed
 	}
 	if n := len(k.op.Values); n > 0 {
-		c.last[k.part] = lastOf(p.RecordBatches)
+		c.last[k.part] = w.views.epochsRead(k.part, p.RecordBatches)
 		w.views.seen(k.part, k.op.Offs[n-1]+1)
 		if k.op.From <= c.read[k.part] {
 			c.read[k.part] = max(c.read[k.part], k.op.Offs[n-1]+1)
@@ -281,6 +285,9 @@ func (w *World) startClients() {
 	}
 	if o.Fleeting > 1 {
 		roles = append(roles, &maker{topic: 0}) // that isn't the only one
+	}
+	for range o.Surveyors {
+		roles = append(roles, surveyor{})
 	}
 	for i, r := range roles {
 		newClient(w, 2+i, r)

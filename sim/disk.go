@@ -103,6 +103,11 @@ func (d *Disk) anyPage() *[pageSize]byte {
 
 func (d *Disk) clean(pg *page) {
 	pg.listed = false
+	d.forgetOld(pg)
+}
+
+// forgetOld: the page has no dirty sectors.
+func (d *Disk) forgetOld(pg *page) {
 	if pg.old != nil {
 		d.free = append(d.free, pg.old)
 		pg.old = nil

@@ -187,10 +187,12 @@ func (f *inode) endSync(d *Disk, t syncToken, ok bool) {
 }
 
 // stable makes a range of whole pages stable, as a direct synced write does.
-func (f *inode) stable(off int64, n int) {
+func (f *inode) stable(d *Disk, off int64, n int) {
 	f.stableSize = max(f.stableSize, off+int64(n))
 	for i := off / pageSize; i < (off+int64(n)+pageSize-1)/pageSize; i++ {
-		f.pages[i].dirty, f.pages[i].failed = 0, 0 // it stays listed until the next sync
+		pg := &f.pages[i]
+		pg.dirty, pg.failed = 0, 0 // it stays listed until the next sync
+		d.forgetOld(pg)
 	}
 }
 

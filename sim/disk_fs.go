@@ -124,7 +124,7 @@ func (f *bootFile) WriteSync(p []byte, off int64) error {
 	if _, err := f.WriteAt(p, off); err != nil {
 		return err
 	}
-	f.ino.stable(off, len(p))
+	f.ino.stable(f.b.d, off, len(p))
 	return nil
 }
 

@@ -82,7 +82,7 @@ func (d *Disk) finish(w *work, prefix string) error {
 		}
 		w.ino.write(d, w.op.Data[w.wrote:], w.op.Off+int64(w.wrote))
 		if w.op.Kind == log.OpWriteSync {
-			w.ino.stable(w.op.Off, len(w.op.Data))
+			w.ino.stable(d, w.op.Off, len(w.op.Data))
 			d.proven(w.name)
 		}
 		return nil

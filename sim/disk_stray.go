@@ -137,7 +137,7 @@ func (d *Disk) proven(name string) {
 func (d *Disk) settle() {
 	for _, s := range d.recent {
 		s.ino.write(d, s.data, s.off)
-		s.ino.stable(s.off, len(s.data))
+		s.ino.stable(d, s.off, len(s.data))
 	}
 	d.recent = nil
 }

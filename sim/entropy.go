@@ -20,6 +20,7 @@ const (
 	streamWeather
 	streamGroups
 	streamFleeting
+	streamSettle // + client
 )
 
 // stream returns the seed's stream for a purpose.

@@ -1,6 +1,11 @@
 package sim
 
-import "slices"
+import (
+	"slices"
+	"strings"
+
+	"logd/log"
+)
 
 // rotAll damages all brokers' disks at once, at different places: no two of them lose the same batch or entry, so that of
 // each committed one a good copy is left on some other disk.
@@ -86,10 +91,27 @@ func (f *nemesis) prey(n *node) (segments, wal []prey) {
 	return segments, wal
 }
 
+// preyAround lists those of the group, or of the shard's WAL, that a file is of.
+func (f *nemesis) preyAround(n *node, file string) (found []prey) {
+	if strings.HasSuffix(file, ".log") {
+		for _, g := range f.w.views.groups {
+			if g.part >= 0 && ofGroup(file, g.id) {
+				found = append(found, n.disk.preyInSegments(g.id)...)
+			}
+		}
+	} else if strings.HasSuffix(file, ".wal") {
+		for shard := range f.w.opt.Shards {
+			if strings.HasPrefix(file, log.ShardDir(shard)+"/") {
+				found = append(found, f.preyInWAL(n.disk, shard)...)
+			}
+		}
+	}
+	return found
+}
+
 // gaps is what a place can lose, nil if that isn't known.
 func (f *nemesis) gaps(n *node, file string, at int64) map[key]bool {
-	segments, wal := f.prey(n)
-	for _, p := range slices.Concat(segments, wal) {
+	for _, p := range f.preyAround(n, file) {
 		if p.file == file && p.at/sectorSize == at/sectorSize {
 			gaps := map[key]bool{}
 			for _, k := range p.loses {

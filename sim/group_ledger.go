@@ -17,6 +17,8 @@ type groupLedger struct {
 	out    map[string]bool           // members that were static ones, and replaced: they never come back
 	done   map[int]*spans            // by partition: what its members have processed
 	modern bool                      // it was of the new protocol when somebody was last told of it
+
+	settling settling // in the calm
 }
 
 // term is a member's time in a generation.

@@ -9,7 +9,7 @@ import (
 	"logd/broker/group"
 )
 
-// In the calm no member says anything any more. So none is left soon, by whichever protocol it came: what it had would be nobody's
+// Once its group is at rest (group_owners.go) no member says anything any more. So none is left soon, by whichever protocol it came: what it had would be nobody's
 // for ever. A census asks one group after the other who its members are, until it has none.
 type census struct {
 	group  int
@@ -24,6 +24,11 @@ type census struct {
 // what the coordinator's writes take on a slow disk.
 func (o *Options) sessionBound() time.Duration {
 	return 20*time.Second + 2*max(classicSession, o.Limits.Groups.ConsumerSession)
+}
+
+// settlingOf is what is known of the way to rest of a group.
+func (w *World) settlingOf(group int) *settling {
+	return &w.ledgerOf(fmt.Sprintf("group-%d", group)).settling
 }
 
 func (r *census) ask(c *client) {
@@ -89,6 +94,9 @@ func (r *census) took(c *client, k *call) bool {
 	return empty
 }
 
-func (r *census) waits() string {
+func (r *census) waits(w *World) string {
+	if !w.settlingOf(r.group).atRest() {
+		return fmt.Sprintf("each partition has an owner in group-%d", r.group)
+	}
 	return fmt.Sprintf("the %d members of group-%d are gone, who aren't heard of", r.left, r.group)
 }

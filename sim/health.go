@@ -35,7 +35,7 @@ func (n *node) ill() string {
 		return "has a slow disk"
 	case n.disk.limit > 0:
 		return "has a disk with little room"
-	case w.faults.failing[n.index] > 0 || w.faults.unwritten[n.index] > 0 || len(n.disk.armed) > 0:
+	case w.faults.failing[n.index] > 0 || len(n.disk.armed) > 0:
 		return "has a disk that fails"
 	}
 	return ""

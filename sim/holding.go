@@ -68,7 +68,7 @@ const leakLooks = 10
 
 // settleFor lets time pass.
 func (w *World) settleFor(d time.Duration) {
-	for end := w.now + d; w.violation == nil && w.queue.len() > 0 && w.queue.heap[0].at <= end; {
+	for end := w.now + d; w.violation == nil && w.queue.len() > 0 && w.queue.next() <= end; {
 		w.step()
 	}
 }

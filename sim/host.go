@@ -39,6 +39,7 @@ type host struct {
 	turns   int
 	stopped bool          // it was asked to stop, and has nothing in flight any more
 	turnAt  time.Duration // the turn that is planned; idle if none
+	farAt   time.Duration // the queue has a turn of this host for then, planned or not; idle if it may have none
 	mailAt  []time.Duration
 	fire    func()
 	step    func()
@@ -50,7 +51,7 @@ const idle = time.Duration(-1)
 const epoch = int64(1_790_000_000_000)
 
 func newHost(p *process, index int, s shard, rng *rand.Rand, entropy io.Reader) *host {
-	h := &host{w: p.node.w, p: p, index: index, prefix: log.ShardDir(index) + "/", shard: s, rng: rng, entropy: entropy, turnAt: idle}
+	h := &host{w: p.node.w, p: p, index: index, prefix: log.ShardDir(index) + "/", shard: s, rng: rng, entropy: entropy, turnAt: idle, farAt: idle}
 	h.name = fmt.Sprintf("broker %d.%d (boot %d)", p.node.id, index, p.boot)
 	h.mailAt = make([]time.Duration, p.node.w.opt.Shards)
 	h.fire = h.turn
@@ -84,6 +85,10 @@ func (h *host) poke(d time.Duration) {
 		return
 	}
 	h.turnAt = at
+	if at == h.farAt {
+		return // what it wakes for anyway was planned before, and something came in between
+	}
+	h.farAt = max(h.farAt, at)
 	h.w.queue.push(at, h.fire)
 }
 
@@ -95,6 +100,9 @@ func (h *host) now() broker.Now {
 // turn is one Step, with a random part of the inbox, and all that follows from it.
 func (h *host) turn() {
 	w := h.w
+	if h.farAt == w.now {
+		h.farAt = idle
+	}
 	if h.p.dead || h.turnAt != w.now {
 		return // another turn was planned instead
 	}

@@ -67,6 +67,7 @@ const (
 	MarkTailInAppend
 	MarkSentNear
 	MarkReadFollower
+	MarkEpochAsked
 	MarkUnclearRead
 	MarkPollWoken
 	MarkPollExpired
@@ -163,6 +164,7 @@ var markTable = [Marks]markRow{
 	MarkAppendsOverlap:      {"appends-overlap", "two clients append to one partition at the same time"},
 	MarkSentNear:            {"sent-near", "a leader sends a client to a follower of its rack"},
 	MarkReadFollower:        {"read-follower", "records are read from a replica that doesn't lead"},
+	MarkEpochAsked:          {"epoch-asked", "a reader finds another leader, and is told that what it read last is in its log"},
 	MarkTailInAppend:        {"tail-in-append", "a log's end is asked for while an append to it is under way"},
 	MarkUnclearRead:         {"unclear-read", "a record is read whose append has no clear outcome"},
 	MarkPollWoken:           {"poll-woken", "a long poll at the end is answered with records"},

@@ -53,6 +53,7 @@ type LoadOptions struct {
 	Appenders  int // that share the first partition; each other has one
 	Readers    int
 	Tailers    int
+	Surveyors  int           // that ask how topics are laid out, and what lies in directories
 	Trimmers   int           // that read and delete what they have read
 	Members    int           // of consumer groups, three in each
 	Modern     int           // of these, every so manieth group is of the new protocol (KIP-848); 0: none
@@ -121,6 +122,7 @@ func DrawSized(seed uint64, length time.Duration, fixed Size) Options {
 	if o.Load.Members > 0 {
 		groups += offsetsPartitions
 	}
+	o.Load.Surveyors = pick(stream(seed, streamOptions, 4), 0, 1)
 	groups += drawFleeting(stream(seed, streamFleeting, 0), &o.Load)
 	o.Limits.UncommittedBytes = min(o.Limits.UncommittedBytes, log.MaxEntry(o.Store)/groups)
 	o.Load.Bytes = min(o.Load.Bytes, max(1, o.Limits.UncommittedBytes/2/o.Load.Records-40))
@@ -215,13 +217,13 @@ func micros(rng *rand.Rand, least, most int64) time.Duration {
 func (o *Options) String() string {
 	return fmt.Sprintf("length=%v brokers=%d shards=%d turn=%v\n  wal=%d×%d group=%d segment=%d index=%d\n"+
 		"  limits %+v\n  disk unit=%d read=%v write=%v sync=%v stall=%d‰\n  net delay=%v jitter=%v drop=%d‰ double=%d‰ reorder=%d‰ split=%d‰\n"+
-		"  load topics=%d×%d×%d appenders=%d readers=%d tailers=%d trimmers=%d members=%d retention=%d depth=%d think=%v records=%d bytes=%d timeout=%v acks0=%d‰ burst=%d‰ late=%d‰ sharers=%d racks=%d producers=%d restarts=%d‰ switching=%d‰ fleeting=%d lives=%v few=%d‰ keeps=%d\n"+
+		"  load topics=%d×%d×%d appenders=%d readers=%d tailers=%d surveyors=%d trimmers=%d members=%d retention=%d depth=%d think=%v records=%d bytes=%d timeout=%v acks0=%d‰ burst=%d‰ late=%d‰ sharers=%d racks=%d producers=%d restarts=%d‰ switching=%d‰ fleeting=%d lives=%v few=%d‰ keeps=%d\n"+
 		"  faults every=%v last=%v boot=%d‰ length=%d‰ %s",
 		o.Length, o.Brokers, o.Shards, o.Turn,
 		o.Store.WALFiles, o.Store.WALFileBytes, o.Store.GroupBytes, o.Store.SegmentBytes, o.Store.IndexBytes, o.Limits,
 		o.Disk.Unit, o.Disk.Read, o.Disk.Write, o.Disk.Sync, o.Disk.Stall,
 		o.Net.Delay, o.Net.Jitter, o.Net.Drop, o.Net.Double, o.Net.Reorder, o.Net.Split,
-		o.Load.Topics, o.Load.Partitions, o.Load.Replicas, o.Load.Appenders, o.Load.Readers, o.Load.Tailers, o.Load.Trimmers, o.Load.Members, o.Load.Retention, o.Load.Depth, o.Load.Think,
+		o.Load.Topics, o.Load.Partitions, o.Load.Replicas, o.Load.Appenders, o.Load.Readers, o.Load.Tailers, o.Load.Surveyors, o.Load.Trimmers, o.Load.Members, o.Load.Retention, o.Load.Depth, o.Load.Think,
 		o.Load.Records, o.Load.Bytes, o.Load.Timeout, o.Load.Acks0, o.Load.Burst, o.Load.Late, o.Load.Sharers, o.Load.Racks, o.Load.Producers, o.Load.Restarts, o.Load.Switching, o.Load.Fleeting, o.Load.Lives, o.Load.Few, o.Load.FleetingKeeps,
 		o.Faults.Every, o.Faults.Last, o.Faults.Boot, o.Faults.Length, weights(&o.Faults.Weight))
 }

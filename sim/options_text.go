@@ -43,7 +43,7 @@ func (o *Options) all() []option {
 		{"Net.Delay", &n.Delay}, {"Net.Jitter", &n.Jitter}, {"Net.Drop", &n.Drop}, {"Net.Double", &n.Double},
 		{"Net.Reorder", &n.Reorder}, {"Net.Split", &n.Split},
 		{"Load.Topics", &c.Topics}, {"Load.Partitions", &c.Partitions}, {"Load.Replicas", &c.Replicas},
-		{"Load.Appenders", &c.Appenders}, {"Load.Readers", &c.Readers}, {"Load.Tailers", &c.Tailers}, {"Load.Trimmers", &c.Trimmers}, {"Load.Members", &c.Members}, {"Load.Modern", &c.Modern},
+		{"Load.Appenders", &c.Appenders}, {"Load.Readers", &c.Readers}, {"Load.Tailers", &c.Tailers}, {"Load.Surveyors", &c.Surveyors}, {"Load.Trimmers", &c.Trimmers}, {"Load.Members", &c.Members}, {"Load.Modern", &c.Modern},
 		{"Load.Retention", &c.Retention}, {"Load.Depth", &c.Depth}, {"Load.Think", &c.Think}, {"Load.Records", &c.Records},
 		{"Load.Bytes", &c.Bytes}, {"Load.Timeout", &c.Timeout}, {"Load.Acks0", &c.Acks0}, {"Load.Burst", &c.Burst}, {"Load.Late", &c.Late}, {"Load.Sharers", &c.Sharers}, {"Load.Racks", &c.Racks}, {"Load.Producers", &c.Producers}, {"Load.Restarts", &c.Restarts},
 		{"Load.Switching", &c.Switching}, {"Load.Fleeting", &c.Fleeting}, {"Load.Lives", &c.Lives}, {"Load.Few", &c.Few}, {"Load.FleetingKeeps", &c.FleetingKeeps},

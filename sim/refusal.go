@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"logd/broker"
 )
 
 // Each refusal that a client sees has a cause that the world knows, or is a violation: a broker that refuses without one is a bug as much
@@ -16,7 +18,7 @@ import (
 //	elsewhere  another broker leads, or it lost the leadership while the request was under way
 //	quorum     no majority of the group's brokers was well, and near each other, for a while; or not all, of what all must first agree to
 //	election   nobody leads, or the leader is so new, that the bound isn't over
-//	bound      the broker was given more than it may hold
+//	bound      the broker was given more than it may hold, or holds what another partition can't commit
 //	network    the client's own link
 //
 // Where none of them holds the leader is well, was elected some election timeouts ago, and has been near a majority ever since: it must serve.
@@ -145,7 +147,48 @@ func (w *World) causeOf(k *call, code int16) (class int, proof string) {
 	if why := n.overBound(code); why != "" {
 		return refusedBound, why
 	}
+	if why := w.crowdedOut(g, k, code); why != "" {
+		return refusedBound, why
+	}
 	return 0, ""
+}
+
+// crowdedOut says that an append waits for room that its shard has given to another partition, whose appends can't be committed: no
+// majority is near its leader, which steps down for that after one or two election timeouts. What may be uncommitted of all of a
+// shard's groups has one bound (L11).
+func (w *World) crowdedOut(g *groupSeen, k *call, code int16) string {
+	n := w.nodes[k.line.node]
+	if k.key != int16(kmsg.Produce) || code != codeNone && code != codeTimedOut || g.leader != n.index || n.proc == nil {
+		return ""
+	}
+	at := g.id % uint64(len(n.proc.hosts))
+	s, ok := n.proc.hosts[at].shard.(holder)
+	if !ok {
+		return ""
+	}
+	var held, queued broker.Holding
+	s.Holdings(func(x broker.Holding) {
+		switch x.What {
+		case broker.HoldsUncommitted:
+			held = x
+		case broker.HoldsQueued:
+			queued = x
+		}
+	})
+	if queued.Now == 0 || held.Now+queued.Now <= held.Most {
+		return ""
+	}
+	for _, other := range w.views.groups {
+		r := &other.replicas[n.index]
+		if other.id%uint64(len(n.proc.hosts)) != at || !r.live || !r.leader || r.logEnd == r.highWatermark {
+			continue
+		}
+		if in, others := other.core(w, n.index, k.sent); !other.majority(r, in) {
+			return fmt.Sprintf("%d bytes of its shard wait, and %d aren't committed, of at most %d; some of %s, which has no majority: %s",
+				queued.Now, held.Now, held.Most, other.name, strings.Join(others, "; "))
+		}
+	}
+	return ""
 }
 
 // levels is the part of a broker's shard that knows whether all brokers are known to understand idempotent producers.

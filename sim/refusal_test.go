@@ -7,6 +7,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"logd/broker"
 	"logd/broker/group"
 )
 
@@ -134,6 +135,52 @@ func TestNoProducerIDWhileABrokerIsAway(t *testing.T) {
 		_, proof := w.causeOf(&call{part: -1, key: int16(c.key), line: &line{node: 0}, sent: w.now}, codeLoading)
 		if (proof != "") != c.want {
 			t.Errorf("%+v: %q", c, proof)
+		}
+	}
+}
+
+// crowded is a shard that holds so much of appends.
+type crowded struct {
+	*toy
+	queued, held, most int64
+}
+
+func (c crowded) Holdings(visit func(broker.Holding)) {
+	visit(broker.Holding{What: broker.HoldsQueued, Now: c.queued})
+	visit(broker.Holding{What: broker.HoldsUncommitted, Now: c.held, Most: c.most})
+}
+
+// TestCrowdedOut: an append without an answer waits for room, if what fills it is another partition's that has no majority.
+func TestCrowdedOut(t *testing.T) {
+	for _, c := range []struct {
+		what         string
+		key          kmsg.Key
+		queued, held int64
+		cut, leads   bool // broker 1 from both others; and it leads what is uncommitted
+		want         bool
+	}{
+		{"no room", kmsg.Produce, 30, 80, true, true, true}, {"room for all that waits", kmsg.Produce, 20, 80, true, true, false},
+		{"nothing waits", kmsg.Produce, 0, 101, true, true, false}, {"another request", kmsg.Metadata, 30, 80, true, true, false},
+		{"the other partition has a majority", kmsg.Produce, 30, 80, false, true, false},
+		{"another broker leads it", kmsg.Produce, 30, 80, true, false, false},
+	} {
+		w, toys := toyWorld(t, 1, 1)
+		w.now = time.Hour
+		for _, id := range []uint64{2, 3} {
+			g := w.views.group(id)
+			g.leader = 0
+			for i := range w.nodes {
+				v := view(i, 5, i == 0, 7, 7)
+				g.replicas[i] = replicaSeen{live: true, id: v.Replica, leader: i == 0 && c.leads, logEnd: int64(6 + id), highWatermark: 8, quorums: v.Quorums}
+			}
+		}
+		if c.cut {
+			w.net.links[0][1].cut, w.net.links[2][0].cut = 1, 1
+		}
+		w.nodes[0].proc.hosts[0].shard = crowded{toys[0][0], c.queued, c.held, 100}
+		why := w.crowdedOut(w.views.find(2), &call{key: int16(c.key), line: &line{}, sent: w.now}, codeNone)
+		if (why != "") != c.want {
+			t.Errorf("%s: %q", c.what, why)
 		}
 	}
 }

@@ -112,6 +112,8 @@ const (
 	FencedMember        = "fenced-member"              // a static member that was replaced, or one of a generation that was over, is answered as if it were one (G7)
 	GroupSkipped        = "group-skipped"              // a group goes on behind a record that no member of it has processed (M40)
 	SessionKept         = "session-kept"               // who isn't heard of any more is a member still, long after its session (G7)
+	Unowned             = "unowned"                    // a partition of a group with members is nobody's, long after the last change (G7, G9)
+	EpochEnd            = "epoch-end"                  // an epoch is said to end where it can't, by what was read of the log (KIP-320, G4)
 	EpochBack           = "epoch-back"                 // a member of a group of the new protocol is told an older epoch (K1)
 	TopicTwice          = "topic-twice"                // a name, or an id, has two lives at a time (D1)
 	TopicLost           = "topic-lost"                 // a topic whose creation was acknowledged has gone by itself (D1, D3, D5)

@@ -18,7 +18,7 @@ const restBound = 30 * time.Second
 // is sound, follows the one before it, and has the same bytes as in all others' (G2, G11). What lies below the log start may
 // rot, since nobody may read it, and so may what is left behind a segment's last batch, where another file goes on.
 func (w *World) atRest() {
-	for end := w.now + restBound; w.violation == nil && w.queue.len() > 0 && w.queue.heap[0].at <= end; {
+	for end := w.now + restBound; w.violation == nil && w.queue.len() > 0 && w.queue.next() <= end; {
 		if !w.filling() && w.behind() == "" {
 			break
 		}

@@ -208,7 +208,7 @@ func (t *teller) heal() {
 	w.enter(phaseCalm)
 	w.finishReading()
 	end := w.now + calmBound
-	for w.phase == phaseCalm && w.violation == nil && w.queue.len() > 0 && w.queue.heap[0].at <= end {
+	for w.phase == phaseCalm && w.violation == nil && w.queue.len() > 0 && w.queue.next() <= end {
 		w.step()
 	}
 	if w.phase == phaseCalm && w.violation == nil {

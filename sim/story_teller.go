@@ -107,7 +107,7 @@ func (t *teller) reach(word string) error {
 		return err
 	}
 	w := t.w
-	for w.violation == nil && w.queue.len() > 0 && w.queue.heap[0].at < at {
+	for w.violation == nil && w.queue.len() > 0 && w.queue.next() < at {
 		w.step()
 	}
 	if w.violation == nil && at > w.now {
@@ -127,7 +127,7 @@ func (t *teller) violated() error {
 func (t *teller) run(d time.Duration) {
 	w := t.w
 	end := w.now + d
-	for w.violation == nil && w.queue.len() > 0 && w.queue.heap[0].at <= end {
+	for w.violation == nil && w.queue.len() > 0 && w.queue.next() <= end {
 		w.step()
 	}
 	w.now = max(w.now, end)
@@ -141,7 +141,7 @@ func (t *teller) until(within time.Duration, done func() bool) error {
 		if w.violation != nil {
 			return t.violated()
 		}
-		if w.queue.len() == 0 || w.queue.heap[0].at > end {
+		if w.queue.len() == 0 || w.queue.next() > end {
 			return fmt.Errorf("not within %v:%s", within, w.state())
 		}
 		w.step()
@@ -186,7 +186,7 @@ func (t *teller) ask(r *puppet, within time.Duration) []*call {
 	*t.puppet = *r
 	t.client.soon(0)
 	end := t.w.now + within
-	for t.w.violation == nil && !t.puppet.over && t.w.queue.len() > 0 && t.w.queue.heap[0].at <= end {
+	for t.w.violation == nil && !t.puppet.over && t.w.queue.len() > 0 && t.w.queue.next() <= end {
 		t.w.step()
 	}
 	t.puppet.over = true

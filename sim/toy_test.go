@@ -102,7 +102,7 @@ func (w *World) run(t testing.TB, length time.Duration) {
 	t.Helper()
 	before := setEntropy(nil)
 	defer setEntropy(before)
-	for end := w.now + length; w.queue.len() > 0 && w.violation == nil && w.queue.heap[0].at <= end; {
+	for end := w.now + length; w.queue.len() > 0 && w.violation == nil && w.queue.next() <= end; {
 		w.step()
 	}
 	if w.violation != nil {

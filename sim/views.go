@@ -13,10 +13,11 @@ import (
 // views is what the world knows of every replica, as of its shard's last turn. It checks raft's invariants on it (verification.md, 2C).
 type views struct {
 	w      *World
-	groups []*groupSeen // by rising id
-	known  []int64      // by partition: a length that some client was told of
-	told   []int64      // by partition: the highest log start that some client was told of
-	asked  []int64      // by partition: the highest offset that some client asked to trim to
+	groups []*groupSeen          // by rising id
+	known  []int64               // by partition: a length that some client was told of
+	told   []int64               // by partition: the highest log start that some client was told of
+	asked  []int64               // by partition: the highest offset that some client asked to trim to
+	epochs []map[int32]epochSeen // by partition: where clients read records of each leader epoch
 	visit  func(*broker.GroupView)
 	host   *host // being visited
 
@@ -87,6 +88,9 @@ type replicaSeen struct {
 func newViews(w *World) *views {
 	n := w.partitions()
 	v := &views{w: w, known: make([]int64, n), told: make([]int64, n), asked: make([]int64, n)}
+	for range n {
+		v.epochs = append(v.epochs, map[int32]epochSeen{})
+	}
 	v.visit = v.see
 	return v
 }

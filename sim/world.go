@@ -43,6 +43,7 @@ type World struct {
 	clients []*client
 	names   []string             // of partitions
 	leaders kmsg.MetadataRequest // that clients ask for leaders with, one at a time
+	decoded decoded
 	faults  *nemesis
 	views   *views
 	judge   *judge
@@ -69,7 +70,8 @@ type World struct {
 	unclear      map[string]bool        // values whose append has no clear outcome, and that nobody has read yet
 	ledgers      map[string]*groupLedger
 	groupsWanted time.Duration // when a coordinator was first looked for; 0: never
-	topics       *topicLedger  // nil if no topics come and go
+	laidOut      laidOut
+	topics       *topicLedger // nil if no topics come and go
 
 	scripted bool                         // a story tells what happens: nothing happens by itself
 	hear     func(*host, broker.LogEvent) // what brokers say; nil if nobody listens
@@ -132,6 +134,7 @@ func newWorld(opt Options, env Env) *World {
 	w.appending, w.asking, w.unclear = make([][]int, w.partitions()), make([]int, opt.Brokers), map[string]bool{}
 	w.lates = map[string]bool{}
 	w.lined, w.producerIDs = map[string]placeInLine{}, map[int64]bool{}
+	w.laidOut = laidOut{make([][16]byte, opt.Load.Topics), make([][]int32, w.partitions())}
 	if opt.Load.Fleeting > 0 {
 		w.topics = newTopicLedger(w)
 	}

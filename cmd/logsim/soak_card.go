@@ -24,6 +24,7 @@ func (a *app) scorecard(s *soakState, f *soakFlags) error {
 		fmt.Fprintf(t, "%s\t%s\n", what, fmt.Sprintf(format, args...))
 	}
 	count := func(c sim.Count) int64 { return s.Sum.Counts[c.String()] }
+	row("program", "%.12s%s", s.Build, version())
 	row("seeds", "%d, from %d", s.Seeds, s.From)
 	row("simulated", "%.3g years, %.0f seconds", s.Sum.Simulated.Hours()/(24*365.25), s.Sum.Simulated.Seconds())
 	row("time", "%s, %.0f simulated seconds per second and worker", s.Spent.Round(time.Millisecond), s.Sum.Simulated.Seconds()/max(s.Busy.Seconds(), 1e-9))
