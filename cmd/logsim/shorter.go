@@ -12,7 +12,7 @@ import (
 func (a *app) shorter(ctx context.Context, f *shrinkFlags, binary, file string, c *sim.Case, r *shrunk) {
 	most := longestSearch
 	if f.most > 0 {
-		most = min(most, f.most/4)
+		most = min(most, f.most/3)
 	}
 	timed, cancel := context.WithTimeout(ctx, most)
 	defer cancel()
