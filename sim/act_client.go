@@ -130,7 +130,7 @@ func (c *client) usually(a request) int64 {
 }
 
 // do sends it. What would make a sound broker look wrong isn't asked: to read beyond what is known to be there (S13), and to
-// trim what this client hasn't read (T1). A drawn run asks neither.
+// trim what this client hasn't read (T1), or to leave without an id. A drawn run asks none of it.
 func (a request) do(w *World) error {
 	c := w.client(a.client)
 	if c.over {
@@ -177,6 +177,10 @@ func (a request) do(w *World) error {
 		}
 		if w.budgeted() && w.retains(a.part) && a.records > 1 {
 			return fmt.Errorf("batches of %s have one record (T2)", w.partName(a.part))
+		}
+	case askLeave:
+		if c.seat.modern && c.seat.id == "" {
+			return fmt.Errorf("client %d is no member", c.number)
 		}
 	case askCommit, askGhost:
 		if err := a.mayCommit(c); err != nil && w.budgeted() {

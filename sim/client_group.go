@@ -298,7 +298,7 @@ func (c *client) joinRequest(version int16) *kmsg.JoinGroupRequest {
 }
 
 func (c *client) sendGroup(a request, k *call, req kmsg.Request) {
-	if c.w.groupsWanted == 0 { // the first request looks for a coordinator
+	if a.kind == askCoordinator && c.w.groupsWanted == 0 {
 		c.w.groupsWanted = c.w.now
 	}
 	req.SetVersion(a.version)

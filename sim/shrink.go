@@ -337,7 +337,7 @@ func simplerRequest(words []string) (all [][]string) {
 		if _, err := strconv.Atoi(value); err == nil && name == "on" && namesPartition(words[2]) {
 			with(i, "on=leader")
 		}
-		if to, ok := simplest[name]; ok && value != to {
+		if to, ok := simplest[name]; ok && value != to && (name != "v" || slices.Contains(fourth, words[2])) {
 			with(i, name+"="+to)
 		}
 		if usual := usualOf(words[2]); name == "at" && usual != "" {
@@ -372,6 +372,9 @@ func simplerPlace(words []string) (all [][]string) {
 	}
 	return all
 }
+
+// fourth are the requests that have a version 4 which does the same.
+var fourth = []string{"append", "send", "resend", "read", "tail", "start-of", "metadata"}
 
 // simplest is what of a request says least.
 var simplest = map[string]string{"records": "1", "size": "10", "acks": "all", "v": "4", "wait": "0s", "bytes": "65536", "of": "65536"}
