@@ -83,6 +83,7 @@ type call struct {
 
 	group string // whose coordinator is asked, or looked for; "": none
 	gen   int32  // a commit's
+	named bool   // it joins by the id that it was given
 	ghost bool   // of who the client was before it crashed
 
 	switches bool    // it leaves its group to come back by the other protocol

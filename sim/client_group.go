@@ -41,7 +41,8 @@ type seat struct {
 	took     bool // it has asked for something of a member: it is its client's place, and not only the one that it could have
 	id       string
 	gen      int32
-	asked    time.Duration // when it sent the JoinGroup that was answered with gen
+	joins    int           // JoinGroups that it sent in its name since one was answered
+	begun    time.Duration // a session of it began no earlier: it sent the JoinGroup that began it
 	heard    time.Duration // when it was told of gen, in a group of the classic protocol
 	roll     []string      // all members, if it leads
 	stage    seatStage
@@ -212,6 +213,8 @@ func (c *client) askGroups(a request) {
 		req.CoordinatorKey, req.CoordinatorKeys = g.group, []string{g.group}
 		c.sendGroup(a, k, req)
 	case askJoin:
+		g.joins++
+		k.named = g.id != ""
 		c.sendGroup(a, k, c.joinRequest(a.version))
 	case askSync:
 		req := kmsg.NewPtrSyncGroupRequest()
@@ -358,12 +361,15 @@ func (c *client) heard(k *call) checker.Outcome {
 		return checker.OK
 	case *kmsg.JoinGroupResponse:
 		if k.code = resp.ErrorCode; k.code == group.MemberIDRequired {
-			g.id, k.code, g.static = resp.MemberID, codeNone, false
+			g.id, g.joins, k.code, g.static = resp.MemberID, 0, codeNone, false
 		} else if k.code == codeNone {
 			if resp.MemberID != g.id {
 				g.static = k.version >= 5
 			}
-			g.id, g.gen, g.asked, g.heard, g.stage, g.roll = resp.MemberID, resp.Generation, k.sent, c.w.now, seatJoined, nil
+			if g.beginsAnew(k, resp) {
+				g.begun = k.sent
+			}
+			g.id, g.gen, g.joins, g.heard, g.stage, g.roll = resp.MemberID, resp.Generation, 0, c.w.now, seatJoined, nil
 			c.joined(resp)
 			for _, b := range resp.Members {
 				if resp.LeaderID == g.id && !resp.SkipAssignment {
@@ -456,7 +462,7 @@ func (c *client) assigned(k *call, raw []byte) {
 	}
 	l, who := w.ledgerOf(g.group), g.who()
 	l.holds(g)
-	l.told(g.gen, who, term{heard: g.heard, until: g.asked + classicSession})
+	l.told(g.gen, who, term{heard: g.heard, until: g.begun + classicSession})
 	g.parts, g.stage = nil, seatWorking
 	for _, b := range raw {
 		part := int(b)

@@ -85,7 +85,7 @@ func (c *client) assignedMixed(k *call, raw []byte) {
 	slices.Sort(g.parts)
 	w.count[CountAssignments]++
 	w.ledgerOf(g.group).holds(g)
-	c.claims(k, g.asked+classicSession)
+	c.claims(k, g.begun+classicSession)
 	c.markMixed()
 }
 

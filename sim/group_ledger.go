@@ -24,12 +24,9 @@ type groupLedger struct {
 // term is a member's time in a generation.
 type term struct {
 	heard time.Duration // it was told of the generation, as the answer to its JoinGroup
-	until time.Duration // it can't have been thrown out before: a session after its JoinGroup, or its last Heartbeat that was answered; or it left
+	until time.Duration // it can't have been thrown out before: a session after the JoinGroup that began it, or its last Heartbeat that was answered; or it left
 }
 
-// A SyncGroup to a group that has its assignment doesn't begin a session anew, in Kafka neither: it went on since the answer to the JoinGroup
-// (GroupMetadataManager.classicGroupSyncToClassicGroup).
-//
 // classicSession is shorter than what members are given to join again, so that nobody is thrown out before it ends.
 const classicSession = 2 * time.Second
 

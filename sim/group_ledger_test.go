@@ -3,6 +3,8 @@ package sim
 import (
 	"testing"
 	"time"
+
+	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
 // In one life of a group a later generation's assignment ends an earlier one; what was told before the group was deleted says
@@ -113,5 +115,30 @@ func TestSpans(t *testing.T) {
 	w.views.told[0] = 4
 	if c.goesOn(0, 6); w.violation == nil || w.violation.Name != GroupSkipped {
 		t.Errorf("%v, expected %s", w.violation, GroupSkipped)
+	}
+}
+
+// A session surely began anew with a JoinGroup if that was a new member's or took part in a rebalance. A member that joins again as it is,
+// in a group that has its assignment, is only told of it.
+func TestJoinsThatBeginSessions(t *testing.T) {
+	static := "instance-1"
+	for _, c := range []struct {
+		what  string
+		seat  seat
+		named bool
+		resp  kmsg.JoinGroupResponse
+		want  bool
+	}{
+		{"a new member, without id", seat{gen: 3, joins: 1}, false, kmsg.JoinGroupResponse{Generation: 3, LeaderID: "a"}, true},
+		{"another generation", seat{gen: 3, joins: 1}, true, kmsg.JoinGroupResponse{Generation: 4, LeaderID: "a"}, true},
+		{"the same generation", seat{gen: 3, joins: 1}, true, kmsg.JoinGroupResponse{Generation: 3, LeaderID: "a"}, false},
+		{"an answer was lost, maybe that generation's", seat{gen: 3, joins: 2}, true, kmsg.JoinGroupResponse{Generation: 4, LeaderID: "a"}, false},
+		{"a static member, which stays while others rebalance", seat{gen: 3, joins: 1, instance: &static}, true, kmsg.JoinGroupResponse{Generation: 4, LeaderID: "a"}, false},
+		{"a static member's next process", seat{gen: 3, joins: 1, instance: &static}, false, kmsg.JoinGroupResponse{Generation: 3, LeaderID: "a"}, true},
+		{"a consumer group", seat{gen: 3, joins: 2, instance: &static}, true, kmsg.JoinGroupResponse{Generation: 3}, true},
+	} {
+		if got := c.seat.beginsAnew(&call{named: c.named}, &c.resp); got != c.want {
+			t.Errorf("%s: %t, expected %t", c.what, got, c.want)
+		}
 	}
 }

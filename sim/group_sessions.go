@@ -31,6 +31,21 @@ func (w *World) settlingOf(group int) *settling {
 	return &w.ledgerOf(fmt.Sprintf("group-%d", group)).settling
 }
 
+// beginsAnew tells whether a member's session surely began anew with a JoinGroup that was answered: it was a new member's, or took part in
+// a rebalance. In Kafka, as here, a member of a group that has its assignment is only told of it if it joins again as it is, and so it is
+// by a SyncGroup: its session goes on (GroupMetadataManager.classicGroupJoinExistingMember, classicGroupSyncToClassicGroup). A generation
+// that is new to the member may be such a group's, if an earlier JoinGroup took part in its rebalance and the answer was lost; and a static
+// member stays while the others rebalance.
+func (g *seat) beginsAnew(k *call, resp *kmsg.JoinGroupResponse) bool {
+	switch {
+	case resp.LeaderID == "" || !k.named: // a consumer group begins them always
+		return true
+	case g.instance != nil:
+		return false
+	}
+	return g.joins == 1 && resp.Generation != g.gen
+}
+
 func (r *census) ask(c *client) {
 	w, g := c.w, &c.seat
 	if g.node < 0 {
