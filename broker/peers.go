@@ -14,8 +14,9 @@ import (
 type peers struct {
 	cfg     Config
 	out     map[int32]*outbox
-	order   []int32 // of brokers, so that envelopes leave in the same order everywhere
-	waiting bool    // something was left for the next turn
+	bufs    [][]byte // the slices of raft's messages, until envelopes have them
+	order   []int32  // of brokers, so that envelopes leave in the same order everywhere
+	waiting bool     // something was left for the next turn
 	refused map[string]bool
 	seen    map[int32]uint64         // the incarnation that each broker spoke under last
 	newest  map[generationOf]started // the latest start of each directory that was heard of
@@ -69,7 +70,9 @@ func (p *peers) forward(to int32, boot uint64, c proposeControl) {
 }
 
 func (p *peers) raft(s *Shard, group uint64, m *pb.Message) {
-	p.send(replica.Broker(m.GetTo()), kindRaft, group, replica.AppendMessage(nil, m))
+	from := len(p.bufs)
+	p.bufs = replica.AppendMessage(p.bufs, m)
+	p.send(replica.Broker(m.GetTo()), kindRaft, group, p.bufs[from:len(p.bufs):len(p.bufs)])
 }
 
 // sendPeers gives out one envelope per broker that there is something for. What is over a bound waits for the next turn.
@@ -94,6 +97,12 @@ func (s *Shard) sendPeers() {
 		s.out.Peers = append(s.out.Peers, PeerSend{to, transport.AppendEnvelope(nil, h, o.msgs[:n])})
 		o.msgs, o.bytes = slices.Delete(o.msgs, 0, n), o.bytes-size
 		s.peers.waiting = s.peers.waiting || len(o.msgs) > 0
+	}
+	if s.peers.waiting {
+		s.peers.bufs = nil // some still stand in messages
+	} else {
+		clear(s.peers.bufs)
+		s.peers.bufs = s.peers.bufs[:0]
 	}
 }
 

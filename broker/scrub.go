@@ -63,7 +63,7 @@ func (s *Shard) scrubOn() {
 			sc.cursor, sc.at = p.group+1, 0
 			continue
 		}
-		sc.reading = true
+		sc.reading, rd.Brief = true, true
 		s.read(rd, func(d log.ReadDone) { s.scrubRead(p, rd, next, d) })
 	}
 }
@@ -185,6 +185,7 @@ func (s *Shard) hashAt(p *partition, offset int64, done func(hash uint64, ok boo
 		done(0, false)
 		return
 	}
+	rd.Brief = true
 	s.read(rd, func(d log.ReadDone) {
 		if s.parts[p.group] != p || d.Err != nil {
 			done(0, false)

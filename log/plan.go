@@ -83,14 +83,18 @@ type Read struct {
 	Len  int
 	// First is the base offset of the batch at Off, as the index has it: base offsets lie outside of a batch's CRC.
 	First int64
+	// Brief says that the bytes are looked at in the turn that brings them, and no longer.
+	Brief bool
 }
 
-// ReadDone is the completion of a [Read]. Data belongs to the shard from then on. Where Err is a device's, Data may have all that
-// was asked for, with zeros where it couldn't be read.
+// ReadDone is the completion of a [Read]. Data belongs to the shard from then on; if the read was Brief, until the end of the turn that
+// brings it: then the driver may read into it again. Where Err is a device's, Data may have all that was asked for, with zeros where it
+// couldn't be read.
 type ReadDone struct {
-	ID   uint64
-	Data []byte
-	Err  error
+	ID    uint64
+	Data  []byte
+	Brief bool
+	Err   error
 }
 
 // Runner runs plans and reads against an [FS], keeping files open from one plan to the next. A driver has one per lane, used

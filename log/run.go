@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 )
 
 // Do runs one operation.
@@ -61,12 +62,15 @@ func (r *Runner) Run(p Plan) Done {
 }
 
 // Read runs a read into a fresh buffer.
-func (r *Runner) Read(rd Read) ReadDone {
+func (r *Runner) Read(rd Read) ReadDone { return r.ReadInto(nil, rd) }
+
+// ReadInto runs a read into a buffer that nothing else is in, or into a fresh one if that is too small.
+func (r *Runner) ReadInto(buf []byte, rd Read) ReadDone {
 	f, err := r.file(rd.File)
 	if err != nil {
 		return ReadDone{ID: rd.ID, Err: err}
 	}
-	buf := make([]byte, rd.Len)
+	buf = slices.Grow(buf[:0], rd.Len)[:rd.Len]
 	n, err := f.ReadAt(buf, rd.Off)
 	if errors.Is(err, io.EOF) {
 		err = nil
@@ -75,7 +79,7 @@ func (r *Runner) Read(rd Read) ReadDone {
 		readPieces(f, buf, rd.Off, func(from, to int64) { clear(buf[from-rd.Off : to-rd.Off]) })
 		n = len(buf)
 	}
-	return ReadDone{ID: rd.ID, Data: buf[:n], Err: err}
+	return ReadDone{ID: rd.ID, Data: buf[:n], Brief: rd.Brief, Err: err}
 }
 
 // Forget closes a file that the runner may have open.

@@ -77,24 +77,36 @@ func newSegments(dir string, opt Options) *segments {
 }
 
 // segmentName is the name of a segment's file without its suffix.
-func segmentName(base int64) string { return padded(uint64(base), 20) }
+func segmentName(base int64) string { return padded(uint64(base), segmentDigits) }
+
+const segmentDigits = 20
 
 // padded writes a number with zeros in front, in so many digits at least, up to 20.
 func padded(n uint64, digits int) string {
+	return string(appendPadded(make([]byte, 0, segmentDigits), n, digits))
+}
+
+func appendPadded(b []byte, n uint64, digits int) []byte {
 	const zeros = "00000000000000000000"
-	s := strconv.FormatUint(n, 10)
-	return zeros[:max(0, digits-len(s))] + s
+	var s [segmentDigits]byte
+	text := strconv.AppendUint(s[:0], n, 10)
+	return append(append(b, zeros[:max(0, digits-len(text))]...), text...)
 }
 
 // parseSegmentName returns the base offset that a file's name stands for.
 func parseSegmentName(name, suffix string) (int64, bool) {
 	digits, ok := strings.CutSuffix(name, suffix)
+	if !ok || len(digits) != segmentDigits || digits[0] != '0' && digits[0] != '1' { // a sign, or none that fits
+		return 0, false
+	}
 	base, err := strconv.ParseInt(digits, 10, 64)
-	return base, ok && err == nil && base >= 0 && segmentName(base) == digits
+	return base, err == nil
 }
 
 func (p *segments) file(base int64, suffix string) string {
-	return p.dir + "/" + segmentName(base) + suffix
+	b := make([]byte, 0, 64)
+	b = append(append(b, p.dir...), '/')
+	return string(append(appendPadded(b, uint64(base), segmentDigits), suffix...))
 }
 
 // next is the offset that the next append begins with.

@@ -33,7 +33,10 @@ const (
 	walDir     = "wal"
 )
 
-func walName(slot int) string { return walDir + "/" + padded(uint64(slot), 4) + ".wal" }
+func walName(slot int) string {
+	b := append(make([]byte, 0, 32), walDir+"/"...)
+	return string(append(appendPadded(b, uint64(slot), 4), ".wal"...))
+}
 
 // encodeHeader returns the header block of a WAL file.
 func encodeHeader(id Identity, opt Options, slot int) []byte {

@@ -28,7 +28,8 @@ type Disk struct {
 	root *entry
 	free []*[pageSize]byte
 
-	spare []byte // what files are read into, to look for prey
+	spare  []byte // what files are read into, to look for prey
+	sealed []byte // and one write group of them
 
 	limit  int64 // bytes that all files together may take; 0: any number
 	drag   int   // everything takes so many times as long; 0 and 1: no longer
@@ -246,6 +247,24 @@ func (d *Disk) list(name string) ([]string, error) {
 
 // eachFile visits all files by sorted path.
 func (d *Disk) eachFile(visit func(name string, f *inode)) { d.root.each("", visit) }
+
+// eachBelow visits those below a directory, none if there is no such.
+func (d *Disk) eachBelow(dir string, visit func(name string, f *inode)) {
+	if n, err := d.dir("list", dir); err == nil {
+		n.each(dir+"/", visit)
+	}
+}
+
+// eachInode visits all files, in any order.
+func (n *entry) eachInode(visit func(*inode)) {
+	for _, child := range n.names { // order: any
+		if child.ino != nil {
+			visit(child.ino)
+		} else {
+			child.eachInode(visit)
+		}
+	}
+}
 
 func (n *entry) each(path string, visit func(string, *inode)) {
 	for _, name := range slices.Sorted(maps.Keys(n.names)) {

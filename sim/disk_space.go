@@ -2,7 +2,7 @@ package sim
 
 // used is how many bytes all files take, in whole pages.
 func (d *Disk) used() (bytes int64) {
-	d.eachFile(func(_ string, f *inode) { bytes += pages(f.size) })
+	d.root.eachInode(func(f *inode) { bytes += pages(f.size) })
 	return bytes
 }
 

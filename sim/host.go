@@ -33,6 +33,7 @@ type host struct {
 	inbox   []broker.Event
 	taken   []broker.Event // by the turn under way
 	out     broker.Output
+	spare   [][]byte // what brief reads had; at most spareReads
 	lanes   [log.Lanes]lane
 	walFile string // written last
 	rolls   bool   // the WAL operation under way is the first in its file
@@ -46,6 +47,8 @@ type host struct {
 }
 
 const idle = time.Duration(-1)
+
+const spareReads = 2 // a scrub has one read under way
 
 // epoch is the wall clock's time when the world begins, in milliseconds.
 const epoch = int64(1_790_000_000_000)
@@ -129,10 +132,16 @@ func (h *host) turn() {
 	}
 	w.net.refuses(h, events)
 	for _, e := range events {
-		if d, ok := e.(broker.ConnData); ok {
+		switch d := e.(type) {
+		case broker.ConnData:
 			poison(d.Data) // valid during Step only (W4)
 			if c := h.conn(d.Conn); c != nil {
 				c.returned(d.Data)
+			}
+		case broker.ReadDone:
+			if d.Brief && d.Data != nil {
+				poison(d.Data)
+				h.spare = append(h.spare[:min(len(h.spare), spareReads-1)], d.Data)
 			}
 		}
 	}

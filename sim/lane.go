@@ -41,22 +41,22 @@ func (h *host) beginOp(l *lane) {
 		h.endPlan(l, nil)
 		return
 	}
-	op := l.plan.Ops[l.next]
+	op := &l.plan.Ops[l.next]
 	fail := w.faults.fails(h, op.Kind)
 	w.trace.add(w.now, markOp, h.p.node.index<<8|h.index, uint64(op.Kind)<<32|uint64(crc32.Checksum([]byte(op.File), castagnoli)), uint64(op.Off))
 	if len(op.Data) > 0 {
 		w.trace.bytes(w.now, markOp, int(op.Kind), uint64(op.Off), op.Data)
 	}
 	if w.trace.verbose() {
-		w.trace.line(w.now, markOp, "%v %s.%d: %v", h, l.plan.Lane, l.plan.ID, op)
+		w.trace.line(w.now, markOp, "%v %s.%d: %v", h, l.plan.Lane, l.plan.ID, *op)
 	}
 	h.tally(l.plan.Lane, op)
-	l.work = d.begin(op, h.prefix, fail)
+	l.work = d.begin(*op, h.prefix, fail)
 	takes := d.duration(&w.opt.Disk, op.Kind) + w.faults.slowDisk(h.p.node)
 	if takes > h.p.node.limits.Tick {
 		h.p.node.ails = max(h.p.node.ails, w.now+takes) // it stalls
 	}
-	w.watch.disk(h, l.plan.Lane, &l.plan.Ops[l.next], takes, fail)
+	w.watch.disk(h, l.plan.Lane, op, takes, fail)
 	if l.plan.Lane == log.LaneWAL {
 		h.w.moment(onWriting, h.p.node, takes)
 	}
@@ -65,14 +65,14 @@ func (h *host) beginOp(l *lane) {
 
 func (h *host) endOp(l *lane) {
 	w := h.w
-	op := l.work.op
+	op := &l.work.op
 	err := h.p.node.disk.end(&l.work, h.prefix)
 	switch op.Kind {
 	case log.OpSync, log.OpWriteSync:
 		w.count[CountSyncs]++
 	}
 	if err != nil {
-		h.endPlan(l, fmt.Errorf("%s: %w", op, err))
+		h.endPlan(l, fmt.Errorf("%s: %w", *op, err))
 		return
 	}
 	l.next++
@@ -80,7 +80,7 @@ func (h *host) endOp(l *lane) {
 }
 
 // tally counts what operations tell of the log.
-func (h *host) tally(lane log.Lane, op log.Op) {
+func (h *host) tally(lane log.Lane, op *log.Op) {
 	switch op.Kind {
 	case log.OpCreate, log.OpMkdir, log.OpRename, log.OpRemove, log.OpSyncDir:
 		h.w.mark(MarkName, h.p.node)
@@ -131,11 +131,11 @@ func (h *host) startRead(r log.Read) {
 	w.trace.add(w.now, markRead, h.p.node.index<<8|h.index, uint64(crc32.Checksum([]byte(r.File), castagnoli)), uint64(r.Off))
 	w.after(d.draw(&w.opt.Disk, w.opt.Disk.Read), func() {
 		h.p.whenRunning(func() {
-			done := broker.ReadDone{ReadDone: log.ReadDone{ID: r.ID}}
+			done := broker.ReadDone{ReadDone: log.ReadDone{ID: r.ID, Brief: r.Brief}}
 			if f, err := d.file("read", h.prefix+r.File); err != nil {
 				done.Err = fmt.Errorf("%s: %w", r.File, fs.ErrNotExist)
 			} else {
-				buf := make([]byte, max(0, min(int64(r.Len), f.size-r.Off)))
+				buf := h.readBuffer(r.Brief, int(max(0, min(int64(r.Len), f.size-r.Off))))
 				n, err := f.readAt(buf, r.Off)
 				if done.Data = buf[:n]; err != nil {
 					w.count[CountReadErrors]++
@@ -147,4 +147,14 @@ func (h *host) startRead(r log.Read) {
 			h.give(done)
 		})
 	})
+}
+
+// readBuffer returns n bytes of any content; brief ones come back at the end of a turn.
+func (h *host) readBuffer(brief bool, n int) []byte {
+	if last := len(h.spare) - 1; brief && last >= 0 && cap(h.spare[last]) >= n {
+		buf := h.spare[last][:n]
+		h.spare = h.spare[:last]
+		return buf
+	}
+	return make([]byte, n)
 }

@@ -30,11 +30,16 @@ func (d *Disk) segmentsOf(group uint64) []stored {
 		f    *inode
 	}
 	var files []file
-	d.eachFile(func(name string, f *inode) {
-		if ofGroup(name, group) && strings.HasSuffix(name, ".log") && f.size > 0 {
-			files = append(files, file{name, f})
+	for dir := range d.root.names { // order: they are sorted below
+		if !strings.HasPrefix(dir, "shard-") {
+			continue
 		}
-	})
+		d.eachBelow(dir+groupFolder(group), func(name string, f *inode) {
+			if strings.HasSuffix(name, ".log") && f.size > 0 {
+				files = append(files, file{name, f})
+			}
+		})
+	}
 	slices.SortFunc(files, func(a, b file) int { return strings.Compare(a.name, b.name) })
 	var all []stored
 	for i, at := range files {
@@ -73,8 +78,11 @@ func (f *inode) blot(b []byte, off int64) {
 
 // ofGroup tells whether a file is a group's, in a shard's folder: one that was set aside counts no more.
 func ofGroup(name string, group uint64) bool {
-	return strings.HasPrefix(name, "shard-") && strings.Contains(name, fmt.Sprintf("/seg/%020d/", group))
+	return strings.HasPrefix(name, "shard-") && strings.Contains(name, groupFolder(group)+"/")
 }
+
+// groupFolder is where a group's segments are below a shard's folder.
+func groupFolder(group uint64) string { return fmt.Sprintf("/seg/%020d", group) }
 
 // batchesOf lists what a segment file of offsets below end holds: sound batches, and between them the pieces that hold none.
 func batchesOf(name string, b []byte, end int64) (all []stored) {

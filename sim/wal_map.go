@@ -60,8 +60,8 @@ func (g *walGroup) end() int64 { return g.at + int64(g.blocks)*pageSize }
 func (d *Disk) walOf(shard int) []walGroup {
 	var groups []walGroup
 	floor := uint64(0)
-	d.eachFile(func(name string, f *inode) {
-		if !strings.HasPrefix(name, log.ShardDir(shard)+"/") || !strings.HasSuffix(name, ".wal") {
+	d.eachBelow(log.ShardDir(shard), func(name string, f *inode) {
+		if !strings.HasSuffix(name, ".wal") {
 			return
 		}
 		if int64(len(d.spare)) < f.size {
@@ -70,7 +70,7 @@ func (d *Disk) walOf(shard int) []walGroup {
 		b := d.spare[:f.size]
 		f.copyTo(b, 0)
 		for at := int64(pageSize); at < f.size; {
-			g, ok := readWALGroup(b[at:])
+			g, ok := d.readWALGroup(b[at:])
 			if !ok {
 				at += pageSize
 				continue
@@ -88,7 +88,7 @@ func (d *Disk) walOf(shard int) []walGroup {
 }
 
 // readWALGroup reads a write group at the head of b.
-func readWALGroup(b []byte) (walGroup, bool) {
+func (d *Disk) readWALGroup(b []byte) (walGroup, bool) {
 	if !bytes.HasPrefix(b, []byte(walDirMagic)) {
 		return walGroup{}, false
 	}
@@ -104,11 +104,11 @@ func readWALGroup(b []byte) (walGroup, bool) {
 			return g, false // a later one wrote over it
 		}
 	}
-	sealed := make([]byte, 0, g.second*pageSize)
+	d.sealed = d.sealed[:0]
 	for at := 0; at < g.second*pageSize; at += sectorSize {
-		sealed = append(sealed, b[at:at+walSealed]...)
+		d.sealed = append(d.sealed, b[at:at+walSealed]...)
 	}
-	if !g.readRecords(sealed, n) {
+	if !g.readRecords(d.sealed, n) {
 		return g, false
 	}
 	return g, true

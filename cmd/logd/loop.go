@@ -45,6 +45,7 @@ type loop struct {
 	peers   map[broker.ConnID]*tcp.Conn // inbound
 	lanes   [log.Lanes]chan log.Plan
 	reading chan struct{}  // a token per cold read that runs
+	spare   chan []byte    // what brief reads had
 	working sync.WaitGroup // lanes that may still write
 	full    func()         // the disk is full: something waits for room
 	note    func() error   // has the directory remember this start
@@ -57,7 +58,7 @@ type loop struct {
 func newLoop(index int, shard stepper, fs log.FS, logger *slog.Logger, start time.Time) *loop {
 	l := &loop{index: index, shard: shard, fs: fs, log: logger, start: start, in: newInbox(),
 		links: map[int32]*tcp.Link{}, clients: map[broker.ConnID]*tcp.Conn{}, peers: map[broker.ConnID]*tcp.Conn{},
-		reading: make(chan struct{}, readers), full: func() {}, note: func() error { return nil }}
+		reading: make(chan struct{}, readers), spare: make(chan []byte, 1), full: func() {}, note: func() error { return nil }}
 	for lane := range l.lanes {
 		l.lanes[lane] = make(chan log.Plan, 1)
 	}
@@ -87,6 +88,7 @@ func (l *loop) run(quit <-chan struct{}, stopped func()) error {
 		l.watch(l.now().Mono - now.Mono)
 		err := l.carry(&out)
 		release(items) // now that what they led to counts as given
+		l.reuse(events)
 		clear(events)
 		if err != nil {
 			return err
@@ -215,10 +217,29 @@ func (l *loop) runLane(plans <-chan log.Plan) {
 func (l *loop) runRead(r log.Read) {
 	l.reading <- struct{}{}
 	runner := log.NewRunner(l.fs)
-	done := runner.Read(r)
+	var buf []byte
+	if r.Brief {
+		select {
+		case buf = <-l.spare:
+		default:
+		}
+	}
+	done := runner.ReadInto(buf, r)
 	runner.Close()
 	<-l.reading
 	l.in.put(item{ev: broker.ReadDone{ReadDone: done}})
+}
+
+// reuse keeps what a brief read had for the next one: a scrub reads all there is, again and again.
+func (l *loop) reuse(events []broker.Event) {
+	for _, e := range events {
+		if d, ok := e.(broker.ReadDone); ok && d.Brief {
+			select {
+			case l.spare <- d.Data:
+			default:
+			}
+		}
+	}
 }
 
 // watch logs turns that took long, seldom.
