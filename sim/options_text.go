@@ -138,11 +138,16 @@ func (o *Options) Lines() []string {
 	return lines
 }
 
+// maxPartitions bounds what a story may ask for, of each topic.
+const maxPartitions = 1000
+
 // check refuses options that no world can be made from.
 func (o *Options) check() error {
 	switch {
 	case o.Brokers < 1 || o.Shards < 1 || o.Load.Partitions < 1:
 		return fmt.Errorf("options: %d brokers of %d shards, and %d partitions: at least 1 of each", o.Brokers, o.Shards, o.Load.Partitions)
+	case o.Brokers > MaxBrokers || o.Shards > MaxShards || o.Load.Partitions > maxPartitions:
+		return fmt.Errorf("options: %d brokers of %d shards, and %d partitions: at most %d, %d and %d", o.Brokers, o.Shards, o.Load.Partitions, MaxBrokers, MaxShards, maxPartitions)
 	case o.Load.Topics < 1 || o.Load.Topics > len(topicNames):
 		return fmt.Errorf("options: %d topics, and there are names for 1 to %d", o.Load.Topics, len(topicNames))
 	case o.Load.Fleeting < 0 || o.Load.Fleeting > len(fleetingNames):
