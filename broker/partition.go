@@ -268,12 +268,23 @@ func (s *Shard) apply(p *partition, e *pb.Entry) {
 	for len(p.pending) > 0 && p.pending[0].index <= e.GetIndex() {
 		q := s.pop(p)
 		if q.index == e.GetIndex() && q.term == e.GetTerm() {
+			q.stands(p, e)
 			s.answer(q.o, appended{offset: q.offset, start: p.g.LogStart(), result: result})
 		} else {
 			s.answer(q.o, unclear)
 		}
 	}
 	s.applyTwins(p, e)
+}
+
+// stands asserts that a proposal is applied at the offset that its answer says.
+func (q *proposal) stands(p *partition, e *pb.Entry) {
+	if p.group == metaGroup {
+		return
+	}
+	if b, _, err := log.ParseBatch(e.Data); err != nil || b.BaseOffset != q.offset {
+		panic(fmt.Sprintf("invariant B2: group %d: what was proposed at offset %d, index %d, is applied at offset %d: %v", p.group, q.offset, q.index, b.BaseOffset, err))
+	}
 }
 
 // unclear answers what was proposed and then lost sight of: it may be committed, now or later.

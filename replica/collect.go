@@ -63,7 +63,12 @@ func (g *Group) ready(rd raft.Ready, out *Out) {
 	}
 	for _, rs := range rd.ReadStates {
 		if len(rs.RequestCtx) == 16 && binary.LittleEndian.Uint64(rs.RequestCtx) == g.cfg.Boot {
-			out.Reads = append(out.Reads, ReadState{binary.LittleEndian.Uint64(rs.RequestCtx[8:]), rs.Index})
+			context := binary.LittleEndian.Uint64(rs.RequestCtx[8:])
+			if context <= g.confirmed || context > g.reads {
+				panic(fmt.Sprintf("invariant R8: group %d: read context %d is confirmed, the last one was %d, %d were given", g.cfg.Group, context, g.confirmed, g.reads))
+			}
+			g.confirmed = context
+			out.Reads = append(out.Reads, ReadState{context, rs.Index})
 		}
 	}
 }

@@ -50,12 +50,13 @@ type Group struct {
 	conf    Conf      // the last of them
 	hard    log.State
 
-	term   uint64
-	lead   uint64
-	leader bool
-	commit uint64
-	reads  uint64            // read index contexts used so far (R8)
-	told   map[uint64]uint64 // by follower: the highest commit index that an append carried, or would have (R14)
+	term      uint64
+	lead      uint64
+	leader    bool
+	commit    uint64
+	reads     uint64            // read index contexts used so far (R8)
+	confirmed uint64            // the highest of them that was confirmed; <= reads
+	told      map[uint64]uint64 // by follower: the highest commit index that an append carried, or would have (R14)
 
 	prod        producers         // see producers.go (R15)
 	marked      uint64            // a flush up to here was started; its mark may not be durable yet
@@ -232,6 +233,9 @@ func (g *Group) observe() bool {
 	if changed && !leader {
 		maps.DeleteFunc(g.snaps, func(_ uint64, o *offer) bool { return !o.asked }) // order: each by itself
 		clear(g.told)
+	}
+	if leader && !g.leader && len(g.holes) > 0 {
+		panic(fmt.Sprintf("invariant R13: group %d comes to lead in term %d, and its entry %d is a hole", g.cfg.Group, st.GetTerm(), g.holes[0].Index))
 	}
 	g.term, g.lead, g.leader, g.commit = st.GetTerm(), st.Lead, leader, st.GetCommit()
 	return changed

@@ -132,3 +132,12 @@ func panicked(value any, stack []byte) string {
 	}
 	return gist(said).cause
 }
+
+// Check is what found a violation: its name, or of a panic that is an assertion the invariant, as in "invariant R2".
+func (v *Violation) Check() string {
+	if _, number, ok := strings.Cut(v.Cause, "invariant "); ok && v.Name == Panicked {
+		number, _, _ = strings.Cut(number+" ", " ")
+		return "invariant " + strings.TrimRight(number, ":\n")
+	}
+	return v.Name
+}

@@ -70,6 +70,20 @@ func (crammed) Blocked() bool { return true }
 
 // A run that doesn't get on is told apart by who waits for what: the group that others wait for, whether somebody leads it, and what
 // ails its replicas.
+// An assertion that fails is told from other panics, and from what only speaks of an invariant.
+func TestCheckOfAViolation(t *testing.T) {
+	for _, c := range []struct {
+		name, text, want string
+	}{
+		{Panicked, "invariant R2: group 7 votes", "invariant R2"}, {Panicked, "index out of range", Panicked}, {BadResponse, "invariant R2: group 7 votes", BadResponse},
+	} {
+		v := newViolation(c.name, "%s: %v", []any{"broker 1.0", means(c.text, panicked(c.text, nil))})
+		if got := v.Check(); got != c.want {
+			t.Errorf("%s, %s: %q, expected %q", c.name, c.text, got, c.want)
+		}
+	}
+}
+
 func TestCauseOfAStall(t *testing.T) {
 	const long = time.Hour
 	for _, c := range []struct {

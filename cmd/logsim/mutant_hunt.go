@@ -154,13 +154,13 @@ func (t *fate) seedsFrom(ctx context.Context, binary string, f *mutantFlags) {
 			ran++
 			switch {
 			case d.Violation == nil:
-			case t.m.check.MatchString(d.Violation.Name):
+			case t.m.check.MatchString(d.Violation.Check()):
 				killed = true
 				if k == 0 {
-					t.fired, t.seed = d.Violation.Name, d.Seed
+					t.fired, t.seed = d.Violation.Check(), d.Seed
 				}
 			default:
-				t.others[d.Violation.Name]++
+				t.others[d.Violation.Check()]++
 			}
 			return !killed
 		})
@@ -222,7 +222,7 @@ func (t *fate) shortest(ctx context.Context, binary string, f *mutantFlags) (see
 	ctx, cancel := context.WithTimeout(ctx, f.most)
 	defer cancel()
 	p := &pool{binary: binary, jobs: f.workers, limit: f.limit}
-	seed, seconds, _ = p.shortest(ctx, f.from, nearSeeds, f.seconds, func(v *sim.Violation) bool { return t.m.check.MatchString(v.Name) })
+	seed, seconds, _ = p.shortest(ctx, f.from, nearSeeds, f.seconds, func(v *sim.Violation) bool { return t.m.check.MatchString(v.Check()) })
 	if seconds == 0 {
 		return t.seed, f.seconds
 	}
@@ -240,7 +240,7 @@ func (t *fate) marks(ctx context.Context, binary string, f *mutantFlags) {
 	p.run(ctx, seedRange(f.from, min(f.seeds, markSeeds)), func(d seedDone) bool {
 		t.seeds, t.seed = t.seeds+1, d.Seed
 		if d.Violation != nil {
-			t.others[d.Violation.Name]++
+			t.others[d.Violation.Check()]++
 		}
 		hit = hit || d.Marks[mark] > 0
 		return !hit

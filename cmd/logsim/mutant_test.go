@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -190,4 +191,46 @@ func (m *mutant) applies(b *builder) error {
 		}
 	}
 	return nil
+}
+
+// Each invariant that the core numbers has a row in docs/invariants.md, which says by what it is held and who breaks it; the mutants that
+// are named there exist.
+func TestInvariantsHaveRows(t *testing.T) {
+	root := filepath.Join("..", "..")
+	read := func(name string) string {
+		text, err := os.ReadFile(filepath.Join(root, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(text)
+	}
+	rows := map[string]bool{}
+	mutants := regexp.MustCompile(`[a-z0-9]+(?:-[a-z0-9]+)+`)
+	quoted := regexp.MustCompile("`[^`]*`")
+	for line := range strings.Lines(read("docs/invariants.md")) {
+		cells := strings.Split(line, "|")
+		if len(cells) != 5 || strings.HasPrefix(line, "|---") || strings.Contains(line, "| invariant |") {
+			continue
+		}
+		for number := range strings.SplitSeq(cells[1], ",") {
+			rows[strings.TrimSpace(number)] = true
+		}
+		for _, name := range mutants.FindAllString(quoted.ReplaceAllString(cells[3], ""), -1) {
+			if _, err := os.Stat(filepath.Join(root, "testdata", "mutants", name+".txt")); err != nil {
+				t.Errorf("%s: there is no mutant %s", strings.TrimSpace(cells[1]), name)
+			}
+		}
+	}
+	number := regexp.MustCompile(`(?m)^//\t([A-Z][0-9]+)  ?\S`)
+	for _, file := range []string{"log/doc.go", "replica/doc.go", "transport/doc.go", "broker/doc.go", "broker/meta.go", "broker/group/doc.go", "checker/doc.go"} {
+		found := number.FindAllStringSubmatch(read(file), -1)
+		if len(found) == 0 {
+			t.Errorf("%s numbers no invariant", file)
+		}
+		for _, m := range found {
+			if !rows[m[1]] {
+				t.Errorf("%s: invariant %s has no row in docs/invariants.md", file, m[1])
+			}
+		}
+	}
 }
