@@ -28,4 +28,8 @@
 //	    one's offset, and only when that one is applied (G6). Both only once every broker understands version 3 (M8).
 //	B12 A metadata command that another broker forwarded is proposed once at the most, however often it arrives, and never by a
 //	    later process than the one that it was sent to.
+//	B13 A raft message leaves only once others vouch for this start of the directory, which remembers it (S7): whoever hears one
+//	    takes the start for one that spoke.
+//	B14 What waits for the WAL takes no more memory than the WAL: entries of others beyond half of it are not taken, and raft
+//	    sends them again.
 package broker

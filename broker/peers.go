@@ -70,6 +70,9 @@ func (p *peers) forward(to int32, boot uint64, c proposeControl) {
 }
 
 func (p *peers) raft(s *Shard, group uint64, m *pb.Message) {
+	if !s.vouch.ok {
+		panic(fmt.Sprintf("invariant B13: group %d: a message to replica %x leaves, and nobody vouches for this start", group, m.GetTo()))
+	}
 	from := len(p.bufs)
 	p.bufs = replica.AppendMessage(p.bufs, m)
 	p.send(replica.Broker(m.GetTo()), kindRaft, group, p.bufs[from:len(p.bufs):len(p.bufs)])
@@ -294,6 +297,23 @@ func (s *Shard) raftMessage(in raftMail) {
 	if s.stopping && m.GetType() == pb.MsgTimeoutNow {
 		return // handed to a broker that hands everything over itself
 	}
+	if !s.takes(m, len(in.body)) {
+		return
+	}
 	p.g.Step(m, &p.out)
 	s.touch(in.group)
+}
+
+// takes reports whether there is room for a message's entries among what waits for the WAL. A leader that has much to catch a follower up
+// with sends more at once than a disk that is behind has memory for, and so do the leaders of many partitions; raft sends again what a
+// follower lacks, and what there is room for comes first (B14).
+func (s *Shard) takes(m *pb.Message, size int) bool {
+	if m.GetType() != pb.MsgApp || len(m.GetEntries()) == 0 {
+		return true
+	}
+	if waits := s.store.StagedBytes() + int64(s.arrived); waits > 0 && waits+int64(size) > s.burstWAL {
+		return false
+	}
+	s.arrived += size
+	return true
 }

@@ -209,7 +209,7 @@ func (s *Shard) serveEntry(p *partition, from int32, asks uint64, e needEntry) {
 		})
 		return
 	}
-	if e.State && p.g.Offer(asks, &p.out) {
+	if e.State && s.vouch.ok && p.g.Offer(asks, &p.out) { // what comes of it is a raft message
 		s.touch(p.group)
 	}
 }

@@ -82,6 +82,8 @@ type Shard struct {
 	partial  int     // bytes of requests that are not all here yet, on all connections
 	// What is uncommitted can't leave the WAL, and a WAL full of it could write no vote (L11): a store wants at most MaxEntry
 	// bytes of it, and each of the brokers leads its part of the groups.
+	burstWAL    int64    // most bytes of others' entries that may wait for the WAL
+	arrived     int      // those of this turn that aren't staged yet
 	roomWAL     int      // most bytes of proposals of ours that aren't committed
 	uncommitted int      // <= roomWAL, or one proposal; the sum of all partitions' bytes
 	starved     []uint64 // groups whose queues wait for roomWAL
@@ -105,7 +107,7 @@ func New(cfg Config, store *log.Store, rec *log.Recovered, rng *rand.Rand) (*Sha
 		reads: map[uint64]func(log.ReadDone){}, writes: map[uint64]func(appended){}, view: newView(), creating: map[string]time.Duration{},
 		fetches: fetchSessions{byID: map[int32]*fetchSession{}},
 		spoken:  map[int32]speaksControl{}, disk: disk{peers: map[int32]time.Duration{}}}
-	s.roomWAL = store.MaxEntry() / len(cfg.Brokers)
+	s.roomWAL, s.burstWAL = store.MaxEntry()/len(cfg.Brokers), store.Sizes().WAL/2
 	s.peers = newPeers(cfg)
 	s.form = newFormer(cfg)
 	if cfg.Generation == 0 {
@@ -267,6 +269,7 @@ func (s *Shard) settle() {
 			}
 		}
 	}
+	s.arrived = 0
 }
 
 func (s *Shard) halt(why string) {

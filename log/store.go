@@ -182,11 +182,14 @@ func (s *Store) FindTime(group uint64, ts int64) (int64, bool) {
 	return s.group(group).segs.findTime(ts)
 }
 
+// StagedBytes is what waits for a write group, in bytes of data.
+func (s *Store) StagedBytes() int64 { return s.normal.bytes() + s.urgent.bytes() }
+
 // Sizes counts what the store has.
 func (s *Store) Sizes() Sizes {
 	z := Sizes{
 		WAL:        int64(s.opt.WALFiles) * s.opt.WALFileBytes,
-		Staged:     s.normal.bytes() + s.urgent.bytes(),
+		Staged:     s.StagedBytes(),
 		State:      int64(s.state.blocks()) * BlockSize,
 		StateLimit: StateLimit(s.opt),
 	}

@@ -97,8 +97,9 @@ func (g *Group) stage(m *pb.Message, out *Out) {
 	}
 }
 
-// stageEntries takes a MsgStorageAppend's entries. Where some of a burst are committed already, that is said in between (L11): the
-// burst may take more write groups than one, and a crash leave some of them.
+// stageEntries takes a MsgStorageAppend's entries, a burst of them in parts (L11). Each part is durable by itself, and raft is told so: what
+// is committed of it can be applied and flushed while the WAL has no room for the rest. And where some are committed already, that is said
+// in between, since a crash may leave some parts.
 func (g *Group) stageEntries(es []*pb.Entry, m *pb.Message) {
 	g.win.append(es)
 	g.cutHoles(es[0].GetIndex())
@@ -107,16 +108,29 @@ func (g *Group) stageEntries(es []*pb.Entry, m *pb.Message) {
 	for i := range g.writes { // a write under way counts only up to where it was overwritten
 		g.writes[i].index = min(g.writes[i].index, es[0].GetIndex()-1)
 	}
-	var seq log.Seq
 	for rest := entriesOf(es); len(rest) > 0; {
 		n := share(rest, g.store.MaxEntry()/commitShare)
-		seq = g.store.Append(g.cfg.Group, rest[:n])
-		commit := min(m.GetCommit(), rest[n-1].Index)
-		if rest = rest[n:]; len(rest) > 0 && m.Term != nil && g.commitDue(commit) {
+		last := &rest[n-1]
+		g.writes = append(g.writes, write{g.store.Append(g.cfg.Group, rest[:n]), last.Index})
+		if rest = rest[n:]; len(rest) == 0 {
+			return
+		}
+		g.hold(partOf(m, last))
+		if commit := min(m.GetCommit(), last.Index); m.Term != nil && g.commitDue(commit) {
 			g.setState(log.State{Term: m.GetTerm(), Vote: m.GetVote(), Commit: commit})
 		}
 	}
-	g.writes = append(g.writes, write{seq, g.win.last()})
+}
+
+// partOf is the answer to a MsgStorageAppend that says of its entries those up to one, and nothing of what else is in it.
+func partOf(m *pb.Message, e *log.Entry) *pb.Message {
+	all := m.GetResponses()
+	at := slices.IndexFunc(all, func(r *pb.Message) bool { return r.GetType() == pb.MsgStorageAppendResp })
+	if at < 0 {
+		panic(fmt.Sprintf("raft: entries up to %d are to be stored, and nothing is to be said of it", e.Index))
+	}
+	r := all[at]
+	return &pb.Message{Type: r.Type, To: r.To, From: r.From, Term: r.Term, Index: new(e.Index), LogTerm: new(e.Term)}
 }
 
 // share is how many of the entries, one at least, have bytes in all.

@@ -264,16 +264,18 @@ func (c *client) askGroups(a request) {
 	}
 }
 
+// leaveClassic leaves, and is out whether that is answered or not: as with real clients, what it had is nobody's until its session ends if
+// nobody heard of it.
 func (c *client) leaveClassic(a request, k *call) {
 	g := &c.seat
 	if g.mixed {
 		c.w.ledgerOf(g.group).release(g.id, nil)
-		g.parts = nil
 	}
 	c.w.ledgerOf(g.group).left(g.who(), c.w.now)
 	req := kmsg.NewPtrLeaveGroupRequest()
 	req.Group, req.MemberID = g.group, g.id
 	req.Members = []kmsg.LeaveGroupRequestMember{{MemberID: g.id, InstanceID: g.instance}}
+	g.away("")
 	c.sendGroup(a, k, req)
 }
 
@@ -396,7 +398,6 @@ func (c *client) heard(k *call) checker.Outcome {
 		}
 	case *kmsg.LeaveGroupResponse:
 		k.code = resp.ErrorCode
-		g.away("")
 		c.switches(k.switches)
 		return checker.OK
 	case *kmsg.OffsetCommitResponse:
