@@ -13,12 +13,7 @@ func printMarks(w io.Writer, results []sim.Result) (missed []sim.Mark) {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, "mark\tof 1000 seeds\tin all\twhat happened")
 	for m := range sim.Marks {
-		seeds, sum := 0, int64(0)
-		for i := range results {
-			if n := results[i].Marks[m]; n > 0 {
-				seeds, sum = seeds+1, sum+n
-			}
-		}
+		seeds, sum := seen(results, func(r *sim.Result) int64 { return r.Marks[m] })
 		if seeds == 0 {
 			missed = append(missed, m)
 			continue

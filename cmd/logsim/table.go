@@ -34,6 +34,16 @@ func printCounts(w io.Writer, results []sim.Result) {
 	t.Flush()
 }
 
+// seen is how many seeds came by something that each counts, and how often all together did.
+func seen(results []sim.Result, count func(*sim.Result) int64) (seeds int, sum int64) {
+	for i := range results {
+		if n := count(&results[i]); n > 0 {
+			seeds, sum = seeds+1, sum+n
+		}
+	}
+	return seeds, sum
+}
+
 // printFaults prints how often each kind of fault was drawn, and the story that shows one: what the budget doesn't allow, or what there
 // is no broker for, is drawn all the same, and the counts above say what came of it.
 func printFaults(w io.Writer, results []sim.Result) {
@@ -41,12 +51,7 @@ func printFaults(w io.Writer, results []sim.Result) {
 	fmt.Fprintln(t, "fault\tof 1000 seeds\tin all\tstory")
 	var never []string
 	for kind := range sim.Faults {
-		seeds, sum := 0, int64(0)
-		for i := range results {
-			if n := results[i].Faults[kind]; n > 0 {
-				seeds, sum = seeds+1, sum+n
-			}
-		}
+		seeds, sum := seen(results, func(r *sim.Result) int64 { return r.Faults[kind] })
 		if seeds == 0 {
 			never = append(never, sim.FaultName(kind))
 			continue
