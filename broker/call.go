@@ -92,6 +92,8 @@ func (s *Shard) mail(m Mail) {
 		s.publish(b.m)
 	case notedMail:
 		s.metaNoted()
+	case unfencedMail:
+		s.unfence()
 	case markedMail:
 		s.metaMarked(b.index)
 	case flushMail:

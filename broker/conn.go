@@ -23,7 +23,7 @@ type conn struct {
 	bytes  int    // of the requests in slots
 	begun  int    // bytes of the request that is not all here yet
 	held   bool   // not to be read for now, because unfinished requests hold too much
-	paused bool   // nothing more is started: held, or too much is unanswered
+	paused bool   // nothing more is started: held, or too much is unanswered, or the broker is fenced
 	told   bool   // paused, as the driver knows it
 	dead   bool   // closed by us: nothing more is read or sent
 
@@ -42,7 +42,9 @@ func (s *Shard) opened(e ConnOpened) {
 	if s.conns[e.Conn] != nil {
 		panic(fmt.Sprintf("broker: connection %d opened twice", e.Conn))
 	}
-	s.conns[e.Conn] = &conn{id: e.Conn, remote: e.Remote, frames: transport.NewFrames(transport.MaxFrame)}
+	c := &conn{id: e.Conn, remote: e.Remote, frames: transport.NewFrames(transport.MaxFrame)}
+	s.conns[e.Conn] = c
+	s.throttle(c)
 }
 
 func (s *Shard) closed(id ConnID) {
@@ -95,6 +97,9 @@ func (s *Shard) goOn() {
 
 // begin starts one request.
 func (s *Shard) begin(c *conn, frame []byte) {
+	if !s.fence.open {
+		panic(fmt.Sprintf("invariant B15: connection %d: a request is begun, and what was applied of the metadata ends at index %d", c.id, s.meta.Index))
+	}
 	if n := s.cfg.Limits.RequestBytes; len(frame) > n && (len(frame) < 2 || frame[0] != 0 || frame[1] != byte(keyProduce)) {
 		s.closeConn(c, fmt.Sprintf("a request of %d bytes that is no Produce, the limit is %d", len(frame), n))
 		return
@@ -166,11 +171,13 @@ func (s *Shard) fill(c *conn, sl *slot, bufs [][]byte) {
 	s.throttle(c)
 }
 
-// throttle stops a connection that has too much unanswered, and has it go on when that has shrunk by half.
+// throttle stops a connection that has too much unanswered, and has it go on when that has shrunk by half; and all of them for as long
+// as the broker is fenced.
 func (s *Shard) throttle(c *conn) {
 	l := s.cfg.Limits
-	over := c.held || len(c.slots) >= l.ConnRequests || c.bytes >= l.ConnBytes
-	under := !c.held && len(c.slots) <= l.ConnRequests/2 && c.bytes <= l.ConnBytes/2
+	held := c.held || !s.fence.open
+	over := held || len(c.slots) >= l.ConnRequests || c.bytes >= l.ConnBytes
+	under := !held && len(c.slots) <= l.ConnRequests/2 && c.bytes <= l.ConnBytes/2
 	if c.dead || c.paused && !under || !c.paused && !over {
 		return
 	}

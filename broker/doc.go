@@ -32,4 +32,6 @@
 //	    takes the start for one that spoke.
 //	B14 What waits for the WAL takes no more memory than the WAL: entries of others beyond half of it are not taken, and raft
 //	    sends them again.
+//	B15 A request is begun only when what was applied of the metadata holds all that the directory held of it at the start, or
+//	    after some election timeouts in which nobody told what is committed of that: so what clients were told of doesn't vanish.
 package broker

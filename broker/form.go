@@ -64,6 +64,7 @@ func (s *Shard) first() {
 	if s.ownsMeta() && s.meta.Formed() {
 		s.postAll(metaMail{s.meta})
 	}
+	s.firstImage()
 	s.formTick()
 }
 
@@ -75,10 +76,10 @@ func (s *Shard) formTick() {
 		s.registerTick()
 		return
 	}
-	begins := s.mayBegin()
+	begins := s.mayBegin() // asked now, it is remembered by the time that all have answered
 	for _, to := range s.peers.order {
 		heard, empty := s.form.heard[to]
-		if begins && empty { // brokers of a cluster would refuse it
+		if empty { // brokers of a cluster would refuse it
 			s.peers.control(to, control{Speaks: &speaksControl{Commands: commandVersion}})
 		}
 		s.peers.control(to, control{Hello: &helloControl{To: heard.incarnation}})

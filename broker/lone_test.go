@@ -61,8 +61,15 @@ func (l *lone) mount() {
 	}
 }
 
-// boot starts the broker, again or for the first time.
+// boot starts the broker, again or for the first time, and waits until it leads.
 func (l *lone) boot() {
+	l.Helper()
+	l.open(1)
+	l.await("a leader of the metadata that knows what it understands", func() bool { return l.s.meta.Level == commandVersion && l.s.parts[metaGroup].g.Serving() })
+}
+
+// open starts the broker, and has a client connect in its first turn.
+func (l *lone) open(brokers ...int32) {
 	l.Helper()
 	l.boots++
 	dir, err := log.OpenDir(l.tree)
@@ -77,7 +84,7 @@ func (l *lone) boot() {
 	limits := DefaultLimits()
 	limits.UncommittedBytes, limits.FlushBytes, limits.RetentionTicks = 256<<10, 64<<10, 1
 	limits.Groups.DeadBytes = 4 << 10
-	l.s, err = New(Config{Broker: 1, Generation: 1, Incarnation: dir.Incarnation, Boot: l.boots, Shards: 1, Brokers: []int32{1}, Host: "h", Port: 9092,
+	l.s, err = New(Config{Broker: 1, Generation: 1, Incarnation: dir.Incarnation, Boot: l.boots, Shards: 1, Brokers: brokers, Host: "h", Port: 9092,
 		Topics: testDefaults, Limits: limits}, store, rec, rand.New(rand.NewPCG(1, l.boots)))
 	if err != nil {
 		l.Fatal(err)
@@ -87,7 +94,6 @@ func (l *lone) boot() {
 	}
 	l.disk, l.frames, l.paused = log.NewRunner(sub), transport.NewFrames(transport.MaxFrame), map[ConnID]bool{}
 	l.turn(ConnOpened{Conn: 1})
-	l.await("a leader of the metadata that knows what it understands", func() bool { return l.s.meta.Level == commandVersion && l.s.parts[metaGroup].g.Serving() })
 }
 
 // turn takes a turn, and those that its disk work leads to.

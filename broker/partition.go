@@ -89,6 +89,9 @@ func (s *Shard) restore(rec log.Group) error {
 	if err != nil {
 		return err
 	}
+	if rec.ID == metaGroup {
+		s.fence.last = g.Status().Last
+	}
 	s.insert(&partition{group: rec.ID, replica: m.Replica, g: g})
 	return nil
 }
@@ -191,6 +194,7 @@ func (s *Shard) collect(p *partition) {
 	}
 	out.Reset()
 	p.spare = out
+	s.fenceTick()
 }
 
 // proposeQueue proposes what is queued in one step, as much as fits; what is refused was certainly not proposed and is

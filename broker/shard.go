@@ -52,6 +52,7 @@ type Shard struct {
 	form      former
 	peers     peers
 	vouch     voucher
+	fence     fence
 	conns     map[ConnID]*conn
 	requests  map[uint64]*request
 	spoken    map[int32]speaksControl // what other brokers understand
@@ -223,6 +224,7 @@ func (s *Shard) tick() {
 		s.touch(p.group)
 	}
 	s.formTick()
+	s.fenceTick()
 	s.levelTick()
 	s.viewTick()
 	s.diskTick()

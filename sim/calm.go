@@ -15,6 +15,9 @@ func (w *World) storm() {
 		return
 	}
 	w.enter(phaseStorm)
+	if g := w.views.find(1); g != nil {
+		w.created = g.commit
+	}
 	if w.scripted {
 		return
 	}

@@ -34,6 +34,7 @@ type link struct {
 	rots int            // faults that flip bits of its envelopes, in a drawn run
 	over time.Duration  // what was sent before, and didn't arrive yet, doesn't: the connection that it was sent on has ended
 	ails time.Duration  // when a fault of it began or ended last
+	lost []lostAt       // envelopes, lately
 }
 
 // toldDelivery is one that a story told, and when.
@@ -101,6 +102,7 @@ func (n *network) send(from *host, to int32, bufs [][]byte) {
 	}
 	if copies == 0 {
 		w.watch.sent(from.p.node, node, data, Lost)
+		l.loses(w.now, from.index)
 	}
 	at := w.now + n.delay(l)
 	if at <= l.last && !how.overtakes {

@@ -46,6 +46,7 @@ type node struct {
 	scarred bool   // its disk was damaged since it was new: what took the place of damage leaves that where it was
 	aside   bool   // it gave up its directory: its next start sets that aside
 	speaks  uint64 // the incarnation that it last started under
+	knew    uint64 // topics that a client was told of by it: bit i is the i-th
 }
 
 // process is one run of a broker, from start to crash.

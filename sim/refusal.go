@@ -19,7 +19,7 @@ import (
 //	quorum     no majority of the group's brokers was well, and near each other, for a while; or not all, of what all must first agree to
 //	election   nobody leads, or the leader is so new, that the bound isn't over
 //	bound      the broker was given more than it may hold, or holds what another partition can't commit
-//	network    the client's own link
+//	network    the client's own link, or too many envelopes between leader and majority were lost
 //
 // Where none of them holds the leader is well, was elected some election timeouts ago, and has been near a majority ever since: it must serve.
 const (
@@ -74,6 +74,7 @@ func (w *World) judgeMetadata(k *call, t *kmsg.MetadataResponseTopic) {
 	if i < 0 {
 		return
 	}
+	w.recalls(k, i, t.ErrorCode)
 	about := call{line: k.line, key: k.key, sent: k.sent, part: i * w.opt.Load.Partitions}
 	if what := refusalCodes[t.ErrorCode]; what != "" {
 		w.refused(&about, t.ErrorCode, "answers "+what)
@@ -83,6 +84,25 @@ func (w *World) judgeMetadata(k *call, t *kmsg.MetadataResponseTopic) {
 			about.part = i*w.opt.Load.Partitions + int(p.Partition)
 			w.refused(&about, p.ErrorCode, "answers "+what)
 		}
+	}
+}
+
+// fencedFor is how many election timeouts a broker that starts may keep clients waiting, until what it knew is known to be committed.
+const fencedFor = 4
+
+// recalls holds a broker that has just started to the topics that it told clients of before: until it knows them again it answers nobody,
+// for a while (B15). After that it answers by what it has: a leader that it can't hear, or that can't hear it, tells it nothing.
+func (w *World) recalls(k *call, topic int, code int16) {
+	n := w.nodes[k.line.node]
+	if n.lost != "" || n.rotten != "" || n.proc == nil {
+		n.knew = 0 // what it lost it may not know
+		return
+	}
+	if code == codeNone {
+		n.knew |= 1 << topic
+	}
+	if by := n.proc.started + fencedFor*time.Duration(n.limits.ElectionTicks)*n.limits.Tick; code == codeUnknownTopic && n.knew&(1<<topic) != 0 && k.sent >= n.proc.started && w.now < by {
+		w.violate(TopicForgotten, "broker %d, which started at %v, says at %v that it knows no topic %s, and has told clients of it before", n.id, n.proc.started, w.now, topicNames[topic])
 	}
 }
 
@@ -136,10 +156,16 @@ func (w *World) causeOf(k *call, code int16) (class int, proof string) {
 		if why := w.net.apartSince(g.leader, n.index, since); why != "" && g.leader != n.index {
 			return refusedNetwork, why
 		}
+		if why := w.net.apartSince(n.index, g.leader, since); why != "" && g.leader != n.index && !w.told(g, n, code) {
+			return refusedNetwork, why // who isn't heard is told nothing more to be committed
+		}
 	}
 	in, others := g.core(w, g.leader, since)
 	if leader := &g.replicas[g.leader]; !g.majority(leader, in) {
 		return refusedQuorum, "no majority: " + strings.Join(others, "; ")
+	}
+	if why := w.unlucky(g, k, in); why != "" {
+		return refusedNetwork, why
 	}
 	if why := w.unagreed(g, k); why != "" {
 		return refusedQuorum, why
@@ -151,6 +177,14 @@ func (w *World) causeOf(k *call, code int16) (class int, proof string) {
 		return refusedBound, why
 	}
 	return 0, ""
+}
+
+// told reports whether a broker knows that to be committed, by which it would answer otherwise: the topics' creation, or all.
+func (w *World) told(g *groupSeen, n *node, code int16) bool {
+	if code == codeUnknownTopic {
+		return g.replicas[n.index].commit >= w.created
+	}
+	return g.replicas[n.index].commit >= g.commit
 }
 
 // crowdedOut says that an append waits for room that its shard has given to another partition, whose appends can't be committed: no

@@ -137,6 +137,7 @@ const (
 	CorruptTaken        = "corrupted-taken"            // an envelope was taken whose checksum is wrong
 	StreamOutOfStep     = "stream-out-of-step"         // who reads a stream waits for what its length field can't mean
 	RefusedWithoutCause = "refused-without-cause"      // a broker refuses, or doesn't answer, and nothing explains it (refusal.go)
+	TopicForgotten      = "topic-forgotten"            // a broker that has just started doesn't know a topic that it knew before
 	Leaked              = "leak"                       // a shard holds something for clients that have gone
 	RecoveredShort      = "recovered-short"            // a replica came back without what it had held durably, and committed
 	NotOnMajority       = "acknowledged-not-durable"   // acknowledged, and not stable on a majority (G1)

@@ -52,6 +52,7 @@ type World struct {
 	tailed    bool // a tailer was told a log's end
 	violation *Violation
 	instant   int           // events since time moved
+	created   uint64        // the metadata's index by which all topics are made
 	shipping  time.Duration // what the bound of the calm was put off by, since a replica that is counted upon is behind
 
 	whens []*when       // what waits for its moments
