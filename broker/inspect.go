@@ -8,6 +8,7 @@ type GroupView struct {
 	Voters   []uint64
 	Learners []uint64
 	Quorums  [][]uint64 // sets of voters of which each needs a majority: two in a joint configuration
+	Offered  []uint64   // replicas that this one has offered a snapshot, and hasn't heard the end of
 }
 
 // GroupFacts are what of a view can be compared as it is.
@@ -54,7 +55,7 @@ func (s *Shard) Inspect(visit func(*GroupView)) {
 func (s *Shard) inspect(p *partition, visit func(*GroupView)) {
 	id := p.group
 	st := p.g.Status()
-	s.seen = GroupView{Voters: st.Conf.Voters, Learners: st.Conf.Learners, Quorums: st.Conf.Quorums, GroupFacts: GroupFacts{Group: id, Replica: st.ID, Term: st.Term, Lead: st.Lead, Leading: st.Leader, Commit: st.Commit, Applied: st.Applied,
+	s.seen = GroupView{Voters: st.Conf.Voters, Learners: st.Conf.Learners, Quorums: st.Conf.Quorums, Offered: st.Offered, GroupFacts: GroupFacts{Group: id, Replica: st.ID, Term: st.Term, Lead: st.Lead, Leading: st.Leader, Commit: st.Commit, Applied: st.Applied,
 		AppliedHash: st.EntryHash, Producers: st.Producers, Last: st.Last, LastTerm: st.LastTerm, LastHash: st.LastHash, Durable: st.Stable, DurableEnd: st.StableEnd, LogStart: st.LogStart, LogEnd: st.LogEnd, HighWatermark: st.HighWatermark,
 		ConfIndex: st.ConfIndex, Damaged: p.damaged, Transferring: st.Transferring, Installed: st.Installed, Healed: st.Healed, Mended: p.repair.mended}}
 	s.seen.Holes, s.seen.SegmentHoles = s.store.Lost(id)

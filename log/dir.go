@@ -256,6 +256,11 @@ func (d Dir) move(fsys FS) (Dir, error) {
 	if err := fsys.SyncDir("."); err != nil { // else a crash may bring an old folder back where a new one is
 		return Dir{}, fmt.Errorf("set aside: %w", err)
 	}
+	for shard := range d.Shards {
+		if err := removeHalfMade(Sub(fsys, ShardDir(shard))); err != nil {
+			return Dir{}, fmt.Errorf("set aside: %s: %w", ShardDir(shard), err)
+		}
+	}
 	sized := d
 	sized.Options.SegmentBytes, sized.Options.IndexBytes = 1, 1 // not in the file, and of no use here
 	if err := formatShards(fsys, sized); err != nil {
@@ -266,6 +271,21 @@ func (d Dir) move(fsys FS) (Dir, error) {
 		return Dir{}, fmt.Errorf("set aside: %w", err)
 	}
 	return d, nil
+}
+
+// removeHalfMade removes the WAL of a shard that is being formatted anew, whose old folder is aside: nothing was ever kept in it, and what a
+// crash or rot has made of it may look otherwise.
+func removeHalfMade(shard FS) error {
+	names, err := shard.List(walDir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	for _, name := range names {
+		if err == nil {
+			err = shard.Remove(walDir + "/" + name)
+		}
+	}
+	return err
 }
 
 // AsideDir is the name that a shard's folder of an earlier incarnation has.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -205,12 +206,34 @@ func TestGenerationRises(t *testing.T) {
 	}
 }
 
+// rotHalfMade damages the WALs that are being formatted in the place of those that are aside, and counts them.
+func rotHalfMade(disk *memFS) (n int) {
+	d, err := OpenDir(disk)
+	if err != nil || d.Moving == 0 {
+		return 0
+	}
+	for shard := range d.Shards {
+		names, _ := disk.List(ShardDir(shard) + "/" + walDir)
+		if _, err := disk.List(AsideDir(d.Moving, shard)); err != nil {
+			continue
+		}
+		for _, name := range names {
+			if is := disk.nodes[ShardDir(shard)+"/"+walDir+"/"+name]; len(is.now) > BlockSize {
+				is.now[BlockSize+100] ^= 1
+				is.disk = slices.Clone(is.now)
+				n++
+			}
+		}
+	}
+	return n
+}
+
 // TestSetAside ends it at each operation, by a loss of power that keeps some of what isn't stable: at the next start the
 // directory is the old one, whole, or the new one, empty, and the old shards are beside it.
 func TestSetAside(t *testing.T) {
 	cut := errors.New("cut")
 	made, d := startable(t)
-	steps := 0
+	steps, rotten := 0, 0
 	for n := 0; ; n++ {
 		disk := made.clone()
 		old, err := StartDir(disk)
@@ -224,6 +247,9 @@ func TestSetAside(t *testing.T) {
 		for k := range 4 {
 			i := 0
 			left := disk.losePower(func() bool { i++; return (i*k+n)%4 > k })
+			if k%2 == 1 {
+				rotten += rotHalfMade(left)
+			}
 			is, err := StartDir(left)
 			if err != nil {
 				t.Fatalf("operation %d: %v", n, err)
@@ -251,6 +277,9 @@ func TestSetAside(t *testing.T) {
 		if steps = n; end == nil {
 			break
 		}
+	}
+	if rotten < 5 {
+		t.Errorf("%d files were damaged while they were made", rotten)
 	}
 	t.Logf("%d operations", steps)
 	if steps < 30 {

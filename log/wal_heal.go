@@ -184,7 +184,7 @@ func (w *walScan) rewrite(l *loaded) error {
 	return nil
 }
 
-// clean writes a bad header anew, and zeros over bad sectors of nothing that counts.
+// clean writes a bad header anew, and filler over bad sectors of nothing that counts.
 func (w *walScan) clean(v *verdict, slot int) error {
 	f := w.files[slot].f
 	if w.files[slot].header != "" {
@@ -201,8 +201,8 @@ func (w *walScan) clean(v *verdict, slot int) error {
 		readPieces(f, b, int64(first)*sectorSize, func(int64, int64) {})
 		for i := range blockSectors {
 			if is := &w.sectors[slot][first+i]; *is > v.last().number {
-				clear(b[i*sectorSize : (i+1)*sectorSize])
-				*is = 0
+				sealFiller(b[i*sectorSize:(i+1)*sectorSize], w.ident, slot, first+i, v.last().number)
+				*is = v.last().number
 			}
 		}
 		if err := f.WriteSync(b, int64(first)*sectorSize); err != nil {
@@ -242,7 +242,7 @@ func (v *verdict) live(slot, sectors int) []bool {
 	return live
 }
 
-// remake makes a file of the right size anew: what can be read of the old one, what is known of the rest, else zeros.
+// remake makes a file of the right size anew: what can be read of the old one, what is known of the rest, else filler.
 func (w *walScan) remake(fsys FS, v *verdict, slot int) error {
 	f := &w.files[slot]
 	if f.f != nil && f.err == nil && f.size > w.opt.WALFileBytes {
@@ -285,7 +285,7 @@ func (w *walScan) remake(fsys FS, v *verdict, slot int) error {
 
 // fillFile writes and syncs the new file.
 func (w *walScan) fillFile(out File, v *verdict, slot int) error {
-	f, all := &w.files[slot], w.sectors[slot]
+	f, all, live := &w.files[slot], w.sectors[slot], v.live(slot, len(w.sectors[slot]))
 	if err := out.Truncate(w.opt.WALFileBytes); err != nil {
 		return err
 	}
@@ -303,6 +303,9 @@ func (w *walScan) fillFile(out File, v *verdict, slot int) error {
 		for i := int64(0); i < int64(len(b)); i += sectorSize {
 			if s := (off + i) / sectorSize; all[s] == absent || all[s] == unread && f.err != nil {
 				clear(b[i : i+sectorSize])
+				if !live[s] {
+					sealFiller(b[i:i+sectorSize], w.ident, slot, int(s), v.last().number)
+				}
 			}
 		}
 		if _, err := out.WriteAt(b, off); err != nil {
@@ -324,9 +327,12 @@ func (w *walScan) fillFile(out File, v *verdict, slot int) error {
 			all[i] = l.number
 		}
 	}
-	for i := range all {
-		if all[i] == absent {
-			all[i] = 0
+	for i, is := range all {
+		switch {
+		case is == absent && live[i]:
+			all[i] = 0 // the header, or what is torn
+		case is == absent || is == unread && f.err != nil && !live[i]:
+			all[i] = v.last().number
 		}
 	}
 	if f.header != "" {

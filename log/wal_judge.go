@@ -147,6 +147,10 @@ func (w *walScan) check(v *verdict) error {
 		}
 		slot, i = (slot+1)%len(w.files), blockSectors
 	}
+	if is, last := w.filled, v.last().number; is.upTo > last {
+		return votesLost(Damage{File: walName(is.slot), Byte: int64(is.sector) * sectorSize, WriteGroup: last,
+			Expected: fmt.Sprintf("write groups up to %d, which counted when this file took a lost one's place", is.upTo), Found: "none behind this one"})
+	}
 	return nil
 }
 

@@ -19,6 +19,7 @@ type walScan struct {
 	extents map[uint64][]extent // by write group, at most one of each file
 	seeing  seeing
 	top     uint64 // the highest number seen, 0 if there is none
+	filled  filler // the one that says the highest number
 	spare   []byte // what files are read into
 	payload []byte // of the write group that was read last
 }
@@ -45,6 +46,12 @@ type walFile struct {
 type extent struct {
 	slot        int
 	first, last int
+}
+
+// filler is a sector of a file that was made anew when the write groups up to a number counted.
+type filler struct {
+	upTo         uint64 // 0 if there is none
+	slot, sector int
 }
 
 // errHigh ends a pass that found that the group numbers' upper bits are others.
@@ -87,6 +94,7 @@ func (w *walScan) close() {
 // pass reads all files.
 func (w *walScan) pass() error {
 	w.sectors, w.extents, w.seeing, w.top = nil, map[uint64][]extent{}, seeing{}, 0
+	w.filled = filler{}
 	for slot := range w.files {
 		w.sectors = append(w.sectors, make([]uint64, w.opt.WALFileBytes/sectorSize))
 		if err := w.passFile(slot); err != nil {
@@ -169,7 +177,16 @@ func (w *walScan) chunk(b []byte, slot, sector int) error {
 		if sector < blockSectors || all[sector] == unread {
 			continue // the header, or nothing
 		}
-		is := w.identify(b[:sectorSize], slot, sector)
+		is := w.identify(b[:sectorSize], w.ident, slot, sector)
+		if is == rotten {
+			if is = w.identify(b[:sectorSize], w.ident^fillerSalt, slot, sector); is != rotten {
+				all[sector] = is
+				if is > w.filled.upTo {
+					w.filled = filler{is, slot, sector}
+				}
+				continue
+			}
+		}
 		if is == rotten && sector%blockSectors == 0 {
 			if d, err := parseDirHead(b[:sectorPayload]); err == nil && d.number>>32 != w.high && sectorIs(b[:sectorSize], w.ident, slot, sector, d.number) && w.top == 0 {
 				w.high = d.number >> 32
@@ -216,14 +233,14 @@ func (w *walScan) extent(number uint64, slot int) (extent, bool) {
 	return extent{}, false
 }
 
-// identify returns the number of the write group that a sector proves to be of.
-func (w *walScan) identify(b []byte, slot, sector int) uint64 {
+// identify returns the number of the write group that a sector of a log proves to be of.
+func (w *walScan) identify(b []byte, ident uint64, slot, sector int) uint64 {
 	low := uint64(binary.BigEndian.Uint32(b[sectorPayload+4:]))
 	if low == 0 && isZero(b) {
 		return 0
 	}
 	for _, high := range [...]uint64{w.high, w.high - 1, w.high + 1} {
-		if n := high<<32 | low; n != 0 && !bad(n) && sectorIs(b, w.ident, slot, sector, n) {
+		if n := high<<32 | low; n != 0 && !bad(n) && sectorIs(b, ident, slot, sector, n) {
 			return n
 		}
 	}

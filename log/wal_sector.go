@@ -18,6 +18,9 @@ import (
 // bits of the write group's number. Equal payload at another place or of another write group has another CRC, always for
 // 32 bits of seed that differ. A sector of zeros holds nothing: that is what a new file, and a cut, is made of.
 //
+// A file that takes a lost one's place has filler where nothing of the old one is known: sectors that say up to which write group the WAL
+// counted when the file was made. Zeros would look as if nothing had ever been written there, and hide it if more is lost later (S6).
+//
 // On disk, don't change.
 const (
 	sectorSize    = 512
@@ -68,6 +71,15 @@ func sectorIs(b []byte, ident uint64, slot, sector int, group uint64) bool {
 	}
 	seed := sectorSeed(ident, slot, sector, group)
 	return binary.BigEndian.Uint32(b[sectorPayload:]) == crc32.Update(seed, castagnoli, b[:sectorPayload])
+}
+
+// fillerSalt makes the seeds of filler other ones than those of write groups' sectors, which may hold any bytes.
+const fillerSalt = 0x66696c6c6572
+
+// sealFiller makes b a sector that says that the WAL counted up to a write group when its file was made.
+func sealFiller(b []byte, ident uint64, slot, sector int, group uint64) {
+	clear(b[:sectorPayload])
+	sealZeros(b, sectorSeed(ident^fillerSalt, slot, sector, group), group)
 }
 
 // hash returns whose log it is, as one number.

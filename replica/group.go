@@ -149,6 +149,9 @@ func New(cfg Config, store *log.Store, rec log.Group) (*Group, error) {
 	if commit > g.stable {
 		return nil, fmt.Errorf("group %d: committed up to %d, but the log ends at %d: damaged", cfg.Group, commit, g.stable)
 	}
+	if seq := store.Staged(cfg.Group); seq > store.Durable() { // it was created just now, and isn't on the disk yet
+		g.stable, g.writes = 0, []write{{seq, g.win.last()}}
+	}
 	g.known, commit = commit, min(commit, g.safe())
 	g.win.hard = &pb.HardState{Term: new(max(rec.State.Term, rec.Mark.Term)), Vote: new(rec.State.Vote), Commit: &commit}
 	if g.rn, err = raft.NewRawNode(g.raftConfig()); err != nil {

@@ -309,3 +309,15 @@ func TestRangeChecksum(t *testing.T) {
 		}
 	}
 }
+
+// A replica that was created in this turn has nothing durable before its create record is: a crash may take it.
+func TestCreatedIsDurableOnceWritten(t *testing.T) {
+	n := newCluster(t, 1).node(1)
+	if st := n.g.Status(); st.Stable != 0 || st.Last != 1 {
+		t.Fatalf("durable up to %d of %d before anything was written", st.Stable, st.Last)
+	}
+	n.turn()
+	if st := n.g.Status(); st.Stable != 1 {
+		t.Fatalf("durable up to %d once it was", st.Stable)
+	}
+}

@@ -21,11 +21,12 @@ type Status struct {
 	Producers             uint64 // hash of the producers as of Applied (R15)
 	StableEnd             int64  // log end of what is durable here
 	Conf                  Conf
-	ConfIndex             uint64 // of the entry or snapshot that Conf came with
-	Bytes                 int    // of the window
-	Transferring          bool   // a snapshot waits for its batches
-	Installed             uint64 // snapshots installed since the start
-	Healed                uint64 // entries whose bytes came from others, since the start
+	ConfIndex             uint64   // of the entry or snapshot that Conf came with
+	Bytes                 int      // of the window
+	Transferring          bool     // a snapshot waits for its batches
+	Offered               []uint64 // replicas that a snapshot is offered to, in order
+	Installed             uint64   // snapshots installed since the start
+	Healed                uint64   // entries whose bytes came from others, since the start
 }
 
 // Status returns the replica's state as of its last Collect.
@@ -36,7 +37,7 @@ func (g *Group) Status() Status {
 	stable, _ := g.win.endAt(min(max(g.stable, g.win.index), g.win.known))
 	return Status{Group: g.cfg.Group, ID: g.cfg.ID, Term: g.term, Lead: g.lead, Leader: g.leader, Commit: g.commit, Applied: g.applied, Producers: g.prod.applied.Hash(),
 		First: g.win.index + 1, Last: g.win.last(), Stable: g.stable, LogStart: g.LogStart(), LogEnd: g.win.logEnd(), HighWatermark: g.HighWatermark(),
-		LastTerm: lastTerm, LastHash: lastHash, EntryHash: hash, StableEnd: stable, Conf: g.Conf(), ConfIndex: g.confs[len(g.confs)-1].index, Bytes: g.win.bytes(), Transferring: g.snap != nil, Installed: g.installs,
+		LastTerm: lastTerm, LastHash: lastHash, EntryHash: hash, StableEnd: stable, Conf: g.Conf(), ConfIndex: g.confs[len(g.confs)-1].index, Bytes: g.win.bytes(), Transferring: g.snap != nil, Offered: sortedKeys(g.snaps), Installed: g.installs,
 		Healed: g.restored}
 }
 

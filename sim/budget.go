@@ -2,7 +2,6 @@ package sim
 
 import (
 	"maps"
-	"slices"
 	"strings"
 	"time"
 
@@ -79,17 +78,20 @@ func (w *World) spared(n *node, gone func(*node) bool) *groupSeen {
 	return nil
 }
 
-// on tells whether a broker has a replica of a group, or is to have one: the metadata's are everywhere.
+// on tells whether a broker has a replica of a group, or is to have one: the metadata's are everywhere, and no other moves. It may be that
+// only one broker made its replica yet, and has lost it since.
 func (g *groupSeen) on(node int) bool {
-	if g.part == partMetadata || g.replicas[node].id != 0 {
-		return true
+	return g.part == partMetadata || g.replicas[node].id != 0 || node < len(g.places) && g.places[node]
+}
+
+// placed notes where voters are.
+func (g *groupSeen) placed(voters []uint64) {
+	if g.places == nil {
+		g.places = make([]bool, len(g.replicas))
 	}
-	for i := range g.replicas {
-		if slices.ContainsFunc(g.replicas[i].voters, func(id uint64) bool { return int(id>>32) == node+1 }) {
-			return true
-		}
+	for _, id := range voters {
+		g.places[id>>32-1] = true
 	}
-	return false
 }
 
 // mayDamage refuses damage that the budget doesn't allow, and returns what else may be lost by it where that is known.
@@ -101,7 +103,7 @@ func (f *nemesis) mayDamage(n *node, a damage) (gaps map[key]bool, err error) {
 		return nil, err
 	}
 	if a.verb == "rot" || a.verb == "bad" {
-		gaps = f.gaps(n, a.file, a.at)
+		gaps = f.gaps(n, a.file, a.at, a.verb == "bad")
 	}
 	if n.lost == "wiped" || n.lost == "restored" || !f.affordable(n) && !f.apart(n, gaps) {
 		return nil, ErrBudget

@@ -73,7 +73,7 @@ func (c *client) toldMember(k *call, resp *kmsg.ConsumerGroupHeartbeatResponse) 
 	}
 	g.gen, g.stage, g.news = resp.MemberEpoch, seatWorking, false
 	if resp.Assignment != nil {
-		g.due = c.membersParts(resp)
+		g.due, g.news = c.membersParts(resp) // what it has no names for it wants to hear of again
 		if !slices.ContainsFunc(g.parts, func(part int) bool { return !slices.Contains(g.due, part) }) {
 			g.parts = g.due
 		}
@@ -125,16 +125,18 @@ func (c *client) giveUp() {
 	}
 }
 
-func (c *client) membersParts(resp *kmsg.ConsumerGroupHeartbeatResponse) (parts []int) {
+// membersParts is what a member is given, as far as it knows the topics by their ids: unless it is a story's that was never told of them.
+func (c *client) membersParts(resp *kmsg.ConsumerGroupHeartbeatResponse) (parts []int, unknown bool) {
 	for _, t := range resp.Assignment.Topics {
-		for topic, id := range c.ids {
-			if id == t.TopicID {
-				for _, p := range t.Partitions {
-					parts = append(parts, topic*c.w.opt.Load.Partitions+int(p))
-				}
-			}
+		topic := slices.Index(c.ids, t.TopicID)
+		if topic < 0 {
+			unknown = true
+			continue
+		}
+		for _, p := range t.Partitions {
+			parts = append(parts, topic*c.w.opt.Load.Partitions+int(p))
 		}
 	}
 	slices.Sort(parts)
-	return parts
+	return parts, unknown
 }

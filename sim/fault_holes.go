@@ -50,10 +50,10 @@ const mostSpoiled = 60
 func (f *nemesis) spoilPayloads(n *node) bool {
 	hurt := 0
 	for shard := range f.w.opt.Shards {
-		places, last := f.preyInWAL(n.disk, shard), spot{}
+		places, last := f.preyInWAL(n.disk, shard, false), spot{}
 		slices.Reverse(places)
 		for _, p := range places {
-			a := p.of(n)
+			a := p.hit(n)
 			if a.file == last.file && a.at/sectorSize == last.at/sectorSize || hurt >= mostSpoiled*(shard+1)/f.w.opt.Shards {
 				continue
 			}

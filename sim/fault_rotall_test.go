@@ -3,6 +3,8 @@ package sim
 import (
 	"testing"
 	"time"
+
+	"logd/log"
 )
 
 // stormy runs a world until the middle of its storm.
@@ -105,4 +107,70 @@ func TestRotAllLeavesACopy(t *testing.T) {
 	if inWAL < 3 || inSegments < 3 {
 		t.Fatalf("%d places in WALs and %d in segments were hit", inWAL, inSegments)
 	}
+}
+
+// What a start finds lost of the entries was said to be lost by what was chosen, though a WAL is read by blocks and hit by sectors.
+func TestChosenIsAllThatIsLost(t *testing.T) {
+	holes, bad := 0, 0
+	for seed := range uint64(5) {
+		w := stormy(t, seed)
+		for _, n := range w.nodes {
+			keys := keysInWAL(w, n.disk)
+			n.kill(false)
+			said := map[key]bool{}
+			for range 4 {
+				for _, p := range w.faults.choose(n, said) {
+					if p.bad {
+						bad++
+						must(t, n.disk.Bad(p.file, p.at))
+					} else {
+						must(t, n.disk.Flip(p.file, p.at))
+					}
+				}
+			}
+			for k := range recoveredHoles(t, w, n, keys) { // order: each by itself
+				if holes++; !said[k] {
+					t.Errorf("seed %d: broker %d has lost %v, and nobody said so", seed, n.id, k)
+				}
+			}
+		}
+	}
+	if holes < 8 || bad < 8 {
+		t.Fatalf("%d entries were lost, %d places were made bad", holes, bad)
+	}
+}
+
+// keysInWAL is what entries of a disk's WALs are called, by group and index.
+func keysInWAL(w *World, d *Disk) map[[2]uint64]key {
+	keys := map[[2]uint64]key{}
+	for shard := range w.opt.Shards {
+		for _, g := range d.walOf(shard) {
+			for _, r := range g.records {
+				k := key{group: r.group, index: true, number: int64(r.index)}
+				if r.offset >= 0 {
+					k = key{group: r.group, number: r.offset}
+				}
+				keys[[2]uint64{r.group, r.index}] = k
+			}
+		}
+	}
+	return keys
+}
+
+// recoveredHoles opens a broker's stores and returns the entries that they have lost.
+func recoveredHoles(t *testing.T, w *World, n *node, keys map[[2]uint64]key) map[key]bool {
+	lost := map[key]bool{}
+	disk := &bootFS{d: n.disk}
+	dir, err := log.OpenDir(disk)
+	must(t, err)
+	for i := range w.opt.Shards {
+		_, rec, err := log.Open(log.Sub(disk, log.ShardDir(i)), dir.Identity(i), w.opt.Store)
+		must(t, err)
+		for _, g := range rec.Groups {
+			for _, h := range g.Holes {
+				lost[keys[[2]uint64{g.ID, h.Index}]] = true
+			}
+		}
+	}
+	return lost
 }

@@ -84,6 +84,9 @@ func (g *groupSeen) core(w *World, leader int, since time.Duration) (in []int, o
 		if r := &g.replicas[i]; why == "" && r.stable < g.commit { // what is committed must be shipped to it first (G9)
 			why = fmt.Sprintf("broker %d has entries to %d on disk, of %d that are committed", w.nodes[i].id, r.stable, g.commit)
 		}
+		if r := &g.replicas[i]; why == "" && (r.shipped > since || slices.Contains(g.replicas[leader].last.Offered, r.id)) { // until the leader has heard of it, too
+			why = fmt.Sprintf("broker %d's replica is to catch up by a transfer, or was at %v", w.nodes[i].id, r.shipped)
+		}
 		for _, k := range in {
 			for _, pair := range [2][2]int{{i, k}, {k, i}} {
 				if why == "" {

@@ -94,3 +94,29 @@ func TestTopicForgotten(t *testing.T) {
 		}
 	}
 }
+
+// TestRefusedWhileAFollowerIsShipped: a follower that a snapshot is on its way to, or that the leader hasn't heard of since, is none of the
+// majority that makes a leader serve.
+func TestRefusedWhileAFollowerIsShipped(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		do   func(w *World, g *groupSeen)
+		want bool // there is a cause
+	}{
+		{"nobody", func(*World, *groupSeen) {}, false},
+		{"one of three", func(w *World, g *groupSeen) { g.replicas[2].shipped = w.now }, false},
+		{"both", func(w *World, g *groupSeen) { g.replicas[1].shipped, g.replicas[2].shipped = w.now, w.now }, true},
+		{"both, long ago", func(w *World, g *groupSeen) {
+			g.replicas[1].shipped, g.replicas[2].shipped = w.now-w.electionTime(5), w.now-w.electionTime(5)
+		}, false},
+		{"both, and it has not heard of the end", func(_ *World, g *groupSeen) {
+			g.replicas[0].last.Offered = []uint64{g.replicas[1].id, g.replicas[2].id}
+		}, true},
+	} {
+		w, g := refusingWorld(t, 2, 0)
+		c.do(w, g)
+		if _, proof := w.causeOf(&call{line: &line{node: 0}, key: int16(kmsg.Produce), sent: w.now}, codeTimedOut); (proof != "") != c.want {
+			t.Errorf("%s: %q", c.name, proof)
+		}
+	}
+}

@@ -32,6 +32,7 @@ type groupSeen struct {
 	terms    map[uint64]leading
 	hashes   map[uint64]hashAt // by high watermark
 	replicas []replicaSeen     // by node
+	places   []bool            // by node: some replica counted one of its as a voter, once
 	commit   uint64            // highest seen
 	end      int64             // highest high watermark seen
 	start    int64             // highest log start seen
@@ -80,6 +81,7 @@ type replicaSeen struct {
 	transferring          bool
 	cutOff                bool // its process ended in the midst of a transfer
 	installed             uint64
+	shipped               time.Duration    // when it was last seen to catch up by a transfer
 	healed, mended        uint64           // in the process that lives, or died last
 	owed                  uint64           // it knew of this index when it came back, and had holes before it
 	last                  broker.GroupView // if live: what was seen of it
@@ -182,15 +184,7 @@ func (v *views) see(s *broker.GroupView) {
 		v.markSeen(r, s)
 	}
 	before := r.quorums
-	if !slices.Equal(r.voters, s.Voters) {
-		r.voters = slices.Clone(s.Voters)
-	}
-	if !slices.EqualFunc(before, s.Quorums, slices.Equal[[]uint64]) {
-		r.quorums = nil
-		for _, set := range s.Quorums {
-			r.quorums = append(r.quorums, slices.Clone(set))
-		}
-	}
+	v.configured(g, r, s)
 	w.count[CountHealed] += int64(s.Healed - r.healed)
 	w.count[CountPatched] += int64(s.Mended - r.mended)
 	r.healed, r.mended = s.Healed, s.Mended
@@ -199,7 +193,7 @@ func (v *views) see(s *broker.GroupView) {
 		v.recovered(g, r, s)
 		v.remembers(g, r, s)
 	}
-	r.transferring, r.installed = s.Transferring, s.Installed
+	v.shipping(g, r, s)
 	if r.id != s.Replica {
 		r.most, r.led, r.lastEntry = 0, 0, entryID{}
 	}
@@ -227,6 +221,41 @@ func (v *views) see(s *broker.GroupView) {
 	}
 	if s.Applied > 0 {
 		v.sameBytes(g, s)
+	}
+}
+
+// configured takes over who votes.
+func (v *views) configured(g *groupSeen, r *replicaSeen, s *broker.GroupView) {
+	if !slices.Equal(r.voters, s.Voters) {
+		r.voters = slices.Clone(s.Voters)
+		g.placed(s.Voters)
+	}
+	if !slices.EqualFunc(r.quorums, s.Quorums, slices.Equal[[]uint64]) {
+		r.quorums = nil
+		for _, set := range s.Quorums {
+			r.quorums = append(r.quorums, slices.Clone(set))
+		}
+	}
+}
+
+// shipping notes who catches up by a transfer, and who is to.
+func (v *views) shipping(g *groupSeen, r *replicaSeen, s *broker.GroupView) {
+	if r.transferring || s.Transferring || s.Installed > r.installed {
+		r.shipped = v.w.now
+	}
+	if r.live && r.id == s.Replica {
+		g.offered(r.last.Offered, v.w.now)
+	}
+	g.offered(s.Offered, v.w.now)
+	r.transferring, r.installed = s.Transferring, s.Installed
+}
+
+// offered notes that replicas are, or were until now, offered a snapshot.
+func (g *groupSeen) offered(ids []uint64, now time.Duration) {
+	for _, id := range ids {
+		if r := &g.replicas[id>>32-1]; r.id == id {
+			r.shipped = now
+		}
 	}
 }
 
