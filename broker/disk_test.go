@@ -38,3 +38,23 @@ func TestHungDisk(t *testing.T) {
 		t.Errorf("a write that never ends: %q", out.Halt)
 	}
 }
+
+// While the disk is behind with segments, a partition may propose one batch at a time, and only if it isn't behind with that one's: so those
+// that other brokers lead, and write to all the time, don't keep it from being appended to (G9).
+func TestBehindWithOthers(t *testing.T) {
+	l := startLone(t)
+	p := l.create("t")
+	p.queue = []*proposal{{data: make([]byte, 10)}, {data: make([]byte, 10)}}
+	for _, c := range []struct {
+		full      bool
+		flushable int
+		proposed  int
+		want      int
+	}{{false, 0, 0, 2}, {false, 5, 5, 2}, {true, 0, 0, 1}, {true, 5, 0, 0}, {true, 0, 5, 0}} {
+		l.s.full, p.load.Flushable, p.bytes = c.full, c.flushable, c.proposed
+		if n := l.s.fit(p); n != c.want {
+			t.Errorf("%+v: %d may be proposed", c, n)
+		}
+	}
+	p.queue, p.bytes, l.s.full = nil, 0, false
+}

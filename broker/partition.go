@@ -128,13 +128,17 @@ func (s *Shard) pop(p *partition) *proposal {
 }
 
 // fit is how many of the queue may be proposed now. The rest waits: a client that sends ahead is slowed down, never
-// refused, since it would send again what was refused, behind what it sent after it.
+// refused, since it would send again what was refused, behind what it sent after it. While the disk is behind, a partition of which it
+// isn't may propose one: else one that is led elsewhere, and written to all the time, would keep all others from being appended to.
 func (s *Shard) fit(p *partition) int {
+	most := len(p.queue)
 	if s.full && p.group != metaGroup {
-		return 0
+		if most = 1; p.bytes > 0 || p.load.Flushable > 0 {
+			return 0
+		}
 	}
 	n, bytes := 0, 0
-	for n < len(p.queue) {
+	for n < most {
 		size := len(p.queue[n].data)
 		if p.bytes+bytes > 0 && p.bytes+bytes+size > s.cfg.Limits.UncommittedBytes {
 			break

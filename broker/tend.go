@@ -14,7 +14,10 @@ func (s *Shard) tend() {
 	s.markMeta()
 	total, unflushed, flushable := 0, 0, 0
 	for _, p := range s.sorted {
-		p.load = p.g.Load()
+		behind := p.load.Flushable > 0
+		if p.load = p.g.Load(); behind && p.load.Flushable == 0 && len(p.queue) > 0 {
+			s.touch(p.group) // it may propose one, though the disk is behind with others
+		}
 		total += p.load.Bytes
 		unflushed += p.load.Unflushed
 		flushable += p.load.Flushable

@@ -201,8 +201,8 @@ func (w *walScan) clean(v *verdict, slot int) error {
 		readPieces(f, b, int64(first)*sectorSize, func(int64, int64) {})
 		for i := range blockSectors {
 			if is := &w.sectors[slot][first+i]; *is > v.last().number {
-				sealFiller(b[i*sectorSize:(i+1)*sectorSize], w.ident, slot, first+i, v.last().number)
-				*is = v.last().number
+				sealFiller(b[i*sectorSize:(i+1)*sectorSize], w.ident, slot, first+i, v.proved())
+				*is = v.proved()
 			}
 		}
 		if err := f.WriteSync(b, int64(first)*sectorSize); err != nil {
@@ -304,7 +304,7 @@ func (w *walScan) fillFile(out File, v *verdict, slot int) error {
 			if s := (off + i) / sectorSize; all[s] == absent || all[s] == unread && f.err != nil {
 				clear(b[i : i+sectorSize])
 				if !live[s] {
-					sealFiller(b[i:i+sectorSize], w.ident, slot, int(s), v.last().number)
+					sealFiller(b[i:i+sectorSize], w.ident, slot, int(s), v.proved())
 				}
 			}
 		}
@@ -332,7 +332,7 @@ func (w *walScan) fillFile(out File, v *verdict, slot int) error {
 		case is == absent && live[i]:
 			all[i] = 0 // the header, or what is torn
 		case is == absent || is == unread && f.err != nil && !live[i]:
-			all[i] = v.last().number
+			all[i] = v.proved()
 		}
 	}
 	if f.header != "" {

@@ -11,6 +11,9 @@ type verdict struct {
 // last is the highest write group that counts.
 func (v *verdict) last() *loaded { return v.chain[len(v.chain)-1] }
 
+// proved is the highest write group that is stable whatever caches say: the last one proves that the one before it was synced (S3).
+func (v *verdict) proved() uint64 { return v.last().number - 1 }
+
 // judge decides which write groups count, and whether the highest one is torn (S3). Each that counts must have a directory
 // that can be read: what else is bad in it is known, or bytes of entries. All other damage may hide a vote, and the error
 // wraps [ErrVotesLost] (S6).

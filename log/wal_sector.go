@@ -76,9 +76,12 @@ func sectorIs(b []byte, ident uint64, slot, sector int, group uint64) bool {
 // fillerSalt makes the seeds of filler other ones than those of write groups' sectors, which may hold any bytes.
 const fillerSalt = 0x66696c6c6572
 
-// sealFiller makes b a sector that says that the WAL counted up to a write group when its file was made.
+// sealFiller makes b a sector that says that the WAL counted up to a write group when its file was made; zeros if there was none.
 func sealFiller(b []byte, ident uint64, slot, sector int, group uint64) {
-	clear(b[:sectorPayload])
+	clear(b[:sectorSize])
+	if group == 0 {
+		return
+	}
 	sealZeros(b, sectorSeed(ident^fillerSalt, slot, sector, group), group)
 }
 

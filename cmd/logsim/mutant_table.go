@@ -13,8 +13,8 @@ import (
 )
 
 // writeFates writes the table to a file. Of one that is there the text before and behind its table stays, and so do the rows of mutants
-// that were not hunted now, if they are still among all.
-func writeFates(path string, fates []fate, all []mutant) error {
+// that were not hunted now, if they are still among all. How far a mutant was shrunk stays, too, until that is known anew, if it has a story.
+func writeFates(path string, fates []fate, all []mutant, hasStory func(*mutant) bool) error {
 	was, err := os.ReadFile(path)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
@@ -25,7 +25,11 @@ func writeFates(path string, fates []fate, all []mutant) error {
 		rows[nameOfRow(line)] = line
 	}
 	for i := range fates {
-		rows[fates[i].m.name] = fates[i].row()
+		row := fates[i].row()
+		if fates[i].shrunk == nil && hasStory(fates[i].m) {
+			row = withShrunk(row, rows[fates[i].m.name])
+		}
+		rows[fates[i].m.name] = row
 	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s%s\n\n%s", above, summary(rows, fates, all), tableHead)
@@ -56,6 +60,19 @@ func aroundTable(text string) (above, table, below string) {
 	}
 	to = max(from, to)
 	return text[:from], text[from:to], text[to:]
+}
+
+// shrunkCell is where a row says how many decisions were left.
+const shrunkCell = 7
+
+// withShrunk is a row with the shrunk decisions of another.
+func withShrunk(row, was string) string {
+	cells, old := strings.Split(row, "|"), strings.Split(was, "|")
+	if len(old) != len(cells) {
+		return row
+	}
+	cells[shrunkCell+1] = old[shrunkCell+1]
+	return strings.Join(cells, "|")
 }
 
 // nameOfRow is the mutant that a row of the table is about.

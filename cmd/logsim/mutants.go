@@ -132,7 +132,10 @@ func (a *app) tellStories(ctx context.Context, b *builder, fates []fate, all []m
 		if f.write == "" {
 			return nil
 		}
-		return writeFates(f.write, fates, all)
+		return writeFates(f.write, fates, all, func(m *mutant) bool {
+			_, err := os.Stat(f.storyOf(m))
+			return err == nil
+		})
 	}
 	var with []int
 	for i := range fates {
