@@ -187,12 +187,12 @@ func (w *World) told(g *groupSeen, n *node, code int16) bool {
 	return g.replicas[n.index].commit >= g.commit
 }
 
-// crowdedOut says that an append waits for room that its shard has given to another partition, whose appends can't be committed: no
+// crowdedOut says that an append waits for room, or finds none left to wait in, that its shard has given to another partition, whose appends can't be committed: no
 // majority is near its leader, which steps down for that after one or two election timeouts. What may be uncommitted of all of a
 // shard's groups has one bound (L11).
 func (w *World) crowdedOut(g *groupSeen, k *call, code int16) string {
 	n := w.nodes[k.line.node]
-	if k.key != int16(kmsg.Produce) || code != codeNone && code != codeTimedOut || g.leader != n.index || n.proc == nil {
+	if k.key != int16(kmsg.Produce) || code != codeNone && code != codeTimedOut && code != codeNotEnough || g.leader != n.index || n.proc == nil {
 		return ""
 	}
 	at := g.id % uint64(len(n.proc.hosts))

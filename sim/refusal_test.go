@@ -150,7 +150,7 @@ func (c crowded) Holdings(visit func(broker.Holding)) {
 	visit(broker.Holding{What: broker.HoldsUncommitted, Now: c.held, Most: c.most})
 }
 
-// TestCrowdedOut: an append without an answer waits for room, if what fills it is another partition's that has no majority.
+// TestCrowdedOut: an append without an answer, or one that finds the queue full, waits for room, if what fills it is another partition's that has no majority.
 func TestCrowdedOut(t *testing.T) {
 	for _, c := range []struct {
 		what         string
@@ -178,9 +178,11 @@ func TestCrowdedOut(t *testing.T) {
 			w.net.links[0][1].cut, w.net.links[2][0].cut = 1, 1
 		}
 		w.nodes[0].proc.hosts[0].shard = crowded{toys[0][0], c.queued, c.held, 100}
-		why := w.crowdedOut(w.views.find(2), &call{key: int16(c.key), line: &line{}, sent: w.now}, codeNone)
-		if (why != "") != c.want {
-			t.Errorf("%s: %q", c.what, why)
+		for code, want := range map[int16]bool{codeNone: c.want, codeTimedOut: c.want, codeNotEnough: c.want, codeNotLeader: false} { // order: independent
+			why := w.crowdedOut(w.views.find(2), &call{key: int16(c.key), line: &line{}, sent: w.now}, code)
+			if (why != "") != want {
+				t.Errorf("%s, code %d: %q", c.what, code, why)
+			}
 		}
 	}
 }
