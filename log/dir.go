@@ -256,13 +256,13 @@ func (d Dir) move(fsys FS) (Dir, error) {
 	if err := fsys.SyncDir("."); err != nil { // else a crash may bring an old folder back where a new one is
 		return Dir{}, fmt.Errorf("set aside: %w", err)
 	}
+	sized := d
+	sized.Options.SegmentBytes, sized.Options.IndexBytes = 1, 1 // not in the file, and of no use here
 	for shard := range d.Shards {
-		if err := removeHalfMade(Sub(fsys, ShardDir(shard))); err != nil {
+		if err := removeHalfMade(Sub(fsys, ShardDir(shard)), d.Identity(shard), sized.Options); err != nil {
 			return Dir{}, fmt.Errorf("set aside: %s: %w", ShardDir(shard), err)
 		}
 	}
-	sized := d
-	sized.Options.SegmentBytes, sized.Options.IndexBytes = 1, 1 // not in the file, and of no use here
 	if err := formatShards(fsys, sized); err != nil {
 		return Dir{}, fmt.Errorf("set aside: %w", err)
 	}
@@ -274,10 +274,19 @@ func (d Dir) move(fsys FS) (Dir, error) {
 }
 
 // removeHalfMade removes the WAL of a shard that is being formatted anew, whose old folder is aside: nothing was ever kept in it, and what a
-// crash or rot has made of it may look otherwise.
-func removeHalfMade(shard FS) error {
+// crash or rot has made of it may look otherwise. One that isn't this shard's, or has a write group that formatting doesn't write, is left
+// for [Format] to refuse.
+func removeHalfMade(shard FS, id Identity, opt Options) error {
 	names, err := shard.List(walDir)
 	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	w, scanned := scanWAL(shard, id, opt)
+	if scanned != nil {
+		return nil
+	}
+	top := w.top
+	if w.close(); top > 1 {
 		return nil
 	}
 	for _, name := range names {

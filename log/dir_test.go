@@ -228,6 +228,37 @@ func rotHalfMade(disk *memFS) (n int) {
 	return n
 }
 
+// What was stored is never taken for half made, even if an old logd.meta says that its shard is being formatted.
+func TestStoredIsNotHalfMade(t *testing.T) {
+	disk, _ := startable(t)
+	old, err := StartDir(disk)
+	if err != nil {
+		t.Fatal(err)
+	}
+	is, err := SetAside(disk, old, 0xb)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, _, err := Open(Sub(disk, ShardDir(0)), is.Identity(0), testOpt)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Create(5, nil, Mark{})
+	p, ok := s.Plan(LaneWAL)
+	if d := NewRunner(Sub(disk, ShardDir(0))).Run(p); !ok || d.Err != nil {
+		t.Fatal(ok, d.Err)
+	}
+	is.Moving = old.Incarnation
+	if err := is.write(disk); err != nil {
+		t.Fatal(err)
+	}
+	name := ShardDir(0) + "/" + walName(0)
+	was := slices.Clone(disk.nodes[name].now)
+	if _, err := StartDir(disk); !errors.Is(err, fs.ErrExist) || !slices.Equal(disk.nodes[name].now, was) {
+		t.Fatalf("it is formatted again: %v", err)
+	}
+}
+
 // TestSetAside ends it at each operation, by a loss of power that keeps some of what isn't stable: at the next start the
 // directory is the old one, whole, or the new one, empty, and the old shards are beside it.
 func TestSetAside(t *testing.T) {

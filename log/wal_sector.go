@@ -19,7 +19,8 @@ import (
 // 32 bits of seed that differ. A sector of zeros holds nothing: that is what a new file, and a cut, is made of.
 //
 // A file that takes a lost one's place has filler where nothing of the old one is known: sectors that say up to which write group the WAL
-// counted when the file was made. Zeros would look as if nothing had ever been written there, and hide it if more is lost later (S6).
+// counted by then. It stands over bad sectors of nothing that counts, too. Zeros would look as if nothing had ever been written there, and
+// hide it if more is lost later (S6).
 //
 // On disk, don't change.
 const (

@@ -62,8 +62,8 @@ func aroundTable(text string) (above, table, below string) {
 	return text[:from], text[from:to], text[to:]
 }
 
-// shrunkCell is where a row says how many decisions were left.
-const shrunkCell = 7
+// shrunkCell is where a row, cut at its bars, says how many decisions were left.
+const shrunkCell = 8
 
 // withShrunk is a row with the shrunk decisions of another.
 func withShrunk(row, was string) string {
@@ -71,7 +71,7 @@ func withShrunk(row, was string) string {
 	if len(old) != len(cells) {
 		return row
 	}
-	cells[shrunkCell+1] = old[shrunkCell+1]
+	cells[shrunkCell] = old[shrunkCell]
 	return strings.Join(cells, "|")
 }
 
