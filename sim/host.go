@@ -38,6 +38,7 @@ type host struct {
 	walFile string // written last
 	rolls   bool   // the WAL operation under way is the first in its file
 	turns   int
+	spun    int           // turns in a row that had nothing to do (spin.go)
 	stopped bool          // it was asked to stop, and has nothing in flight any more
 	turnAt  time.Duration // the turn that is planned; idle if none
 	farAt   time.Duration // the queue has a turn of this host for then, planned or not; idle if it may have none
@@ -127,6 +128,7 @@ func (h *host) turn() {
 	setEntropy(h.entropy) // (W3)
 	h.out.Reset()
 	w.guard(h.name, h.step)
+	h.spins(len(events))
 	if w.violation != nil {
 		return
 	}

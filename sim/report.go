@@ -105,7 +105,7 @@ const (
 	Halted              = "halt"                       // a shard gave up without an injected cause
 	UncleanStop         = "unclean-stop"               // a process didn't end when it was asked to, or left a torn tail though nothing was in flight
 	NotStarted          = "refused-start"              // a broker refused to start on an undamaged disk
-	BusyLoop            = "busy-loop"                  // turns without end at one instant
+	BusyLoop            = "busy-loop"                  // events without end at one instant, or turns that do nothing and ask for more
 	Stalled             = "liveness"                   // no progress within the bound after the last fault
 	TwoOwners           = "two-owners"                 // a partition is given to two members of a group in one generation (G7)
 	FencedCommit        = "fenced-commit"              // a commit of a generation that was over is acknowledged (G7)
