@@ -3,7 +3,6 @@ package log
 import (
 	"errors"
 	"fmt"
-	"hash/crc32"
 	"io/fs"
 	"slices"
 )
@@ -38,58 +37,6 @@ func (d Dir) Identity(shard int) Identity {
 
 // ShardDir is the name of a shard's folder in the data directory, for [Sub].
 func ShardDir(shard int) string { return fmt.Sprintf("shard-%d", shard) }
-
-// The file logd.meta is text; the last line is the CRC-32C of those before it. There are two copies, each replaced by a
-// rename, logd.meta.copy first: where they differ that one is the newer, and neither is needed. On disk, don't change.
-//
-// Version 1 had no generation, joins and moving, and one copy. It isn't read. Version 2 had no forgets and spoke: it is read as one
-// that has forgotten all starts so far.
-const (
-	metaName    = "logd.meta"
-	metaCopy    = "logd.meta.copy"
-	metaTemp    = "logd.meta.tmp"
-	metaVersion = 3
-	metaFormat  = "broker %d\nincarnation %016x\nshards %d\nwal-files %d\nwal-file-bytes %d\ngroup-bytes %d\ngeneration %d\njoins %d\nmoving %016x\n"
-	spokeFormat = "forgets %d\nspoke %s\n" // generation:boot, ..., or -
-)
-
-func (d Dir) encode() []byte { return d.encodeAs(metaVersion) }
-
-func (d Dir) encodeAs(version int) []byte {
-	joins := 0
-	if d.Joins {
-		joins = 1
-	}
-	s := fmt.Sprintf("logd %d\n"+metaFormat, version, d.Broker, d.Incarnation, d.Shards,
-		d.Options.WALFiles, d.Options.WALFileBytes, d.Options.GroupBytes, d.Generation, joins, d.Moving)
-	if version > 2 {
-		s += fmt.Sprintf(spokeFormat, d.Forgets, d.spoken())
-	}
-	return fmt.Appendf(nil, "%scrc %08x\n", s, crc32.Checksum([]byte(s), castagnoli))
-}
-
-func decodeDir(name string, b []byte) (Dir, error) {
-	var version, joins int
-	var d Dir
-	o := &d.Options
-	_, err := fmt.Sscanf(string(b), "logd %d\n"+metaFormat, &version, &d.Broker, &d.Incarnation, &d.Shards, &o.WALFiles, &o.WALFileBytes, &o.GroupBytes,
-		&d.Generation, &joins, &d.Moving)
-	d.Joins = joins == 1
-	if err == nil && version == 2 && string(d.encodeAs(2)) == string(b) {
-		d.Forgets = d.Generation
-		return d, nil
-	}
-	if err == nil {
-		err = d.readSpoken(string(b))
-	}
-	if err == nil && string(d.encode()) == string(b) {
-		return d, nil
-	}
-	if n, nerr := fmt.Sscanf(string(b), "logd %d\n", &version); nerr == nil && n == 1 && version != metaVersion {
-		return Dir{}, checkVersion(name, version, metaVersion)
-	}
-	return Dir{}, fmt.Errorf("%w: %s: expected %q, found %q: %v", ErrDamaged, name, d.encode(), b, err)
-}
 
 // FormatDir makes a data directory: the stores of all shards, and at last, when these are durable, logd.meta. What a
 // FormatDir that was cut short left behind is made anew; data are refused, see [Format]. The error wraps [fs.ErrExist] if

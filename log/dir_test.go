@@ -341,9 +341,31 @@ func TestOtherVersions(t *testing.T) {
 			t.Errorf("version %d: %v", c.version, err)
 		}
 	}
-	disk, _ := startable(t)
-	disk.nodes[metaName].now[15], disk.nodes[metaCopy].now[20] = '7', '7'
-	if _, err := StartDir(disk); !errors.Is(err, ErrDamaged) || errors.Is(err, ErrVersion) {
-		t.Error(err)
+}
+
+// Where both copies are damaged a person is told in what.
+func TestDamagedMeta(t *testing.T) {
+	sealed := func(text string) []byte {
+		return fmt.Appendf(nil, "%scrc %08x\n", text, checksum([]byte(text)))
+	}
+	for _, c := range []struct {
+		what, want string
+		of         func(b []byte) []byte
+	}{
+		{"a bit", "logd.meta: the last line is \"crc ", func(b []byte) []byte { b[15] ^= 1; return b }},
+		{"no end", "logd.meta: expected a CRC in the last line, found 30 bytes without one", func(b []byte) []byte { return b[:30] }},
+		{"an end in its midst", "logd.meta: the last line is \"crc ", func(b []byte) []byte { return b[:len(b)-6] }},
+		{"another text", "logd.meta: the CRC is right, and a line isn't: ", func([]byte) []byte { return sealed("logd 3\nbroker x\n") }},
+		{"a text with more", "logd.meta: the CRC is right, and the text is none that this program writes: ", func(b []byte) []byte {
+			return sealed(strings.Replace(string(b[:len(b)-len("crc 01234567\n")]), "broker ", "broker  ", 1))
+		}},
+	} {
+		disk, _ := startable(t)
+		for _, name := range []string{metaName, metaCopy} {
+			disk.nodes[name].now = c.of(slices.Clone(disk.nodes[name].now))
+		}
+		if _, err := StartDir(disk); !errors.Is(err, ErrDamaged) || errors.Is(err, ErrVersion) || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: %v, expected %q", c.what, err, c.want)
+		}
 	}
 }
