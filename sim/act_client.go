@@ -165,7 +165,7 @@ func (a request) do(w *World) error {
 			return fmt.Errorf("client %d has no producer id, or no higher epoch", c.number)
 		}
 	case askResend:
-		if !slices.ContainsFunc(c.producer().live, func(b *sending) bool { return int64(b.first) == a.at && b.k.part == a.part }) {
+		if c.unsettled(a.part, a.at) == nil {
 			return fmt.Errorf("client %d has no batch of sequence %d that isn't settled", c.number, a.at)
 		}
 	case askSend:

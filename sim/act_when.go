@@ -2,6 +2,7 @@ package sim
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -50,11 +51,6 @@ func momentNamed(name string) (Mark, error) {
 		}
 	}
 	return 0, fmt.Errorf("no moment %q; there are writing, and the marks that happen to a broker", name)
-}
-
-// ofBroker tells whether a mark happens to a broker, and not to a client or to the whole world.
-func (m Mark) ofBroker() bool {
-	return m != MarkFaultsOverlap && m != MarkFaultsThree && (m < MarkReadFromStart || m > MarkBigBatch)
 }
 
 func (a when) do(w *World) error {
@@ -183,10 +179,10 @@ func parseWhen(t *teller, args []string) (act, error) {
 // parseAimed reads what a when does: against it, if that may be any broker.
 func parseAimed(t *teller, words []string, late bool) (aimed, error) {
 	if len(words) < 2 || aimedCommands[words[0]] == nil {
-		return nil, fmt.Errorf("when does nothing but crash, power, pause, stop, isolate and syncfail")
+		return nil, fmt.Errorf("when does not do %q, only %s", strings.Join(words, " "), strings.Join(slices.Sorted(maps.Keys(aimedCommands)), ", "))
 	}
 	if (words[1] == "it") != late {
-		return nil, fmt.Errorf("when any strikes it, and who is named before is named again")
+		return nil, fmt.Errorf("%s %q: behind 'when any' it is 'it', behind 'when B' it is B again", words[0], words[1])
 	}
 	args := slices.Clone(words[1:])
 	if late {

@@ -8,15 +8,6 @@ import (
 	"logd/broker"
 )
 
-// brokersRepair says that brokers mend what is damaged on their disks from their peers' copies (safety.md, S5), tell apart
-// an old directory from theirs (S7), and wait for space. While it is false a damaged broker counts as lost until it is wiped,
-// it is left down in the calm, and the faults that need the rest (needsRepair in fault.go) are not drawn. The change to true
-// is this constant, and conditionOf below.
-const brokersRepair = true
-
-// brokersTrim says that brokers know DeleteRecords and retention.bytes. While it is false no workload deletes anything.
-const brokersTrim = true
-
 // condition is what a replica says of its own bytes.
 type condition struct {
 	holes        int  // entries of the WAL that it knows of and lacks
@@ -179,7 +170,7 @@ const (
 // one that was seen whole is counted upon again.
 func (f *nemesis) watch() {
 	w := f.w
-	if w.phase != phaseStorm && !(brokersRepair && w.phase == phaseCalm) {
+	if w.phase != phaseStorm && w.phase != phaseCalm {
 		return
 	}
 	for _, n := range w.nodes {
@@ -232,5 +223,5 @@ func (w *World) isWhole(n *node) bool {
 	if n.rotten == "" {
 		return true
 	}
-	return brokersRepair && n.proc.boot > n.hurtIn && n.proc.scrubbed() && w.views.misses(n) == ""
+	return n.proc.boot > n.hurtIn && n.proc.scrubbed() && w.views.misses(n) == ""
 }

@@ -324,7 +324,7 @@ func (w *World) maybeOver() {
 			return
 		}
 	}
-	if brokersRepair && w.budgeted() && slices.ContainsFunc(w.nodes, func(n *node) bool { return n.lost != "" && !n.behind.down() }) {
+	if w.budgeted() && slices.ContainsFunc(w.nodes, func(n *node) bool { return n.lost != "" && !n.behind.down() }) {
 		return // found ends it
 	}
 	w.enter(phaseOver)

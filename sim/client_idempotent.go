@@ -253,9 +253,19 @@ func (c *client) askNew(a request) {
 
 // askAgain sends a batch that isn't settled once more.
 func (c *client) askAgain(a request) {
-	b := c.idem.live[slices.IndexFunc(c.idem.live, func(b *sending) bool { return int64(b.first) == a.at })]
+	b := c.unsettled(a.part, a.at)
 	c.w.markLoad(MarkRetry)
 	c.sendBatch(a, b)
+}
+
+// unsettled is the batch of a partition with a first sequence that isn't settled; nil if there is none.
+func (c *client) unsettled(part int, sequence int64) *sending {
+	for _, b := range c.producer().live {
+		if b.k.part == part && int64(b.first) == sequence {
+			return b
+		}
+	}
+	return nil
 }
 
 func (c *client) sendBatch(a request, b *sending) {

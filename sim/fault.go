@@ -49,17 +49,14 @@ const (
 	faultKinds
 )
 
-// faultRow is one kind: weight is the most that a seed draws for it; always means that every seed has it; needsRepair means
-// that it exists only once brokersRepair; it needs so many brokers; and
-// it is of one family, and shown by a story.
+// faultRow is one kind.
 type faultRow struct {
-	name        string
-	weight      int
-	always      bool
-	needsRepair bool
-	brokers     int
-	family      family
-	story       string // of testdata/sim, that shows it
+	name    string
+	weight  int  // the most that a seed draws for it
+	always  bool // every seed has it
+	brokers int  // that it needs at least
+	family  family
+	story   string // of testdata/sim, that shows it
 }
 
 // family is what a kind of faults is about.
@@ -75,44 +72,44 @@ const (
 )
 
 var faultTable = [faultKinds]faultRow{
-	faultCrash:         {"crash", 6, true, false, 1, familyProcess, "last-standing"},
-	faultCrashAll:      {"crash-all", 2, false, false, 1, familyProcess, "crash-all"},
-	faultPower:         {"power", 5, true, false, 1, familyPower, "rotating-power"},
-	faultPowerAll:      {"power-all", 3, false, false, 1, familyPower, "power-lost"},
-	faultCrashPower:    {"crash-power", 4, true, false, 1, familyPower, "caches-lost"},
-	faultSlowElected:   {"slow-elected", 12, true, false, 3, familyPower, "shrunk/vote-before-term"},
-	faultPause:         {"pause", 3, false, false, 1, familyProcess, "pause"},
-	faultSplit:         {"split", 5, true, false, 1, familyNetwork, "partition-then-power"},
-	faultOneWay:        {"one-way", 4, false, false, 2, familyNetwork, "one-way"},
-	faultIsolate:       {"isolate", 4, false, false, 2, familyNetwork, "shrink-to-self"},
-	faultIsolateLeader: {"isolate-leader", 5, true, false, 2, familyNetwork, "deposed-leader"},
-	faultBridge:        {"bridge", 3, false, false, 3, familyNetwork, "bridge"},
-	faultClog:          {"clog", 3, false, false, 1, familyNetwork, "swizzle-clog"},
-	faultReset:         {"reset", 4, false, false, 1, familyNetwork, "reset"},
-	faultClock:         {"clock", 2, false, false, 1, familyProcess, "clock"},
-	faultSlowDisk:      {"slow-disk", 3, false, false, 1, familyDisk, "read-after-restart"},
-	faultSyncError:     {"sync-error", 2, false, false, 1, familyDisk, "sync-error"},
-	faultRot:           {"rot", 2, false, false, 3, familyDisk, "segments/closed"},
-	faultWipe:          {"wipe", 2, false, false, 3, familyDisk, "wipe"},
-	faultStray:         {"stray-write", 2, false, false, 3, familyDisk, "wal/misdirected-write"},
-	faultDrag:          {"dragging-disk", 2, false, false, 1, familyDisk, "slow-disk"},
-	faultBadSector:     {"bad-sector", 2, false, true, 3, familyDisk, "wal/unreadable"},
-	faultFull:          {"full-disk", 3, false, true, 1, familyDisk, "repair/full-disk"},
-	faultRestore:       {"restore", 2, false, true, 3, familyDisk, "repair/restored-backup"},
-	faultRotAll:        {"rot-all", 4, false, true, 3, familyDisk, "repair/rot-all"},
-	faultVotes:         {"lose-votes", 2, false, true, 3, familyDisk, "wal/both-directories"},
-	faultHolesVote:     {"holes-vote", 12, true, true, 3, familyDisk, "wal/hole-votes"},
-	faultStop:          {"stop", 4, true, false, 1, familyProcess, "stop"},
-	faultStopAll:       {"stop-all", 1, false, false, 1, familyProcess, "stop-all"},
-	faultRolling:       {"rolling-restart", 2, false, false, 1, familyProcess, "rolling-restart"},
-	faultAmbush:        {"ambush", 8, true, false, 1, familyPower, "ambush"},
-	faultRing:          {"ring", 4, false, false, 5, familyNetwork, "ring-of-majorities"},
-	faultCorrupt:       {"corrupt", 3, false, false, 2, familyNetwork, "corrupted-envelope"},
-	faultSluggish:      {"sluggish", 3, false, false, 1, familyProcess, "slow-process"},
-	faultGarbage:       {"garbage", 4, false, false, 1, familyClient, "garbage"},
-	faultNumb:          {"numb-consumer", 2, false, false, 1, familyClient, "numb-consumer"},
-	faultClientCrash:   {"client-crash", 3, false, false, 1, familyClient, "zombie"},
-	faultWriteError:    {"write-error", 2, false, false, 1, familyDisk, "write-error"},
+	faultCrash:         {"crash", 6, true, 1, familyProcess, "last-standing"},
+	faultCrashAll:      {"crash-all", 2, false, 1, familyProcess, "crash-all"},
+	faultPower:         {"power", 5, true, 1, familyPower, "rotating-power"},
+	faultPowerAll:      {"power-all", 3, false, 1, familyPower, "power-lost"},
+	faultCrashPower:    {"crash-power", 4, true, 1, familyPower, "caches-lost"},
+	faultSlowElected:   {"slow-elected", 12, true, 3, familyPower, "shrunk/vote-before-term"},
+	faultPause:         {"pause", 3, false, 1, familyProcess, "pause"},
+	faultSplit:         {"split", 5, true, 1, familyNetwork, "partition-then-power"},
+	faultOneWay:        {"one-way", 4, false, 2, familyNetwork, "one-way"},
+	faultIsolate:       {"isolate", 4, false, 2, familyNetwork, "shrink-to-self"},
+	faultIsolateLeader: {"isolate-leader", 5, true, 2, familyNetwork, "deposed-leader"},
+	faultBridge:        {"bridge", 3, false, 3, familyNetwork, "bridge"},
+	faultClog:          {"clog", 3, false, 1, familyNetwork, "swizzle-clog"},
+	faultReset:         {"reset", 4, false, 1, familyNetwork, "reset"},
+	faultClock:         {"clock", 2, false, 1, familyProcess, "clock"},
+	faultSlowDisk:      {"slow-disk", 3, false, 1, familyDisk, "read-after-restart"},
+	faultSyncError:     {"sync-error", 2, false, 1, familyDisk, "sync-error"},
+	faultRot:           {"rot", 2, false, 3, familyDisk, "segments/closed"},
+	faultWipe:          {"wipe", 2, false, 3, familyDisk, "wipe"},
+	faultStray:         {"stray-write", 2, false, 3, familyDisk, "wal/misdirected-write"},
+	faultDrag:          {"dragging-disk", 2, false, 1, familyDisk, "slow-disk"},
+	faultBadSector:     {"bad-sector", 2, false, 3, familyDisk, "wal/unreadable"},
+	faultFull:          {"full-disk", 3, false, 1, familyDisk, "repair/full-disk"},
+	faultRestore:       {"restore", 2, false, 3, familyDisk, "repair/restored-backup"},
+	faultRotAll:        {"rot-all", 4, false, 3, familyDisk, "repair/rot-all"},
+	faultVotes:         {"lose-votes", 2, false, 3, familyDisk, "wal/both-directories"},
+	faultHolesVote:     {"holes-vote", 12, true, 3, familyDisk, "wal/hole-votes"},
+	faultStop:          {"stop", 4, true, 1, familyProcess, "stop"},
+	faultStopAll:       {"stop-all", 1, false, 1, familyProcess, "stop-all"},
+	faultRolling:       {"rolling-restart", 2, false, 1, familyProcess, "rolling-restart"},
+	faultAmbush:        {"ambush", 8, true, 1, familyPower, "ambush"},
+	faultRing:          {"ring", 4, false, 5, familyNetwork, "ring-of-majorities"},
+	faultCorrupt:       {"corrupt", 3, false, 2, familyNetwork, "corrupted-envelope"},
+	faultSluggish:      {"sluggish", 3, false, 1, familyProcess, "slow-process"},
+	faultGarbage:       {"garbage", 4, false, 1, familyClient, "garbage"},
+	faultNumb:          {"numb-consumer", 2, false, 1, familyClient, "numb-consumer"},
+	faultClientCrash:   {"client-crash", 3, false, 1, familyClient, "zombie"},
+	faultWriteError:    {"write-error", 2, false, 1, familyDisk, "write-error"},
 }
 
 // cause causes one fault of a kind.

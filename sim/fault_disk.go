@@ -61,12 +61,6 @@ func (f *nemesis) spoil(n *node, a damage, kinds []string) {
 
 // refresh restarts a damaged broker soon: what is wrong in a WAL shows at a start only.
 func (f *nemesis) refresh(n *node) {
-	if !brokersRepair {
-		if n.proc != nil && f.coin() {
-			f.down(n, f.coin())
-		}
-		return
-	}
 	power := f.coin()
 	f.w.after(f.spread(time.Second), func() {
 		if !f.stopped {

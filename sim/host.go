@@ -295,7 +295,7 @@ func (h *host) note() {
 func (h *host) halted(why string) {
 	w, n := h.w, h.p.node
 	gone := slices.ContainsFunc(n.gone, func(file string) bool { return strings.Contains(why, file) })
-	if !h.p.failed && !gone && (n.rotten == "" || brokersRepair) { // what can be repaired is no cause
+	if !h.p.failed && !gone { // rot is no cause: it is repaired
 		w.violate(Halted, "%v: %s", h, gist(why))
 		return
 	}

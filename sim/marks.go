@@ -1,5 +1,7 @@
 package sim
 
+import "fmt"
+
 // Mark is something rare that a run came by: a place where bugs live. A run counts them from what the world sees; brokers know
 // nothing of them. One that no seed of many hits shows a blind spot of the workload or the faults.
 type Mark int
@@ -215,8 +217,25 @@ func MarkNamed(name string) (Mark, bool) {
 	return 0, false
 }
 
+// ofBroker tells whether a mark happens to a broker, and not to a client or to the whole world.
+func (m Mark) ofBroker() bool {
+	switch m {
+	case MarkFaultsOverlap, MarkFaultsThree,
+		MarkReadFromStart, MarkReadFromMiddle, MarkReadAtEnd, MarkReadAcross, MarkReadBoundary, MarkReadFollower, MarkUnclearRead,
+		MarkAppendsOverlap, MarkTailInAppend, MarkSentNear, MarkEpochAsked, MarkPollWoken, MarkPollExpired, MarkLateLands, MarkBurst, MarkBigBatch,
+		MarkRetry, MarkProducerReborn, MarkGap, MarkProducersFull,
+		MarkGroupMixed, MarkGroupDowngraded, MarkMemberFenced, MarkMemberSlept, MarkCoordinatorMoved,
+		MarkDeletedUnderAppend, MarkTopicRecreated, MarkCreateUnclear:
+		return false
+	}
+	return true
+}
+
 // mark counts what the run came by; n is the broker that it happened to, nil if to none. The setup is no place for rare things.
 func (w *World) mark(m Mark, n *node) {
+	if m.ofBroker() != (n != nil) {
+		panic(fmt.Sprintf("sim: mark %s happens to broker %v", m.Name(), n))
+	}
 	if w.phase == phaseSetup {
 		return
 	}

@@ -79,6 +79,10 @@ func (n *network) send(from *host, to int32, bufs [][]byte) {
 		return
 	}
 	data := join(bufs)
+	if len(data) < 4 || int(binary.BigEndian.Uint32(data)) != len(data)-4 {
+		w.violate(BadResponse, "%v sends an envelope of %d bytes that is not one frame", from, len(data))
+		return
+	}
 	l := &n.links[from.p.node.index][node.index]
 	if l.nth++; l.sent != w.now {
 		l.sent, l.nth = w.now, 0
@@ -96,10 +100,6 @@ func (n *network) send(from *host, to int32, bufs [][]byte) {
 		w.trace.line(w.now, markEnvelope, "%v → %d: %d bytes, %d copies", from, to, len(data), copies)
 	}
 	boot, elections, sent := from.p.boot, w.count[CountElections], w.now
-	if len(data) < 4 || int(binary.BigEndian.Uint32(data)) != len(data)-4 {
-		w.violate(BadResponse, "%v sends an envelope of %d bytes that is not one frame", from, len(data))
-		return
-	}
 	if copies == 0 {
 		w.watch.sent(from.p.node, node, data, Lost)
 		l.loses(w.now, from.index)

@@ -128,8 +128,8 @@ func (n *node) boot(killed int) {
 	}
 }
 
-// refuse: a broker may refuse to start only if its disk was damaged, and once brokers repair only if that hit logd.meta, which
-// says whose the directory is. One whose disk is full is started again.
+// refuse: a broker may refuse to start only if damage of its disk hit logd.meta, which says whose the directory is. One whose disk is
+// full is started again.
 func (n *node) refuse(err error) {
 	w := n.w
 	if n.disk.limit > 0 && errors.Is(err, log.ErrNoSpace) {
@@ -137,7 +137,8 @@ func (n *node) refuse(err error) {
 		w.faults.ended(n, time.Second)
 		return
 	}
-	if damage := errors.Is(err, log.ErrDamaged) || errors.Is(err, ErrDevice) || n.foreign && errors.Is(err, log.ErrForeign); n.rotten == "" || !damage || brokersRepair && !n.metaHurt && !n.foreign {
+	said := errors.Is(err, log.ErrDamaged) || errors.Is(err, ErrDevice) || n.foreign && errors.Is(err, log.ErrForeign)
+	if n.rotten == "" || !said || !n.metaHurt && !n.foreign {
 		w.violate(NotStarted, "broker %d, boot %d, rot %q: %v", n.id, n.boots, n.rotten, gist(err))
 		return
 	}

@@ -1,7 +1,6 @@
 package sim
 
 import (
-	"fmt"
 	"math/rand/v2"
 	"time"
 
@@ -113,18 +112,14 @@ func DrawSized(seed uint64, length time.Duration, fixed Size) Options {
 			o.Faults.Weight[k] = 0
 		}
 	}
-	// What may be uncommitted of all groups together must fit the WAL (S10), and one batch what may be uncommitted of its group.
-	groups := 1 + o.Load.Topics*o.Load.Partitions
 	of := stream(seed, streamGroups, 0)
 	o.Load.Members, o.Limits.Groups = pick(of, 0, 0, 0, 3, 4, 6), group.DrawConfig(of)
 	o.Load.Modern = pick(of, 0, 1, 2)
 	o.Load.Switching = pick(of, 0, 0, 0, 300, 800)
-	if o.Load.Members > 0 {
-		groups += offsetsPartitions
-	}
 	o.Load.Surveyors = pick(stream(seed, streamOptions, 4), 0, 1)
-	groups += drawFleeting(stream(seed, streamFleeting, 0), &o.Load)
-	o.Limits.UncommittedBytes = min(o.Limits.UncommittedBytes, log.MaxEntry(o.Store)/groups)
+	drawFleeting(stream(seed, streamFleeting, 0), &o.Load)
+	// What may be uncommitted of all groups together must fit the WAL (S10), and one batch what may be uncommitted of its group.
+	o.Limits.UncommittedBytes = min(o.Limits.UncommittedBytes, log.MaxEntry(o.Store)/o.raftGroups())
 	o.Load.Bytes = min(o.Load.Bytes, max(1, o.Limits.UncommittedBytes/2/o.Load.Records-40))
 	return o
 }
@@ -146,13 +141,22 @@ func drawMore(rng *rand.Rand, o *Options) {
 
 // drawFleeting draws the topics that come and go, and returns how many groups they may have at a time: a broker that hasn't heard of
 // a deletion has those of two lives.
-func drawFleeting(rng *rand.Rand, l *LoadOptions) int {
+func drawFleeting(rng *rand.Rand, l *LoadOptions) {
 	l.Fleeting = pick(rng, 0, 0, 0, 1, 2, 3)
 	lives, few, keeps := micros(rng, 400_000, 6_000_000), pick(rng, 0, 0, 300), int64(pick(rng, 0, 0, 16, 64))<<10
 	if l.Fleeting > 0 {
 		l.Lives, l.Few, l.FleetingKeeps = lives, few, keeps
 	}
-	return 2 * fleetingParts * l.Fleeting
+}
+
+// raftGroups is how many raft groups there may be at once: those of the metadata, of all partitions, and of fleeting topics that are made
+// again while some broker still has what was there before.
+func (o *Options) raftGroups() int {
+	n := 1 + o.Load.Topics*o.Load.Partitions + 2*fleetingParts*o.Load.Fleeting
+	if o.Load.Members > 0 {
+		n += offsetsPartitions
+	}
+	return n
 }
 
 func drawStore(rng *rand.Rand) log.Options {
@@ -182,7 +186,7 @@ func drawFaults(rng *rand.Rand) FaultOptions {
 		if k == faultWriteError {
 			continue // drawMore
 		}
-		if exists := f.always || rng.IntN(3) > 0; exists && (brokersRepair || !f.needsRepair) {
+		if exists := f.always || rng.IntN(3) > 0; exists {
 			o.Weight[k] = 1 + rng.IntN(f.weight)
 		}
 	}
@@ -194,9 +198,7 @@ func drawLoad(rng *rand.Rand) LoadOptions {
 		Topics: 2, Partitions: pick(rng, 1, 2, 2, 2, 4), Appenders: pick(rng, 2, 3, 3, 5), Readers: 3, Tailers: 2, Depth: 1 + rng.IntN(4), Think: micros(rng, 30_000, 240_000),
 		Records: pick(rng, 1, 1, 3, 8, 40), Bytes: pick(rng, 11, 100, 400, 2000, 6000), Timeout: micros(rng, 500_000, 2_000_000), Acks0: pick(rng, 0, 0, 20, 100), Burst: pick(rng, 0, 0, 10, 30),
 	}
-	if brokersTrim {
-		o.Trimmers, o.Retention = pick(rng, 0, 1), int64(pick(rng, 0, 0, 32, 128))<<10
-	}
+	o.Trimmers, o.Retention = pick(rng, 0, 1), int64(pick(rng, 0, 0, 32, 128))<<10
 	o.Racks = pick(rng, 0, 2, 2, 3)
 	o.Producers, o.Restarts = pick(rng, 0, 1, 2, 3), pick(rng, 0, 3, 10)
 	return o
@@ -211,19 +213,4 @@ func micros(rng *rand.Rand, least, most int64) time.Duration {
 			return time.Duration(hi+rng.Int64N(min(hi, most-hi)+1)) * time.Microsecond
 		}
 	}
-}
-
-// String is one line with every option, as printed before a run.
-func (o *Options) String() string {
-	return fmt.Sprintf("length=%v brokers=%d shards=%d turn=%v\n  wal=%d×%d group=%d segment=%d index=%d\n"+
-		"  limits %+v\n  disk unit=%d read=%v write=%v sync=%v stall=%d‰\n  net delay=%v jitter=%v drop=%d‰ double=%d‰ reorder=%d‰ split=%d‰\n"+
-		"  load topics=%d×%d×%d appenders=%d readers=%d tailers=%d surveyors=%d trimmers=%d members=%d retention=%d depth=%d think=%v records=%d bytes=%d timeout=%v acks0=%d‰ burst=%d‰ late=%d‰ sharers=%d racks=%d producers=%d restarts=%d‰ switching=%d‰ fleeting=%d lives=%v few=%d‰ keeps=%d\n"+
-		"  faults every=%v last=%v boot=%d‰ length=%d‰ %s",
-		o.Length, o.Brokers, o.Shards, o.Turn,
-		o.Store.WALFiles, o.Store.WALFileBytes, o.Store.GroupBytes, o.Store.SegmentBytes, o.Store.IndexBytes, o.Limits,
-		o.Disk.Unit, o.Disk.Read, o.Disk.Write, o.Disk.Sync, o.Disk.Stall,
-		o.Net.Delay, o.Net.Jitter, o.Net.Drop, o.Net.Double, o.Net.Reorder, o.Net.Split,
-		o.Load.Topics, o.Load.Partitions, o.Load.Replicas, o.Load.Appenders, o.Load.Readers, o.Load.Tailers, o.Load.Surveyors, o.Load.Trimmers, o.Load.Members, o.Load.Retention, o.Load.Depth, o.Load.Think,
-		o.Load.Records, o.Load.Bytes, o.Load.Timeout, o.Load.Acks0, o.Load.Burst, o.Load.Late, o.Load.Sharers, o.Load.Racks, o.Load.Producers, o.Load.Restarts, o.Load.Switching, o.Load.Fleeting, o.Load.Lives, o.Load.Few, o.Load.FleetingKeeps,
-		o.Faults.Every, o.Faults.Last, o.Faults.Boot, o.Faults.Length, weights(&o.Faults.Weight))
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"logd/broker/group"
+	"logd/log"
 )
 
 // option is where one option stands: a pointer to an int, int64, uint64, bool or time.Duration. A story calls it by its path in
@@ -115,6 +116,28 @@ func (o *Options) find(name string) (option, bool) {
 	return option{}, false
 }
 
+// String is every option but the seed and the faults that don't happen, a line for each part of Options, as printed before a run.
+func (o *Options) String() string {
+	to := *o // all takes addresses
+	var b strings.Builder
+	part := ""
+	for _, at := range to.all() {
+		of, name := "", at.name
+		if i := strings.LastIndex(name, "."); i >= 0 {
+			of, name = name[:i], name[i+1:]
+		}
+		if name == "Seed" || of == "Faults.Weight" && at.String() == "0" {
+			continue
+		}
+		if of != part {
+			fmt.Fprintf(&b, "\n  %s:", of)
+			part = of
+		}
+		fmt.Fprintf(&b, " %s=%v", name, at)
+	}
+	return strings.TrimPrefix(b.String(), " ")
+}
+
 // Lines are the options lines of a story whose world is made from o.
 func (o *Options) Lines() []string {
 	to := *o
@@ -161,4 +184,13 @@ func (o *Options) check() error {
 		return err
 	}
 	return o.fits()
+}
+
+// fits refuses options of a record that no drawn world has: what may be uncommitted of all groups must fit the WAL (S10).
+func (o *Options) fits() error {
+	groups := o.raftGroups()
+	if most := log.MaxEntry(o.Store); o.Budget && o.Limits.UncommittedBytes*groups > most {
+		return fmt.Errorf("options: %d groups with %d uncommitted bytes each, and the WAL has room for %d (S10)", groups, o.Limits.UncommittedBytes, most)
+	}
+	return nil
 }

@@ -6,8 +6,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-
-	"logd/log"
 )
 
 // Case is the record of a run as what there is to take away from: the options of its world, and what was decided.
@@ -285,8 +283,11 @@ func simpler(words []string) (all [][]string) {
 	case "when", "power", "crash", "pause", "isolate", "stop":
 		if i := slices.Index(words, "random"); i > 0 {
 			for _, keep := range []string{"none", "all"} {
-				to := slices.Delete(slices.Clone(words), i+1, i+2)
+				to := slices.Clone(words)
 				to[i] = keep
+				if seed := to[i+1:]; len(seed) > 0 && !strings.Contains(seed[0], "=") {
+					to = slices.Delete(to, i+1, i+2)
+				}
 				all = append(all, to)
 			}
 		}
@@ -411,13 +412,4 @@ func (c *Case) Rounder(i int, to time.Duration) (Case, bool) {
 	r := Case{Options: c.Options, Decisions: slices.Clone(c.Decisions)}
 	r.Decisions[i].At = at
 	return r, true
-}
-
-// fits refuses options of a record that no drawn world has: what may be uncommitted of all groups must fit the WAL (S10).
-func (o *Options) fits() error {
-	groups := 1 + o.Load.Topics*o.Load.Partitions
-	if most := log.MaxEntry(o.Store); o.Budget && o.Limits.UncommittedBytes*groups > most {
-		return fmt.Errorf("options: %d groups with %d uncommitted bytes each, and the WAL has room for %d (S10)", groups, o.Limits.UncommittedBytes, most)
-	}
-	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -76,6 +77,19 @@ var commands = map[string]command{
 	"space":     {"B", 1, 1, tells(parseSpace)},
 	"slow":      {"B TIMES", 2, 2, tells(parseTimes(func(node, times int) act { return drag{node, times} }))},
 	"lag":       {"B TIMES", 2, 2, tells(parseTimes(func(node, times int) act { return lag{node, times} }))},
+}
+
+// CommandTarget is the id of the broker that a command begins with, as its usage says; 0 if it is about none, or several.
+func CommandTarget(command string) int32 {
+	words := strings.Fields(command)
+	if len(words) < 2 || !strings.HasPrefix(commands[words[0]].usage, "B") {
+		return 0
+	}
+	id, err := strconv.ParseInt(words[1], 10, 32)
+	if err != nil {
+		return 0 // all
+	}
+	return int32(id)
 }
 
 func commandNames() string { return strings.Join(slices.Sorted(maps.Keys(commands)), ", ") }

@@ -162,7 +162,7 @@ func (w *World) step() {
 		w.violate(BusyLoop, "%d events at %v, and time doesn't move", w.instant, w.now)
 		return
 	}
-	e.do()
+	w.guard("the world", e.do)
 }
 
 // after plans do for a time from now.

@@ -88,7 +88,7 @@ func readMutants(dir string, only ...string) ([]mutant, error) {
 //	--- old
 //	text that occurs once
 //	+++ new
-//	what stands there instead, up to the next header, block or the end
+//	what stands there instead, up to the next block, file: line or the end
 //
 // A further file: line between blocks names the file of those that follow.
 func parseMutant(text []byte) (mutant, error) {

@@ -85,7 +85,7 @@ func nameOfRow(line string) string {
 // The check that fired, of mutants that none killed.
 const (
 	firedNone = "**none: alive**"
-	notBuilt  = "**not built**"
+	hasFailed = "**failed**" // to build, or to be shown by its story
 )
 
 // summary says how many of all mutants died, which live, and how many of the rows are of this run.
@@ -95,7 +95,7 @@ func summary(rows map[string]string, fates []fate, all []mutant) string {
 		switch row := rows[all[i].name]; {
 		case row == "":
 			missing = append(missing, all[i].name)
-		case strings.Contains(row, firedNone) || strings.Contains(row, notBuilt):
+		case strings.Contains(row, firedNone) || strings.Contains(row, hasFailed):
 			alive = append(alive, all[i].name)
 		}
 	}
@@ -127,7 +127,7 @@ func (t *fate) row() string {
 	fired := t.fired
 	switch {
 	case t.failed != nil:
-		fired = notBuilt
+		fired = hasFailed
 	case fired == "":
 		fired = firedNone
 	}

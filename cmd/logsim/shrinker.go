@@ -8,7 +8,7 @@ import (
 	"logd/sim"
 )
 
-// shrinker takes away from a case, for as long as what is left ends with the same verdict (C5). It tries several candidates at once and
+// shrinker takes away from a case, for as long as what is left ends with the same verdict (C6). It tries several candidates at once and
 // goes on with the first of them that does: so its result follows from the number of jobs, not from their speed.
 type shrinker struct {
 	best  sim.Case

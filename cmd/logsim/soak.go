@@ -89,6 +89,9 @@ func (a *app) soak(ctx context.Context, f *soakFlags) error {
 		return err
 	}
 	r := &soakRun{app: a, flags: f, state: s, begun: time.Now(), before: s.Spent, saved: time.Now(), progress: terminal(a.err)}
+	if err := r.save(); err != nil { // (C5)
+		return fmt.Errorf("soak in %s: %w", f.dir, err)
+	}
 	if err := r.run(ctx); err != nil {
 		return fmt.Errorf("soak in %s: %w", f.dir, err)
 	}

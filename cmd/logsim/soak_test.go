@@ -78,7 +78,7 @@ func TestSoakKeepsFailures(t *testing.T) {
 	}
 	text, err := os.ReadFile(filepath.Join(dir, fmt.Sprintf("seed-%d.txt", seedInvalid)))
 	if err != nil || !strings.HasPrefix(string(text), "unseen: gone\nINVALID seed=7 ") || !strings.Contains(string(text), "run --seed 7 --seconds 60 -v\n") ||
-		!strings.Contains(string(text), "\n\nseed=7 length=1m0s brokers=") {
+		!strings.Contains(string(text), "\n\nseed=7 Length=1m0s Brokers=") {
 		t.Errorf("%v: %s", err, text)
 	}
 	code, out, _ := soak(t, "--dir", dir, "--from", "1", "--seeds", "9", "--json")

@@ -85,7 +85,7 @@ func (r *Recorder) Event(at time.Duration, e sim.Event) {
 	case sim.Said:
 		r.note(t, e.Broker, "said-"+e.Level, e.Text)
 	case sim.Noted:
-		r.note(t, brokerIn(e), map[bool]string{true: "fault", false: "remark"}[e.Command], e.Text)
+		r.note(t, target(e), map[bool]string{true: "fault", false: "remark"}[e.Command], e.Text)
 	case sim.StoryLine:
 		r.note(t, 0, map[bool]string{true: "answer", false: "story"}[e.Answer], fmt.Sprintf("line %d: %s", e.Line, e.Text))
 	case sim.Called:
@@ -97,13 +97,12 @@ func (r *Recorder) Event(at time.Duration, e sim.Event) {
 	}
 }
 
-// brokerIn is the broker that a fault's command names: its first word after the verb.
-func brokerIn(e sim.Noted) (id int32) {
-	words := strings.Fields(e.Text)
-	if e.Command && len(words) > 1 && words[0] != "one-way" && words[0] != "join" && words[0] != "clog" {
-		fmt.Sscan(words[1], &id)
+// target is the broker that a fault's command is about.
+func target(e sim.Noted) int32 {
+	if !e.Command {
+		return 0
 	}
-	return id
+	return sim.CommandTarget(e.Text)
 }
 
 func (r *Recorder) text(s string) int {
