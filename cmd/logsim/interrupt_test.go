@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"syscall"
 	"testing"
@@ -62,7 +63,11 @@ func TestInterruptedSoak(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "kept")
 	args := []string{"soak", "--dir", dir, "--from", "20", "--seconds", "20", "--jobs", "2"}
 	real := []string{asLogsim + "=real"}
-	code, out, errs := interrupted(t, real, holds(filepath.Join(dir, soakFile), 1), args...)
+	someDone := func() bool {
+		state, err := os.ReadFile(filepath.Join(dir, soakFile))
+		return err == nil && regexp.MustCompile(`"seeds": [1-9]`).Match(state)
+	}
+	code, out, errs := interrupted(t, real, someDone, args...)
 	if code != exitInvalid || !strings.Contains(errs, "interrupted after ") || !strings.Contains(out, "\nvalid ") {
 		t.Fatalf("exit status %d, said %q and %q", code, out, errs)
 	}
