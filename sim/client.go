@@ -9,7 +9,6 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"logd/checker"
-	"logd/transport"
 )
 
 // client speaks the real protocol over simulated streams. One operation is one value sent once: after an unclear outcome it
@@ -46,16 +45,6 @@ type role interface {
 	act(c *client)
 	// done tells that an operation ended.
 	done(c *client, k *call)
-}
-
-// line is one connection with the requests that wait on it, in order.
-type line struct {
-	conn    *conn
-	node    int
-	frames  transport.Frames
-	pending []*call
-	corr    int32
-	session fetchSession
 }
 
 // call is one request under way.
@@ -132,19 +121,6 @@ func newClient(w *World, number int, r role) *client {
 	return c
 }
 
-func (w *World) partitions() int { return w.opt.Load.Topics * w.opt.Load.Partitions }
-
-func (w *World) topic(part int) string { return topicNames[part/w.opt.Load.Partitions] }
-
-var topicNames = [...]string{"orders", "audit"}
-
-func (w *World) partName(part int) string {
-	for n := len(w.names); n <= part; n++ {
-		w.names = append(w.names, fmt.Sprintf("%s/%d", w.topic(n), n%w.opt.Load.Partitions))
-	}
-	return w.names[part]
-}
-
 // soon plans the client's next turn.
 func (c *client) soon(in time.Duration) {
 	if c.planned || c.over {
@@ -179,260 +155,61 @@ func (c *client) leader(part int) (node int, ok bool) {
 	return c.leaders[part], true
 }
 
-// send writes a request to a broker; the operation, if it is one, begins here. noAnswer is for acks=0.
-func (c *client) send(node int, k *call, req kmsg.Request, noAnswer bool) {
-	w := c.w
-	l := c.lines[node]
-	if l == nil {
-		l = &line{node: node}
-		l.conn = w.dial(c, w.nodes[node])
-		c.lines[node] = l
-	}
-	l.corr++
-	k.corr, k.key, k.version, k.line, k.sent = l.corr, req.Key(), req.GetVersion(), l, w.now
-	switch {
-	case k.op.Kind == 0:
-	case k.topic > 0:
-		w.topics.asks(c, k)
+// ask sends a request at once.
+func (c *client) ask(a request) {
+	switch a.kind {
+	case askAppend:
+		c.askAppend(a)
+	case askRead:
+		c.askRead(a)
+	case askTail:
+		c.askTail(a)
+	case askStart:
+		c.askStart(a)
+	case askTrim:
+		c.askTrim(a)
+	case askMetadata:
+		c.askLeaders(a)
+	case askEpoch:
+		c.askEpoch(a)
+	case askLayout:
+		c.askLayout(a)
+	case askDirs:
+		c.askDirs(a)
+	case askDie:
+		c.die(returning(a.at))
+	case askProducer:
+		c.askID(a)
+	case askBump:
+		c.bump()
+	case askSend:
+		c.askNew(a)
+	case askResend:
+		c.askAgain(a)
+	case askCreate, askDelete, askTopic, askPut, askGet, askEnd:
+		c.askFleeting(a)
 	default:
-		k.op.Client, k.op.Session, k.op.Partition = int64(c.number), c.sessions, w.partName(k.part)
-		w.judge.invoke(&k.op)
-		w.markAsked(k, c.number)
+		c.askGroups(a)
 	}
-	w.watch.sends(c, node, k)
-	frame := transport.AppendRequest(c.name, l.corr, req)
-	w.trace.bytes(w.now, markClient, c.number, uint64(node)<<32|uint64(uint32(k.key)), frame)
-	if w.trace.verbose() {
-		w.trace.line(w.now, markClient, "client %d → broker %d: %s v%d %s %v from %d", c.number, w.nodes[node].id, kmsg.NameForKey(k.key), k.version, k.op.Partition, k.op.Values, k.op.From)
-	}
-	l.conn.up.write(frame)
-	if noAnswer {
-		l.conn.unanswered = true
-		c.end(k, checker.Unknown)
+}
+
+// asks has a client ask: as a decision of the run if the run is drawn and storms, else at once, as all that the setup and the
+// calm ask, and the clients of stories.
+func (c *client) asks(a request) {
+	a.client = c.number
+	if c.w.drawn() && c.w.phase == phaseStorm {
+		c.w.decide(a)
 		return
 	}
-	c.inflight++
-	l.pending = append(l.pending, k)
-	timeout := w.opt.Load.Timeout
-	if k.key == int16(kmsg.JoinGroup) || k.key == int16(kmsg.SyncGroup) {
-		timeout += 10 * time.Second // they wait for other members
-	}
-	w.queue.deadline(w.now+timeout, func() {
-		if !k.ended {
-			switch what := fmt.Sprintf("doesn't answer within %v", timeout); {
-			case k.group != "":
-				w.refusedCoordinator(k, codeNone, what)
-			case k.topic > 0:
-				w.topics.judgeRefusal(k, what)
-			default:
-				w.refused(k, codeNone, what)
-			}
-			c.drop(k.line)
-		}
-	})
+	c.ask(a)
 }
 
-// receive takes bytes of a connection, cut anywhere.
-func (c *client) receive(cn *conn, b []byte) {
-	l := c.lineOf(cn)
-	if l == nil {
-		return
-	}
-	l.frames.Feed(b)
-	for {
-		frame, ok, err := l.frames.Next()
-		if err != nil {
-			c.w.violate(BadResponse, "client %d: %v", c.number, gist(err))
-		}
-		if !ok || err != nil {
-			return
-		}
-		c.response(l, frame)
-		if c.lines[l.node] != l {
-			return
+// client finds a client by number; one that a story speaks of for the first time is made.
+func (w *World) client(number int) *client {
+	for _, c := range w.clients {
+		if c.number == number {
+			return c
 		}
 	}
+	return newClient(w, number, mute{})
 }
-
-func (c *client) response(l *line, frame []byte) {
-	w := c.w
-	if len(l.pending) == 0 {
-		w.violate(BadResponse, "client %d gets %d bytes from broker %d, and nothing was asked", c.number, len(frame), l.node+1)
-		return
-	}
-	k := l.pending[0]
-	corr, resp, err := w.decoded.response(frame, k.key, k.version)
-	switch {
-	case corr != k.corr:
-		w.violate(ResponseOrder, "client %d gets the response to request %d of broker %d, its next one is %d", c.number, corr, l.node+1, k.corr)
-		return
-	case err != nil:
-		w.violate(BadResponse, "client %d, %s version %d: %v", c.number, kept(kmsg.NameForKey(k.key)), k.version, gist(err))
-		return
-	}
-	l.pending = l.pending[1:]
-	c.inflight--
-	k.resp = resp
-	c.answered(k)
-}
-
-// answered settles what a response says.
-func (c *client) answered(k *call) {
-	if k.topic > 0 {
-		c.end(k, c.met(k))
-		return
-	}
-	outcome := checker.OK
-	switch resp := k.resp.(type) {
-	case *kmsg.MetadataResponse:
-		c.metadata(k, resp)
-	case *kmsg.CreateTopicsResponse:
-		c.created(resp, k)
-	case *kmsg.ProduceResponse:
-		outcome = c.produced(k, resp)
-	case *kmsg.InitProducerIDResponse:
-		c.gotID(k, resp)
-	case *kmsg.FetchResponse:
-		outcome = c.fetched(k, resp)
-	case *kmsg.ListOffsetsResponse:
-		outcome = c.listed(k, resp)
-	case *kmsg.OffsetForLeaderEpochResponse:
-		outcome = c.toldEnd(k, resp)
-	case *kmsg.DescribeTopicPartitionsResponse:
-		outcome = c.layout(k, resp)
-	case *kmsg.DescribeLogDirsResponse:
-		outcome = c.dirs(k, resp)
-	case *kmsg.DeleteRecordsResponse:
-		if !c.trimmed(k, resp) {
-			outcome = checker.Unknown // a leader that has lost its place may have proposed it
-		}
-	default:
-		outcome = c.heard(k)
-	}
-	switch what := refusalCodes[k.code]; {
-	case k.group != "":
-		c.w.refusedByGroup(k)
-	case what != "" && k.key != int16(kmsg.Metadata) && k.key != int16(kmsg.DescribeTopicPartitions):
-		c.w.refused(k, k.code, "answers "+what)
-	}
-	if c.w.violation != nil {
-		return
-	}
-	if k.part >= 0 && outcome != checker.OK {
-		c.leaders[k.part], c.near[k.part] = -1, -1
-	}
-	c.consumed(k, outcome)
-	c.end(k, outcome)
-}
-
-// end closes a call.
-func (c *client) end(k *call, outcome checker.Outcome) {
-	w := c.w
-	k.ended = true
-	if k.batch != nil {
-		k.batch.flying--
-	}
-	if k.key == int16(kmsg.InitProducerID) {
-		c.producer().asking = false
-	}
-	w.watch.returns(k, outcome)
-	if k.op.Kind != 0 {
-		k.op.Outcome = outcome
-		if k.topic > 0 {
-			k.op.Ret = int64(w.now)
-		} else {
-			w.judge.complete(&k.op)
-			w.markEnded(k, c.number)
-		}
-		c.tally(k)
-		if outcome == checker.Unknown {
-			c.sessions++
-		}
-	}
-	if w.trace.verbose() {
-		w.trace.line(w.now, markClient, "client %d: %s %s %v is %v, code %d, off %d, %d values", c.number, kmsg.NameForKey(k.key), k.op.Partition, k.op.ID, outcome, k.code, k.op.Off, len(k.op.Values))
-	}
-	if k.key == int16(kmsg.Metadata) {
-		c.asking = false
-		if r, ok := c.role.(*closer); ok {
-			r.found(c)
-		}
-		c.soon(c.pause(retryAfter))
-		return
-	}
-	c.role.done(c, k)
-}
-
-func (c *client) tally(k *call) {
-	w := c.w
-	switch k.op.Kind {
-	case checker.Append:
-		w.count[[...]Count{0, CountAcked, CountFailed, CountUnknown}[k.op.Outcome]]++
-		if k.op.Outcome == checker.OK {
-			w.count[CountAckedRecords] += int64(len(k.op.Values))
-		}
-	case checker.Read:
-		w.count[CountReads]++
-		w.count[CountRecordsRead] += int64(len(k.op.Values))
-	case checker.Tail:
-		w.count[CountTails]++
-	}
-}
-
-// drop gives a connection up: everything on it has an unclear outcome.
-func (c *client) drop(l *line) {
-	l.conn.hangUp()
-	c.lost(l)
-}
-
-// closed: the broker's end is gone.
-func (c *client) closed(cn *conn) {
-	if l := c.lineOf(cn); l != nil {
-		c.lost(l)
-	}
-}
-
-func (c *client) lost(l *line) {
-	if c.lines[l.node] == l {
-		c.lines[l.node] = nil
-	}
-	pending := l.pending
-	l.pending = nil
-	if c.seat.node == l.node {
-		c.seat.node = -1
-	}
-	for part, node := range c.leaders {
-		if node == l.node {
-			c.leaders[part] = -1
-		}
-		if c.near[part] == l.node {
-			c.near[part] = -1
-		}
-	}
-	for i := range c.fleeting {
-		for index, node := range c.fleeting[i].leaders {
-			if node == l.node {
-				c.fleeting[i].leaders[index] = -1
-			}
-		}
-	}
-	for _, k := range pending {
-		c.inflight--
-		outcome := checker.Unknown
-		if k.op.Kind != checker.Append && k.op.Kind != checker.Trim && k.op.Kind != checker.Commit {
-			outcome = checker.Failed // a read without an answer showed nothing
-		}
-		c.end(k, outcome)
-	}
-	c.sessions++
-}
-
-func (c *client) lineOf(cn *conn) *line {
-	if l := c.lines[cn.node.index]; l != nil && l.conn == cn {
-		return l
-	}
-	return nil
-}
-
-// retryAfter is how long a client waits, about, before it turns to a partition again that refused it.
-const retryAfter = 40 * time.Millisecond

@@ -3,6 +3,7 @@ package sim
 import (
 	"fmt"
 	"slices"
+	"time"
 
 	"logd/checker"
 )
@@ -143,4 +144,40 @@ func (j *judge) judgeLives() {
 			}
 		}
 	}
+}
+
+// told: a broker says that a life is there. It may not have heard of its end; what its process has dropped it has heard of, but what an
+// earlier one has dropped, of which its disk tells, it may hear of later.
+func (t *topicLedger) told(k *call, l *life) {
+	n := t.w.nodes[k.line.node]
+	for _, g := range l.groups {
+		if g != nil && g.dropped[n.index] > 0 && g.dropped[n.index] == g.held[n.index] && g.dropped[n.index] < k.sent-time.Second && n.illSince(g.dropped[n.index]) == "" {
+			t.w.violate(DeletedServed, "broker %d, asked at %v, says that %s is there, and has dropped its replica at %v (D4)", n.id, k.sent, l.label, g.dropped[n.index])
+		}
+	}
+}
+
+// judgeRefusal judges a refusal as others are, if what was asked for was surely there all the time.
+func (t *topicLedger) judgeRefusal(k *call, what string) {
+	l := k.life
+	if k.change == nil {
+		for _, other := range t.names[k.topic-1].lives {
+			if l == nil && t.surely(other, k.sent-tellsWithin, t.w.now, nil) {
+				l = other
+			}
+		}
+		if l == nil || !t.surely(l, k.sent-tellsWithin, t.w.now, nil) {
+			t.w.count[CountRefusedFleeting]++
+			return
+		}
+		k.about = l.group(k.index)
+	}
+	t.w.refused(k, k.code, what)
+}
+
+// asks begins an operation of a fleeting topic's history.
+func (t *topicLedger) asks(c *client, k *call) {
+	t.w.judge.ids++
+	k.op.ID, k.op.Call, k.op.Client, k.op.Session = t.w.judge.ids, int64(t.w.now), int64(c.number), c.sessions
+	t.ops = append(t.ops, k)
 }

@@ -9,7 +9,7 @@ import (
 	"logd/broker/group"
 )
 
-// Once its group is at rest (group_owners.go) no member says anything any more. So none is left soon, by whichever protocol it came: what it had would be nobody's
+// Once its group is at rest (consumer_owners.go) no member says anything any more. So none is left soon, by whichever protocol it came: what it had would be nobody's
 // for ever. A census asks one group after the other who its members are, until it has none.
 type census struct {
 	group  int

@@ -18,7 +18,7 @@ import (
 //	member 3  join ─── sync ──────────── beat: has 1, 3   beat ┘
 //
 // It is judged by what members use. Exempt is a group none of whose members stays, and while no coordinator has held its place for as
-// long as members have. Then the others fall silent too, and the census begins (group_sessions.go).
+// long as members have. Then the others fall silent too, and the census begins (consumer_sessions.go).
 
 // settleEvery is how often, about, a member speaks in the calm: a drawn session is longer than twice that.
 const settleEvery = 60 * time.Millisecond
