@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"slices"
+	"sort"
 
 	"logd/log"
 )
@@ -57,23 +58,34 @@ const (
 	entryHead = 8
 )
 
-// repairTick asks for what is lost, a few groups at a time.
+// repairTick asks for what is lost, for a few groups at a time, in turn: one that nobody answers keeps no other from being mended.
 func (s *Shard) repairTick() {
-	out := 0
+	due, left := s.wanting(), s.cfg.Limits.Repairs
+	due = slices.DeleteFunc(due, func(p *partition) bool {
+		waits := s.ticks < p.repair.asked+repairRetryTicks
+		if waits {
+			left--
+		}
+		return waits
+	})
+	next := sort.Search(len(due), func(i int) bool { return due[i].group > s.lastNeed })
+	for i := range min(len(due), max(left, 0)) {
+		p := due[(next+i)%len(due)]
+		s.askNeed(p, s.store.Holes(p.group), s.store.SegmentHoles(p.group))
+		s.lastNeed = p.group
+	}
+}
+
+// wanting notes of all groups whether they are damaged, and returns those that somebody could give something for, in order.
+func (s *Shard) wanting() (all []*partition) {
 	for _, id := range s.order {
 		p := s.parts[id]
-		holes, ranges := s.store.Holes(id), s.store.SegmentHoles(id)
-		s.noteDamage(p, holes, ranges)
-		if !p.damaged || s.store.Repairing(id) {
-			continue
-		}
-		if out++; out > s.cfg.Limits.Repairs {
-			break
-		}
-		if s.ticks >= p.repair.asked+repairRetryTicks {
-			s.askNeed(p, holes, ranges)
+		s.noteDamage(p, s.store.Holes(id), s.store.SegmentHoles(id))
+		if p.damaged && !s.store.Repairing(id) && len(s.replicasOf(p)) > 0 {
+			all = append(all, p)
 		}
 	}
+	return all
 }
 
 // noteDamage has a replica step aside while it is damaged, and come back when it is whole.
@@ -106,9 +118,6 @@ func (s *Shard) noteDamage(p *partition, holes []log.Hole, ranges []log.Range) {
 // has, or nobody can give yet, keeps nothing else from being mended.
 func (s *Shard) askNeed(p *partition, holes []log.Hole, ranges []log.Range) {
 	peers := s.replicasOf(p)
-	if len(peers) == 0 {
-		return
-	}
 	r := &p.repair
 	c := needControl{Group: p.group, Replica: p.replica, Max: s.cfg.Limits.RangeBytes}
 	on := r.silent > 0 && r.silent%len(peers) == 0

@@ -74,9 +74,10 @@ type Shard struct {
 	disk     disk
 	scrub    scrub
 	catchup  catchup
-	damages  int  // replicas found damaged since the start
-	repairs  int  // and whole again
-	low      bool // too little room on the disk: no records are taken
+	damages  int    // replicas found damaged since the start
+	repairs  int    // and whole again
+	lastNeed uint64 // group that lost bytes were asked for last
+	low      bool   // too little room on the disk: no records are taken
 	room     Space
 	full     bool    // too much is committed and in no segment: nothing is proposed until the disk has caught up
 	large    []*conn // connections with a large unfinished request, in the order that they began

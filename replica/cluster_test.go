@@ -186,6 +186,20 @@ func (c *cluster) tick() {
 	c.run()
 }
 
+// flushAll has all flush what they may, and give up what the ring asks for, as shards do.
+func (c *cluster) flushAll() {
+	for _, id := range sortedKeys(c.nodes) {
+		n := c.nodes[id]
+		n.g.Flush(1 << 20)
+		for _, h := range n.store.Reclaim() {
+			if h.Copy {
+				n.g.Copy(h.Last)
+			}
+		}
+	}
+	c.run()
+}
+
 func (c *cluster) node(i int32) *node { return c.nodes[ID(i, uint32(i))] }
 
 // lead makes a node leader.

@@ -54,6 +54,7 @@ type Group struct {
 	lead      uint64
 	leader    bool
 	commit    uint64
+	past      [2]uint64 // commit index one tick ago and two, of a leader; before that, of none, the highest there is
 	reads     uint64            // read index contexts used so far (R8)
 	confirmed uint64            // the highest of them that was confirmed; <= reads
 	told      map[uint64]uint64 // by follower: the highest commit index that an append carried, or would have (R14)
@@ -130,6 +131,7 @@ func New(cfg Config, store *log.Store, rec log.Group) (*Group, error) {
 		return nil, fmt.Errorf("group %d: %w", cfg.Group, err)
 	}
 	g := &Group{cfg: cfg, store: store, snaps: map[uint64]*offer{}, told: map[uint64]uint64{}, applied: rec.Mark.Index, hard: rec.State, kept: rec.State}
+	g.remember()
 	g.win = &window{plain: cfg.Plain, conf: conf, snap: g.snapshot, done: func() (*producer.Table, uint64) { return g.prod.applied, g.applied }}
 	g.win.reset(rec.Mark, g.prod.begin(&rec.Mark, cfg.Plain))
 	g.confs, g.conf = []confAt{{rec.Mark.Index, conf}}, confOf(conf)

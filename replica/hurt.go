@@ -1,6 +1,7 @@
 package replica
 
 import (
+	"math"
 	"slices"
 
 	pb "go.etcd.io/raft/v3/raftpb"
@@ -25,6 +26,7 @@ const handOverTicks = 2
 func (g *Group) Tick() {
 	g.ticks++
 	g.ahead = false // what was given out has been applied
+	g.remember()
 	g.expireOffers()
 	g.trim()
 	switch {
@@ -34,6 +36,15 @@ func (g *Group) Tick() {
 		g.HandOver(g.ticks / handOverTicks)
 	}
 	g.rn.Tick()
+}
+
+// remember keeps the commit index of this tick and the one before, of a leader.
+func (g *Group) remember() {
+	if !g.leader {
+		g.past = [2]uint64{math.MaxUint64, math.MaxUint64}
+		return
+	}
+	g.past = [2]uint64{g.commit, g.past[0]}
 }
 
 // Campaign starts an election at once, where a new group's preferred leader should not wait for a timeout.

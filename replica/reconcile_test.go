@@ -110,3 +110,38 @@ func TestNobodyWaitsForAnothersLearner(t *testing.T) {
 		t.Fatalf("learners %x, expected %x", got, gone)
 	}
 }
+
+// A learner whose answers always come a little after those that commit, while others append, is promoted all the same.
+func TestSlowLearnerIsPromoted(t *testing.T) {
+	c := newCluster(t, 3)
+	a, slow := c.lead(1), c.node(3)
+	want := []uint64{a.id, c.node(2).id}
+	for range 4 {
+		a.g.Reconcile(want)
+		c.run()
+		c.tick()
+	}
+	want = append(want, slow.id)
+	var late, now []*pb.Message
+	c.drop = func(m *pb.Message) bool {
+		held := m.GetFrom() == slow.id && m.GetType() == pb.MsgAppResp && !slices.Contains(late, m)
+		if held {
+			now = append(now, m)
+		}
+		return held
+	}
+	for range 20 {
+		late, now = now, nil
+		a.propose(1)
+		c.run()
+		c.queue = append(c.queue, late...) // its answers to the append before
+		c.run()
+		a.g.Reconcile(want)
+		c.run()
+		c.tick()
+		c.flushAll()
+	}
+	if conf := a.g.Conf(); !slices.Contains(conf.Voters, slow.id) {
+		t.Fatalf("configuration %+v after 20 appends, expected %x among the voters", conf, slow.id)
+	}
+}

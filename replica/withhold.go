@@ -11,7 +11,8 @@ import (
 // that an append takes. Every append and heartbeat carries the commit index too.
 //
 // An append without entries is also how raft finds out what a follower lacks, once one with entries was lost. Such a probe is
-// sent: it says of no commit index that was not said, or withheld, before.
+// sent: it says of no commit index that was not said, or withheld, before. So is all that goes to a follower that raft sends no entries
+// to, since as much as may be is under way already: who was away for so long answers nothing else, and would never get more.
 func (g *Group) withholds(m *pb.Message) bool {
 	if m.GetType() != pb.MsgApp {
 		return false
@@ -20,7 +21,7 @@ func (g *Group) withholds(m *pb.Message) bool {
 	if news {
 		g.told[m.GetTo()] = m.GetCommit()
 	}
-	return news && len(m.GetEntries()) == 0 && !g.cfg.Plain && !g.changing() && g.replicates(m.GetTo())
+	return news && len(m.GetEntries()) == 0 && !g.cfg.Plain && !g.changing() && g.streams(m.GetTo())
 }
 
 // changing reports whether the configuration is on its way from one to another.
@@ -28,11 +29,12 @@ func (g *Group) changing() bool {
 	return g.change > g.applied || g.conf.Joint || len(g.conf.Learners) > 0
 }
 
-// replicates reports whether raft takes a follower's log for one that goes on as its own, and does not look for where they part.
-func (g *Group) replicates(id uint64) (yes bool) {
+// streams reports whether raft takes a follower's log for one that goes on as its own, not looking for where they part, and would send
+// it the next entries at once.
+func (g *Group) streams(id uint64) (yes bool) {
 	g.rn.WithProgress(func(p uint64, _ raft.ProgressType, pr progress) {
 		if p == id {
-			yes = pr.State == tracker.StateReplicate
+			yes = pr.State == tracker.StateReplicate && !pr.MsgAppFlowPaused
 		}
 	})
 	return yes

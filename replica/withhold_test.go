@@ -67,6 +67,30 @@ func TestProbeIsNoNews(t *testing.T) {
 	}
 }
 
+// A follower that was away until as much was under way to it as may be gets the rest, however steadily others append: what raft sends it
+// then, once per heartbeat, is an append without entries, and always says that something was committed (R14).
+func TestProbeUnderLoad(t *testing.T) {
+	c := newCluster(t, 3)
+	a := c.lead(1)
+	c.tick()
+	away := c.node(3)
+	c.drop = func(m *pb.Message) bool { return m.GetTo() == away.id }
+	for range 12 {
+		a.propose(1)
+		c.run()
+	}
+	c.drop = nil
+	for range 50 {
+		a.propose(1)
+		c.run()
+		c.tick()
+		c.flushAll()
+	}
+	if got := c.applied(); got[2]+2 < got[0] {
+		t.Fatalf("nodes have applied %d: the third was away once", got)
+	}
+}
+
 // Commands of the metadata group, and entries while the configuration changes, are known to be committed at once (R14).
 func TestCommitIsToldAtOnce(t *testing.T) {
 	c := newClusterIn(t, 3, t.TempDir, true)
