@@ -112,11 +112,11 @@ func (d Dir) writeCopy(fsys FS, name string) error {
 }
 
 // OpenDir reads logd.meta, and changes nothing. The error wraps [fs.ErrNotExist] if there is none, [ErrVersion], or
-// [ErrDamaged] if neither copy is good.
+// [ErrDamaged] if neither copy is good; any other is of the system, and says nothing of the directory.
 func OpenDir(fsys FS) (Dir, error) {
 	d, err := readDir(fsys, metaCopy)
-	if err == nil {
-		return d, nil
+	if err == nil || !errors.Is(err, ErrDamaged) && !errors.Is(err, ErrVersion) && !errors.Is(err, fs.ErrNotExist) {
+		return d, err
 	}
 	d, other := readDir(fsys, metaName)
 	if other == nil {
@@ -134,11 +134,11 @@ func OpenDir(fsys FS) (Dir, error) {
 
 func readDir(fsys FS, name string) (Dir, error) {
 	f, err := fsys.Open(name)
-	if errors.Is(err, fs.ErrNotExist) {
-		return Dir{}, fmt.Errorf("%s: %w", name, err)
+	if errors.Is(err, ErrDevice) {
+		return Dir{}, fmt.Errorf("%w: %s: %w", ErrDamaged, name, err)
 	}
 	if err != nil {
-		return Dir{}, fmt.Errorf("%w: %s: %w", ErrDamaged, name, err)
+		return Dir{}, fmt.Errorf("%s: %w", name, err)
 	}
 	defer f.Close() // only read
 	b := make([]byte, 4096)

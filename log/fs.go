@@ -3,11 +3,19 @@ package log
 import (
 	"errors"
 	"io"
+	"io/fs"
 )
 
 // ErrNoSpace is wrapped by an error of an [FS] that has no room for bytes or names, or none left for this user. The operation
 // may have been done in part.
 var ErrNoSpace = errors.New("no space left")
+
+// ErrDevice is wrapped by an error of an [FS] that says of the device, or of what it keeps, that it is broken. Any other error, too many
+// open files or no memory, says nothing of what is stored: nobody may take what can't be opened for lost then (G10).
+var ErrDevice = errors.New("the device failed")
+
+// gone tells whether an error says that a file, or a part of it, is lost.
+func gone(err error) bool { return errors.Is(err, fs.ErrNotExist) || errors.Is(err, ErrDevice) }
 
 // FS is a directory tree that a shard keeps its files in; names are slash-separated and relative to the data directory.
 // It is implemented by log/osfs on a real disk and by the simulator's disk. Together with [File] it is all that the core
@@ -19,7 +27,8 @@ var ErrNoSpace = errors.New("no space left")
 //   - A created, renamed or removed name is stable only after SyncDir of its directory returned nil.
 //   - After a failed write or sync nothing may be assumed of the bytes concerned, and nothing is retried.
 type FS interface {
-	// Open opens a file that exists, for reading and writing; an error wraps fs.ErrNotExist if there is none.
+	// Open opens a file that exists, for reading and writing; an error wraps fs.ErrNotExist if there is none, and [ErrDevice] if it is
+	// there and the device can't say what it is.
 	Open(name string) (File, error)
 	// Create makes an empty file; an error wraps fs.ErrExist if there is one.
 	Create(name string) (File, error)
@@ -46,7 +55,7 @@ type File interface {
 	Sync() error
 	// Truncate sets the size in bytes.
 	Truncate(size int64) error
-	// Size returns the size in bytes.
+	// Size returns the size in bytes; an error wraps [ErrDevice] as that of Open.
 	Size() (int64, error)
 	Close() error
 }

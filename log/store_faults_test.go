@@ -243,6 +243,23 @@ func TestFaultUnneededFileCannotBeOpened(t *testing.T) {
 	}
 }
 
+// Too many open files, no memory, or no permission says nothing of what is in a file: a sound directory would be given up for it.
+func TestFileThatMayBeSound(t *testing.T) {
+	for _, name := range []string{walName(0), walName(2)} {
+		f := newFaulty(t, 3)
+		why := errors.New("too many open files")
+		if _, _, err := Open(&sickFS{memFS: f.fs, deny: name, why: why}, testID, f.opt); !errors.Is(err, why) || errors.Is(err, ErrVotesLost) || errors.Is(err, ErrDamaged) {
+			t.Errorf("%s: %v", name, err)
+		}
+		f.open(t) // as it was
+	}
+	disk, _ := startable(t)
+	why := errors.New("too many open files")
+	if _, err := StartDir(&sickFS{memFS: disk, deny: metaCopy, why: why}); !errors.Is(err, why) || errors.Is(err, ErrDamaged) {
+		t.Error(err)
+	}
+}
+
 // A file that is too short: what is missing is known, or counts for nothing, or was a payload.
 func TestFaultShortFile(t *testing.T) {
 	for size, want := range map[int]string{

@@ -2,6 +2,7 @@ package log
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -57,6 +58,7 @@ type sickFS struct {
 	*memFS
 	sick map[string]map[int]bool // by file
 	deny string                  // a file that can't be opened
+	why  error                   // for this, not since the device is sick
 }
 
 type sickFile struct {
@@ -65,11 +67,11 @@ type sickFile struct {
 	name string
 }
 
-var errSick = errors.New("input/output error")
+var errSick = fmt.Errorf("input/output error: %w", ErrDevice)
 
 func (s *sickFS) Open(name string) (File, error) {
 	if name == s.deny {
-		return nil, errSick
+		return nil, cmp.Or(s.why, errSick)
 	}
 	f, err := s.memFS.Open(name)
 	return &sickFile{f, s, name}, err

@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"io/fs"
 	"math"
 )
 
@@ -58,12 +57,12 @@ type filler struct {
 var errHigh = errors.New("other upper bits")
 
 // scanWAL opens and reads all WAL files. What can't be opened or read counts as damaged; the error is of a header that says
-// that the WAL is another's, [ErrVersion] or [ErrForeign], or of the permission to open it.
+// that the WAL is another's, [ErrVersion] or [ErrForeign], or one for which a file couldn't be opened that may well be sound.
 func scanWAL(fsys FS, id Identity, opt Options) (*walScan, error) {
 	w := &walScan{id: id, ident: id.hash(), opt: opt, files: make([]walFile, opt.WALFiles)}
 	for slot := range w.files {
 		f, err := fsys.Open(walName(slot))
-		if errors.Is(err, fs.ErrPermission) {
+		if err != nil && !gone(err) {
 			w.close()
 			return nil, fmt.Errorf("%s: %w", walName(slot), err)
 		}
@@ -108,7 +107,9 @@ func (w *walScan) passFile(slot int) error {
 	f, all := &w.files[slot], w.sectors[slot]
 	f.header = "it can't be read"
 	if f.f != nil {
-		if f.size, f.err = f.f.Size(); f.err != nil {
+		if f.size, f.err = f.f.Size(); f.err != nil && !gone(f.err) {
+			return fmt.Errorf("%s: %w", walName(slot), f.err)
+		} else if f.err != nil {
 			f.size = 0
 		}
 	}

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"maps"
 	"math/rand/v2"
@@ -15,7 +16,7 @@ import (
 var ErrCrashed = errors.New("sim: the process was killed")
 
 // ErrDevice is an injected failure of one operation.
-var ErrDevice = errors.New("sim: input/output error")
+var ErrDevice = fmt.Errorf("sim: input/output error: %w", log.ErrDevice)
 
 // Disk is one broker's device and the machine's cache above it.
 //

@@ -12,8 +12,8 @@
 //
 //	O1  A nil error of WriteSync, Sync and SyncDir means that the device was told to make it stable, but in UnsafeNoSync,
 //	    which Mode says loudly.
-//	O2  An error is returned as it came, a full disk or quota named by [log.ErrNoSpace] besides, and the operation is not tried
-//	    again.
+//	O2  An error is returned as it came, a full disk or quota named by [log.ErrNoSpace] besides, a broken device by
+//	    [log.ErrDevice], and the operation is not tried again.
 //	O3  A file system that lives in memory (tmpfs, ramfs) is refused, but with UnsafeNoSync.
 //	O4  Of all processes, one at a time has the directory locked.
 //	O5  A ReadOnly changes nothing, whatever is asked of it.

@@ -36,7 +36,7 @@ func (f *file) Truncate(size int64) error { return named(f.buffered.Truncate(siz
 func (f *file) Size() (int64, error) {
 	st, err := f.buffered.Stat()
 	if err != nil {
-		return 0, err
+		return 0, named(err)
 	}
 	return st.Size(), nil
 }

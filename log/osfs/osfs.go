@@ -112,7 +112,7 @@ func (f *FS) List(dir string) ([]string, error) {
 	for i, e := range entries {
 		names[i] = e.Name()
 	}
-	return names, err
+	return names, named(err)
 }
 
 // Mkdir implements [log.FS].

@@ -32,3 +32,6 @@ func syncData(f *os.File) error {
 	_, err := unix.FcntlInt(f.Fd(), unix.F_FULLFSYNC, 0)
 	return os.NewSyscallError("fcntl F_FULLFSYNC "+f.Name(), err)
 }
+
+// uncleanFS has no number of its own here.
+const uncleanFS = unix.EIO

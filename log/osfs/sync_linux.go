@@ -72,3 +72,6 @@ func unsupported(err error) error {
 func syncData(f *os.File) error {
 	return os.NewSyscallError("fdatasync "+f.Name(), unix.Fdatasync(int(f.Fd())))
 }
+
+// uncleanFS says that the file system found its own structures damaged.
+const uncleanFS = unix.EUCLEAN
