@@ -151,10 +151,14 @@ func (s *Shard) readBatches(p *partition, offset int64, max int, done func(batch
 		return
 	}
 	s.read(rd, func(d log.ReadDone) {
+		if s.parts[p.group] != p {
+			done(nil, errNotLeader)
+			return
+		}
 		err := d.Err
 		var data []byte
 		if err == nil {
-			data, _, err = rd.Cut(d.Data, offset, max, true)
+			data, err = s.store.Cut(p.group, rd, d.Data, offset, max, true)
 		}
 		if err != nil && offset < p.g.LogStart() { // removed meanwhile (B9)
 			done(nil, errOffsetRange)

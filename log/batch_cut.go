@@ -42,7 +42,7 @@ func (r Read) Cut(data []byte, from int64, maxBytes int, atLeastOne bool) ([]byt
 // Each batch returned has a good CRC and follows from the one before it, the batches skipped included. If one doesn't,
 // nothing is returned but an error that wraps [ErrDamaged] (G3). What the bytes can't show is a base offset changed in the
 // only batch of data, a leader epoch changed to one that would be possible, and that a batch behind the first was changed to
-// look longer than data: the answer then ends before it.
+// look longer than data: the answer then ends before it. [Store.Cut] tells the first two by the index.
 func CutBatches(data []byte, from int64, maxBytes int, atLeastOne bool) ([]byte, int64, error) {
 	c := anyChain
 	begin, end, next := -1, -1, from // of what is served; -1 before the first

@@ -62,13 +62,19 @@ func (s *Store) Flush(group uint64, batches [][]byte, m Mark) {
 }
 
 // Transfer writes batches that a snapshot transfer brought, contiguous from the segments' end, to segments, and syncs them,
-// without a mark. [Store.SegmentEnd] rises when they are synced; what no mark vouches for is cut at a restart.
+// without a mark. [Store.SegmentEnd] rises when they are synced; what no mark vouches for is cut at a restart. Whether they are what was
+// asked for the snapshot's mark says at last: it can be [Store.Refute]d.
 func (s *Store) Transfer(group uint64, batches [][]byte) {
 	g := s.alive(group)
 	if len(batches) > 0 {
 		s.queueJob(&job{kind: jobTransfer, g: g, batches: batches})
 	}
 }
+
+// Refute takes the word of a mark that others vouch for, and that ends where the segments do, against what a transfer brought: all behind
+// the last mark that vouched is lost, and what peers send for it must lead to the mark's hash (L13). false if it changes nothing: they end
+// elsewhere, nothing was transferred, or a repair is under way.
+func (s *Store) Refute(group uint64, m Mark) bool { return s.alive(group).segs.refute(m) }
 
 // ResetSegments starts the segments anew at an offset beyond their end, where a leader's log starts; hash is the running
 // batch hash before it. What was there is found no more, but stays until the mark of the following [Store.Install] is durable.
@@ -168,6 +174,9 @@ func (s *Store) planJob(ops []Op, st *step) []Op {
 		j.gone = len(ops) == n
 	default:
 		st.was = p.save()
+		if j.kind == jobTransfer {
+			p.doubt(j.g.mark)
+		}
 		ops = p.append(ops, j.batches)
 		j.g.filling = true
 	}

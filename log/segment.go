@@ -68,7 +68,7 @@ type segments struct {
 	rollNext bool       // the next append begins a segment
 	spans    []*span    // with holes, in order
 	fix      *repair    // queued or out
-	opened   *Mark      // when batches behind it were kept, till a later one vouches for them
+	opened   *Mark      // when batches behind it were kept or transferred, till a later one vouches for them
 	damage   []string   // found at opening, one line each
 }
 
@@ -162,7 +162,8 @@ func (p *segments) segmentAt(offset int64) *segment {
 }
 
 // find returns where to read the batch that contains offset, if it is in synced bytes: from the beginning of its interval
-// to maxBytes after the interval's end, so at least that batch whole, but not into a hole. Its ID is for the caller to choose.
+// to maxBytes after the interval's end, and on to the end of an interval, so that the running hashes of the index can tell what comes
+// back; but not into a hole. Its ID is for the caller to choose.
 // If forPeer, what a hole keeps from being proved is found too.
 func (p *segments) find(offset int64, maxBytes int, forPeer bool) (Read, bool) {
 	s := p.segmentAt(offset)
@@ -183,6 +184,9 @@ func (p *segments) find(offset int64, maxBytes int, forPeer bool) (Read, bool) {
 		}
 	}
 	to := min(s.index.after(e, s.synced)+int64(max(maxBytes, 0)), end)
+	if i, same := s.index.boundary(to); !same {
+		to = min(s.index.after(i-1, s.synced), end)
+	}
 	return Read{File: p.file(s.base, logSuffix), Off: from, Len: int(to - from), First: s.base + int64(s.index[e].offset)}, true
 }
 

@@ -114,17 +114,21 @@ func (p *segments) verifyInterval(s *segment, i int, data []byte, asked, size in
 		h = HashBatch(h, data)
 		data = data[n:]
 	}
-	want, next := s.hash, s.end
-	switch {
-	case i+1 < len(s.index) && int64(s.index[i+1].pos) <= s.synced:
-		want, next = s.index[i+1].hash, s.base+int64(s.index[i+1].offset)
-	case s.synced < s.size:
-		want, next = p.synced, p.stable
-	}
-	if asked == size && (h != want || then.next != next) {
+	if want, next := p.behind(s, i); asked == size && (h != want || then.next != next) {
 		return fmt.Errorf("batches lead to offset %d with running hash %016x, expected %d with %016x", then.next, h, next, want)
 	}
 	return nil
+}
+
+// behind returns the running hash and the offset behind the synced bytes of an interval.
+func (p *segments) behind(s *segment, i int) (hash uint64, next int64) {
+	switch {
+	case i+1 < len(s.index) && int64(s.index[i+1].pos) <= s.synced:
+		return s.index[i+1].hash, s.base + int64(s.index[i+1].offset)
+	case s.synced < s.size:
+		return p.synced, p.stable
+	}
+	return s.hash, s.end
 }
 
 // hashAt returns the running hash before an offset, if it is known.

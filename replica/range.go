@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"hash/crc32"
+	"math"
 
 	"logd/log"
 )
@@ -125,13 +126,18 @@ func (g *Group) Range(body []byte) error {
 	return nil
 }
 
-// follow checks batches that continue at, and returns them and where they end; none if they don't.
+// follow checks batches that continue at, and returns them and where they end; none if they don't. Whether they are those of the snapshot
+// shows when all are here: see [Group.proven].
 func (g *Group) follow(at segment, w Want, data []byte) (next segment, batches [][]byte, err error) {
 	next = at
+	epoch := int32(math.MinInt32)
 	for len(data) > 0 && next.end < w.To {
 		b, n, err := log.ParseBatch(data)
 		if err == nil {
 			err = log.CheckCRC(data[:n])
+		}
+		if err == nil && b.LeaderEpoch < epoch {
+			err = fmt.Errorf("leader epoch %d follows %d", b.LeaderEpoch, epoch)
 		}
 		if err != nil {
 			return at, nil, fmt.Errorf("group %d: range from replica %x at offset %d: %w", g.cfg.Group, w.Leader, next.end, err)
@@ -143,11 +149,7 @@ func (g *Group) follow(at segment, w Want, data []byte) (next segment, batches [
 			batches = append(batches, data[:n:n])
 			next = segment{b.NextOffset(), log.HashBatch(next.hash, data[:n])}
 		}
-		data = data[n:]
-	}
-	if next.end == w.To && next.hash != g.snap.mark.BatchHash {
-		return at, nil, fmt.Errorf("group %d: batches up to offset %d from replica %x have hash %016x, its snapshot says %016x: not taken",
-			g.cfg.Group, w.To, w.Leader, next.hash, g.snap.mark.BatchHash)
+		data, epoch = data[n:], b.LeaderEpoch
 	}
 	return next, batches, nil
 }

@@ -145,9 +145,7 @@ func (g *Group) install(out *Out) {
 	for g.snap != nil && g.complete() {
 		switch {
 		case !g.proven():
-			out.Notes = append(out.Notes, fmt.Sprintf("group %d: the segments' batches up to offset %d have another hash than the snapshot of replica %x, %016x: not taken; scrub this replica and that one",
-				g.cfg.Group, g.snap.mark.LogEnd, g.snap.m.GetFrom(), g.snap.mark.BatchHash))
-			g.snap = nil
+			g.refuted(out)
 		case g.covers():
 			if !g.settled() {
 				return
@@ -176,6 +174,21 @@ func (g *Group) proven() bool {
 		hash, ok = g.store.HashAt(g.cfg.Group, m.LogEnd)
 	}
 	return !ok || hash == m.BatchHash
+}
+
+// refuted has what a transfer brought asked of peers once more, where the snapshot's hash says that something of it is none of the
+// snapshot's batches: a leader epoch has rotted, here or where it came from, which no checksum covers. Else nothing would ever fit.
+func (g *Group) refuted(out *Out) {
+	m, again := &g.snap.mark, "not taken; scrub this replica and that one"
+	if g.store.Refute(g.cfg.Group, *m) {
+		again = "they are lost, and asked for again"
+		g.seg.hash = m.BatchHash
+	}
+	out.Notes = append(out.Notes, fmt.Sprintf("group %d: the segments' batches up to offset %d have another hash than the snapshot of replica %x, %016x: %s",
+		g.cfg.Group, m.LogEnd, g.snap.m.GetFrom(), m.BatchHash, again))
+	if !g.proven() {
+		g.snap = nil
+	}
 }
 
 // complete reports whether nothing is missing for the snapshot that waits.

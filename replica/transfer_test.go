@@ -2,7 +2,7 @@ package replica
 
 import (
 	"bytes"
-	"strings"
+	"fmt"
 	"testing"
 
 	pb "go.etcd.io/raft/v3/raftpb"
@@ -144,18 +144,95 @@ func TestSnapshotThatTheWindowPassed(t *testing.T) {
 	c.same()
 }
 
-// Batches that were here before the snapshot was offered are not taken for its own unless their hash says so.
-func TestSegmentsOfAnotherHash(t *testing.T) {
-	c, a, lost := needy(t)
-	for lost.g.snap != nil && lost.g.seg.end < 18 {
-		c.bring(a, lost)
-		if w, ok := lost.g.Want(); ok && w.To-w.From <= 2 {
-			break
-		}
+// read returns batches from an offset on, of a node's segments.
+func (n *node) read(t *testing.T, from int64) []byte {
+	t.Helper()
+	rd, ok := n.store.Find(testGroup, from, 300)
+	if !ok {
+		t.Fatalf("offset %d is in no segment", from)
 	}
-	lost.g.snap.mark.LogEnd, lost.g.snap.mark.BatchHash = lost.g.seg.end, lost.g.seg.hash+1
-	lost.turn()
-	if lost.g.applied > 2 || lost.g.snap != nil || !strings.Contains(strings.Join(lost.notes, "\n"), "another hash") {
-		t.Fatalf("applied %d, notes %q", lost.g.applied, lost.notes)
+	return cut(t, n.lanes[1].Read(rd).Data, from)
+}
+
+// rotEpoch takes one from the leader epoch of the batch at a byte of a node's first segment.
+func rotEpoch(t *testing.T, n *node, at int64) {
+	t.Helper()
+	f, err := n.fs.Open(fmt.Sprintf("seg/%020d/%020d.log", testGroup, 0))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close() // the test's own
+	var b [1]byte
+	if _, err := f.ReadAt(b[:], at+15); err != nil {
+		t.Fatal(err)
+	}
+	b[0]--
+	if _, err := f.WriteAt(b[:], at+15); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// The leader epoch of a batch that was transferred has rotted, where no checksum sees it: the snapshot's hash says so at the end. What was
+// transferred is lost then, and asked of peers again; else no snapshot would ever fit. A restart in the midst knows as much.
+func TestEpochRotsInATransfer(t *testing.T) {
+	for _, restart := range []bool{false, true} {
+		c := newCluster(t, 3)
+		c.lead(1)
+		lost := c.node(3)
+		c.cutOff(3)
+		for range 3 {
+			c.node(1).propose(2)
+			c.run()
+		}
+		c.node(1).g.HandOver(0)
+		c.run()
+		a := c.node(2) // in term 3
+		for range 6 {
+			a.propose(2)
+			c.run()
+		}
+		a.g.Flush(1 << 20)
+		c.run()
+		a.g.Evict(0)
+		c.settle()
+		for lost.g.seg.end < 10 {
+			c.bring(a, lost)
+		}
+		if restart {
+			rotEpoch(t, lost, 3*int64(len(testBatch(2)))) // the first of the new term: it looks like one more of the old one
+			lost.reopen()
+			c.drop = nil
+		} else { // as a leader may send it that has no hash of it
+			b := bytes.Clone(a.read(t, lost.g.seg.end))
+			b[len(b)-len(testBatch(2))+15]++
+			if err := lost.g.Range(join(AppendRange(nil, RangeHead{From: lost.g.seg.end}, [][]byte{b}))); err != nil {
+				t.Fatal(err)
+			}
+			lost.turn()
+		}
+		for range 20 {
+			c.transfer(a, lost)
+			c.tick()
+		}
+		if lost.g.applied < a.g.applied {
+			t.Fatalf("restart %t: it has applied %d of %d; notes %q", restart, lost.g.applied, a.g.applied, lost.notes)
+		}
+		holes := lost.store.SegmentHoles(testGroup)
+		if len(holes) == 0 {
+			t.Fatalf("restart %t: nothing is lost", restart)
+		}
+		for _, h := range holes {
+			var batches [][]byte
+			for at := h.From; at < h.To; at += 2 {
+				batches = append(batches, a.read(t, at)[:len(testBatch(2))])
+			}
+			if err := lost.store.Repair(testGroup, h.From, batches); err != nil {
+				t.Fatal(err)
+			}
+			lost.turn()
+		}
+		if holes := lost.store.SegmentHoles(testGroup); len(holes) > 0 {
+			t.Errorf("restart %t: %v are lost still", restart, holes)
+		}
 	}
 }

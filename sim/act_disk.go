@@ -11,15 +11,19 @@ import (
 type damage struct {
 	node int
 	verb string // rot, zero, bad, truncate, remove
+	bit  uint8  // of a byte, that rots
 	spot
 }
 
-var damages = map[string]func(*Disk, spot) error{
-	"rot":      (*Disk).rotSpot,
-	"zero":     (*Disk).zeroSpot,
-	"bad":      (*Disk).badSpot,
-	"truncate": func(d *Disk, s spot) error { return d.Cut(s.file, s.at) },
-	"remove":   func(d *Disk, s spot) error { return d.Lose(s.file) },
+// usualBit is the one that rots if a story doesn't say: it makes a small number a larger one.
+const usualBit = 4
+
+var damages = map[string]func(*Disk, damage) error{
+	"rot":      func(d *Disk, a damage) error { return d.Flip(a.file, a.at, a.bit) },
+	"zero":     func(d *Disk, a damage) error { return d.zeroSpot(a.spot) },
+	"bad":      func(d *Disk, a damage) error { return d.badSpot(a.spot) },
+	"truncate": func(d *Disk, a damage) error { return d.Cut(a.file, a.at) },
+	"remove":   func(d *Disk, a damage) error { return d.Lose(a.file) },
 }
 
 func (a damage) do(w *World) error {
@@ -28,7 +32,7 @@ func (a damage) do(w *World) error {
 	if err != nil {
 		return err
 	}
-	if err := damages[a.verb](n.disk, a.spot); err != nil {
+	if err := damages[a.verb](n.disk, a); err != nil {
 		return err
 	}
 	if a.verb == "remove" && w.budgeted() {
@@ -43,6 +47,9 @@ func (a damage) text(w *World) string {
 	s := fmt.Sprintf("%s %d file %s %d", a.verb, w.nodes[a.node].id, a.file, a.at)
 	if a.verb == "zero" && a.n != restOfSector(a.at) {
 		s += fmt.Sprintf(" %d", a.n)
+	}
+	if a.verb == "rot" && a.bit != usualBit {
+		s += fmt.Sprintf(" bit=%d", a.bit)
 	}
 	return s
 }

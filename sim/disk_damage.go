@@ -29,11 +29,11 @@ func (f *inode) damage(off, n int64, change func(b []byte, at int64)) {
 	}
 }
 
-// Flip turns a bit of one byte over.
-func (d *Disk) Flip(name string, off int64) error {
+// Flip turns one bit of a byte over, 0 to 7.
+func (d *Disk) Flip(name string, off int64, bit uint8) error {
 	f, err := d.within(name, off)
 	if err == nil {
-		f.damage(off, 1, func(b []byte, _ int64) { b[0] ^= 0x10 })
+		f.damage(off, 1, func(b []byte, _ int64) { b[0] ^= 1 << bit })
 	}
 	return err
 }

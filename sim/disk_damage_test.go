@@ -206,7 +206,7 @@ func TestDiskBackup(t *testing.T) {
 // Each kind of damage is seen by reads, survives a sync and a power loss, and touches nothing else.
 func TestDiskDamage(t *testing.T) {
 	d, b, f := testDisk(t, 7, "seg/0.log", 3)
-	must(t, d.Flip("seg/0.log", pageSize+5), d.Zero("seg/0.log", 2*pageSize+1, 3), f.Sync())
+	must(t, d.Flip("seg/0.log", pageSize+5, usualBit), d.Zero("seg/0.log", 2*pageSize+1, 3), f.Sync())
 	d.PowerLoss()
 	want := slices.Concat(page8(0), page8(1), page8(2))
 	want[pageSize+5] ^= 0x10
@@ -226,7 +226,7 @@ func TestDiskDamage(t *testing.T) {
 	if _, err := b.Open("seg/0.log"); err == nil {
 		t.Fatal("a lost file is there")
 	}
-	if err := d.Flip("seg/0.log", 0); err == nil {
+	if err := d.Flip("seg/0.log", 0, usualBit); err == nil {
 		t.Fatal("a file that isn't there was damaged")
 	}
 }

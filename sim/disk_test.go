@@ -272,7 +272,7 @@ func TestDiskRotIsRead(t *testing.T) {
 	must(t, f.Sync(), b.SyncDir(""))
 	for {
 		if name, off, ok := d.Somewhere(rng, classes[:]...); ok && d.holds(name, off) {
-			must(t, d.Flip(name, off))
+			must(t, d.Flip(name, off, usualBit))
 			break
 		}
 	}

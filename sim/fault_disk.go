@@ -54,7 +54,10 @@ func (f *nemesis) spoil(n *node, a damage, kinds []string) {
 	if !ok || a.verb == "rot" && !n.disk.holds(name, off) {
 		return
 	}
-	a.spot = spot{name, off, restOfSector(off)}
+	if a.verb == "rot" && f.rng.IntN(4) == 0 {
+		off = n.disk.epochIn(f.rng, name, off)
+	}
+	a.spot, a.bit = spot{name, off, restOfSector(off)}, uint8(f.rng.IntN(8))
 	f.w.decide(a)
 	f.refresh(n)
 }

@@ -59,7 +59,11 @@ func reaches(file string, bad bool) int64 {
 
 // hit is the decision to damage it.
 func (p prey) hit(n *node) damage {
-	return damage{n.index, map[bool]string{true: "bad", false: "rot"}[p.bad], spot{p.file, p.at, restOfSector(p.at)}}
+	a := damage{node: n.index, verb: "rot", bit: usualBit, spot: spot{p.file, p.at, restOfSector(p.at)}}
+	if p.bad {
+		a.verb = "bad"
+	}
+	return a
 }
 
 // choose draws up to three places of a broker's disk, that lose nothing which is in lost, and adds to it what they lose.

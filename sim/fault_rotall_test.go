@@ -88,7 +88,7 @@ func TestRotAllLeavesACopy(t *testing.T) {
 					owner[k] = n.id
 				}
 				p.bad = false
-				must(t, n.disk.Flip(p.file, p.at))
+				must(t, n.disk.Flip(p.file, p.at, usualBit))
 				if p.file[len(p.file)-4:] == ".wal" {
 					inWAL++
 				} else {
@@ -124,7 +124,7 @@ func TestChosenIsAllThatIsLost(t *testing.T) {
 						bad++
 						must(t, n.disk.Bad(p.file, p.at))
 					} else {
-						must(t, n.disk.Flip(p.file, p.at))
+						must(t, n.disk.Flip(p.file, p.at, usualBit))
 					}
 				}
 			}

@@ -13,11 +13,11 @@ func (f *nemesis) loseVotes() {
 	}
 	g := groups[f.rng.IntN(len(groups)-1)] // not the last, which a crash in its write would excuse (S3)
 	if f.rng.IntN(3) == 0 {
-		f.w.decide(damage{n.index, "remove", spot{g.file, 0, 1}})
+		f.w.decide(damage{node: n.index, verb: "remove", spot: spot{g.file, 0, 1}})
 	} else {
 		for _, from := range []int64{g.at, g.secondAt()} {
 			at := from + f.rng.Int64N(walDirHead)
-			f.w.decide(damage{n.index, "rot", spot{g.file, at, restOfSector(at)}})
+			f.w.decide(damage{node: n.index, verb: "rot", bit: uint8(f.rng.IntN(8)), spot: spot{g.file, at, restOfSector(at)}})
 		}
 	}
 	f.refresh(n)

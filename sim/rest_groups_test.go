@@ -22,8 +22,8 @@ func TestCopiesOfGroupsAreCompared(t *testing.T) {
 		if len(all) == 0 {
 			continue
 		}
-		last := all[len(all)-1]                              // above the log start
-		must(t, w.nodes[1].disk.Flip(last.file, last.at+15)) // of its epoch, where its checksum doesn't reach
+		last := all[len(all)-1]                                        // above the log start
+		must(t, w.nodes[1].disk.Flip(last.file, last.at+15, usualBit)) // of its epoch, where its checksum doesn't reach
 		w.atRest()
 		if w.violation == nil || w.violation.Name != LogsDiffer {
 			t.Errorf("%s: %v, expected %s", g.name, w.violation, LogsDiffer)

@@ -30,7 +30,7 @@ func TestCopiesAreCompared(t *testing.T) {
 		for _, g := range w.views.groups {
 			all := slices.DeleteFunc(n.disk.segmentsOf(g.id), func(s stored) bool { return s.base < g.start })
 			if g.part >= 0 && len(all) > 2 && w.violation == nil {
-				must(t, n.disk.Flip(all[1].file, c.at(all[1])))
+				must(t, n.disk.Flip(all[1].file, c.at(all[1]), usualBit))
 				w.compare(g)
 			}
 		}

@@ -3,6 +3,7 @@ package sim
 import (
 	"fmt"
 	"math"
+	"math/rand/v2"
 	"path"
 	"slices"
 	"strconv"
@@ -50,6 +51,21 @@ func (d *Disk) segmentsOf(group uint64) []stored {
 		all = append(all, slices.DeleteFunc(batchesOf(at.name, at.f.legible(), end), func(s stored) bool { return s.base >= end })...)
 	}
 	return all
+}
+
+// epochIn draws a byte of the leader epoch of some batch in a segment file, where no checksum sees what rots, most often the lowest; another
+// file keeps the place that was drawn for it.
+func (d *Disk) epochIn(rng *rand.Rand, name string, off int64) int64 {
+	f, err := d.within(name, off)
+	if err != nil || !strings.Contains(name, "/seg/") || !strings.HasSuffix(name, ".log") {
+		return off
+	}
+	all := batchesOf(name, f.legible(), math.MaxInt64)
+	if len(all) == 0 {
+		return off
+	}
+	at := all[rng.IntN(len(all))]
+	return at.at + pick[int64](rng, 12, 13, 14, 15, 15, 15)
 }
 
 // baseOf is the offset that a segment file is called by.

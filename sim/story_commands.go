@@ -62,7 +62,7 @@ var commands = map[string]command{
 	"hush":    {"DURATION", 1, 1, tells(parseHush)},
 	"heal":    {"", 0, 0, func(t *teller, _ []string) ([]string, error) { t.w.net.heal(); return nil, nil }},
 
-	"rot":       {"B PLACE", 2, 10, onPlace("rot")},
+	"rot":       {"B PLACE [bit=N]", 2, 11, onPlace("rot")},
 	"zero":      {"B PLACE", 2, 10, onPlace("zero")},
 	"bad":       {"B PLACE", 2, 10, onPlace("bad")},
 	"truncate":  {"B PLACE", 2, 10, onPlace("truncate")},
@@ -114,6 +114,19 @@ func (t *teller) perform(a act) error {
 	return nil
 }
 
+// bitOf takes the word off that says which bit of a byte rots.
+func bitOf(words []string) (rest []string, bit uint8, err error) {
+	value, ok := strings.CutPrefix(words[len(words)-1], "bit=")
+	if !ok {
+		return words, usualBit, nil
+	}
+	n, err := strconv.ParseUint(value, 10, 8)
+	if err != nil || n > 7 || len(words) == 1 {
+		return nil, 0, fmt.Errorf("bit %q: expected bit=0 to bit=7, behind a place", value)
+	}
+	return words[:len(words)-1], uint8(n), nil
+}
+
 // onPlace is a command that damages a place of a broker's disk, and answers which.
 func onPlace(verb string) func(*teller, []string) ([]string, error) {
 	return func(t *teller, args []string) ([]string, error) {
@@ -121,13 +134,17 @@ func onPlace(verb string) func(*teller, []string) ([]string, error) {
 		if err != nil {
 			return nil, err
 		}
-		spots, err := t.place(n, args[1:])
+		where, bit, err := bitOf(args[1:])
+		if err != nil {
+			return nil, err
+		}
+		spots, err := t.place(n, where)
 		if err != nil {
 			return nil, err
 		}
 		var answer []string
 		for _, s := range spots {
-			if err := t.perform(damage{n.index, verb, s}); err != nil {
+			if err := t.perform(damage{n.index, verb, bit, s}); err != nil {
 				return answer, err
 			}
 			if !t.w.opt.Budget {

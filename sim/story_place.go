@@ -15,7 +15,6 @@ type spot struct {
 	at, n int64
 }
 
-func (d *Disk) rotSpot(s spot) error { return d.Flip(s.file, s.at) }
 func (d *Disk) zeroSpot(s spot) error {
 	from := s.at &^ (sectorSize - 1)
 	return d.Zero(s.file, from, (s.at+s.n+sectorSize-1)&^(sectorSize-1)-from)
