@@ -163,6 +163,7 @@ func (g *Group) hold(m *pb.Message) {
 func (g *Group) release(out *Out) bool {
 	durable := g.store.Durable()
 	g.healed(durable)
+	g.arrives(durable, out)
 	for len(g.writes) > 0 && g.writes[0].seq <= durable {
 		g.stable = max(g.stable, g.writes[0].index)
 		g.writes = slices.Delete(g.writes, 0, 1)
@@ -192,8 +193,8 @@ func (g *Group) release(out *Out) bool {
 // apply gives out committed entries, in order, and follows configuration changes.
 func (g *Group) apply(m *pb.Message, out *Out) {
 	for _, e := range m.GetEntries() {
-		if e.GetIndex() != g.applied+1 {
-			panic(fmt.Sprintf("invariant R10: group %d applies %d after %d", g.cfg.Group, e.GetIndex(), g.applied))
+		if e.GetIndex() != g.applied+1 || g.arriving != nil {
+			panic(fmt.Sprintf("invariant R10: group %d applies %d after %d, a snapshot on its way to disk: %t", g.cfg.Group, e.GetIndex(), g.applied, g.arriving != nil))
 		}
 		if e.GetIndex() > g.safe() {
 			panic(fmt.Sprintf("invariant R12: group %d applies %d, an entry after %d is a hole", g.cfg.Group, e.GetIndex(), g.safe()))

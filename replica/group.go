@@ -54,7 +54,7 @@ type Group struct {
 	lead      uint64
 	leader    bool
 	commit    uint64
-	past      [2]uint64 // commit index one tick ago and two, of a leader; before that, of none, the highest there is
+	past      [2]uint64         // commit index one tick ago and two, of a leader; before that, of none, the highest there is
 	reads     uint64            // read index contexts used so far (R8)
 	confirmed uint64            // the highest of them that was confirmed; <= reads
 	told      map[uint64]uint64 // by follower: the highest commit index that an append carried, or would have (R14)
@@ -66,6 +66,7 @@ type Group struct {
 	seg         segment           // what the segments hold
 	floor       int64             // a log start committed elsewhere, below which the segments hold nothing (R11); 0 if they hold all
 	snap        *incoming         // a MsgSnap that waits for its batches (R9)
+	arriving    *arrival          // a snapshot that is installed and not given out yet
 	snaps       map[uint64]*offer // MsgSnaps sent, by follower
 	ticks       int
 	ahead       bool   // the state machine is not as of applied yet: see [Group.snapshot]

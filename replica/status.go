@@ -52,7 +52,12 @@ func (g *Group) Serving() bool { return g.leader && g.committedInTerm() }
 func (g *Group) Lead() (id, term uint64) { return g.lead, g.term }
 
 // Applied returns the last index given out.
-func (g *Group) Applied() uint64 { return g.applied }
+func (g *Group) Applied() uint64 {
+	if g.arriving != nil {
+		return g.arriving.from
+	}
+	return g.applied
+}
 
 // HighWatermark returns the next offset that is not known to be committed here.
 func (g *Group) HighWatermark() int64 {

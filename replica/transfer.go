@@ -49,7 +49,7 @@ type Want struct {
 // snapshot describes the state as of now for a follower: raft calls it through the window. What was given out in the same
 // turn may not be in the state machine yet; its state is not that of the applied index then, and raft asks again.
 func (g *Group) snapshot() (*pb.Snapshot, error) {
-	if g.cfg.App != nil && g.ahead {
+	if g.cfg.App != nil && (g.ahead || g.arriving != nil) {
 		return nil, raft.ErrSnapshotTemporarilyUnavailable
 	}
 	m := g.markAt(g.applied)
@@ -225,7 +225,26 @@ func (g *Group) installed(s *pb.Snapshot, out *Out) {
 	g.cutHoles(0)
 	g.covered = mark.Index - 1
 	g.stable, g.writes = min(g.stable, mark.Index), append(g.writes[:0], write{seq, mark.Index})
+	if g.cfg.App != nil {
+		g.arriving = &arrival{seq, mark, g.Applied()}
+	}
 	g.follows(mark, s.GetMetadata().GetConfState(), out)
+}
+
+// arrival is a snapshot of a state machine that is staged: people are answered by that state only once it is durable, since a crash would
+// bring the one before it back. raft gives nothing out that follows till then.
+type arrival struct {
+	seq  log.Seq
+	mark log.Mark
+	from uint64 // what was given out before
+}
+
+// arrives gives the state of a snapshot out once it is durable.
+func (g *Group) arrives(durable log.Seq, out *Out) {
+	if a := g.arriving; a != nil && a.seq <= durable {
+		g.arriving = nil
+		out.Installed, out.Applied, out.Changed = &a.mark, nil, true
+	}
 }
 
 // follows has the replica go on behind a mark that a snapshot brought.
@@ -235,5 +254,7 @@ func (g *Group) follows(mark log.Mark, cs *pb.ConfState, out *Out) {
 	g.confs, g.conf = append(g.confs[:0], confAt{mark.Index, cs}), confOf(cs)
 	g.ahead = false
 	g.seekChange()
-	out.Installed, out.Applied, out.Changed = &mark, nil, true
+	if out.Changed = true; g.arriving == nil {
+		out.Installed, out.Applied = &mark, nil
+	}
 }

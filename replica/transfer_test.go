@@ -236,3 +236,34 @@ func TestEpochRotsInATransfer(t *testing.T) {
 		}
 	}
 }
+
+// The state that a snapshot brings is given out when it is durable, and not before: a crash would bring the one before it back, by which
+// others had been answered already.
+func TestStateIsGivenOutOnceDurable(t *testing.T) {
+	c := newClusterIn(t, 3, t.TempDir, true)
+	a, lost := c.lead(1), c.node(3)
+	c.cutOff(3)
+	for _, word := range []string{"x", "y", "z"} {
+		if err := a.g.propose([]*pb.Entry{{Data: []byte(word)}}); err != nil {
+			t.Fatal(err)
+		}
+		c.run()
+	}
+	a.g.Flush(1 << 20)
+	c.run()
+	a.g.Evict(0)
+	before := lost.g.Applied()
+	lost.stuck = true
+	c.settle()
+	if len(lost.state) > 0 || lost.g.Applied() != before || lost.g.arriving == nil {
+		t.Fatalf("state %q, applied %d, expected nothing new beyond %d and a snapshot on its way to disk: %t", lost.state, lost.g.Applied(), before, lost.g.arriving != nil)
+	}
+	if _, err := lost.g.snapshot(); err == nil {
+		t.Error("it gives a snapshot of a state that it doesn't have yet")
+	}
+	lost.stuck = false
+	c.settle()
+	if string(lost.state) != "xyz" || lost.g.Applied() != a.g.Applied() {
+		t.Fatalf("state %q, applied %d, expected xyz and %d", lost.state, lost.g.Applied(), a.g.Applied())
+	}
+}
