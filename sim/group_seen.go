@@ -61,7 +61,8 @@ type replicaSeen struct {
 	condition             condition
 	lastEntry             entryID
 	most                  uint64 // highest index that its log ever ended with
-	led                   uint64 // highest term that it led in
+	spoke                 uint64 // highest term that it led or voted in
+	voted                 promise
 	transferring          bool
 	cutOff                bool // its process ended in the midst of a transfer
 	installed             uint64

@@ -20,29 +20,30 @@ type shard interface {
 
 // host is the loop around one shard of one process: the same few lines as in cmd/logd, with the world as its outside.
 type host struct {
-	w       *World
-	p       *process
-	index   int
-	name    string
-	prefix  string // of its files on the disk
-	shard   shard
-	rng     *rand.Rand
-	entropy io.Reader // what raft draws from during this shard's turns (S14)
-	inbox   []broker.Event
-	taken   []broker.Event // by the turn under way
-	out     broker.Output
-	spare   [][]byte // what brief reads had; at most spareReads
-	lanes   [log.Lanes]lane
-	walFile string // written last
-	rolls   bool   // the WAL operation under way is the first in its file
-	turns   int
-	spun    int           // turns in a row that had nothing to do (spin.go)
-	stopped bool          // it was asked to stop, and has nothing in flight any more
-	turnAt  time.Duration // the turn that is planned; idle if none
-	farAt   time.Duration // the queue has a turn of this host for then, planned or not; idle if it may have none
-	mailAt  []time.Duration
-	fire    func()
-	step    func()
+	w        *World
+	p        *process
+	index    int
+	name     string
+	prefix   string // of its files on the disk
+	shard    shard
+	rng      *rand.Rand
+	entropy  io.Reader // what raft draws from during this shard's turns (S14)
+	inbox    []broker.Event
+	taken    []broker.Event // by the turn under way
+	out      broker.Output
+	spare    [][]byte // what brief reads had; at most spareReads
+	lanes    [log.Lanes]lane
+	walFile  string // written last
+	rolls    bool   // the WAL operation under way is the first in its file
+	turns    int
+	spun     int           // turns in a row that had nothing to do (spin.go)
+	promised []promise     // by the turn under way
+	stopped  bool          // it was asked to stop, and has nothing in flight any more
+	turnAt   time.Duration // the turn that is planned; idle if none
+	farAt    time.Duration // the queue has a turn of this host for then, planned or not; idle if it may have none
+	mailAt   []time.Duration
+	fire     func()
+	step     func()
 }
 
 const idle = time.Duration(-1)

@@ -63,6 +63,7 @@ func (h *host) carryOut() {
 	}
 	h.answer()
 	w.views.after(h)
+	w.views.promised(h)
 	h.within()
 	if out.Stopped && h.stops() {
 		return

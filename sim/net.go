@@ -83,6 +83,7 @@ func (n *network) send(from *host, to int32, bufs [][]byte) {
 		w.violate(BadResponse, "%v sends an envelope of %d bytes that is not one frame", from, len(data))
 		return
 	}
+	from.promising(data[4:])
 	l := &n.links[from.p.node.index][node.index]
 	if l.nth++; l.sent != w.now {
 		l.sent, l.nth = w.now, 0

@@ -132,7 +132,10 @@ const (
 	BadStart            = "log-start"                  // a log start went back, or is above what was asked, or is told wrong (T5, T6)
 	CommitLost          = "committed-index-lost"       // an index committed somewhere is above what any leader has
 	RecoveredMore       = "recovered-invented"         // a replica came back with entries that it never had
-	TermForgotten       = "term-forgotten"             // a replica came back in a term before one that it led in (S1)
+	TermForgotten       = "term-forgotten"             // a replica came back in a term before one that it led or voted in (S1)
+	VotedTwice          = "voted-twice"                // a replica votes for two candidates in one term (S2)
+	AckedUnsynced       = "acknowledged-unsynced"      // a replica acknowledges to its leader what isn't on its disk (R1)
+	WentBack            = "went-back"                  // a replica's term, commit index, high watermark or log start fell while its process ran
 	OverBound           = "over-bound"                 // a shard holds more than its limits allow
 	CorruptTaken        = "corrupted-taken"            // an envelope was taken whose checksum is wrong
 	StreamOutOfStep     = "stream-out-of-step"         // who reads a stream waits for what its length field can't mean

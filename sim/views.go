@@ -116,6 +116,7 @@ func (v *views) see(s *broker.GroupView) {
 	if !r.live {
 		r.healed, r.mended, r.installed, r.transferring = 0, 0, 0, false
 	} else {
+		v.forward(g, r, s)
 		v.markSeen(r, s)
 	}
 	before := r.quorums
@@ -130,7 +131,7 @@ func (v *views) see(s *broker.GroupView) {
 	}
 	v.shipping(g, r, s)
 	if r.id != s.Replica {
-		r.most, r.led, r.lastEntry = 0, 0, entryID{}
+		r.most, r.spoke, r.voted, r.lastEntry = 0, 0, promise{}, entryID{}
 	}
 	if len(g.dropped) > 0 && g.dropped[n.index] > 0 {
 		w.violate(TopicBack, "broker %d has a replica of %s, and dropped it at %v, since its topic was deleted (D3)", n.id, g.named(), g.dropped[n.index])
@@ -142,7 +143,7 @@ func (v *views) see(s *broker.GroupView) {
 		v.paid(g, r, s)
 	}
 	if r.most = max(r.most, s.Last); s.Leading {
-		r.led = max(r.led, s.Term)
+		r.spoke = max(r.spoke, s.Term)
 	}
 	v.matching(g, r, s)
 	g.commit = max(g.commit, s.Commit)

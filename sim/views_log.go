@@ -48,13 +48,25 @@ func (v *views) complete(g *groupSeen, s *broker.GroupView) {
 }
 
 // remembers: a replica that comes back has no entry that it wasn't seen to have (recovered ⊆ invoked), and is in no earlier term
-// than one that it led in: that term was on its disk before it asked for votes (S1).
+// than one that it led or voted in: that term was on its disk before it said so (S1).
 func (v *views) remembers(g *groupSeen, r *replicaSeen, s *broker.GroupView) {
 	n := v.host.p.node
 	if s.Last > r.most {
 		v.w.violate(RecoveredMore, "%s: replica %x of broker %d comes back with a log that ends at index %d, and it never had one above %d", g.named(), s.Replica, n.id, s.Last, r.most)
 	}
-	if s.Term < r.led {
-		v.w.violate(TermForgotten, "%s: replica %x of broker %d comes back in term %d, and led in term %d", g.named(), s.Replica, n.id, s.Term, r.led)
+	if s.Term < r.spoke {
+		v.w.violate(TermForgotten, "%s: replica %x of broker %d comes back in term %d, and led or voted in term %d", g.named(), s.Replica, n.id, s.Term, r.spoke)
+	}
+}
+
+// forward: within a process, what a replica knows to be decided only grows.
+func (v *views) forward(g *groupSeen, r *replicaSeen, s *broker.GroupView) {
+	was := &r.last
+	if r.id != s.Replica {
+		return
+	}
+	if s.Term < was.Term || s.Commit < was.Commit || s.Applied < was.Applied || s.HighWatermark < was.HighWatermark || s.LogStart < was.LogStart {
+		v.w.violate(WentBack, "%s: replica %x of broker %d is at term %d, commit %d, applied %d, high watermark %d, log start %d, and was at %d, %d, %d, %d, %d",
+			g.named(), s.Replica, v.host.p.node.id, s.Term, s.Commit, s.Applied, s.HighWatermark, s.LogStart, was.Term, was.Commit, was.Applied, was.HighWatermark, was.LogStart)
 	}
 }
