@@ -7,26 +7,31 @@ import (
 	"time"
 
 	"logd/checker"
+	"logd/checker/anomaly"
+	order "logd/checker/idempotent"
 )
 
-// judge feeds the clients' history to the online checker and to a file.
+// judge feeds the clients' history to the online checker, to the checks that are made at the end, as logcheck makes them, and to a file.
 type judge struct {
 	w     *World
 	check *checker.Checker
+	ends  []checker.Judge // verification.md 2B, and producers
 	file  *checker.Writer
-	open  []*checker.Op // under way, if there is a file
+	open  []*checker.Op // under way
 	ids   int64
-	// offsets are the commits and fetches of groups' offsets, which are judged at the end.
-	offsets []*checker.Op
 	// faults numbers them in the file, below zero: numbers of operations don't depend on who watches (W1).
 	faults int64
 }
 
 func newJudge(w *World) *judge {
 	j := &judge{w: w, check: checker.New(checker.Options{Invoked: true, Retention: w.opt.Load.Retention > 0})}
+	header := checker.Header{Clock: fmt.Sprintf("simulated, seed %d", w.opt.Seed), Retention: w.opt.Load.Retention > 0 || w.opt.Load.FleetingKeeps > 0}
+	for _, family := range []checker.Family{anomaly.Family, order.Family} {
+		j.ends = append(j.ends, family.Begin(header))
+	}
 	if w.env.History != nil {
 		j.file = checker.NewWriter(w.env.History)
-		j.file.Header = checker.Header{Clock: fmt.Sprintf("simulated, seed %d", w.opt.Seed), Retention: w.opt.Load.Retention > 0 || w.opt.Load.FleetingKeeps > 0}
+		j.file.Header = header
 	}
 	return j
 }
@@ -35,14 +40,10 @@ func newJudge(w *World) *judge {
 func (j *judge) invoke(op *checker.Op) {
 	j.ids++
 	op.ID, op.Call = j.ids, int64(j.w.now)
-	if j.file != nil {
-		j.open = append(j.open, op)
+	j.open = append(j.open, op)
+	if op.Kind != checker.Commit && op.Kind != checker.FetchOffset {
+		j.found(j.check.Invoke(op))
 	}
-	if op.Kind == checker.Commit || op.Kind == checker.FetchOffset {
-		j.offsets = append(j.offsets, op)
-		return
-	}
-	j.found(j.check.Invoke(op))
 }
 
 // complete ends an operation, whose Outcome is set.
@@ -53,24 +54,29 @@ func (j *judge) complete(op *checker.Op) {
 	if op.Kind != checker.Commit && op.Kind != checker.FetchOffset {
 		j.found(j.check.Complete(op))
 	}
-	if j.file != nil {
-		j.open = slices.DeleteFunc(j.open, func(o *checker.Op) bool { return o.ID == op.ID })
-		j.write(op)
-	}
+	j.open = slices.DeleteFunc(j.open, func(o *checker.Op) bool { return o.ID == op.ID })
+	j.hear(op)
 }
 
-func (j *judge) write(op *checker.Op) {
+// hear takes an operation that has ended, or whose run has.
+func (j *judge) hear(op *checker.Op) {
+	for _, end := range j.ends {
+		end.Complete(op)
+	}
+	if j.file == nil {
+		return
+	}
 	if err := j.file.Write(op); err != nil {
 		j.w.violate(BadResponse, "operation %d can't be written down: %v", op.ID, err)
 	}
 }
 
-// writeOpen writes what is under way when a run ends: what an append sent may have been seen.
-func (j *judge) writeOpen() {
+// hearOpen takes what is under way when a run ends: what an append sent may have been seen.
+func (j *judge) hearOpen() {
 	for _, op := range j.open {
 		unknown := op.Clone()
 		unknown.Outcome = checker.Unknown
-		j.write(&unknown)
+		j.hear(&unknown)
 	}
 	j.open = nil
 }
@@ -109,13 +115,22 @@ func (j *judge) found(v *checker.Violation) {
 	}
 }
 
+// judgeEnds tells what the whole history shows.
+func (j *judge) judgeEnds() {
+	for _, end := range j.ends {
+		for _, v := range end.Finish().Violations {
+			j.found(&v)
+		}
+	}
+}
+
 func (j *judge) finish() {
 	report := j.check.Finish()
 	j.found(report.First())
-	j.judgeOffsets()
 	j.judgeLives()
+	j.hearOpen()
+	j.judgeEnds()
 	if j.file != nil {
-		j.writeOpen()
 		if err := j.file.Flush(); err != nil {
 			j.w.violate(BadResponse, "the history can't be written: %v", err)
 		}

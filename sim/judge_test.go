@@ -2,9 +2,13 @@ package sim
 
 import (
 	"bytes"
+	"slices"
+	"strings"
 	"testing"
 
 	"logd/checker"
+	"logd/checker/anomaly"
+	order "logd/checker/idempotent"
 )
 
 // TestHistoryHasWhatIsUnderWay: what was called and not answered when a run ends is in its file, for somebody may have read it.
@@ -24,5 +28,28 @@ func TestHistoryHasWhatIsUnderWay(t *testing.T) {
 	}
 	if r := checker.Check(h); r.Verdict != checker.Valid {
 		t.Error(r)
+	}
+}
+
+// What only the whole history shows is judged at the end, too: by its own name.
+func TestEndsAreJudged(t *testing.T) {
+	for _, family := range []checker.Family{anomaly.Family, order.Family} {
+		for _, is := range family.Anomalies {
+			if !slices.Contains([]string{anomaly.GroupOffsetLost, anomaly.GroupOffsetAhead, anomaly.NonmonotonicPoll, order.BatchReordered, order.EpochBehind}, is.Name) {
+				continue // check A finds them sooner
+			}
+			w, _ := toyWorld(t, 1, 1)
+			for _, line := range is.Example {
+				op, err := checker.NewReader(strings.NewReader("{\"history\":1}\n" + line + "\n")).Next()
+				if err != nil {
+					t.Fatal(err)
+				}
+				w.judge.hear(&op)
+			}
+			w.judge.judgeEnds()
+			if w.violation == nil || w.violation.Name != is.Name {
+				t.Errorf("%s: %v", is.Name, w.violation)
+			}
+		}
 	}
 }

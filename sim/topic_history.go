@@ -137,11 +137,9 @@ func (j *judge) judgeLives() {
 		if report.Verdict == checker.Undecided {
 			j.w.violate(CheckUndecided, "the checker can't tell of fleeting topics: %v", report)
 		}
-		if j.file != nil {
-			slices.SortFunc(h.Ops, func(a, b checker.Op) int { return int(a.ID - b.ID) })
-			for i := range h.Ops {
-				j.write(&h.Ops[i])
-			}
+		slices.SortFunc(h.Ops, func(a, b checker.Op) int { return int(a.ID - b.ID) })
+		for i := range h.Ops {
+			j.hear(&h.Ops[i])
 		}
 	}
 }
