@@ -19,7 +19,7 @@ func Replay(text string, env Env) (Told, error) {
 			trace = strings.TrimSpace(line)
 		}
 	}
-	if trace == "" || trace == told.Trace() {
+	if trace == "" || trace == told.Trace() || told.Err != nil && told.Violation == nil { // a line that can't be told comes first
 		return told, told.Err
 	}
 	return told, story.diverges(trace, told.Trace())

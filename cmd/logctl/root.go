@@ -13,10 +13,7 @@ func newRoot(a *app) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "logctl",
 		Short: "Client, admin and benchmark of a logd cluster",
-		Long: `Client, admin and benchmark of a logd cluster, or of any that speaks Kafka's protocol.
-
-Exit status: 0 done, 1 error, 2 wrong usage, 10 the cluster is not healthy (cluster health). Of scrub: 1 something is damaged or
-differs, 2 a broker can't be reached.`,
+		Long: `Client, admin and benchmark of a logd cluster, or of any that speaks Kafka's protocol.`,
 		Example: `  logctl topic create orders -p 12
   echo hello | logctl topic produce orders
   logctl topic consume orders --follow
@@ -35,6 +32,10 @@ differs, 2 a broker can't be reached.`,
 	fl.StringSliceVarP(&a.brokers, "brokers", "b", seeds, "broker addresses, host:port, to start from (env LOGCTL_BROKERS)")
 	fl.BoolVar(&a.json, "json", false, "print JSON instead of tables")
 	fl.DurationVar(&a.timeout, "timeout", 10*time.Second, "longest wait for brokers")
+	root.SetUsageTemplate(root.UsageTemplate() + `
+Exit status: 0 done, 1 error, 2 wrong usage, 10 the cluster is not healthy (cluster health). Of scrub: 1 something is damaged or
+differs, 2 a broker can't be reached.
+`)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err}.asExit() })
 	noun(root)
 	root.AddCommand(newTopic(a), newCluster(a), newBench(a), newScrub(a), newVersion(a))

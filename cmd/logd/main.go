@@ -105,6 +105,7 @@ func newRoot(a *app) *cobra.Command {
 			return usagef("say what to do: serve, dev, inspect or version; logd dev starts a cluster here")
 		},
 	}
+	root.SetUsageTemplate(root.UsageTemplate() + "\nExit status: 0 stopped as asked, or nothing wrong (inspect), 1 an error, or something is damaged (inspect), 2 wrong usage.\n")
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err.Error()} })
 	root.AddCommand(newServe(a), newDev(a), newInspect(a), newVersion(a))
 	return root

@@ -30,10 +30,14 @@ func newBench(a *app) *cobra.Command {
 	var f benchFlags
 	cmd := &cobra.Command{
 		Use: "bench", Short: "Measure simulated seconds per CPU second of one core", Args: noArgs,
-		RunE: func(*cobra.Command, []string) error {
-			if f.seeds < 1 || f.seconds < 1 {
-				return fmt.Errorf("%w: --seeds is %d and --seconds %d; each is at least 1", errUsage, f.seeds, f.seconds)
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := badSeconds(f.seconds); err != nil {
+				return err
 			}
+			if f.seeds < 1 {
+				return fmt.Errorf("%w: --seeds is %d; it is at least 1", errUsage, f.seeds)
+			}
+			defer a.endsAtOnce(cmd.Context())()
 			return a.bench(&f)
 		},
 	}

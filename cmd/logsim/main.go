@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -12,6 +13,8 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+
+	"logd/sim"
 )
 
 // The exit statuses (C1).
@@ -64,9 +67,6 @@ const commands = "run, soak, story, replay, shrink, view, crash-states, mutants,
 func (a *app) run(ctx context.Context, args []string) int {
 	root := &cobra.Command{
 		Use: "logsim", Short: "Simulate logd's brokers from seeds, and judge what their clients saw",
-		Long: `Simulate logd's brokers from seeds, and judge what their clients saw.
-
-Exit status: 0 all is valid, 1 a violation was found or less was done than asked for, 2 wrong usage. Of mutants: 0 all are found.`,
 		SilenceErrors: true, SilenceUsage: true,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) > 0 {
@@ -83,6 +83,7 @@ Exit status: 0 all is valid, 1 a violation was found or less was done than asked
 	root.SetOut(a.out)
 	root.SetErr(a.err)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return fmt.Errorf("%w: %w", errUsage, err) })
+	root.SetUsageTemplate(root.UsageTemplate() + "\nExit status: 0 all is valid, 1 a violation was found or less was done than asked for, 2 wrong usage. Of mutants: 0 all are found.\n")
 	root.AddCommand(newRun(a), newStory(a), newReplay(a), newShrink(a), newCrashStates(a), newMutants(a), newView(a), newBench(a), newSoak(a), newWorker(a))
 	cmd, err := root.ExecuteContextC(ctx)
 	switch {
@@ -97,6 +98,36 @@ Exit status: 0 all is valid, 1 a violation was found or less was done than asked
 	fmt.Fprintf(a.err, "logsim: %s\n", strings.ReplaceAll(err.Error(), "\n", "; "))
 	return exitInvalid
 }
+
+// endsAtOnce has a signal end the process, where there is nothing half done that somebody could go on with.
+func (a *app) endsAtOnce(ctx context.Context) (back func() bool) {
+	return context.AfterFunc(ctx, func() {
+		fmt.Fprintln(a.err, "logsim: interrupted")
+		os.Exit(exitInvalid)
+	})
+}
+
+// maxSeconds is the longest storm that can be asked for: more than eleven days.
+const maxSeconds = 1_000_000
+
+// badSeconds says what is wrong with a number of simulated seconds; nil if nothing is.
+func badSeconds(n int) error {
+	if n < 1 || n > maxSeconds {
+		return fmt.Errorf("%w: --seconds is %d, of 1 to %d", errUsage, n, maxSeconds)
+	}
+	return nil
+}
+
+// badSize says what is wrong with the number of brokers and shards; nil if nothing is.
+func badSize(s sim.Size) error {
+	if s.Brokers < 0 || s.Brokers > sim.MaxBrokers || s.Shards < 0 || s.Shards > sim.MaxShards {
+		return fmt.Errorf("%w: --brokers is %d, of 0 to %d; --shards is %d, of 0 to %d; 0 leaves it to the seed", errUsage, s.Brokers, sim.MaxBrokers, s.Shards, sim.MaxShards)
+	}
+	return nil
+}
+
+// badWorld says what is wrong with both.
+func badWorld(seconds int, size sim.Size) error { return cmp.Or(badSeconds(seconds), badSize(size)) }
 
 // noArgs refuses arguments as a wrong command line.
 func noArgs(_ *cobra.Command, args []string) error {

@@ -45,6 +45,12 @@ func newMutants(a *app) *cobra.Command {
 			"that are missing. With --starts each mutant is hunted from several first seeds, and the table has the medians.",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			switch {
+			case badSeconds(f.seconds) != nil:
+				return badSeconds(f.seconds)
+			case cmd.Flags().Changed("only") && (len(f.only) == 0 || slices.Contains(f.only, "")):
+				return fmt.Errorf("%w: --only names none", errUsage)
+			case f.limit <= 0 || f.most < 0:
+				return fmt.Errorf("%w: --limit is %v, and more than 0; --shrink-for is %v, and at least 0", errUsage, f.limit, f.most)
 			case f.seeds < 1 || f.jobs < 1 || f.seconds < 1 || f.states < 1 || f.starts < 1:
 				return fmt.Errorf("%w: --seeds, --jobs, --seconds, --states and --starts are at least 1", errUsage)
 			case f.quick && (f.starts > 1 || f.most > 0):

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"os"
 	"runtime/debug"
@@ -16,10 +17,11 @@ func newReplay(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "replay FILE", Short: "Run a record again, or what is left of one",
 		Long: "Run a record again, or what is left of one, and say whether it ends as it did: with the same violation or none, and the same trace.",
-		RunE: func(_ *cobra.Command, files []string) error {
+		RunE: func(cmd *cobra.Command, files []string) error {
 			if len(files) != 1 {
 				return fmt.Errorf("%w: name one file, as logsim run --record wrote it", errUsage)
 			}
+			defer a.endsAtOnce(cmd.Context())()
 			return a.replay(files[0], trace)
 		},
 	}
@@ -45,7 +47,7 @@ func (a *app) replay(file string, trace bool) error {
 	if told.Violation != nil {
 		fmt.Fprintln(a.out, told.Violation)
 	}
-	if told.Story != nil {
+	if told.Story != nil && (err == nil || errors.Is(err, sim.ErrDiverges)) {
 		fmt.Fprintf(a.out, "%.1f simulated seconds, %d events\n%s\n", told.Simulated.Seconds(), told.Events, told.Line())
 	}
 	if err != nil {

@@ -43,15 +43,18 @@ func newRun(a *app) *cobra.Command {
 			switch {
 			case one == many:
 				return fmt.Errorf("%w: give either --seed or --seeds", errUsage)
-			case f.seconds < 1 || f.jobs < 1 || many && f.seeds < 1:
-				return fmt.Errorf("%w: --seconds is %d, --jobs %d, --seeds %d; each is at least 1", errUsage, f.seconds, f.jobs, f.seeds)
-			case f.size.Brokers < 0 || f.size.Brokers > sim.MaxBrokers || f.size.Shards < 0 || f.size.Shards > sim.MaxShards:
-				return sizeError(f.size)
+			case badWorld(f.seconds, f.size) != nil:
+				return badWorld(f.seconds, f.size)
+			case f.jobs < 1 || many && f.seeds < 1 || f.limit <= 0:
+				return fmt.Errorf("%w: --jobs is %d, --seeds %d, --limit %v; each is more than 0", errUsage, f.jobs, f.seeds, f.limit)
+			case one && (cmd.Flags().Changed("jobs") || cmd.Flags().Changed("limit") || cmd.Flags().Changed("from")):
+				return fmt.Errorf("%w: --jobs, --limit and --from go with --seeds", errUsage)
 			case one && f.marks:
 				return fmt.Errorf("%w: --marks-must-hit goes with --seeds", errUsage)
 			case many && (f.verbose || f.history != "" || f.record != ""):
 				return fmt.Errorf("%w: -v, --history and --record go with --seed", errUsage)
 			case one:
+				defer a.endsAtOnce(cmd.Context())()
 				return a.runOne(&f)
 			}
 			return a.runMany(cmd.Context(), &f)
@@ -73,10 +76,6 @@ func newRun(a *app) *cobra.Command {
 	fl.IntVar(&f.size.Shards, "shards", 0, "so many shards of each; 0: as the seed draws, 1 to 3")
 	fl.DurationVar(&f.limit, "limit", 3*time.Minute, "longest time for one seed")
 	return cmd
-}
-
-func sizeError(s sim.Size) error {
-	return fmt.Errorf("%w: --brokers is %d, of 0 to %d; --shards is %d, of 0 to %d; 0 leaves it to the seed", errUsage, s.Brokers, sim.MaxBrokers, s.Shards, sim.MaxShards)
 }
 
 // runOne runs a seed in this process, with its seed and options first and its verdict last.

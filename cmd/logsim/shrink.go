@@ -44,11 +44,11 @@ func newShrink(a *app) *cobra.Command {
 			if cmd.Flags().Changed("seed") == (f.from != "") {
 				return fmt.Errorf("%w: give either --seed or --from", errUsage)
 			}
-			if f.seconds < 1 || f.jobs < 1 {
-				return fmt.Errorf("%w: --seconds is %d and --jobs %d; each is at least 1", errUsage, f.seconds, f.jobs)
+			if err := badWorld(f.seconds, f.size); err != nil {
+				return err
 			}
-			if f.near < 0 {
-				return fmt.Errorf("%w: --near is %d; it is at least 0", errUsage, f.near)
+			if f.jobs < 1 || f.limit <= 0 || f.near < 0 || f.most < 0 {
+				return fmt.Errorf("%w: --jobs is %d, --limit %v, --near %d, --for %v; the first two are more than 0, the others at least 0", errUsage, f.jobs, f.limit, f.near, f.most)
 			}
 			return a.shrink(cmd.Context(), &f)
 		},

@@ -42,10 +42,10 @@ func newSoak(a *app) *cobra.Command {
 			"Another failure that the shrinking comes by is kept beside it, as story-N.NAME-HASH.txt.",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			switch {
-			case f.last <= 0 || f.jobs < 1 || f.seconds < 1 || f.seeds < 0 || f.limit <= 0 || f.shrink < 0:
-				return fmt.Errorf("%w: --for and --limit are positive, --jobs and --seconds at least 1, --seeds and --shrink-for not negative", errUsage)
-			case f.size.Brokers < 0 || f.size.Brokers > sim.MaxBrokers || f.size.Shards < 0 || f.size.Shards > sim.MaxShards:
-				return sizeError(f.size)
+			case badWorld(f.seconds, f.size) != nil:
+				return badWorld(f.seconds, f.size)
+			case f.last <= 0 || f.jobs < 1 || f.seeds < 0 || f.limit <= 0 || f.shrink < 0:
+				return fmt.Errorf("%w: --for and --limit are positive, --jobs at least 1, --seeds and --shrink-for not negative", errUsage)
 			}
 			return a.soak(cmd.Context(), &f)
 		},

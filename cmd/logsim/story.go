@@ -16,10 +16,11 @@ func newStory(a *app) *cobra.Command {
 	var verbose, rewrite bool
 	cmd := &cobra.Command{
 		Use: "story FILE...", Short: "Tell stories: texts that say what happens to a cluster, and what must be seen",
-		RunE: func(_ *cobra.Command, files []string) error {
+		RunE: func(cmd *cobra.Command, files []string) error {
 			if len(files) == 0 {
 				return fmt.Errorf("%w: name a file, such as testdata/sim/*.txt", errUsage)
 			}
+			defer a.endsAtOnce(cmd.Context())()
 			bad := 0
 			for _, file := range files {
 				if err := a.story(file, verbose, rewrite); err != nil {

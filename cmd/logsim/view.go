@@ -51,14 +51,14 @@ found wrong. The page needs no network. With --mutant, the run is that of logsim
 			if given != 1 {
 				return fmt.Errorf("%w: give one of --seed, --history and a story", errUsage)
 			}
-			if f.seconds < 1 {
-				return fmt.Errorf("%w: --seconds is %d; it is at least 1", errUsage, f.seconds)
-			}
-			if f.size.Brokers < 0 || f.size.Brokers > sim.MaxBrokers || f.size.Shards < 0 || f.size.Shards > sim.MaxShards {
-				return sizeError(f.size)
+			if err := badWorld(f.seconds, f.size); err != nil {
+				return err
 			}
 			if len(args) == 1 {
 				f.story = args[0]
+			}
+			if f.mutant == "" {
+				defer a.endsAtOnce(cmd.Context())()
 			}
 			return a.view(cmd.Context(), &f)
 		},
