@@ -72,7 +72,7 @@ func parseHold(word string) (time.Duration, error) {
 	if !ok {
 		return 0, fmt.Errorf("%q isn't hold=DURATION", word)
 	}
-	return time.ParseDuration(value)
+	return parseTime(value)
 }
 
 // vandalize sends garbage to some broker.

@@ -72,7 +72,16 @@ func parseLasts(name string, words []string) (time.Duration, error) {
 	if !ok || len(words) > 1 {
 		return 0, fmt.Errorf("what is %q? %s=DURATION ends the command", words[0], name)
 	}
-	return time.ParseDuration(value)
+	return parseTime(value)
+}
+
+// parseTime reads a length of time that isn't negative.
+func parseTime(text string) (time.Duration, error) {
+	d, err := time.ParseDuration(text)
+	if err == nil && (d < 0 || d > maxTime) {
+		return 0, fmt.Errorf("time %v: expected 0s to %v", d, maxTime)
+	}
+	return d, err
 }
 
 // hush keeps blows that wait for any broker from striking for some time.
@@ -86,6 +95,6 @@ func (a hush) do(w *World) error {
 func (a hush) text(*World) string { return fmt.Sprintf("hush %v", a.last) }
 
 func parseHush(_ *teller, args []string) (act, error) {
-	d, err := time.ParseDuration(args[0])
+	d, err := parseTime(args[0])
 	return hush{d}, err
 }

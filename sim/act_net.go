@@ -115,7 +115,7 @@ func parseDelivery(t *teller, args []string) (act, error) {
 		case "overtakes":
 			a.overtakes = true
 		case "again":
-			a.twice, err = time.ParseDuration(value)
+			a.twice, err = parseTime(value)
 		case "flip":
 			a.flip, err = strconv.Atoi(value)
 		case "length":

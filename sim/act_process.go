@@ -214,7 +214,7 @@ func parseStrike(t *teller, words []string) (act, error) {
 		case !named:
 			a.seed, err = strconv.ParseUint(word, 10, 64)
 		case name == "back":
-			a.back, err = time.ParseDuration(value)
+			a.back, err = parseTime(value)
 		case name == "killed":
 			a.killed, err = strconv.Atoi(value)
 		default:

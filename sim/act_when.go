@@ -160,9 +160,9 @@ func parseWhen(t *teller, args []string) (act, error) {
 		rest = rest[1:]
 		switch name {
 		case "delay":
-			a.delay, err = time.ParseDuration(value)
+			a.delay, err = parseTime(value)
 		case "within":
-			a.most, err = time.ParseDuration(value)
+			a.most, err = parseTime(value)
 		case "share":
 			a.share, err = strconv.Atoi(value)
 		default:

@@ -73,7 +73,7 @@ func (r *maker) done(c *client, k *call) {
 			c.w.markLoad(MarkCreateUnclear)
 		}
 	}
-	if c.knows(r.topic).life == nil && r.there && k.change != nil { // it wants the id
+	if c.w.phase == phaseStorm && c.knows(r.topic).life == nil && r.there && k.change != nil { // it wants the id
 		c.asks(request{kind: askTopic, part: -1, topic: r.topic, node: c.rng.IntN(c.w.opt.Brokers), version: int16(10 + c.rng.IntN(4))})
 	}
 	c.soon(c.pause(c.w.opt.Load.Lives))

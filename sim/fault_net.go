@@ -122,9 +122,9 @@ func parseQuality(t *teller, args []string) (act, error) {
 		var err error
 		switch name, value, _ := strings.Cut(word, "="); name {
 		case "delay":
-			a.Delay, err = time.ParseDuration(value)
+			a.Delay, err = parseTime(value)
 		case "jitter":
-			a.Jitter, err = time.ParseDuration(value)
+			a.Jitter, err = parseTime(value)
 		case "split":
 			a.Split, err = strconv.Atoi(value)
 		default:
@@ -166,7 +166,7 @@ func parseTired(t *teller, args []string) (act, error) {
 	if err != nil {
 		return nil, err
 	}
-	by, err := time.ParseDuration(args[1])
+	by, err := parseTime(args[1])
 	return tired{node: n.index, by: by}, err
 }
 

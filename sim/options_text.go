@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"cmp"
 	"fmt"
 	"strconv"
 	"strings"
@@ -180,10 +181,47 @@ func (o *Options) check() error {
 	case o.Turn < 1 || o.Disk.Read < 1 || o.Disk.Write < 1 || o.Disk.Sync < 1 || o.Load.Timeout < time.Millisecond || o.Limits.Tick < 1:
 		return fmt.Errorf("options: some work would take no time: %v", o)
 	}
-	if err := o.Store.Check(); err != nil {
-		return err
+	return cmp.Or(o.Store.Check(), o.within(), o.fits())
+}
+
+// maxNumber and maxTime bound each option: more is a slip, and would take all memory, or overflow.
+const (
+	maxNumber = 1 << 40
+	maxTime   = 365 * 24 * time.Hour
+)
+
+// within refuses options below zero or beyond all measure.
+func (o *Options) within() error {
+	for _, at := range o.all() {
+		n, most := int64(0), int64(maxNumber)
+		switch is := at.at.(type) {
+		case *int:
+			n = int64(*is)
+		case *int64:
+			n = *is
+		case *time.Duration:
+			n, most = int64(*is), int64(maxTime)
+		}
+		if n < 0 || n > most {
+			return fmt.Errorf("option %s is %v: expected 0 to %d", at.name, at, most)
+		}
 	}
-	return o.fits()
+	l := &o.Limits
+	for name, n := range map[string]int{ // order: any that is wrong will do
+		"ElectionTicks": l.ElectionTicks, "HeartbeatTicks": l.HeartbeatTicks, "TransferTicks": l.TransferTicks, "InflightMessages": l.InflightMessages,
+		"MessageBytes": l.MessageBytes, "UncommittedBytes": l.UncommittedBytes,
+	} {
+		if n < 1 {
+			return fmt.Errorf("option Limits.%s is %d: at least 1", name, n)
+		}
+	}
+	switch {
+	case l.HeartbeatTicks >= l.ElectionTicks:
+		return fmt.Errorf("option Limits.HeartbeatTicks is %d, and Limits.ElectionTicks %d: fewer", l.HeartbeatTicks, l.ElectionTicks)
+	case o.Load.Bytes < 1 || o.Load.Records < 1:
+		return fmt.Errorf("options Load.Bytes and Load.Records are %d and %d: at least 1 of each", o.Load.Bytes, o.Load.Records)
+	}
+	return nil
 }
 
 // fits refuses options of a record that no drawn world has: what may be uncommitted of all groups must fit the WAL (S10).

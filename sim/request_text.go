@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 )
 
 func (a request) text(w *World) string {
@@ -124,10 +123,10 @@ func (a *request) set(t *teller, word string) (err error) {
 			return nil
 		}
 	case "wait":
-		a.wait, err = time.ParseDuration(value)
+		a.wait, err = parseTime(value)
 		return err
 	case "late":
-		a.late, err = time.ParseDuration(value)
+		a.late, err = parseTime(value)
 		return err
 	}
 	if word == "on=leader" {

@@ -39,7 +39,7 @@ func (s *Story) Case() (Case, error) {
 				}
 			}
 		case l.words[0] == "at":
-			at, err := time.ParseDuration(l.words[1])
+			at, err := parseTime(l.words[1])
 			if err != nil {
 				return c, fmt.Errorf("line %d: %w", l.number, err)
 			}

@@ -66,12 +66,12 @@ func (t *teller) asking(name string, words []string) (asking, error) {
 		case racked:
 			a.rack, err = strconv.Atoi(rack)
 		case sized:
-			a.size, err = strconv.Atoi(size)
+			a.size, err = atMost(size, maxValueSize)
 		case words[i] == "once":
 			a.once = true
 		case words[i] == "within" && more:
 			i++
-			a.within, err = time.ParseDuration(words[i])
+			a.within, err = parseTime(words[i])
 		case words[i] == "on" && more:
 			i++
 			var n *node
@@ -93,7 +93,7 @@ func (t *teller) doProduce(args []string) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	n, err := strconv.Atoi(args[1])
+	n, err := atMost(args[1], maxRecords)
 	if err != nil {
 		return nil, err
 	}
@@ -112,7 +112,7 @@ func (t *teller) doSend(args []string) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	n, err := strconv.Atoi(args[1])
+	n, err := atMost(args[1], maxRecords)
 	if err != nil {
 		return nil, err
 	}
@@ -254,4 +254,19 @@ func (t *teller) askStart(a asking, do func(c *client, node int)) []string {
 		return []string{outcome(k)}
 	}
 	return []string{fmt.Sprintf("begins at %d", calls[len(calls)-1].start)}
+}
+
+// maxRecords and maxValueSize bound what a line of a story may send.
+const (
+	maxRecords   = 10_000_000
+	maxValueSize = 16 << 20
+)
+
+// atMost reads a number of things, of which there is at least one.
+func atMost(text string, most int) (int, error) {
+	n, err := strconv.Atoi(text)
+	if err == nil && (n < 1 || n > most) {
+		return 0, fmt.Errorf("%d: expected 1 to %d", n, most)
+	}
+	return n, err
 }

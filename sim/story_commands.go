@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 )
 
 // command is one word that stories know.
@@ -168,7 +167,7 @@ func (t *teller) doRun(args []string) ([]string, error) {
 	if args[0] == "until" {
 		within := patience
 		if n := len(args); n > 3 && args[n-2] == "within" {
-			d, err := time.ParseDuration(args[n-1])
+			d, err := parseTime(args[n-1])
 			if err != nil {
 				return nil, err
 			}
@@ -180,7 +179,7 @@ func (t *teller) doRun(args []string) ([]string, error) {
 		}
 		return nil, t.until(within, done)
 	}
-	d, err := time.ParseDuration(args[0])
+	d, err := parseTime(args[0])
 	if err == nil {
 		t.run(d)
 	}

@@ -226,8 +226,8 @@ func (t *teller) placeIndex(n *node, words []string) ([]spot, error) {
 			names = append(names, name)
 		}
 	})
-	if k >= len(names) {
-		return nil, fmt.Errorf("%s has %d index files", words[0], len(names))
+	if k < 0 || k >= len(names) {
+		return nil, fmt.Errorf("%s has %d index files, and no number %d: they count from 0", words[0], len(names), k)
 	}
 	return []spot{{names[k], 20, 1}}, nil
 }

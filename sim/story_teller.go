@@ -99,7 +99,7 @@ func (t *teller) heard(h *host, l broker.LogEvent) {
 // reach lets time pass until all that came before a time has happened; what was to happen at it comes after what is told.
 // A time that is over means now.
 func (t *teller) reach(word string) error {
-	at, err := time.ParseDuration(word)
+	at, err := parseTime(word)
 	if err == nil && t.w == nil {
 		err = t.begin()
 	}
