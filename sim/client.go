@@ -93,8 +93,8 @@ type call struct {
 	reached int64    // and up to where records of the epoch had been read then
 	page    []int    // the partitions whose layout was asked for, and the one after them, -1: none
 	next    int
-	boot    uint64  // of the process whose directory was asked for
-	lies    []lying // and what lay in it
+	boot    uint64        // of the process whose directory was asked for
+	held    []heldReplica // and what lay in it
 }
 
 func (k *call) appends() bool { return k.op.Kind == checker.Append }
@@ -155,8 +155,8 @@ func (c *client) leader(part int) (node int, ok bool) {
 	return c.leaders[part], true
 }
 
-// ask sends a request at once.
-func (c *client) ask(a request) {
+// askNow sends a request at once.
+func (c *client) askNow(a request) {
 	switch a.kind {
 	case askAppend:
 		c.askAppend(a)
@@ -193,15 +193,15 @@ func (c *client) ask(a request) {
 	}
 }
 
-// asks has a client ask: as a decision of the run if the run is drawn and storms, else at once, as all that the setup and the
+// ask has a client ask: as a decision of the run if the run is drawn and storms, else at once, as all that the setup and the
 // calm ask, and the clients of stories.
-func (c *client) asks(a request) {
+func (c *client) ask(a request) {
 	a.client = c.number
 	if c.w.drawn() && c.w.phase == phaseStorm {
 		c.w.decide(a)
 		return
 	}
-	c.ask(a)
+	c.askNow(a)
 }
 
 // client finds a client by number; one that a story speaks of for the first time is made.

@@ -44,7 +44,7 @@ func (c *client) askMetadata() {
 	}
 	c.asking = true
 	version := int16(c.rng.IntN(14))
-	c.asks(request{kind: askMetadata, part: -1, version: version, node: c.rng.IntN(c.w.opt.Brokers)})
+	c.ask(request{kind: askMetadata, part: -1, version: version, node: c.rng.IntN(c.w.opt.Brokers)})
 }
 
 func (c *client) askLeaders(a request) {

@@ -124,7 +124,7 @@ func (c *client) end(k *call, outcome checker.Outcome) {
 		}
 	}
 	if w.trace.verbose() {
-		w.trace.line(w.now, markClient, "client %d: %s %s %v is %v, code %d, off %d, %d values", c.number, kmsg.NameForKey(k.key), k.op.Partition, k.op.ID, outcome, k.code, k.op.Off, len(k.op.Values))
+		w.trace.line(w.now, traceClient, "client %d: %s %s %v is %v, code %d, off %d, %d values", c.number, kmsg.NameForKey(k.key), k.op.Partition, k.op.ID, outcome, k.code, k.op.Off, len(k.op.Values))
 	}
 	if k.key == int16(kmsg.Metadata) {
 		c.asking = false

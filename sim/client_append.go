@@ -76,7 +76,7 @@ func (c *client) appendSized(node, part, n, size int) {
 	if drawn := 10 + c.rng.IntN(w.opt.Load.Bytes); size == 0 {
 		a.size = drawn
 	}
-	c.asks(a)
+	c.ask(a)
 }
 
 func (c *client) askAppend(a request) {

@@ -58,7 +58,7 @@ func (r *closer) act(c *client) {
 	case closeRead:
 		a.kind, a.version, a.at, a.most, a.mostOf = askGet, 13, r.at, 1<<16, 1<<16
 	}
-	c.asks(a)
+	c.ask(a)
 }
 
 func (r *closer) done(c *client, k *call) {

@@ -42,9 +42,9 @@ func (c *client) send(node int, k *call, req kmsg.Request, noAnswer bool) {
 	}
 	w.watch.sends(c, node, k)
 	frame := transport.AppendRequest(c.name, l.corr, req)
-	w.trace.bytes(w.now, markClient, c.number, uint64(node)<<32|uint64(uint32(k.key)), frame)
+	w.trace.bytes(w.now, traceClient, c.number, uint64(node)<<32|uint64(uint32(k.key)), frame)
 	if w.trace.verbose() {
-		w.trace.line(w.now, markClient, "client %d → broker %d: %s v%d %s %v from %d", c.number, w.nodes[node].id, kmsg.NameForKey(k.key), k.version, k.op.Partition, k.op.Values, k.op.From)
+		w.trace.line(w.now, traceClient, "client %d → broker %d: %s v%d %s %v from %d", c.number, w.nodes[node].id, kmsg.NameForKey(k.key), k.version, k.op.Partition, k.op.Values, k.op.From)
 	}
 	l.conn.up.write(frame)
 	if noAnswer {

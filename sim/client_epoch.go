@@ -57,7 +57,7 @@ func (c *client) moved(part int, at int64) bool {
 }
 
 func (c *client) epochEnd(node, part int) {
-	c.asks(request{kind: askEpoch, node: node, part: part, at: c.last[part].next, version: int16(2 + c.rng.IntN(3))})
+	c.ask(request{kind: askEpoch, node: node, part: part, at: c.last[part].next, version: int16(2 + c.rng.IntN(3))})
 }
 
 func (c *client) askEpoch(a request) {

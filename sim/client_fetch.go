@@ -86,7 +86,7 @@ func (c *client) fetchIn(rack, node, part int, from int64) {
 	if near := c.near[part]; near >= 0 && c.w.rackOf(near) == rack {
 		node = near
 	}
-	c.asks(request{kind: askRead, node: node, part: part, at: from, version: 12, most: 1 << 16, mostOf: 1 << 16, rack: rack})
+	c.ask(request{kind: askRead, node: node, part: part, at: from, version: 12, most: 1 << 16, mostOf: 1 << 16, rack: rack})
 }
 
 // lastRead is where a client stands in a partition: the next offset, and the leader epoch of the batch before it (KIP-320).

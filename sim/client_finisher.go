@@ -136,10 +136,10 @@ func (r *finisher) next(c *client) {
 // askOffset asks for what a group has committed of the partition: at last everybody can tell.
 func (r *finisher) askOffset(c *client) {
 	if c.seat.node < 0 {
-		c.asks(request{kind: askCoordinator, part: -1, node: c.rng.IntN(c.w.opt.Brokers), version: 4})
+		c.ask(request{kind: askCoordinator, part: -1, node: c.rng.IntN(c.w.opt.Brokers), version: 4})
 		return
 	}
-	c.asks(request{kind: askOffset, part: r.part, node: c.seat.node, version: 8})
+	c.ask(request{kind: askOffset, part: r.part, node: c.seat.node, version: 8})
 }
 
 func (r *finisher) fetchedOffset(c *client, k *call) {

@@ -43,7 +43,7 @@ func (r *maker) act(c *client) {
 	} else if a.kind, a.version = askDelete, int16(1+c.rng.IntN(6)); c.knows(r.topic).life != nil && c.rng.IntN(3) > 0 {
 		a.version, a.byID = 6, true
 	}
-	c.asks(a)
+	c.ask(a)
 }
 
 // drawTopic draws what a new life is like.
@@ -74,7 +74,7 @@ func (r *maker) done(c *client, k *call) {
 		}
 	}
 	if c.w.phase == phaseStorm && c.knows(r.topic).life == nil && r.there && k.change != nil { // it wants the id
-		c.asks(request{kind: askTopic, part: -1, topic: r.topic, node: c.rng.IntN(c.w.opt.Brokers), version: int16(10 + c.rng.IntN(4))})
+		c.ask(request{kind: askTopic, part: -1, topic: r.topic, node: c.rng.IntN(c.w.opt.Brokers), version: int16(10 + c.rng.IntN(4))})
 	}
 	c.soon(c.pause(c.w.opt.Load.Lives))
 }
@@ -93,7 +93,7 @@ func (r *visitor) act(c *client) {
 	r.index = c.rng.IntN(fleetingParts)
 	know := c.knows(r.topic)
 	if r.index >= len(know.leaders) || know.leaders[r.index] < 0 || c.rng.IntN(40) == 0 {
-		c.asks(request{kind: askTopic, part: -1, topic: r.topic, node: c.rng.IntN(w.opt.Brokers), version: int16(4 + c.rng.IntN(10))})
+		c.ask(request{kind: askTopic, part: -1, topic: r.topic, node: c.rng.IntN(w.opt.Brokers), version: int16(4 + c.rng.IntN(10))})
 		return
 	}
 	a := request{part: -1, topic: r.topic, index: r.index, node: know.leaders[r.index], acks: -1}
@@ -115,7 +115,7 @@ func (r *visitor) act(c *client) {
 	default:
 		a.kind, a.version = askEnd, c.listVersion()
 	}
-	c.asks(a)
+	c.ask(a)
 }
 
 func (r *visitor) done(c *client, k *call) { c.soon(c.pause(c.w.opt.Load.Think)) }

@@ -81,12 +81,12 @@ func (r *retrier) act(c *client) {
 		return
 	case p.has && (len(p.live) > 0 && w.now-p.live[0].since > w.patience() || c.rng.IntN(1000) < w.opt.Load.Restarts):
 		if c.rng.IntN(2) == 0 && p.epoch < math.MaxInt16 {
-			c.asks(request{kind: askBump, part: -1})
+			c.ask(request{kind: askBump, part: -1})
 			return
 		}
 		fallthrough
 	case !p.has:
-		c.asks(request{kind: askProducer, part: -1, node: c.rng.IntN(w.opt.Brokers), version: int16(c.rng.IntN(6))})
+		c.ask(request{kind: askProducer, part: -1, node: c.rng.IntN(w.opt.Brokers), version: int16(c.rng.IntN(6))})
 		return
 	}
 	node, ok := c.leader(r.part)
@@ -108,7 +108,7 @@ func (r *retrier) act(c *client) {
 	} else {
 		return
 	}
-	c.asks(a)
+	c.ask(a)
 }
 
 // sequence is the next one. A producer of which nothing is known may begin with any: some begin shortly before the highest.

@@ -19,7 +19,7 @@ func (c *client) sendLate(node int, k *call, req kmsg.Request, late time.Duratio
 	w.judge.invoke(&k.op)
 	w.markAsked(k, c.number)
 	frame := transport.AppendRequest(c.name, 1, req)
-	w.trace.bytes(w.now, markClient, c.number, uint64(node), frame)
+	w.trace.bytes(w.now, traceClient, c.number, uint64(node), frame)
 	c.end(k, checker.Unknown)
 	for _, v := range k.op.Values {
 		w.lates[v] = true

@@ -91,7 +91,7 @@ func (c *client) fetch(node, part int, from int64) {
 	if w.drawn() && w.phase == phaseStorm { // the calm isn't recorded: it must draw the same when it is told (W12)
 		a.rack, a.session = c.rng.IntN(w.opt.Load.Racks+1), c.rng.IntN(3) == 0
 	}
-	c.asks(a)
+	c.ask(a)
 }
 
 func (c *client) askRead(a request) {

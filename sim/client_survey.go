@@ -22,7 +22,7 @@ func (surveyor) act(c *client) {
 	if c.rng.IntN(2) == 0 {
 		a.kind, a.version, a.at, a.records = askLayout, 0, c.rng.Int64N(int64(w.partitions())), 1+c.rng.IntN(2*w.partitions())
 	}
-	c.asks(a)
+	c.ask(a)
 }
 
 func (surveyor) done(c *client, k *call) { c.soon(c.pause(4 * c.w.opt.Load.Think)) }
@@ -164,7 +164,7 @@ func (c *client) askDirs(a request) {
 		for part := range w.partitions() {
 			if g := w.groupOfPart(part); g != nil && g.replicas[n.index].live {
 				r := &g.replicas[n.index]
-				k.lies = append(k.lies, lying{part, map[bool]int64{true: r.highWatermark}[r.condition.whole()]})
+				k.held = append(k.held, heldReplica{part, map[bool]int64{true: r.highWatermark}[r.condition.whole()]})
 			}
 		}
 	}
@@ -173,8 +173,8 @@ func (c *client) askDirs(a request) {
 	c.send(a.node, k, req, false)
 }
 
-// lying is a replica that a broker had when it was asked.
-type lying struct {
+// heldReplica is a replica that a broker had when it was asked.
+type heldReplica struct {
 	part int
 	end  int64 // of its records, if it was whole
 }
@@ -210,7 +210,7 @@ func (c *client) dirs(k *call, resp *kmsg.DescribeLogDirsResponse) checker.Outco
 		}
 	}
 	lives := w.nodes[n].proc != nil && w.nodes[n].proc.boot == k.boot
-	for _, l := range k.lies {
+	for _, l := range k.held {
 		if size, there := sizes[l.part]; there && size == 0 && l.end > w.groupOfPart(l.part).start {
 			why = w.partName(l.part) + " has records, and no bytes"
 		} else if !there && lives && w.now-k.sent < w.opt.Limits.AdminWait {

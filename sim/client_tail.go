@@ -35,7 +35,7 @@ func (w *World) owesTail() bool {
 }
 
 func (c *client) tail(node, part int) {
-	c.asks(request{kind: askTail, node: node, part: part, version: c.listVersion()})
+	c.ask(request{kind: askTail, node: node, part: part, version: c.listVersion()})
 }
 
 func (c *client) listVersion() int16 { return int16(1 + c.rng.IntN(10)) }

@@ -67,7 +67,7 @@ func (r *trimmer) done(c *client, k *call) {
 
 // trim asks that the records before an offset be deleted.
 func (c *client) trim(node, part int, to int64) {
-	c.asks(request{kind: askTrim, node: node, part: part, at: to, version: int16(c.rng.IntN(3))})
+	c.ask(request{kind: askTrim, node: node, part: part, at: to, version: int16(c.rng.IntN(3))})
 }
 
 func (c *client) askTrim(a request) {
@@ -110,7 +110,7 @@ func (c *client) trimmed(k *call, resp *kmsg.DeleteRecordsResponse) bool {
 
 // earliest asks for the log start.
 func (c *client) earliest(node, part int) {
-	c.asks(request{kind: askStart, node: node, part: part, version: c.listVersion()})
+	c.ask(request{kind: askStart, node: node, part: part, version: c.listVersion()})
 }
 
 func (c *client) askStart(a request) {

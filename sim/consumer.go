@@ -41,16 +41,16 @@ func (r *consumer) act(c *client) {
 		c.soon(time.Duration(1+c.rng.IntN(3)) * c.memberSession()) // and then it goes on as if nothing had been
 		return
 	case g.node < 0:
-		c.asks(request{kind: askCoordinator, part: -1, node: c.rng.IntN(w.opt.Brokers), version: int16(c.rng.IntN(7))})
+		c.ask(request{kind: askCoordinator, part: -1, node: c.rng.IntN(w.opt.Brokers), version: int16(c.rng.IntN(7))})
 	case g.modern && slices.Contains(c.ids, [16]byte{}):
 		c.leader(0) // whoever knows no topic ids asks for them
 		c.soon(c.pause(r.think))
 	case g.modern && g.stage == seatOut:
-		c.asks(request{kind: askMember, part: -1, node: g.node, version: 1})
+		c.ask(request{kind: askMember, part: -1, node: g.node, version: 1})
 	case g.stage == seatOut:
-		c.asks(request{kind: askJoin, part: -1, node: g.node, version: int16(c.rng.IntN(10))})
+		c.ask(request{kind: askJoin, part: -1, node: g.node, version: int16(c.rng.IntN(10))})
 	case g.stage == seatJoined:
-		c.asks(request{kind: askSync, part: -1, node: g.node, version: int16(c.rng.IntN(6))})
+		c.ask(request{kind: askSync, part: -1, node: g.node, version: int16(c.rng.IntN(6))})
 	default:
 		r.work(c)
 	}
@@ -67,22 +67,22 @@ func (r *consumer) work(c *client) {
 	}
 	switch {
 	case k == 0:
-		c.asks(request{kind: askLeave, part: -1, node: g.node, version: int16(c.rng.IntN(6)), at: c.howToLeave()})
+		c.ask(request{kind: askLeave, part: -1, node: g.node, version: int16(c.rng.IntN(6)), at: c.howToLeave()})
 		return
 	case k == 1:
-		c.asks(request{kind: askCrash, part: -1, node: g.node, at: c.otherProtocol()})
+		c.ask(request{kind: askCrash, part: -1, node: g.node, at: c.otherProtocol()})
 		return
 	case k == 2 && g.old.id != "":
-		c.asks(request{kind: askGhost, part: g.old.part, node: g.node, at: g.old.at, version: version})
+		c.ask(request{kind: askGhost, part: g.old.part, node: g.node, at: g.old.at, version: version})
 		return
 	case k == 3 && g.old.id != "":
-		c.asks(request{kind: askGhostBeat, part: -1, node: g.node, version: int16(c.rng.IntN(5))})
+		c.ask(request{kind: askGhostBeat, part: -1, node: g.node, version: int16(c.rng.IntN(5))})
 		return
 	case g.modern && (k < 12 || len(g.parts) == 0):
-		c.asks(request{kind: askMember, part: -1, node: g.node, version: 1, at: int64(c.rng.IntN(2))})
+		c.ask(request{kind: askMember, part: -1, node: g.node, version: 1, at: int64(c.rng.IntN(2))})
 		return
 	case k < 12 || len(g.parts) == 0:
-		c.asks(request{kind: askBeat, part: -1, node: g.node, version: int16(c.rng.IntN(5))})
+		c.ask(request{kind: askBeat, part: -1, node: g.node, version: int16(c.rng.IntN(5))})
 		return
 	}
 	part := g.parts[c.rng.IntN(len(g.parts))]
@@ -93,19 +93,19 @@ func (r *consumer) work(c *client) {
 			c.earliest(node, g.lost)
 		}
 	case !known:
-		c.asks(request{kind: askOffset, part: part, node: g.node, version: int16(1 + c.rng.IntN(9))})
+		c.ask(request{kind: askOffset, part: part, node: g.node, version: int16(1 + c.rng.IntN(9))})
 	case k < 16: // all that it has, one commit behind the other
 		for _, part := range slices.Clone(g.parts) {
 			if _, known := g.at[part]; known && g.node >= 0 && slices.Contains(g.parts, part) {
-				c.asks(request{kind: askCommit, part: part, node: g.node, at: g.committable(part), version: version})
+				c.ask(request{kind: askCommit, part: part, node: g.node, at: g.committable(part), version: version})
 			}
 		}
 	case k < 21:
-		c.asks(request{kind: askCommit, part: part, node: g.node, at: g.committable(part), version: version})
+		c.ask(request{kind: askCommit, part: part, node: g.node, at: g.committable(part), version: version})
 	case k < 25:
-		c.asks(request{kind: askOffset, part: part, node: g.node, version: int16(1 + c.rng.IntN(9))})
+		c.ask(request{kind: askOffset, part: part, node: g.node, version: int16(1 + c.rng.IntN(9))})
 	case k < 32 && g.given[part] > g.at[part]:
-		c.asks(request{kind: askProcess, part: part, node: g.node})
+		c.ask(request{kind: askProcess, part: part, node: g.node})
 		c.soon(c.pause(r.think))
 	default:
 		if node, ok := c.leader(part); ok {

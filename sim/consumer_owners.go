@@ -81,18 +81,18 @@ func (r *settler) turn(c *client) {
 	}
 	switch {
 	case g.node < 0:
-		c.asks(request{kind: askCoordinator, part: -1, node: c.rng.IntN(w.opt.Brokers), version: 4})
+		c.ask(request{kind: askCoordinator, part: -1, node: c.rng.IntN(w.opt.Brokers), version: 4})
 	case g.modern && slices.Contains(c.ids, [16]byte{}):
 		c.asking = true
-		c.asks(request{kind: askMetadata, part: -1, version: 12, node: c.rng.IntN(w.opt.Brokers)})
+		c.ask(request{kind: askMetadata, part: -1, version: 12, node: c.rng.IntN(w.opt.Brokers)})
 	case g.modern: // it gives up at once what it is to give up
-		c.asks(request{kind: askMember, part: -1, node: g.node, version: 1, at: 1})
+		c.ask(request{kind: askMember, part: -1, node: g.node, version: 1, at: 1})
 	case g.stage == seatOut:
-		c.asks(request{kind: askJoin, part: -1, node: g.node, version: 9})
+		c.ask(request{kind: askJoin, part: -1, node: g.node, version: 9})
 	case g.stage == seatJoined:
-		c.asks(request{kind: askSync, part: -1, node: g.node, version: 5})
+		c.ask(request{kind: askSync, part: -1, node: g.node, version: 5})
 	default:
-		c.asks(request{kind: askBeat, part: -1, node: g.node, version: 4})
+		c.ask(request{kind: askBeat, part: -1, node: g.node, version: 4})
 	}
 }
 

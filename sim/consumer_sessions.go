@@ -49,7 +49,7 @@ func (g *seat) beginsAnew(k *call, resp *kmsg.JoinGroupResponse) bool {
 func (r *census) ask(c *client) {
 	w, g := c.w, &c.seat
 	if g.node < 0 {
-		c.asks(request{kind: askCoordinator, part: -1, node: c.rng.IntN(w.opt.Brokers), version: 4})
+		c.ask(request{kind: askCoordinator, part: -1, node: c.rng.IntN(w.opt.Brokers), version: 4})
 		return
 	}
 	k := &call{part: -1, group: g.group}

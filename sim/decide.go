@@ -37,7 +37,7 @@ func (w *World) perform(a act) error {
 	if err == nil {
 		w.record(a)
 	} else if w.trace.verbose() {
-		w.trace.line(w.now, markStory, "# not done: %v", err)
+		w.trace.line(w.now, traceStory, "# not done: %v", err)
 	}
 	return err
 }
@@ -51,7 +51,7 @@ func (w *World) did(a act) {
 		w.judge.disturbed("%s", text)
 	}
 	if w.trace.verbose() {
-		w.trace.line(w.now, markStory, "%s", a.text(w))
+		w.trace.line(w.now, traceStory, "%s", a.text(w))
 	}
 }
 

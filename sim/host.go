@@ -123,7 +123,7 @@ func (h *host) turn() {
 	events := h.taken
 	h.inbox = slices.Delete(h.inbox, 0, n)
 	w.count[CountTurns]++
-	w.trace.add(w.now, markTurn, h.p.node.index<<8|h.index, h.p.boot, uint64(n))
+	w.trace.add(w.now, traceTurn, h.p.node.index<<8|h.index, h.p.boot, uint64(n))
 	setEntropy(h.entropy) // (W3)
 	h.out.Reset()
 	w.guard(h.name, h.step)

@@ -14,11 +14,11 @@ import (
 // carryOut does what a turn asked for.
 func (h *host) carryOut() {
 	w, p, out := h.w, h.p, &h.out
-	w.trace.add(w.now, markOutput, len(out.Send), uint64(len(out.Peers))<<32|uint64(len(out.Mail)), uint64(len(out.Reads))<<32|uint64(len(out.Plans)))
+	w.trace.add(w.now, traceOutput, len(out.Send), uint64(len(out.Peers))<<32|uint64(len(out.Mail)), uint64(len(out.Reads))<<32|uint64(len(out.Plans)))
 	for _, l := range out.Logs {
 		w.watch.said(h, &l)
 		if w.trace.verbose() {
-			w.trace.line(w.now, markProcess, "%v says: %s %v", h, l.Text, attrs(l.Attrs))
+			w.trace.line(w.now, traceProcess, "%v says: %s %v", h, l.Text, attrs(l.Attrs))
 		}
 		if w.hear != nil {
 			w.hear(h, l)
@@ -99,7 +99,7 @@ func (h *host) answer() {
 	for _, cl := range h.out.Close {
 		if c := h.conn(cl.Conn); c != nil {
 			if h.w.trace.verbose() {
-				h.w.trace.line(h.w.now, markConn, "%v closes connection %d: %s", h, cl.Conn, cl.Reason)
+				h.w.trace.line(h.w.now, traceConn, "%v closes connection %d: %s", h, cl.Conn, cl.Reason)
 			}
 			h.w.closedBy(h, c, cl.Reason)
 			c.closeBroker()
@@ -152,7 +152,7 @@ func (h *host) halted(why string) {
 		return
 	}
 	if w.trace.verbose() {
-		w.trace.line(w.now, markProcess, "%v halts: %s", h, why)
+		w.trace.line(w.now, traceProcess, "%v halts: %s", h, why)
 	}
 	n.kill(false)
 	n.ended = "halted: " + why
@@ -167,7 +167,7 @@ func (h *host) rejoins(why string) {
 		return
 	}
 	if w.trace.verbose() {
-		w.trace.line(w.now, markProcess, "%v gives up its directory: %s", h, why)
+		w.trace.line(w.now, traceProcess, "%v gives up its directory: %s", h, why)
 	}
 	if w.hear != nil {
 		w.hear(h, broker.LogEvent{Level: broker.LevelError, Text: "gives up its directory: " + why})

@@ -43,12 +43,12 @@ func (h *host) beginOp(l *lane) {
 	}
 	op := &l.plan.Ops[l.next]
 	fail := w.faults.fails(h, op.Kind)
-	w.trace.add(w.now, markOp, h.p.node.index<<8|h.index, uint64(op.Kind)<<32|uint64(crc32.Checksum([]byte(op.File), castagnoli)), uint64(op.Off))
+	w.trace.add(w.now, traceOp, h.p.node.index<<8|h.index, uint64(op.Kind)<<32|uint64(crc32.Checksum([]byte(op.File), castagnoli)), uint64(op.Off))
 	if len(op.Data) > 0 {
-		w.trace.bytes(w.now, markOp, int(op.Kind), uint64(op.Off), op.Data)
+		w.trace.bytes(w.now, traceOp, int(op.Kind), uint64(op.Off), op.Data)
 	}
 	if w.trace.verbose() {
-		w.trace.line(w.now, markOp, "%v %s.%d: %v", h, l.plan.Lane, l.plan.ID, *op)
+		w.trace.line(w.now, traceOp, "%v %s.%d: %v", h, l.plan.Lane, l.plan.ID, *op)
 	}
 	h.tally(l.plan.Lane, op)
 	l.work = d.begin(*op, h.prefix, fail)
@@ -128,7 +128,7 @@ func (h *host) abandon(powerLost bool) {
 func (h *host) startRead(r log.Read) {
 	w, d := h.w, h.p.node.disk
 	w.count[CountColdReads]++
-	w.trace.add(w.now, markRead, h.p.node.index<<8|h.index, uint64(crc32.Checksum([]byte(r.File), castagnoli)), uint64(r.Off))
+	w.trace.add(w.now, traceRead, h.p.node.index<<8|h.index, uint64(crc32.Checksum([]byte(r.File), castagnoli)), uint64(r.Off))
 	w.after(d.draw(&w.opt.Disk, w.opt.Disk.Read), func() {
 		h.p.whenRunning(func() {
 			done := broker.ReadDone{ReadDone: log.ReadDone{ID: r.ID, Brief: r.Brief}}

@@ -241,7 +241,7 @@ func (w *World) mark(m Mark, n *node) {
 	}
 	w.marks[m]++
 	if w.trace.verbose() {
-		w.trace.line(w.now, markPhase, "mark %s", m.Name())
+		w.trace.line(w.now, tracePhase, "mark %s", m.Name())
 	}
 	if n != nil {
 		w.moment(m, n, 0)

@@ -138,7 +138,7 @@ func (f *nemesis) heal() {
 func (f *nemesis) note(format string, args ...any) {
 	f.w.watch.noted(false, format, args)
 	if f.w.trace.verbose() {
-		f.w.trace.line(f.w.now, markFault, "%s", fmt.Sprintf(format, args...))
+		f.w.trace.line(f.w.now, traceFault, "%s", fmt.Sprintf(format, args...))
 	}
 }
 

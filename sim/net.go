@@ -96,9 +96,9 @@ func (n *network) send(from *host, to int32, bufs [][]byte) {
 	case how.twice > 0:
 		copies = 2
 	}
-	sum := w.trace.bytes(w.now, markEnvelope, from.p.node.index, uint64(node.index)<<8|uint64(copies), data)
+	sum := w.trace.bytes(w.now, traceEnvelope, from.p.node.index, uint64(node.index)<<8|uint64(copies), data)
 	if w.trace.verbose() {
-		w.trace.line(w.now, markEnvelope, "%v → %d: %d bytes, %d copies", from, to, len(data), copies)
+		w.trace.line(w.now, traceEnvelope, "%v → %d: %d bytes, %d copies", from, to, len(data), copies)
 	}
 	boot, elections, sent := from.p.boot, w.count[CountElections], w.now
 	if copies == 0 {
@@ -148,7 +148,7 @@ func (n *network) reach(from *host, to *node, sent time.Duration, conn broker.Co
 	l := &n.links[from.p.node.index][to.index]
 	switch {
 	case sent < l.over:
-		n.w.trace.add(n.w.now, markDrop, to.index, uint64(from.p.node.index), uint64(len(frame)))
+		n.w.trace.add(n.w.now, traceDrop, to.index, uint64(from.p.node.index), uint64(len(frame)))
 		n.w.watch.dropped(from.p.node, to)
 	case bit > 0 && l.cut == 0 && to.proc != nil:
 		n.misread(from.p.node, to, from.index, frame, bit)
@@ -204,7 +204,7 @@ func (n *network) arrive(from, to *node, shard int, conn broker.ConnID, data []b
 	w := n.w
 	l := &n.links[from.index][to.index]
 	if to.proc == nil || l.cut > 0 {
-		w.trace.add(w.now, markDrop, to.index, uint64(from.index), uint64(len(data)))
+		w.trace.add(w.now, traceDrop, to.index, uint64(from.index), uint64(len(data)))
 		w.watch.dropped(from, to)
 		return
 	}

@@ -118,7 +118,7 @@ func (p *pipe) fire() {
 		}
 		all, chunk := p.buf, p.buf[:n:n]
 		p.buf = p.buf[n:]
-		w.trace.bytes(w.now, markBytes, p.c.node.index, uint64(p.c.id), chunk)
+		w.trace.bytes(w.now, traceBytes, p.c.node.index, uint64(p.c.id), chunk)
 		p.deliver(chunk)
 		switch {
 		case len(p.buf) > 0:
@@ -162,7 +162,7 @@ func (c *conn) accept(tries int) {
 	c.host = p.hosts[p.accepted%uint64(len(p.hosts))]
 	c.id = broker.ConnID(p.accepted)
 	p.conns = append(p.conns, c)
-	c.w.trace.add(c.w.now, markConn, c.node.index, uint64(c.id), 0)
+	c.w.trace.add(c.w.now, traceConn, c.node.index, uint64(c.id), 0)
 	c.host.give(broker.ConnOpened{Conn: c.id, Remote: fmt.Sprintf("client-%d", c.client.number)})
 	c.up.held = false
 	c.up.plan(0)

@@ -23,7 +23,7 @@ func (n *network) misread(from, to *node, shard int, frame []byte, bit int) {
 		l, back := &n.links[from.index][to.index], &n.links[to.index][from.index]
 		l.over = max(l.over, w.now+n.delay(back))
 		if w.trace.verbose() {
-			w.trace.line(w.now, markDrop, "broker %d ends the stream from broker %d: %v", to.id, from.id, why)
+			w.trace.line(w.now, traceDrop, "broker %d ends the stream from broker %d: %v", to.id, from.id, why)
 		}
 	}
 	refused := false

@@ -101,9 +101,9 @@ func (n *node) boot(killed int) {
 	p := &process{node: n, boot: n.boots, started: w.now, resumed: w.now}
 	var err error
 	w.guard(fmt.Sprintf("start of broker %d", n.id), func() { err = p.open(fs) })
-	w.trace.add(w.now, markProcess, n.index, n.boots, uint64(fs.calls))
+	w.trace.add(w.now, traceProcess, n.index, n.boots, uint64(fs.calls))
 	if w.trace.verbose() {
-		w.trace.line(w.now, markProcess, "broker %d starts (boot %d, %d calls on its disk): %v", n.id, n.boots, fs.calls, err)
+		w.trace.line(w.now, traceProcess, "broker %d starts (boot %d, %d calls on its disk): %v", n.id, n.boots, fs.calls, err)
 	}
 	switch {
 	case w.violation != nil:

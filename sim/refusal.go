@@ -64,7 +64,7 @@ func (w *World) refused(k *call, code int16, what string) {
 	}
 	w.count[refusalCounts[class]]++
 	if w.trace.verbose() {
-		w.trace.line(w.now, markClient, "broker %d %s: %s", k.line.node+1, what, proof)
+		w.trace.line(w.now, traceClient, "broker %d %s: %s", k.line.node+1, what, proof)
 	}
 }
 

@@ -67,6 +67,6 @@ func (a request) do(w *World) error {
 			return fmt.Errorf("batches of %s have one record (T2)", w.partName(a.part))
 		}
 	}
-	c.ask(a)
+	c.askNow(a)
 	return nil
 }

@@ -141,7 +141,7 @@ func (g *groupSeen) deleted() int64 {
 }
 
 // recover ends everything that a story has broken: links, power, space; what is on the disks stays.
-func (w *World) recover() {
+func (w *World) healAll() {
 	w.net.heal()
 	w.faults.heal()
 	for _, n := range w.nodes {

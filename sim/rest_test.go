@@ -45,7 +45,7 @@ func TestCopiesAreCompared(t *testing.T) {
 func TestZombiesAreNoLeak(t *testing.T) {
 	w := stormy(t, 3)
 	for i := range 30 {
-		w.client(2).ask(request{kind: askAppend, acks: -1, version: 8, records: 1, size: 20, late: time.Duration(1+i) * 300 * time.Millisecond})
+		w.client(2).askNow(request{kind: askAppend, acks: -1, version: 8, records: 1, size: 20, late: time.Duration(1+i) * 300 * time.Millisecond})
 	}
 	came := w.now + 9*time.Second
 	w.atRest()

@@ -11,7 +11,7 @@ const maxSpun = 100
 
 // spins judges a turn that took so many events.
 func (h *host) spins(events int) {
-	if events > 0 || asks(&h.out) || h.out.WakeAt > h.now().Mono {
+	if events > 0 || wantsWork(&h.out) || h.out.WakeAt > h.now().Mono {
 		h.spun = 0
 		return
 	}
@@ -20,8 +20,8 @@ func (h *host) spins(events int) {
 	}
 }
 
-// asks reports whether a turn asked its driver for anything but to be stepped again.
-func asks(o *broker.Output) bool {
+// wantsWork reports whether a turn asked its driver for anything but to be stepped again.
+func wantsWork(o *broker.Output) bool {
 	return len(o.Send)+len(o.Close)+len(o.Pause)+len(o.Resume)+len(o.Peers)+len(o.Replies)+len(o.Refuse)+len(o.Plans)+len(o.Reads)+len(o.Mail)+len(o.Logs) > 0 ||
 		o.Stopped || o.Note || o.Rejoin != "" || o.Halt != ""
 }

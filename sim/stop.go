@@ -118,9 +118,9 @@ func (n *node) end() {
 	}
 	p.conns = nil
 	if w.trace.verbose() {
-		w.trace.line(w.now, markProcess, "broker %d has stopped, with nothing in flight: %t", n.id, clean)
+		w.trace.line(w.now, traceProcess, "broker %d has stopped, with nothing in flight: %t", n.id, clean)
 	}
-	w.trace.add(w.now, markProcess, n.index, n.boots, 0)
+	w.trace.add(w.now, traceProcess, n.index, n.boots, 0)
 	n.markStopped(p.led)
 	n.kill(false)
 	n.ended, n.sealed = "has stopped", clean

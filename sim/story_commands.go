@@ -234,7 +234,7 @@ func (w *World) finish() {
 // heal is the calm of a story that was written by hand.
 func (t *teller) heal() {
 	w := t.w
-	w.recover()
+	w.healAll()
 	w.enter(phaseCalm)
 	w.finishReading()
 	end := w.now + calmBound

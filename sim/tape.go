@@ -21,7 +21,7 @@ type taped struct {
 	at   time.Duration
 	a, b uint64
 	who  int32
-	mark mark
+	mark traceKind
 }
 
 // tapedLine is a line for people, which belongs to the event before it.
@@ -71,21 +71,21 @@ func (t *tape) event(n int) string {
 }
 
 func (e taped) String() string {
-	return fmt.Sprintf("%.9f s, %s, %s, %x %x", e.at.Seconds(), markNames[e.mark], e.mark.who(e.who), e.a, e.b)
+	return fmt.Sprintf("%.9f s, %s, %s, %x %x", e.at.Seconds(), traceNames[e.mark], e.mark.who(e.who), e.a, e.b)
 }
 
 // who says whom an event of this kind is about.
-func (m mark) who(who int32) string {
+func (m traceKind) who(who int32) string {
 	switch m {
-	case markTurn, markRead, markOp:
-		if who>>8 > 0 || m != markOp { // an operation's bytes go by its kind
+	case traceTurn, traceRead, traceOp:
+		if who>>8 > 0 || m != traceOp { // an operation's bytes go by its kind
 			return fmt.Sprintf("broker %d.%d", who>>8+1, who&0xff)
 		}
-	case markEnvelope, markDrop, markBytes, markConn, markProcess:
+	case traceEnvelope, traceDrop, traceBytes, traceConn, traceProcess:
 		return fmt.Sprintf("broker %d", who+1)
-	case markClient:
+	case traceClient:
 		return fmt.Sprintf("client %d", who)
-	case markFault:
+	case traceFault:
 		if int(who) < len(faultTable) {
 			return faultTable[who].name
 		}

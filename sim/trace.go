@@ -19,29 +19,29 @@ type Trace struct {
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-// mark names a kind of traced event. The numbers are part of the hash only.
-type mark uint8
+// traceKind is a kind of traced event. The numbers are part of the hash only.
+type traceKind uint8
 
 const (
-	markTurn mark = iota + 1
-	markOutput
-	markEnvelope
-	markDrop
-	markBytes
-	markConn
-	markOp
-	markRead
-	markFault
-	markProcess
-	markClient
-	markPhase
-	markStory
+	traceTurn traceKind = iota + 1
+	traceOutput
+	traceEnvelope
+	traceDrop
+	traceBytes
+	traceConn
+	traceOp
+	traceRead
+	traceFault
+	traceProcess
+	traceClient
+	tracePhase
+	traceStory
 )
 
-var markNames = [...]string{"", "turn", "output", "envelope", "drop", "bytes", "conn", "disk", "read", "fault", "process", "client", "phase", "story"}
+var traceNames = [...]string{"", "turn", "output", "envelope", "drop", "bytes", "conn", "disk", "read", "fault", "process", "client", "phase", "story"}
 
 // add folds one event into the hash.
-func (t *Trace) add(at time.Duration, m mark, who int, a, b uint64) {
+func (t *Trace) add(at time.Duration, m traceKind, who int, a, b uint64) {
 	t.events++
 	h := mix64(t.hash ^ uint64(at))
 	h = mix64(h ^ uint64(m)<<56 ^ uint64(uint32(who))<<24 ^ a)
@@ -52,7 +52,7 @@ func (t *Trace) add(at time.Duration, m mark, who int, a, b uint64) {
 }
 
 // bytes folds one event with its bytes into the hash, and returns their checksum.
-func (t *Trace) bytes(at time.Duration, m mark, who int, a uint64, p []byte) uint32 {
+func (t *Trace) bytes(at time.Duration, m traceKind, who int, a uint64, p []byte) uint32 {
 	sum := crc32.Checksum(p, castagnoli)
 	t.add(at, m, who, a, uint64(len(p))<<32|uint64(sum))
 	return sum
@@ -62,8 +62,8 @@ func (t *Trace) bytes(at time.Duration, m mark, who int, a uint64, p []byte) uin
 func (t *Trace) verbose() bool { return t.text != nil }
 
 // line writes one line for people.
-func (t *Trace) line(at time.Duration, m mark, format string, args ...any) {
-	fmt.Fprintf(t.text, "%12.6f %-8s %s\n", at.Seconds(), markNames[m], fmt.Sprintf(format, args...))
+func (t *Trace) line(at time.Duration, m traceKind, format string, args ...any) {
+	fmt.Fprintf(t.text, "%12.6f %-8s %s\n", at.Seconds(), traceNames[m], fmt.Sprintf(format, args...))
 }
 
 // mix64 is splitmix64's finalizer.

@@ -49,9 +49,9 @@ func (v *views) elected(g *groupSeen, s *broker.GroupView) {
 				g.named(), s.Term, now.node+1, s.LogEnd, g.end)
 		}
 	}
-	w.trace.add(w.now, markProcess, now.node, s.Group, s.Term)
+	w.trace.add(w.now, traceProcess, now.node, s.Group, s.Term)
 	if w.trace.verbose() {
-		w.trace.line(w.now, markProcess, "broker %d leads %s in term %d", now.node+1, g.name, s.Term)
+		w.trace.line(w.now, traceProcess, "broker %d leads %s in term %d", now.node+1, g.name, s.Term)
 	}
 }
 

@@ -171,16 +171,16 @@ func (w *World) violate(name, format string, args ...any) {
 	}
 	w.violation = newViolation(name, format, args)
 	if w.trace.verbose() {
-		w.trace.line(w.now, markPhase, "%s", w.violation)
+		w.trace.line(w.now, tracePhase, "%s", w.violation)
 	}
 }
 
 func (w *World) enter(p phase) {
 	w.phase = p
 	w.watch.entered(p.String())
-	w.trace.add(w.now, markPhase, 0, uint64(p), 0)
+	w.trace.add(w.now, tracePhase, 0, uint64(p), 0)
 	if w.trace.verbose() {
-		w.trace.line(w.now, markPhase, "%s", p)
+		w.trace.line(w.now, tracePhase, "%s", p)
 	}
 }
 

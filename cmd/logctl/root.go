@@ -13,7 +13,7 @@ func newRoot(a *app) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "logctl",
 		Short: "Client, admin and benchmark of a logd cluster",
-		Long: `Client, admin and benchmark of a logd cluster, or of any that speaks Kafka's protocol.`,
+		Long:  `Client, admin and benchmark of a logd cluster, or of any that speaks Kafka's protocol.`,
 		Example: `  logctl topic create orders -p 12
   echo hello | logctl topic produce orders
   logctl topic consume orders --follow
