@@ -1,5 +1,10 @@
 package broker
 
+import (
+	"maps"
+	"time"
+)
+
 // lead says which broker leads a group in a term.
 type lead struct {
 	group, term uint64
@@ -51,7 +56,24 @@ func (s *Shard) noteLead(p *partition) {
 // announceTicks is how often leaders repeat that they lead: brokers that have no replica of a group learn it from that.
 const announceTicks = 10
 
+// sweepTicks is how often what is remembered of partitions that are gone is looked for.
+const sweepTicks = 100
+
+// sweepTick forgets who leads what isn't there: partitions come and go, and a late announcement may speak of one that has gone. What isn't
+// known here yet is announced again.
+func (s *Shard) sweepTick() {
+	if s.ticks%sweepTicks != 0 {
+		return
+	}
+	maps.DeleteFunc(s.view.leads, func(group uint64, _ lead) bool {
+		t, _ := s.meta.PartitionOf(group)
+		return t == nil && group != metaGroup && s.parts[group] == nil
+	})
+	maps.DeleteFunc(s.creating, func(_ string, until time.Duration) bool { return until <= s.now.Mono })
+}
+
 func (s *Shard) viewTick() {
+	s.sweepTick()
 	if s.ticks%announceTicks != 0 {
 		return
 	}

@@ -19,7 +19,7 @@ type when struct {
 	event Mark
 	delay time.Duration // after the moment
 	share int           // writing: so many per mille of what the write takes, besides
-	most  time.Duration // it waits no longer; then a write that doesn't come is not waited for, and all else is given up
+	most  time.Duration // deadline: one that waits for a write strikes then all the same, any other is dropped
 	act   aimed         // whoever: against the broker that it happens to
 	done  func()        // drawn runs go on from there
 }

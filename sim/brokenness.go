@@ -4,7 +4,7 @@ import (
 	"fmt"
 )
 
-// broken tells whether a broker isn't counted upon in the calm.
+// broken tells whether a broker isn't healthy in the calm.
 func broken(n *node) bool { return n.lost != "" || n.behind.way != sound }
 
 // brokenness is how a broker stays in the calm.

@@ -167,7 +167,7 @@ const (
 )
 
 // watch looks now and then at the brokers whose replicas count as lost: an operator wipes one that refuses to start, and
-// one that was seen whole is counted upon again.
+// one that was seen whole counts as healthy again.
 func (f *nemesis) watch() {
 	w := f.w
 	if w.phase != phaseStorm && w.phase != phaseCalm {
@@ -205,7 +205,7 @@ func (f *nemesis) operate(n *node) {
 	}
 }
 
-// found: a broker is counted upon again.
+// found: a broker counts as healthy again.
 func (f *nemesis) found(n *node) {
 	f.note("broker %d was %s, and is whole again", n.id, n.lost)
 	f.w.count[map[bool]Count{true: CountRejoins, false: CountMended}[n.lost == "wiped"]]++

@@ -35,7 +35,7 @@ type client struct {
 	fleeting []acquaintance
 	last     []lastRead // by partition
 	epochs   []int32    // by partition: the leader's, as it was told last; -1: it wasn't
-	asked    []int      // by partition: the broker that said last that the client's position is one, -1: none
+	asked    []int      // by partition: the broker that last confirmed the client's position (KIP-320), -1: none
 	read     []int64    // by partition: it has read all from the log start that it was told of up to here
 }
 

@@ -32,7 +32,7 @@ func (h *host) within() {
 	})
 }
 
-// leaks checks, once all clients have hung up and the time of a request has passed, that brokers which are counted upon hold nothing
+// leaks checks, once all clients have hung up and the time of a request has passed, that healthy brokers hold nothing
 // for them any more. The last to hang up is the last zombie, which may come when nobody else is there any more.
 func (w *World) leaks() {
 	for _, c := range w.clients {
@@ -73,7 +73,7 @@ func (w *World) settleFor(d time.Duration) {
 	}
 }
 
-// sound lists the shards of the brokers that are counted upon.
+// sound lists the shards of the healthy brokers.
 func (w *World) sound() (hosts []*host) {
 	for _, n := range w.nodes {
 		if n.proc != nil && !n.proc.paused && !broken(n) {

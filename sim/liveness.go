@@ -19,7 +19,7 @@ func (w *World) setupStalled() {
 	}
 }
 
-// There is, once, the time besides to ship what a replica that is counted upon lacks: all partitions may serve, and only a broker that
+// There is, once, the time besides to ship what a healthy replica lacks: all partitions may serve, and only a broker that
 // lost everything isn't whole yet; or a majority needs the one that is behind (G9).
 func (w *World) stalled() {
 	if w.phase != phaseCalm {

@@ -32,7 +32,7 @@ type link struct {
 	nth  int            // how many before it were sent at that instant
 	told []toldDelivery // of envelopes to come
 	rots int            // faults that flip bits of its envelopes, in a drawn run
-	over time.Duration  // what was sent before, and didn't arrive yet, doesn't: the connection that it was sent on has ended
+	over time.Duration  // envelopes sent before this and still in flight are dropped: their connection was closed: the connection that it was sent on has ended
 	ails time.Duration  // when a fault of it began or ended last
 	lost []lostAt       // envelopes, lately
 }

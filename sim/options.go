@@ -55,7 +55,7 @@ type LoadOptions struct {
 	Surveyors  int           // that ask how topics are laid out, and what lies in directories
 	Trimmers   int           // that read and delete what they have read
 	Members    int           // of consumer groups, three in each
-	Modern     int           // of these, every so manieth group is of the new protocol (KIP-848); 0: none
+	Modern     int           // of these, every Modern-th speaks the new protocol (KIP-848); 0: none
 	Retention  int64         // bytes that the last topic keeps of each partition; 0: all
 	Depth      int           // most operations a client has in flight
 	Think      time.Duration // mean pause of an appender

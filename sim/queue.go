@@ -5,7 +5,7 @@ import "time"
 // queue orders what will happen by (time, sequence), so that equal instants keep the order in which they were planned (W2).
 type queue struct {
 	heap []item
-	late []item // what will mostly come to nothing, by rising (time, sequence): deadlines. It would make the heap deep
+	late []item // deadlines, by rising (time, sequence): most never fire, and kept out of the heap they leave it shallow
 	head int    // of late: those before it are gone
 	seq  uint64
 	acts uint64

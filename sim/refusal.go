@@ -125,7 +125,7 @@ func (w *World) causeOf(k *call, code int16) (class int, proof string) {
 		}
 	}
 	if why := n.illSince(since); why != "" {
-		return refusedTrouble, why // a constant: most refusals end here, and nobody reads why
+		return refusedTrouble, why // a constant: this is a hot path, and must not format
 	}
 	g, told := w.groupOfPart(k.part), code == codeNoLeader || k.key == int16(kmsg.FindCoordinator)
 	if k.about != nil || k.group != "" {

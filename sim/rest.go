@@ -13,7 +13,7 @@ import (
 // restBound is how long the disks of brokers that nobody asks for anything may be at work.
 const restBound = 30 * time.Second
 
-// atRest compares the copies once a run is over: when every running broker that is counted upon has applied all that is
+// atRest compares the copies once a run is over: when every healthy broker that runs has applied all that is
 // committed, the same bytes by its running hashes, and none writes segments any more, each batch in a running broker's segments
 // is sound, follows the one before it, and has the same bytes as in all others' (G2, G11). What lies below the log start may
 // rot, since nobody may read it, and so may what is left behind a segment's last batch, where another file goes on.

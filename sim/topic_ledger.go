@@ -21,7 +21,7 @@ import (
 //	    next one it may, if its end was not on disk yet, until that hears of it anew.
 //	D4  Whoever asks by an id gets that life or a refusal, whoever asks by name one that its broker had then; a broker that has
 //	    dropped a life serves nothing of it to whoever asks afterwards. Those that haven't heard may, as in Kafka.
-//	D5  At rest nothing of a life that is over is on any disk that is counted upon, and one that is surely there has its replicas.
+//	D5  At rest nothing of a life that is over is on any healthy disk, and one that is surely there has its replicas.
 //	D6  Each life's records are one log, and judged as such at the end (topic_history.go): only then it is known which one those
 //	    who asked by name had met.
 //

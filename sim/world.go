@@ -49,7 +49,7 @@ type World struct {
 	violation *Violation
 	instant   int           // events since time moved
 	created   uint64        // the metadata's index by which all topics are made
-	shipping  time.Duration // what the bound of the calm was put off by, since a replica that is counted upon is behind
+	shipping  time.Duration // extra time that was given to ship data to a healthy replica that is behind
 
 	whens []*when       // what waits for its moments
 	hush  time.Duration // what waits for any broker doesn't strike before
