@@ -65,11 +65,11 @@ func (s *Shard) sweepTick() {
 	if s.ticks%sweepTicks != 0 {
 		return
 	}
-	maps.DeleteFunc(s.view.leads, func(group uint64, _ lead) bool {
+	maps.DeleteFunc(s.view.leads, func(group uint64, _ lead) bool { // order: each is asked for itself
 		t, _ := s.meta.PartitionOf(group)
 		return t == nil && group != metaGroup && s.parts[group] == nil
 	})
-	maps.DeleteFunc(s.creating, func(_ string, until time.Duration) bool { return until <= s.now.Mono })
+	maps.DeleteFunc(s.creating, func(_ string, until time.Duration) bool { return until <= s.now.Mono }) // order: each is asked for itself
 }
 
 func (s *Shard) viewTick() {

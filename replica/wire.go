@@ -79,14 +79,6 @@ func appendSnapshot(h []byte, s *pb.Snapshot) []byte {
 	return appendBytes(h, s.GetData())
 }
 
-// TypeOf returns the type of an encoded message, without a look at the rest of it; false if it is too short for one.
-func TypeOf(b []byte) (pb.MessageType, bool) {
-	if len(b) < wireFixed {
-		return 0, false
-	}
-	return pb.MessageType(b[8]), true
-}
-
 // DecodeMessage reads a message; its payloads alias b. Any error wraps ErrWire.
 func DecodeMessage(b []byte) (*pb.Message, error) {
 	le := binary.LittleEndian

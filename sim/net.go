@@ -69,6 +69,16 @@ func (n *network) delay(l *link) time.Duration {
 	return d
 }
 
+// framed reports whether an envelope is one frame, and keeps what it promises.
+func (h *host) framed(data []byte) bool {
+	if len(data) < 4 || int(binary.BigEndian.Uint32(data)) != len(data)-4 {
+		h.w.violate(BadResponse, "%v sends an envelope of %d bytes that is not one frame", h, len(data))
+		return false
+	}
+	h.promising(data[4:])
+	return true
+}
+
 // send takes an envelope from a shard; it arrives once, twice, late or never.
 func (n *network) send(from *host, to int32, bufs [][]byte) {
 	w := n.w
@@ -79,11 +89,9 @@ func (n *network) send(from *host, to int32, bufs [][]byte) {
 		return
 	}
 	data := join(bufs)
-	if len(data) < 4 || int(binary.BigEndian.Uint32(data)) != len(data)-4 {
-		w.violate(BadResponse, "%v sends an envelope of %d bytes that is not one frame", from, len(data))
+	if !from.framed(data) {
 		return
 	}
-	from.promising(data[4:])
 	l := &n.links[from.p.node.index][node.index]
 	if l.nth++; l.sent != w.now {
 		l.sent, l.nth = w.now, 0

@@ -1,6 +1,10 @@
 package sim
 
-import "testing"
+import (
+	"testing"
+
+	"logd/replica"
+)
 
 // A vote is kept, whatever restarts lie between; and what is acknowledged is on disk by then.
 func TestPromises(t *testing.T) {
@@ -11,10 +15,10 @@ func TestPromises(t *testing.T) {
 	v := view(1, 5, false, 3, 7)
 	v.Last, v.Durable, v.Applied = 7, 6, 3
 	expect(t, o.turn(1, v), "")
-	tell := func(want string, p promise) {
+	tell := func(want string, is replica.Promise) {
 		t.Helper()
-		p.group, p.replica = v.Group, id
-		h.promised = append(h.promised, p)
+		is.From = id
+		h.promised = append(h.promised, promise{v.Group, is})
 		w.views.promised(h)
 		got := ""
 		if w.violation != nil {
@@ -23,15 +27,15 @@ func TestPromises(t *testing.T) {
 		expect(t, got, want)
 		w.violation = nil
 	}
-	tell("", promise{term: 5, index: 6})
-	tell(AckedUnsynced, promise{term: 5, index: 7})
-	tell("", promise{term: 4, index: 7}) // cut off since
-	tell("", promise{term: 5, to: 1})
-	tell("", promise{term: 5, to: 1})
-	tell(VotedTwice, promise{term: 5, to: 3})
-	tell("", promise{term: 6, to: 3})
+	tell("", replica.Promise{Term: 5, Index: 6})
+	tell(AckedUnsynced, replica.Promise{Term: 5, Index: 7})
+	tell("", replica.Promise{Term: 4, Index: 7}) // cut off since
+	tell("", replica.Promise{Term: 5, Vote: 1})
+	tell("", replica.Promise{Term: 5, Vote: 1})
+	tell(VotedTwice, replica.Promise{Term: 5, Vote: 3})
+	tell("", replica.Promise{Term: 6, Vote: 3})
 	w.views.forget(w.nodes[1])
-	tell(VotedTwice, promise{term: 6, to: 1})
+	tell(VotedTwice, replica.Promise{Term: 6, Vote: 1})
 	expect(t, o.turn(1, v), TermForgotten)
 }
 

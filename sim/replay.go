@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 )
@@ -19,7 +20,7 @@ func Replay(text string, env Env) (Told, error) {
 			trace = strings.TrimSpace(line)
 		}
 	}
-	if trace == "" || trace == told.Trace() || told.Err != nil && told.Violation == nil { // a line that can't be told comes first
+	if trace == "" || trace == told.Trace() || told.Err != nil && told.Violation == nil && !errors.Is(told.Err, ErrAnswers) { // a line that can't be told comes first
 		return told, told.Err
 	}
 	return told, story.diverges(trace, told.Trace())

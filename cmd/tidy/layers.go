@@ -69,7 +69,7 @@ var layers = []layer{
 	{dir: "checker/report", ours: []string{"checker", "checker/anomaly", "checker/second"}},
 
 	{dir: "sim", strict: true, floats: true,
-		ours: []string{"broker", "broker/group", "checker", "checker/anomaly", "log", "replica", "transport"},
+		ours: []string{"broker", "broker/group", "checker", "checker/anomaly", "checker/idempotent", "log", "replica", "transport"},
 		std:  []string{"crypto/rand", "text/tabwriter"},
 		libs: []string{franz + "kmsg"}},
 
