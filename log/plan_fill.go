@@ -74,7 +74,10 @@ func (s *Store) Transfer(group uint64, batches [][]byte) {
 // Refute takes the word of a mark that others vouch for, and that ends where the segments do, against what a transfer brought: all behind
 // the last mark that vouched is lost, and what peers send for it must lead to the mark's hash (L13). false if it changes nothing: they end
 // elsewhere, nothing was transferred, or a repair is under way.
-func (s *Store) Refute(group uint64, m Mark) bool { return s.alive(group).segs.refute(m) }
+func (s *Store) Refute(group uint64, m Mark) bool {
+	p := s.alive(group).segs
+	return p.fix == nil && p.refute(m)
+}
 
 // ResetSegments starts the segments anew at an offset beyond their end, where a leader's log starts; hash is the running
 // batch hash before it. What was there is found no more, but stays until the mark of the following [Store.Install] is durable.

@@ -2,8 +2,9 @@ package log
 
 import "fmt"
 
-// vouched says whether a mark has vouched for the running hash before an offset. What a start kept behind its mark, and what a transfer brings, has a hash
-// that was made of the batches themselves: no index file says it before a later mark has, since a start would believe the file.
+// vouched says whether a mark has vouched for the running hash before an offset. What a start kept behind its mark, and what a transfer
+// brings, has a hash that was made of the batches themselves: no index file says it before a later mark has, since a start would believe
+// the file.
 func (p *segments) vouched(offset int64) bool { return p.opened == nil || offset <= p.opened.LogEnd }
 
 // vouch checks that a mark says the running hash that the segments have at its log end (L13). If they don't, and there are
@@ -17,7 +18,7 @@ func (p *segments) vouch(m Mark) {
 		p.opened = nil
 		return
 	}
-	if p.opened == nil || !p.refute(m) {
+	if !p.refute(m) {
 		panic(fmt.Sprintf("invariant L13: segments %s: mark at %d has running hash %016x at offset %d, the segments have %016x", p.dir, m.Index, m.BatchHash, m.LogEnd, p.synced))
 	}
 }
@@ -30,9 +31,10 @@ func (p *segments) doubt(last Mark) {
 	}
 }
 
-// refute has all behind the last mark that vouched be a hole before a mark's log end.
+// refute has all behind the last mark that vouched be a hole before a mark's log end. A repair that is queued is of no use then; none may be
+// out.
 func (p *segments) refute(m Mark) bool {
-	if p.opened == nil || p.pending || p.fix != nil || m.LogEnd != p.stable || p.opened.LogEnd >= p.stable {
+	if p.opened == nil || p.pending || m.LogEnd != p.stable || p.opened.LogEnd >= p.stable {
 		return false
 	}
 	from, hash := p.opened.LogEnd, p.opened.BatchHash

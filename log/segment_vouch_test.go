@@ -48,7 +48,8 @@ func TestLaterMarkFindsRot(t *testing.T) {
 	if err != nil || p.end() != 80 {
 		t.Fatalf("end %d, %v", p.end(), err)
 	}
-	p.vouch(filledMark(0, 80))
+	p.fix = &repair{} // of a hole elsewhere, and queued: it doesn't keep a mark from being believed
+	mustNotPanic(t, func() { p.vouch(filledMark(0, 80)) })
 	if got := fmt.Sprint(p.holes()); got != "[{30 60} {60 80}]" {
 		t.Fatalf("holes %s", got)
 	}
@@ -60,6 +61,41 @@ func TestLaterMarkFindsRot(t *testing.T) {
 	}
 	p, _ = openSegments(d, testDir, opt, filledMark(0, 80))
 	mustPanic(t, "invariant L13", func() { p.vouch(Mark{LogEnd: 80, BatchHash: 1}) })
+}
+
+// The epoch that what is appended next must follow from may be the one that rotted.
+func TestRefutedEpochIsNotFollowed(t *testing.T) {
+	d, opt := filled(t)
+	for _, name := range []string{secondLog, thirdLog} {
+		for at := 15; at < len(d.nodes[name].now); at += 100 {
+			d.nodes[name].now[at] = 3
+		}
+	}
+	p, err := openSegments(d, testDir, opt, filledMark(0, 30))
+	if err != nil || p.end() != 80 {
+		t.Fatalf("end %d, %v", p.end(), err)
+	}
+	mustNotPanic(t, func() { p.vouch(filledMark(0, 80)) })
+	_, all := row(0, 39, 10, 10, 10, 10, 10, 10, 10, 10, 10)
+	mustNotPanic(t, func() {
+		if done := NewRunner(d).Run(Plan{Ops: p.append(nil, all[8:])}); done.Err != nil {
+			t.Fatal(done.Err)
+		}
+	})
+	p.flushed()
+	healWith(t, d, p, all)
+	expectFound(t, d, p, all, nil)
+}
+
+func mustNotPanic(t *testing.T, do func()) {
+	t.Helper()
+	defer func() {
+		t.Helper()
+		if r := recover(); r != nil {
+			t.Fatal(r)
+		}
+	}()
+	do()
 }
 
 // What was appended behind batches that a mark refutes has start files with hashes that are refuted as well: they are written anew.
