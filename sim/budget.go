@@ -2,6 +2,7 @@ package sim
 
 import (
 	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -69,6 +70,12 @@ func (w *World) spared(n *node, gone func(*node) bool) *groupSeen {
 	return nil
 }
 
+// alone tells whether no other broker is known to have a replica of a group.
+func (w *World) alone(n *node, group uint64) bool {
+	g := w.views.find(group)
+	return g == nil || !slices.ContainsFunc(w.nodes, func(other *node) bool { return other != n && g.on(other.index) })
+}
+
 // on tells whether a broker has a replica of a group, or is to have one: the metadata's are everywhere, and no other moves. It may be that
 // only one broker made its replica yet, and has lost it since.
 func (g *groupSeen) on(node int) bool {
@@ -102,10 +109,15 @@ func (f *nemesis) mayDamage(n *node, a damage) (gaps map[key]bool, err error) {
 	return gaps, nil
 }
 
-// apart tells whether no other broker may have lost any of gaps.
+// apart tells whether there are other replicas of all groups of gaps, and no other broker may have lost any of gaps.
 func (f *nemesis) apart(n *node, gaps map[key]bool) bool {
 	if gaps == nil || n.lost != "" && n.gaps == nil {
 		return false
+	}
+	for k := range gaps { // order: any is enough
+		if f.w.alone(n, k.group) {
+			return false
+		}
 	}
 	for _, other := range f.w.nodes {
 		if other == n || other.lost == "" {

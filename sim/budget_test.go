@@ -25,3 +25,24 @@ func TestPlacesAreKept(t *testing.T) {
 		t.Error("two of three brokers may be lost at once")
 	}
 }
+
+// What is lost of the only replica of a group is lost for good, wherever else nothing is (seed 40083).
+func TestOnlyReplicaIsSpared(t *testing.T) {
+	w, _ := toyWorld(t, 1, 1)
+	gaps := map[key]bool{{group: 9, number: 3}: true}
+	see := func(voters ...uint64) {
+		v := broker.GroupView{GroupFacts: broker.GroupFacts{Group: 9, Topic: "__consumer_offsets", Replica: 1<<32 | 4}, Voters: voters}
+		w.views.host = w.nodes[0].proc.hosts[0]
+		w.views.see(&v)
+	}
+	if see(1<<32 | 4); w.faults.apart(w.nodes[0], gaps) {
+		t.Error("the only copy may be damaged")
+	}
+	if see(1<<32|4, 2<<32|5); !w.faults.apart(w.nodes[0], gaps) {
+		t.Error("one of two copies may not be damaged")
+	}
+	w.nodes[1].lost, w.nodes[1].gaps = "rotten", gaps
+	if w.faults.apart(w.nodes[0], gaps) {
+		t.Error("both copies may be damaged")
+	}
+}

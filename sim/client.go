@@ -68,6 +68,7 @@ type call struct {
 	session  bool  // a read by a fetch session
 	answered bool
 	resp     kmsg.Response
+	crc      uint32   // of the batch that it appends
 	batch    *sending // of an idempotent producer: the operation is its own
 
 	group string // whose coordinator is asked, or looked for; "": none

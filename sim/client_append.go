@@ -87,6 +87,7 @@ func (c *client) askAppend(a request) {
 		k.op.Values = append(k.op.Values, fmt.Sprintf("%d.%d", c.number, c.values))
 	}
 	records := encodeBatch(k.op.Values, a.size, epoch+w.now.Milliseconds())
+	k.crc = crcOf(records)
 	req := c.produceRequest(a, records)
 	if a.late > 0 {
 		c.sendLate(a.node, k, req, a.late)
@@ -138,6 +139,7 @@ func (c *client) produced(k *call, resp *kmsg.ProduceResponse) checker.Outcome {
 	case k.code == codeNone:
 		k.op.Off = p.BaseOffset
 		w.views.acknowledged(k.part, p.BaseOffset+int64(len(k.op.Values)))
+		w.copies.acknowledged(k.part, p.BaseOffset, len(k.op.Values), k.crc)
 		return checker.OK
 	case slices.Contains(refusals, k.code):
 		return checker.Failed

@@ -289,6 +289,7 @@ func (c *client) sentOne(k *call, p *kmsg.ProduceResponseTopicPartition) checker
 		op.Off = p.BaseOffset
 		b.in.acked[b.nth], c.idem.heard[k.part] = w.now, w.now
 		w.views.acknowledged(k.part, p.BaseOffset+int64(len(op.Values)))
+		w.copies.acknowledged(k.part, p.BaseOffset, len(op.Values), crcOf(b.bytes))
 		for i, v := range op.Values {
 			w.placed(v, p.BaseOffset+int64(i))
 		}

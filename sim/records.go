@@ -75,6 +75,9 @@ func encodeBatch(values []string, size int, wall int64) []byte {
 	return b
 }
 
+// crcOf is a batch's checksum, which stays as it is wherever the batch goes.
+func crcOf(batch []byte) uint32 { return binary.BigEndian.Uint32(batch[17:]) }
+
 // decodeBatches visits the records of whole batches. What a broker answers must parse to its last byte.
 func decodeBatches(b []byte, visit func(off int64, value []byte)) error {
 	for len(b) > 0 {

@@ -26,6 +26,7 @@ const (
 	CountHealed
 	CountPatched
 	CountCompared
+	CountCopies
 	CountTrims
 	CountBelowStart
 	CountTurns
@@ -78,7 +79,7 @@ const (
 )
 
 var countNames = [Counts]string{"acknowledged appends", "acknowledged records", "refused appends", "unknown appends", "reads", "records read", "tails", "upper bounds",
-	"strayed writes", "read errors", "full disks", "restored copies", "brokers whole again", "entries healed", "ranges mended", "batches compared", "trims", "reads below the log start",
+	"strayed writes", "read errors", "full disks", "restored copies", "brokers whole again", "entries healed", "ranges mended", "batches compared", "good copies seen on devices", "trims", "reads below the log start",
 	"turns", "envelopes", "elections", "crashes", "power losses", "clean stops", "rolling restarts", "ambushes", "crashes in a boot", "partitions", "pauses", "rotten sectors",
 	"refused starts", "wipes", "rejoins", "failed syncs", "other failed writes", "syncs", "WAL rolls", "segments", "torn tails cut", "cold reads",
 	"pieces of damage found", "directories set aside", "faults not in the budget",
@@ -144,6 +145,7 @@ const (
 	Leaked              = "leak"                       // a shard holds something for clients that have gone
 	RecoveredShort      = "recovered-short"            // a replica came back without what it had held durably, and committed
 	NotOnMajority       = "acknowledged-not-durable"   // acknowledged, and not stable on a majority (G1)
+	TooFewCopies        = "too-few-copies"             // acknowledged, and no majority of disks has good copies of it, or is known to have lost them (G1, G3)
 	ResponseOrder       = "response-out-of-order"      // a connection's responses overtook each other
 	BadResponse         = "bad-response"               // a response that can't be read, or that contradicts its request
 	BytesChanged        = "bytes-changed-after-output" // the shard wrote into bytes that it had given away

@@ -64,11 +64,7 @@ func (d *Disk) walOf(shard int) []walGroup {
 		if !strings.HasSuffix(name, ".wal") {
 			return
 		}
-		if int64(len(d.spare)) < f.size {
-			d.spare = make([]byte, f.size)
-		}
-		b := d.spare[:f.size]
-		f.copyTo(b, 0)
+		b := d.read(f)
 		for at := int64(pageSize); at < f.size; {
 			g, ok := d.readWALGroup(b[at:])
 			if !ok {
@@ -85,6 +81,16 @@ func (d *Disk) walOf(shard int) []walGroup {
 		floor = groups[n-1].floor
 	}
 	return slices.DeleteFunc(groups, func(g walGroup) bool { return g.number < floor })
+}
+
+// read is what a file holds, valid until the next one is read.
+func (d *Disk) read(f *inode) []byte {
+	if int64(len(d.spare)) < f.size {
+		d.spare = make([]byte, f.size)
+	}
+	b := d.spare[:f.size]
+	f.copyTo(b, 0)
+	return b
 }
 
 // readWALGroup reads a write group at the head of b.

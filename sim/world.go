@@ -42,6 +42,7 @@ type World struct {
 	decoded decoded
 	faults  *nemesis
 	views   *views
+	copies  *copies
 	judge   *judge
 
 	phase     phase
@@ -109,6 +110,7 @@ func (w *World) end() {
 	if w.violation == nil && !w.trace.over {
 		w.atRest()
 	}
+	w.copies.atEnd()
 	w.judge.finish()
 	w.watch.look()
 }
@@ -123,6 +125,7 @@ func newWorld(opt Options, env Env) *World {
 	w.net = newNetwork(w)
 	w.judge = newJudge(w)
 	w.views = newViews(w)
+	w.copies = newCopies(w)
 	for i := range opt.Brokers {
 		w.nodes = append(w.nodes, newNode(w, i))
 	}
@@ -159,6 +162,7 @@ func (w *World) step() {
 		return
 	}
 	w.guard("the world", e.do)
+	w.copies.after()
 }
 
 // after plans do for a time from now.
