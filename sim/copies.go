@@ -183,17 +183,23 @@ type walLog struct {
 	last    uint64
 }
 
-// take notes an entry, which takes the place of all from its index on, if it isn't a copy.
+// take notes an entry.
 func (l *walLog) take(d *Disk, g *walGroup, r *walRecord) {
-	if r.kind == walEntry {
-		for ; l.last >= r.index; l.last-- {
-			delete(l.entries, l.last)
-		}
-		l.last = r.index
-	}
+	l.takes(r.kind, r.index)
 	if b, ok := d.batchIn(g, r); ok {
 		l.entries[r.index] = b
 	}
+}
+
+// takes the place of all from its index on, if it isn't a copy.
+func (l *walLog) takes(kind uint8, index uint64) {
+	if kind != walEntry {
+		return
+	}
+	for ; l.last >= index; l.last-- {
+		delete(l.entries, l.last)
+	}
+	l.last = index
 }
 
 // batchIn reads the batch that is an entry's payload; not ok if it holds none, or a rotten one.

@@ -28,7 +28,8 @@
 //	W5 A sync makes stable what was written before it began, and nothing more; a name is stable by its directory's sync.
 //	W6 A synced write is in whole blocks.
 //	W7 At most a minority of replicas is ever lost for good (wiped, rotten) at a time, until they were seen whole; all else may
-//	   happen to everyone at once. Rot may hit all brokers, if no two of them lose the same (budget.go, fault_rotall.go).
+//	   happen to everyone at once. Rot may hit all brokers, if no two of them lose the same (budget.go, fault_rotall.go). So of each
+//	   acknowledged batch good copies, on devices, and losses that the budget knows are a majority together (copies.go).
 //	W8 A process ends only by a fault, or by a Halt that an injected device error or rot explains.
 //	W9 No operation is retried: a value is sent once, and an unclear outcome is unknown in the history (S15).
 //	W10 In a story nothing happens but what it tells, and every check is on (story.go).
