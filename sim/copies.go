@@ -68,30 +68,40 @@ func (c *copies) atEnd() {
 
 // look compares what was acknowledged with what is on the devices.
 func (c *copies) look() {
-	shelves := make([]*shelf, len(c.w.nodes))
-	for i, n := range c.w.nodes {
-		d := n.disk.onDevice()
-		d.spare, d.sealed = c.spare, c.sealed
-		shelves[i] = d.shelf(c.w.opt.Shards)
-		c.spare, c.sealed = d.spare, d.sealed
-	}
+	shelves := c.shelves()
 	for part := range c.acked {
 		if g := c.w.groupOfPart(part); g != nil && c.w.violation == nil {
-			c.lookAt(g, shelves)
+			c.judge(g, c.have(g, shelves))
 		}
 	}
 }
 
-// lookAt counts the copies of each batch of a partition.
-func (c *copies) lookAt(g *groupSeen, shelves []*shelf) {
+// shelves is what each device holds.
+func (c *copies) shelves() []*shelf {
+	all := make([]*shelf, len(c.w.nodes))
+	for i, n := range c.w.nodes {
+		d := n.disk.onDevice()
+		d.spare, d.sealed = c.spare, c.sealed
+		all[i] = d.shelf(c.w.opt.Shards)
+		c.spare, c.sealed = d.spare, d.sealed
+	}
+	return all
+}
+
+// have tells of each broker which of a partition's acknowledged batches, by place in the log, it has good copies of. What is deleted is left out.
+func (c *copies) have(g *groupSeen, shelves []*shelf) [][]bool {
 	slices.SortFunc(c.acked[g.part], batchAt.compare)
-	live := slices.DeleteFunc(c.acked[g.part], func(b batchAt) bool { return b.next <= g.start })
-	c.acked[g.part] = live
+	c.acked[g.part] = slices.DeleteFunc(c.acked[g.part], func(b batchAt) bool { return b.next <= g.start })
 	have := make([][]bool, len(shelves))
 	for at, s := range shelves {
-		have[at] = among(live, s.of(c.w, g.id))
+		have[at] = among(c.acked[g.part], s.of(c.w, g.id))
 	}
-	for i, b := range live {
+	return have
+}
+
+// judge counts the copies of each batch of a partition.
+func (c *copies) judge(g *groupSeen, have [][]bool) {
+	for i, b := range c.acked[g.part] {
 		holders, good, gone := 0, 0, 0
 		for at, n := range c.w.nodes {
 			switch {

@@ -115,3 +115,19 @@ func TestTailsTakenBack(t *testing.T) {
 		}
 	}
 }
+
+// A partition whose last good copies are on a disk that nobody reads is stalled with right, and the printout of who waits for whom says so.
+func TestLastGoodCopyIsNamed(t *testing.T) {
+	w := stormy(t, 3)
+	g := w.groupOfPart(0)
+	if text := w.waitsFor(g); strings.Contains(text, "good copies") {
+		t.Fatalf("all run, and copies are out of reach: %s", text)
+	}
+	blank(t, w.nodes[0])
+	blank(t, w.nodes[2])
+	w.nodes[1].kill(false)
+	want := fmt.Sprintf("\n      good copies: offsets %d..%d on 2, and of no broker that runs", g.start, w.views.known[0]-1)
+	if text := w.waitsFor(g); !strings.Contains(text, want) {
+		t.Errorf("%s\nexpected%s", text, want)
+	}
+}

@@ -21,6 +21,7 @@ var commands = map[string]command{
 	"run":     {"DURATION | until CONDITION [within DURATION]", 1, 10, (*teller).doRun},
 	"expect":  {"[not] CONDITION | violation NAME", 1, 8, (*teller).doExpect},
 	"state":   {"[B]", 0, 1, (*teller).doState},
+	"copies":  {"P", 1, 1, (*teller).doCopies},
 	"said":    {"B", 1, 1, (*teller).doSaid},
 	"finish":  {"", 0, 0, (*teller).doFinish},
 

@@ -22,6 +22,11 @@ func (w *World) waitsFor(g *groupSeen) string {
 			fmt.Fprintf(&b, "\n      %s", w.standing(g, i))
 		}
 	}
+	if g.part >= 0 {
+		if gone := w.copies.outOfReach(g); gone != "" {
+			fmt.Fprintf(&b, "\n      good copies: offsets %s, and of no broker that runs", gone)
+		}
+	}
 	if why := w.lacks(g); why != "" {
 		fmt.Fprintf(&b, "\n      so %s", why)
 	}
