@@ -67,13 +67,13 @@ var strayFolders = [...][2]string{{"wal", "/wal/"}, {"segment", "/seg/"}}
 func (a astray) do(w *World) error {
 	n := w.nodes[a.node]
 	if w.budgeted() {
-		if n.proc == nil || len(n.disk.armed) > 0 || n.lost == "wiped" || n.lost == "restored" || !w.faults.affordable(n) {
+		if n.proc == nil || len(n.disk.armed) > 0 || n.lost.total() || !w.faults.affordable(n) {
 			return ErrBudget
 		}
 		if err := w.faults.atPeaceNow(); err != nil {
 			return err
 		}
-		n.lost, n.gaps = "rotten", nil // the budget is taken before
+		n.lost, n.gaps = lossRotten, nil // the budget is taken before
 	}
 	n.disk.arm(a.armed)
 	return nil
@@ -182,7 +182,7 @@ type wipe struct{ node int }
 func (a wipe) do(w *World) error {
 	n := w.nodes[a.node]
 	if w.budgeted() {
-		if n.lost == "wiped" || !w.faults.affordable(n) {
+		if n.lost == lossWiped || !w.faults.affordable(n) {
 			return ErrBudget
 		}
 		if err := w.faults.atPeaceNow(); err != nil {
@@ -203,7 +203,7 @@ type backup struct {
 
 func (a backup) do(w *World) error {
 	n := w.nodes[a.node]
-	if w.budgeted() && n.lost != "" {
+	if w.budgeted() && n.lost != lossNone {
 		return ErrBudget
 	}
 	w.images[a.name] = copied{n.disk.Snapshot(), n.index, n.boots}
@@ -233,7 +233,7 @@ func (a restore) do(w *World) error {
 		return fmt.Errorf("no backup %q", a.name)
 	}
 	if w.budgeted() {
-		if image.node != n.index || n.lost != "" || n.boots == image.boot || !w.faults.affordable(n) || !w.faults.atPeace() {
+		if image.node != n.index || n.lost != lossNone || n.boots == image.boot || !w.faults.affordable(n) || !w.faults.atPeace() {
 			return ErrBudget
 		}
 		n.kill(true)

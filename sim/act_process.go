@@ -130,7 +130,11 @@ func (a pause) do(w *World) error {
 func (a pause) against(node int) aimed { a.node = node; return a }
 
 func (a pause) text(w *World) string {
-	return fmt.Sprintf("%s %d%s", map[bool]string{false: "pause", true: "resume"}[a.again], w.nodes[a.node].id, lasts("for", a.last))
+	verb := "pause"
+	if a.again {
+		verb = "resume"
+	}
+	return fmt.Sprintf("%s %d%s", verb, w.nodes[a.node].id, lasts("for", a.last))
 }
 
 // reset breaks a broker's client connections in their midst.

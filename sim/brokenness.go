@@ -5,7 +5,7 @@ import (
 )
 
 // broken tells whether a broker isn't healthy in the calm.
-func broken(n *node) bool { return n.lost != "" || n.behind.way != sound }
+func broken(n *node) bool { return n.lost != lossNone || n.behind.way != sound }
 
 // brokenness is how a broker stays in the calm.
 type brokenness struct {
@@ -68,10 +68,10 @@ func (f *nemesis) leaveBehind() calm {
 	from := f.rng.IntN(len(w.nodes))
 	for i := range w.nodes {
 		n := w.nodes[(from+i)%len(w.nodes)]
-		if n.lost != "" || f.coin() {
+		if n.lost != lossNone || f.coin() {
 			continue
 		}
-		if w.spared(n, func(other *node) bool { return other.lost != "" || a.stay[other.index].way != sound }) == nil {
+		if w.spared(n, func(other *node) bool { return other.lost != lossNone || a.stay[other.index].way != sound }) == nil {
 			a.stay[n.index] = brokenness{1 + f.rng.IntN(brokennesses-1), 10 + f.rng.IntN(100)}
 		}
 	}

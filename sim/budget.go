@@ -9,6 +9,19 @@ import (
 	"logd/broker"
 )
 
+// loss is why the budget counts a broker's replicas as lost.
+type loss string
+
+const (
+	lossNone     loss = ""
+	lossWiped    loss = "wiped"    // its directory is gone, or was set aside
+	lossRestored loss = "restored" // an old copy is in its place
+	lossRotten   loss = "rotten"   // some of it may be
+)
+
+// total tells whether all of them are.
+func (l loss) total() bool { return l == lossWiped || l == lossRestored }
+
 // condition is what a replica says of its own bytes.
 type condition struct {
 	holes        int  // entries of the WAL that it knows of and lacks
@@ -39,8 +52,8 @@ func (p *process) scrubbed() bool {
 // affordable tells whether the budget allows to lose a broker's replicas: of each of its groups a majority besides it must be
 // intact (W7).
 func (f *nemesis) affordable(n *node) bool {
-	known := f.w.topics == nil || n.lost != "" || !f.w.topics.uncertain()
-	if known && f.w.spared(n, func(other *node) bool { return other.lost != "" }) == nil {
+	known := f.w.topics == nil || n.lost != lossNone || !f.w.topics.uncertain()
+	if known && f.w.spared(n, func(other *node) bool { return other.lost != lossNone }) == nil {
 		return true
 	}
 	f.w.count[CountBudgetStops]++
@@ -103,7 +116,7 @@ func (f *nemesis) mayDamage(n *node, a damage) (gaps map[key]bool, err error) {
 	if a.verb == "rot" || a.verb == "bad" {
 		gaps = f.gaps(n, a.file, a.at, a.verb == "bad")
 	}
-	if n.lost == "wiped" || n.lost == "restored" || !f.affordable(n) && !f.apart(n, gaps) {
+	if n.lost.total() || !f.affordable(n) && !f.apart(n, gaps) {
 		return nil, ErrBudget
 	}
 	return gaps, nil
@@ -111,7 +124,7 @@ func (f *nemesis) mayDamage(n *node, a damage) (gaps map[key]bool, err error) {
 
 // apart tells whether there are other replicas of all groups of gaps, and no other broker may have lost any of gaps.
 func (f *nemesis) apart(n *node, gaps map[key]bool) bool {
-	if gaps == nil || n.lost != "" && n.gaps == nil {
+	if gaps == nil || n.lost != lossNone && n.gaps == nil {
 		return false
 	}
 	for k := range gaps { // order: any is enough
@@ -120,7 +133,7 @@ func (f *nemesis) apart(n *node, gaps map[key]bool) bool {
 		}
 	}
 	for _, other := range f.w.nodes {
-		if other == n || other.lost == "" {
+		if other == n || other.lost == lossNone {
 			continue
 		}
 		if other.gaps == nil {
@@ -138,14 +151,14 @@ func (f *nemesis) apart(n *node, gaps map[key]bool) bool {
 // damaged has the budget count a broker as lost; gaps is what it may have lost, nil if that isn't known.
 func (f *nemesis) damaged(n *node, text string, meta bool, gaps map[key]bool) {
 	switch {
-	case n.lost == "" && gaps != nil:
+	case n.lost == lossNone && gaps != nil:
 		n.gaps = maps.Clone(gaps)
 	case n.gaps != nil && gaps != nil:
 		maps.Copy(n.gaps, gaps)
 	default:
 		n.gaps = nil
 	}
-	n.rotten, n.lost, n.whole, n.hurtIn, n.scarred = text, "rotten", 0, n.boots, true
+	n.rotten, n.lost, n.whole, n.hurtIn, n.scarred = text, lossRotten, 0, n.boots, true
 	n.metaHurt = n.metaHurt || meta
 }
 
@@ -168,7 +181,7 @@ func (f *nemesis) empty(n *node) {
 func (f *nemesis) restore(n *node, image Image) {
 	f.w.count[CountRestores]++
 	n.disk.Restore(image)
-	n.rotten, n.refused, n.lost, n.gaps, n.metaHurt = "", "", "restored", nil, false
+	n.rotten, n.refused, n.lost, n.gaps, n.metaHurt = "", "", lossRestored, nil, false
 	f.w.views.wiped(n)
 }
 
@@ -187,7 +200,7 @@ func (f *nemesis) watch() {
 	}
 	for _, n := range w.nodes {
 		switch {
-		case n.lost == "":
+		case n.lost == lossNone:
 		case n.refused != "":
 			f.operate(n)
 		case !w.isWhole(n):
@@ -220,8 +233,12 @@ func (f *nemesis) operate(n *node) {
 // found: a broker counts as healthy again.
 func (f *nemesis) found(n *node) {
 	f.note("broker %d was %s, and is whole again", n.id, n.lost)
-	f.w.count[map[bool]Count{true: CountRejoins, false: CountMended}[n.lost == "wiped"]]++
-	n.lost, n.gaps, n.rotten, n.whole = "", nil, "", 0
+	if n.lost == lossWiped {
+		f.w.count[CountRejoins]++
+	} else {
+		f.w.count[CountMended]++
+	}
+	n.lost, n.gaps, n.rotten, n.whole = lossNone, nil, "", 0
 	n.hurts()
 	f.w.maybeOver()
 }

@@ -14,14 +14,14 @@ func TestPlacesAreKept(t *testing.T) {
 	v := broker.GroupView{GroupFacts: broker.GroupFacts{Group: 9, Topic: "__consumer_offsets", Replica: 1<<32 | 4}, Voters: []uint64{1<<32 | 4, 2<<32 | 5, 3<<32 | 6}}
 	w.views.host = w.nodes[0].proc.hosts[0]
 	w.views.see(&v)
-	w.nodes[0].lost = "wiped"
+	w.nodes[0].lost = lossWiped
 	w.views.wiped(w.nodes[0])
 	for i := range w.nodes {
 		if !g.on(i) {
 			t.Errorf("broker %d is to have a replica, and nobody knows", i+1)
 		}
 	}
-	if w.spared(w.nodes[1], func(n *node) bool { return n.lost != "" }) != g {
+	if w.spared(w.nodes[1], func(n *node) bool { return n.lost != lossNone }) != g {
 		t.Error("two of three brokers may be lost at once")
 	}
 }
@@ -41,7 +41,7 @@ func TestOnlyReplicaIsSpared(t *testing.T) {
 	if see(1<<32|4, 2<<32|5); !w.faults.apart(w.nodes[0], gaps) {
 		t.Error("one of two copies may not be damaged")
 	}
-	w.nodes[1].lost, w.nodes[1].gaps = "rotten", gaps
+	w.nodes[1].lost, w.nodes[1].gaps = lossRotten, gaps
 	if w.faults.apart(w.nodes[0], gaps) {
 		t.Error("both copies may be damaged")
 	}

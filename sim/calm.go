@@ -37,7 +37,7 @@ func (w *World) calm(a calm) {
 	unplaced := w.topics != nil && w.topics.uncertain()
 	for i, how := range a.stay {
 		n := w.nodes[i]
-		if how.way == sound || n.lost != "" || unplaced || w.spared(n, broken) != nil {
+		if how.way == sound || n.lost != lossNone || unplaced || w.spared(n, broken) != nil {
 			continue
 		}
 		n.behind = how
@@ -76,7 +76,7 @@ func (w *World) maybeOver() {
 			return
 		}
 	}
-	if w.budgeted() && slices.ContainsFunc(w.nodes, func(n *node) bool { return n.lost != "" && !n.behind.down() }) {
+	if w.budgeted() && slices.ContainsFunc(w.nodes, func(n *node) bool { return n.lost != lossNone && !n.behind.down() }) {
 		return // found ends it
 	}
 	w.enter(phaseOver)

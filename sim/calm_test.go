@@ -23,13 +23,13 @@ func TestOnlyReadersGetMoreTime(t *testing.T) {
 		t.Error("nothing more was read of it, and it doesn't count as a stall")
 	}
 	w.nodes[g.leader].behind.way = sound
-	if reader.stage = 4; !w.onlyRead() {
+	if reader.stage = finishGroups; !w.onlyRead() {
 		t.Error("all was read, and what comes after it counts as a stall at once")
 	}
 	if w.onlyRead() {
 		t.Error("all was read long ago, and it doesn't count as a stall")
 	}
-	reader.stage, other.stage = finished, 0
+	reader.stage, other.stage = finished, finishAppend
 	if w.onlyRead() {
 		t.Error("an append isn't acknowledged, and it doesn't count as a stall")
 	}

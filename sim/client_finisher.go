@@ -10,7 +10,7 @@ import (
 // finisher appends once more, asks for the end and for the start, and reads everything between.
 type finisher struct {
 	part   int
-	stage  int    // 0 append, 1 tail, 2 start, 3 read, 4 groups, 5 members, 6 finished
+	stage  finishing
 	groups int    // whose offset of the partition was fetched
 	census census // of the groups, by the finisher of the first partition
 	at     int64
@@ -23,9 +23,22 @@ type finisher struct {
 
 // reached is how far a finisher was.
 type reached struct {
-	stage int
+	stage finishing
 	at    int64
 }
+
+// finishing is what a finisher is at.
+type finishing int
+
+const (
+	finishAppend finishing = iota
+	finishTail
+	finishStart
+	finishRead
+	finishGroups  // what each group has committed of the partition
+	finishMembers // and who its members are
+	finished
+)
 
 // getsOn tells whether a finisher reads, and has read an eighth of what was left when it was asked before: a log may be longer than what
 // can be read of it within a bound that is for being served (G9), where reads are small. Of a leader whose disk stays slow anything is enough.
@@ -35,20 +48,18 @@ func (r *finisher) getsOn(w *World) bool {
 	if g := w.groupOfPart(r.part); g != nil && g.leader >= 0 && w.nodes[g.leader].behind.way == staySlow {
 		least = 0
 	}
-	return r.stage > was.stage || r.stage == 3 && r.at-was.at > least
+	return r.stage > was.stage || r.stage == finishRead && r.at-was.at > least
 }
-
-const finished = 6
 
 func (r *finisher) act(c *client) {
 	if c.inflight > 0 || r.stage == finished {
 		return
 	}
-	if r.stage == 4 {
+	if r.stage == finishGroups {
 		r.askOffset(c)
 		return
 	}
-	if r.stage == 5 {
+	if r.stage == finishMembers {
 		if w := c.w; w.settlingOf(r.census.group).atRest() {
 			r.census.ask(c)
 		} else {
@@ -56,7 +67,7 @@ func (r *finisher) act(c *client) {
 		}
 		return
 	}
-	if r.stage == 0 && c.w.owesTail() {
+	if r.stage == finishAppend && c.w.owesTail() {
 		c.soon(c.pause(retryAfter))
 		return
 	}
@@ -65,21 +76,21 @@ func (r *finisher) act(c *client) {
 		return
 	}
 	switch r.stage {
-	case 0:
+	case finishAppend:
 		c.append(node, r.part, 1)
-	case 1:
+	case finishTail:
 		c.tail(node, r.part)
-	case 2:
+	case finishStart:
 		c.earliest(node, r.part)
-	case 3:
+	case finishRead:
 		c.fetch(node, r.part, r.at)
 	}
 }
 
 func (r *finisher) done(c *client, k *call) {
 	if k.earliest && k.answered {
-		if r.stage, r.at = 3, k.start; r.seen.stage < 3 {
-			r.seen = reached{3, r.at}
+		if r.stage, r.at = finishRead, k.start; r.seen.stage < finishRead {
+			r.seen = reached{finishRead, r.at}
 		}
 		c.soon(time.Millisecond)
 		return
@@ -90,7 +101,7 @@ func (r *finisher) done(c *client, k *call) {
 	}
 	if k.op.Outcome != checker.OK {
 		if k.code == codeOutOfRange { // retention goes on
-			r.stage = 2
+			r.stage = finishStart
 		}
 		r.misses++
 		if r.refusal = fmt.Sprintf("broker %d answers %d %s", k.line.node+1, k.code, refusalCodes[k.code]); k.code == codeNone {
@@ -101,13 +112,13 @@ func (r *finisher) done(c *client, k *call) {
 	}
 	switch k.op.Kind {
 	case checker.Append:
-		r.stage = 1
+		r.stage = finishTail
 	case checker.Tail:
-		r.stage, r.end = 2, k.op.Off
+		r.stage, r.end = finishStart, k.op.Off
 	case checker.Read:
 		r.at = k.op.From + int64(len(k.op.Values))
 		if r.at >= r.end {
-			r.stage = 4
+			r.stage = finishGroups
 			r.next(c)
 			return
 		}
@@ -123,7 +134,7 @@ func (r *finisher) next(c *client) {
 		return
 	}
 	if r.part == 0 && r.census.group*groupSize < c.w.opt.Load.Members {
-		r.stage = 5
+		r.stage = finishMembers
 		c.seat.group, c.seat.node = fmt.Sprintf("group-%d", r.census.group), -1
 		c.soon(time.Millisecond)
 		return
@@ -143,7 +154,7 @@ func (r *finisher) askOffset(c *client) {
 }
 
 func (r *finisher) fetchedOffset(c *client, k *call) {
-	if r.stage == 5 && r.census.took(c, k) {
+	if r.stage == finishMembers && r.census.took(c, k) {
 		r.census = census{group: r.census.group + 1}
 		r.next(c)
 		return

@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -40,10 +41,7 @@ func (w *World) inOrder() []int {
 		parts[i] = i
 	}
 	slices.SortStableFunc(parts, func(a, b int) int {
-		if ta, tb := w.topic(a), w.topic(b); ta != tb {
-			return map[bool]int{true: -1, false: 1}[ta < tb]
-		}
-		return a - b
+		return cmp.Or(cmp.Compare(w.topic(a), w.topic(b)), a-b)
 	})
 	return parts
 }
@@ -163,8 +161,11 @@ func (c *client) askDirs(a request) {
 		k.boot = n.proc.boot
 		for part := range w.partitions() {
 			if g := w.groupOfPart(part); g != nil && g.replicas[n.index].live {
-				r := &g.replicas[n.index]
-				k.held = append(k.held, heldReplica{part, map[bool]int64{true: r.highWatermark}[r.condition.whole()]})
+				held := heldReplica{part: part}
+				if r := &g.replicas[n.index]; r.condition.whole() {
+					held.end = r.highWatermark
+				}
+				k.held = append(k.held, held)
 			}
 		}
 	}

@@ -133,7 +133,7 @@ func (c *copies) where(g *groupSeen, b batchAt, have [][]bool, i int) string {
 		if have[at][i] {
 			says = "has it"
 		} else if n.mayLack(g.id, b.base) {
-			says = "lacks it, and counts as " + cmp.Or(n.lost, "one whose last write went astray")
+			says = "lacks it, and counts as " + cmp.Or(string(n.lost), "one whose last write went astray")
 		}
 		fmt.Fprintf(&text, "\n  broker %d %s; it had entries to %d", n.id, says, g.replicas[at].stable)
 	}
@@ -142,7 +142,7 @@ func (c *copies) where(g *groupSeen, b batchAt, have [][]bool, i int) string {
 
 // mayLack tells whether the budget knows that a broker may have lost the batch of a base offset.
 func (n *node) mayLack(group uint64, base int64) bool {
-	return n.lost != "" && (n.gaps == nil || n.gaps[key{group: group, number: base}]) || len(n.disk.recent) > 0
+	return n.lost != lossNone && (n.gaps == nil || n.gaps[key{group: group, number: base}]) || len(n.disk.recent) > 0
 }
 
 // among tells of each of some sorted batches whether it is among some others, sorted as well.

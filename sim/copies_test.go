@@ -38,15 +38,15 @@ func TestCopiesAreCounted(t *testing.T) {
 	want("one disk of three", "")
 	blank(t, w.nodes[1])
 	want("two disks, of which nobody knows", TooFewCopies)
-	w.nodes[0].lost = "wiped"
+	w.nodes[0].lost = lossWiped
 	want("two disks, one of which counts as lost", "")
 	w.nodes[0].gaps = map[key]bool{}
 	want("a disk of which it is known that it lost nothing", TooFewCopies)
 	w.nodes[0].gaps = nil
-	w.nodes[1].lost = "wiped"
+	w.nodes[1].lost = lossWiped
 	want("two disks, which both count as lost", "")
 	blank(t, w.nodes[2])
-	w.nodes[2].lost = "wiped"
+	w.nodes[2].lost = lossWiped
 	want("all disks", TooFewCopies)
 }
 

@@ -28,7 +28,7 @@ func (f *nemesis) writeError() {
 // victim draws a broker whose disk the budget allows to damage, nil if none.
 func (f *nemesis) victim() *node {
 	n := f.w.nodes[f.rng.IntN(len(f.w.nodes))]
-	if n.lost == "wiped" || n.lost == "restored" || !f.affordable(n) {
+	if n.lost.total() || !f.affordable(n) {
 		return nil
 	}
 	return n
@@ -116,7 +116,7 @@ func (f *nemesis) fullDisk() {
 func (f *nemesis) restoreOne() {
 	n := f.w.nodes[f.rng.IntN(len(f.w.nodes))]
 	if !f.copied[n.index] {
-		if n.lost == "" {
+		if n.lost == lossNone {
 			f.w.decide(backup{n.index, n.copyName()})
 			f.copied[n.index] = true
 		}
@@ -136,7 +136,7 @@ const (
 )
 
 func (f *nemesis) restoreBy(n *node, by time.Duration) {
-	if f.stopped || f.w.now > by || !f.copied[n.index] || n.lost != "" || n.boots == f.w.images[n.copyName()].boot || !f.affordable(n) {
+	if f.stopped || f.w.now > by || !f.copied[n.index] || n.lost != lossNone || n.boots == f.w.images[n.copyName()].boot || !f.affordable(n) {
 		return
 	}
 	if !f.atPeace() {
@@ -174,7 +174,7 @@ func (f *nemesis) startAlone(n *node, times int) {
 // back while another broker is away is two losses at once (W7).
 func (f *nemesis) atPeace() bool {
 	for _, n := range f.w.nodes {
-		if n.proc == nil || n.proc.paused || n.lost != "" || f.w.waiting(n.index) > 0 || f.w.now < n.proc.started+2*time.Second {
+		if n.proc == nil || n.proc.paused || n.lost != lossNone || f.w.waiting(n.index) > 0 || f.w.now < n.proc.started+2*time.Second {
 			return false
 		}
 	}
@@ -190,7 +190,7 @@ func (f *nemesis) atPeace() bool {
 
 func (f *nemesis) wipeOne() {
 	n := f.w.nodes[f.rng.IntN(len(f.w.nodes))]
-	if n.lost != "wiped" && f.affordable(n) {
+	if n.lost != lossWiped && f.affordable(n) {
 		f.w.decide(wipe{n.index})
 		f.later(n, f.downtime())
 	}

@@ -27,7 +27,7 @@ func (f *nemesis) holesVote() {
 		}
 	}
 	f.rng.Shuffle(len(followers), func(i, k int) { followers[i], followers[k] = followers[k], followers[i] })
-	if len(followers) < 2 || followers[0].proc == nil || followers[0].lost != "" || !f.affordable(followers[0]) {
+	if len(followers) < 2 || followers[0].proc == nil || followers[0].lost != lossNone || !f.affordable(followers[0]) {
 		return
 	}
 	hurt, away := followers[0], f.electionTime(6)

@@ -16,7 +16,7 @@ import (
 //	broker 3     .  ░  .  .  .  .  ░  .
 func (f *nemesis) rotAll() {
 	for _, n := range f.w.nodes {
-		if n.lost != "" {
+		if n.lost != lossNone {
 			f.w.count[CountBudgetStops]++
 			return
 		}

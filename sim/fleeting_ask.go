@@ -17,7 +17,11 @@ func (c *client) askFleeting(a request) {
 		k.change = t.call(a.topic, topicChange{create: true, copies: a.copies, parts: a.records, keeps: a.at > 0})
 		c.sendFleeting(a, k, createFleeting(a))
 	case askDelete:
-		k.change = t.call(a.topic, topicChange{byID: a.byID && know.life != nil, life: map[bool]*life{true: know.life}[a.byID]})
+		change := topicChange{byID: a.byID && know.life != nil}
+		if a.byID {
+			change.life = know.life
+		}
+		k.change = t.call(a.topic, change)
 		c.sendFleeting(a, k, c.deleteFleeting(a, k.change))
 	case askTopic:
 		req := kmsg.NewPtrMetadataRequest()

@@ -83,7 +83,7 @@ func (g *groupSeen) offered(ids []uint64, now time.Duration) {
 
 func (g *groupSeen) wiped(n *node) {
 	r := &g.replicas[n.index]
-	if n.lost == "wiped" && r.id != 0 {
+	if n.lost == lossWiped && r.id != 0 {
 		if g.former == nil {
 			g.former = map[uint64]uint64{}
 		}

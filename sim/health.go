@@ -27,8 +27,8 @@ func (n *node) ill() string {
 		return "is paused"
 	case n.proc.stopping:
 		return "stops"
-	case n.lost != "":
-		return "counts as " + n.lost
+	case n.lost != lossNone:
+		return "counts as " + string(n.lost)
 	case n.sluggish > 0:
 		return "is slow"
 	case w.faults.slow[n.index] > 0 || n.disk.drag > 1:

@@ -162,7 +162,7 @@ func (h *host) halted(why string) {
 // rejoins: a process gives its directory up, which it may only if others have reason to take it for an old copy.
 func (h *host) rejoins(why string) {
 	w, n := h.w, h.p.node
-	if n.lost == "" {
+	if n.lost == lossNone {
 		w.violate(Halted, "%v gives up its directory, which is as it should be: %s", h, gist(why))
 		return
 	}

@@ -42,7 +42,7 @@ func (w *World) onlyRead() bool {
 	reads, stuck := false, false
 	for _, c := range w.clients {
 		if r, ok := c.role.(*finisher); ok && r.stage < finished {
-			reads, stuck = true, !(r.stage >= 3 && r.getsOn(w)) || stuck
+			reads, stuck = true, !(r.stage >= finishRead && r.getsOn(w)) || stuck
 		}
 	}
 	return reads && !stuck
@@ -78,7 +78,7 @@ func (w *World) waits() string {
 		if r, ok := c.role.(*finisher); ok && r.stage < finished {
 			what := [...]string{"its append is acknowledged", "its end is told", "its start is told", fmt.Sprintf("offsets %d to %d are read", r.at, r.end),
 				fmt.Sprintf("it is told what group-%d has committed", r.groups), r.census.waits(w)}[r.stage]
-			if r.stage == 0 && w.owesTail() {
+			if r.stage == finishAppend && w.owesTail() {
 				what = "any log's end was told once"
 			}
 			fmt.Fprintf(&waits, "\n  %s waits until %s; %d attempts failed", w.partName(r.part), what, r.misses)
@@ -107,7 +107,7 @@ func (w *World) state() string {
 			state = "is paused"
 		}
 		fmt.Fprintf(&b, "\n  broker %d %s", n.id, state)
-		if n.lost != "" {
+		if n.lost != lossNone {
 			fmt.Fprintf(&b, " (lost: %s, %s; %s)", n.lost, n.rotten, w.views.misses(n))
 		}
 		if n.proc == nil {

@@ -65,7 +65,11 @@ func (w *World) markRead(k *call) {
 	n := int64(len(k.op.Values))
 	if k.atEnd {
 		w.markLoad(MarkReadAtEnd)
-		w.markLoad(map[bool]Mark{true: MarkPollWoken, false: MarkPollExpired}[n > 0])
+		if n > 0 {
+			w.markLoad(MarkPollWoken)
+		} else {
+			w.markLoad(MarkPollExpired)
+		}
 	}
 	if n == 0 {
 		return

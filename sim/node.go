@@ -37,7 +37,7 @@ type node struct {
 	behind  brokenness // how it stays in the calm
 	limits  broker.Limits
 	sealed  bool         // its last process stopped cleanly
-	lost    string       // why the budget counts its replicas as lost; "" if it doesn't
+	lost    loss         // what of its replicas the budget counts as lost
 	gaps    map[key]bool // what of them may be lost, where that is known; nil: all
 	rotten  string       // where its disk rots
 	refused string       // why it refused to start
@@ -183,7 +183,7 @@ func (n *node) kill(powerLost bool) {
 func (n *node) wipe() {
 	n.disk.Wipe()
 	n.rotten, n.refused = "", ""
-	n.lost, n.gaps = "wiped", nil
+	n.lost, n.gaps = lossWiped, nil
 	n.metaHurt, n.foreign, n.scarred = false, false, false
 }
 
@@ -192,7 +192,7 @@ func (n *node) wipe() {
 func (n *node) startsAs(dir log.Dir) {
 	if dir.Joins && dir.Incarnation != n.speaks {
 		n.w.count[CountAside]++
-		n.rotten, n.lost, n.gaps, n.metaHurt, n.scarred = "", "wiped", nil, false, false
+		n.rotten, n.lost, n.gaps, n.metaHurt, n.scarred = "", lossWiped, nil, false, false
 		n.w.views.wiped(n)
 	}
 	n.speaks = dir.Incarnation

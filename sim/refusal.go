@@ -94,7 +94,7 @@ const fencedFor = 4
 // for a while (B15). After that it answers by what it has: a leader that it can't hear, or that can't hear it, tells it nothing.
 func (w *World) recalls(k *call, topic int, code int16) {
 	n := w.nodes[k.line.node]
-	if n.lost != "" || n.rotten != "" || n.proc == nil {
+	if n.lost != lossNone || n.rotten != "" || n.proc == nil {
 		n.knew = 0 // what it lost it may not know
 		return
 	}

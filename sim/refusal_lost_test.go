@@ -80,7 +80,7 @@ func TestTopicForgotten(t *testing.T) {
 		{"at once", time.Second, 0, func(*node) {}, true},
 		{"once it need not wait any more", 4 * time.Second, 0, func(*node) {}, false},
 		{"asked before it started", time.Second, 2 * time.Second, func(*node) {}, false},
-		{"it was restored from a copy", time.Second, 0, func(n *node) { n.lost = "restored" }, false},
+		{"it was restored from a copy", time.Second, 0, func(n *node) { n.lost = lossRestored }, false},
 		{"it never knew", time.Second, 0, func(n *node) { n.knew = 0 }, false},
 	} {
 		w, _ := refusingWorld(t, 1, partMetadata)

@@ -92,7 +92,7 @@ func (w *World) compare(g *groupSeen) {
 	seen := map[int64]first{}
 	deleted := g.deleted()
 	for _, n := range w.nodes {
-		if n.proc == nil || n.lost != "" || n.busy(log.LaneFill) {
+		if n.proc == nil || n.lost != lossNone || n.busy(log.LaneFill) {
 			continue
 		}
 		next, unsound := int64(-1), error(nil)

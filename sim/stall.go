@@ -45,7 +45,10 @@ func (s stall) String() string {
 
 func (s stall) compare(t stall) int {
 	if s.others != t.others {
-		return map[bool]int{false: -1, true: 1}[s.others]
+		if s.others {
+			return 1
+		}
+		return -1
 	}
 	if s.stage != t.stage {
 		return s.stage - t.stage
@@ -81,7 +84,7 @@ var (
 
 // finishes is the group that a finisher waits for.
 func (w *World) finishes(c *client, r *finisher) *groupSeen {
-	if r.stage >= 4 {
+	if r.stage >= finishGroups {
 		return w.keptIn(c.seat.group)
 	}
 	return w.groupOfPart(r.part)
@@ -174,7 +177,7 @@ func (p *process) blocked(g *groupSeen) bool {
 // unwhole is the cause where nobody waits for an answer: a broker that counts as lost, or one that is behind.
 func (w *World) unwhole() string {
 	for _, n := range w.nodes {
-		if n.lost == "" || n.behind.down() {
+		if n.lost == lossNone || n.behind.down() {
 			continue
 		}
 		why := "it misses something"

@@ -112,7 +112,7 @@ func (h *host) stops() bool {
 // its time was up, ends or is dropped.
 func (n *node) end() {
 	p, w := n.proc, n.w
-	clean := n.lost == "" && !n.busy(log.LaneWAL)
+	clean := n.lost == lossNone && !n.busy(log.LaneWAL)
 	for _, c := range p.conns {
 		c.brokerEnded()
 	}
@@ -134,7 +134,7 @@ func (n *node) end() {
 
 // startsSealed checks what a start finds after a clean stop: nothing was in flight, so nothing is torn (S3).
 func (n *node) startsSealed(cut string) {
-	if n.sealed && n.lost == "" && cut != "" {
+	if n.sealed && n.lost == lossNone && cut != "" {
 		n.w.violate(UncleanStop, "broker %d stopped with nothing in flight, and its next start cuts a torn tail: %s", n.id, gist(cut))
 	}
 }

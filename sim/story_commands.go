@@ -254,7 +254,7 @@ func (w *World) read() []string {
 		answer = append(answer, fmt.Sprintf("%s: read %d..%d", w.partName(part), w.views.told[part], w.views.known[part]-1))
 	}
 	for _, n := range w.nodes {
-		if n.lost != "" || n.proc == nil {
+		if n.lost != lossNone || n.proc == nil {
 			answer = append(answer, "not compared: "+n.describe())
 		}
 	}

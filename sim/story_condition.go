@@ -49,7 +49,7 @@ func (t *teller) condition(words []string) (func() bool, error) {
 		"down":    func(n *node) bool { return n.proc == nil },
 		"refused": func(n *node) bool { return n.refused != "" },
 		"writing": func(n *node) bool { return n.busy(log.LaneWAL) },
-		"healed":  func(n *node) bool { return n.lost == "" && n.proc != nil },
+		"healed":  func(n *node) bool { return n.lost == lossNone && n.proc != nil },
 		"current": func(n *node) bool { return n.proc != nil && t.w.views.rejoined(n) },
 	}[words[0]]
 	if !ok || len(args) != 1 {

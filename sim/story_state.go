@@ -44,8 +44,8 @@ func (n *node) describe() string {
 	default:
 		s += "runs"
 	}
-	if n.lost != "" {
-		s += " (counts as " + n.lost + ")"
+	if n.lost != lossNone {
+		s += " (counts as " + string(n.lost) + ")"
 	}
 	return s
 }

@@ -52,5 +52,5 @@ func (l *life) located() bool {
 
 // mayMake tells whether a topic of so many replicas has a majority of them on healthy brokers, wherever they come.
 func (w *World) mayMake(copies int) bool {
-	return 2*count(w.nodes, func(n *node) bool { return n.lost != "" }) < copies
+	return 2*count(w.nodes, func(n *node) bool { return n.lost != lossNone }) < copies
 }

@@ -111,7 +111,7 @@ func TestOldCopyOfADeletedTopic(t *testing.T) {
 		w.views.forget(n)
 		w.views.retire(w.views.find(2))
 		if restored {
-			n.lost = "restored"
+			n.lost = lossRestored
 			w.views.wiped(n)
 		}
 		expect(t, o.turn(1, view(1, 5, false, 4, 4)), want)
@@ -196,7 +196,7 @@ func TestMayMake(t *testing.T) {
 				t.Errorf("%d brokers are lost: %d replicas may be made: %t", lost, copies, got)
 			}
 		}
-		w.nodes[lost].lost = "rotten"
+		w.nodes[lost].lost = lossRotten
 	}
 }
 

@@ -83,7 +83,7 @@ func (v *views) shortOf(g *groupSeen, quorums [][]uint64, index uint64) string {
 		for _, id := range set {
 			n := v.w.node(int32(id >> 32))
 			r := &g.replicas[n.index]
-			if had, gone := g.former[id]; gone && had >= index || !gone && (n.lost != "" || r.id == id && r.stable >= index) {
+			if had, gone := g.former[id]; gone && had >= index || !gone && (n.lost != lossNone || r.id == id && r.stable >= index) {
 				have++
 			}
 		}

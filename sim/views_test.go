@@ -53,7 +53,7 @@ func TestCommittedIsOnAMajority(t *testing.T) {
 	expect(t, o.turn(1, view(1, 5, false, 0, 8)), "")
 	expect(t, o.turn(0, view(0, 5, true, 8, 9)), "")
 	expect(t, o.turn(0, view(0, 5, true, 9, 9)), NotOnMajority)
-	w.nodes[2].lost = "wiped" // it may have held it
+	w.nodes[2].lost = lossWiped // it may have held it
 	w.views.group(2).replicas[2].id = 3<<32 | 1
 	expect(t, o.turn(0, view(0, 5, true, 10, 10)), "")
 }
@@ -138,11 +138,11 @@ func TestBudget(t *testing.T) {
 		}
 	}
 	afford(0, true)
-	w.nodes[0].lost = "wiped"
+	w.nodes[0].lost = lossWiped
 	afford(0, true)  // it is lost already
 	afford(1, false) // two of the partition's three
 	afford(3, true)  // two of five, one of three
-	w.nodes[3].lost = "wiped"
+	w.nodes[3].lost = lossWiped
 	afford(4, false) // three of five
 }
 
@@ -152,11 +152,11 @@ func TestLeaveBehind(t *testing.T) {
 	for seed := range uint64(40) {
 		w := newWorld(DrawSized(seed, time.Minute, Size{Brokers: 5}), Env{})
 		w.views.group(1)
-		w.nodes[seed%5].lost = [...]string{"", "wiped"}[seed%2]
+		w.nodes[seed%5].lost = [...]loss{lossNone, lossWiped}[seed%2]
 		stay := w.faults.leaveBehind().stay
 		left := 0
 		for _, n := range w.nodes {
-			if n.lost != "" || stay[n.index].way != sound {
+			if n.lost != lossNone || stay[n.index].way != sound {
 				left++
 			}
 		}

@@ -85,7 +85,7 @@ func (v *watcher) place(at int) int32 {
 }
 
 func (v *watcher) broker(n *node) BrokerState {
-	s := BrokerState{Broker: n.id, Up: n.proc != nil, Boot: n.boots, Refused: n.refused, Lost: n.lost, Rotten: n.rotten,
+	s := BrokerState{Broker: n.id, Up: n.proc != nil, Boot: n.boots, Refused: n.refused, Lost: string(n.lost), Rotten: n.rotten,
 		SlowDisk: v.w.faults.slow[n.index], Drag: n.disk.drag, Full: n.disk.limit > 0, Failing: v.w.faults.failing[n.index] + v.w.faults.unwritten[n.index], Stray: len(n.disk.armed),
 		Clock: time.Duration(n.wall) * time.Millisecond}
 	if n.proc == nil {

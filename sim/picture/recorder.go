@@ -85,9 +85,9 @@ func (r *Recorder) Event(at time.Duration, e sim.Event) {
 	case sim.Said:
 		r.note(t, e.Broker, "said-"+e.Level, e.Text)
 	case sim.Noted:
-		r.note(t, target(e), map[bool]string{true: "fault", false: "remark"}[e.Command], e.Text)
+		r.note(t, target(e), either(e.Command, "fault", "remark"), e.Text)
 	case sim.StoryLine:
-		r.note(t, 0, map[bool]string{true: "answer", false: "story"}[e.Answer], fmt.Sprintf("line %d: %s", e.Line, e.Text))
+		r.note(t, 0, either(e.Answer, "answer", "story"), fmt.Sprintf("line %d: %s", e.Line, e.Text))
 	case sim.Called:
 		r.called(t, e)
 	case sim.Returned:
@@ -95,6 +95,14 @@ func (r *Recorder) Event(at time.Duration, e sim.Event) {
 	default:
 		panic(fmt.Sprintf("picture: an event %T that has no place in a picture (V4)", e))
 	}
+}
+
+// either is one of two words.
+func either(first bool, yes, no string) string {
+	if first {
+		return yes
+	}
+	return no
 }
 
 // target is the broker that a fault's command is about.
