@@ -41,6 +41,7 @@ func (w *World) calm(a calm) {
 			continue
 		}
 		n.behind = how
+		w.count[CountLeft+Count(how.way-stayDead)]++
 		w.faults.note("broker %d stays broken: %s", n.id, how)
 	}
 	for _, n := range w.nodes {

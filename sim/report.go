@@ -75,6 +75,13 @@ const (
 	CountTopicsMade
 	CountTopicsDeleted
 	CountRefusedFleeting
+	CountLeft // brokers that stay broken in the calm, by way: dead; those that follow are in the order of brokenNames
+	CountLeftPowerless
+	CountLeftUnheard
+	CountLeftDeaf
+	CountLeftAlone
+	CountLeftSlow
+	CountLeftPaused
 	Counts
 )
 
@@ -86,7 +93,9 @@ var countNames = [Counts]string{"acknowledged appends", "acknowledged records", 
 	"corrupted envelopes", "networks of another quality", "slow processes", "strangers with garbage", "consumers that don't read", "client crashes", "late appends of zombies",
 	"refusals: broker in trouble", "refusals: another leads", "refusals: no majority", "refusals: election", "refusals: over a bound", "refusals: client's link",
 	"offsets committed", "offsets fetched", "assignments", "consumers crashed",
-	"consumers that change protocol", "topics made", "topics deleted", "refusals: topic may be gone"}
+	"consumers that change protocol", "topics made", "topics deleted", "refusals: topic may be gone",
+	"left in the calm: dead", "left in the calm: powerless", "left in the calm: unheard", "left in the calm: deaf", "left in the calm: alone", "left in the calm: slow",
+	"left in the calm: paused"}
 
 func (c Count) String() string { return countNames[c] }
 

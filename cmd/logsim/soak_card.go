@@ -32,6 +32,10 @@ func (a *app) scorecard(s *soakState, f *soakFlags) error {
 	row("acknowledged records", "%d in %d appends", count(sim.CountAckedRecords), count(sim.CountAcked))
 	row("records read", "%d in %d reads", count(sim.CountRecordsRead), count(sim.CountReads))
 	row("elections", "%d", count(sim.CountElections))
+	row("good copies seen", "%d", count(sim.CountCopies))
+	for c := sim.CountLeft; c <= sim.CountLeftPaused; c++ {
+		row(c.String(), "%d", count(c))
+	}
 	row("budget stops", "%d", count(sim.CountBudgetStops))
 	for _, kind := range slices.Sorted(maps.Keys(s.Sum.Faults)) {
 		row("fault: "+kind, "%d", s.Sum.Faults[kind])
