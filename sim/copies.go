@@ -10,7 +10,7 @@ import (
 	"logd/log"
 )
 
-// copies knows of each acknowledged batch on which disks a good copy of it is: sound bytes that a device holds, in a WAL that counts or in a
+// copies knows of each acknowledged batch of a topic that stays on which disks a good copy of it is: sound bytes that a device holds, in a WAL that counts or in a
 // segment, whatever its broker says. It looks now and then, at moments that nothing else depends on.
 //
 //	acknowledged   ├─ 0 ──┼─ 1 ──┼─ 2 ──┼─ 3 ──┤
