@@ -223,3 +223,22 @@ func TestNoSpaceInRepair(t *testing.T) {
 		}
 	}
 }
+
+// What takes an append back finds no room either, and a job without operations comes by while that waits: it is taken back once.
+func TestTakenBackOnce(t *testing.T) {
+	r, b := spaceRig(t)
+	r.s.Transfer(1, b[2:7])
+	p, _ := r.s.Plan(LaneFill)
+	r.runFull(t, p, slices.IndexFunc(p.Ops, func(op Op) bool { return op.Kind == OpCreate })+1)
+	undo, _ := r.s.Plan(LaneFill)
+	if err := r.s.Done(Done{Lane: LaneFill, ID: undo.ID, Err: ErrNoSpace}); err != nil {
+		t.Fatal(err)
+	}
+	r.s.ResetSegments(2, 100, 7)
+	if p, ok := r.s.Plan(LaneFill); ok {
+		t.Fatalf("planned though the disk is full: %v", lines(p.Ops))
+	}
+	r.s.Retry()
+	r.idle(t)
+	expectSegments(t, r, b[:7])
+}

@@ -110,10 +110,10 @@ type step struct {
 // planFill takes jobs in order, small ones together, until the plan is as long as a write group. While the disk is full only
 // those are taken that write nothing; a trim needs not wait for an append that does.
 func (s *Store) planFill() []Op {
+	s.steps = s.steps[:0]
 	if len(s.undo) > 0 && !s.stuck() {
 		return s.undo
 	}
-	s.steps = s.steps[:0]
 	if len(s.jobs) == 0 {
 		return nil
 	}
@@ -232,7 +232,7 @@ func (s *Store) filled(j *job) {
 		g.segs.repaired(j.repair)
 		s.queueIndexes(g)
 	case jobIndex:
-		j.seg.indexed, j.seg.has.index = true, true
+		j.seg.told()
 	case jobSweep:
 		for _, g := range j.swept {
 			g.swept = true
@@ -249,10 +249,10 @@ func (s *Store) filled(j *job) {
 	}
 }
 
-// queueIndexes queues the index files of closed segments that are whole by now.
+// queueIndexes queues the index files of closed segments that are whole by now, and the start files that couldn't be written before.
 func (s *Store) queueIndexes(g *group) {
 	for _, seg := range g.segs.live {
-		if seg.sealed && !seg.indexed && !seg.queued && g.segs.vouched(seg.end) && !g.segs.touches(seg, true) && seg.has.log {
+		if seg.untold() && !seg.queued && g.segs.vouched(seg.end) && !g.segs.touches(seg, true) && seg.has.log {
 			seg.queued = true
 			s.queueJob(&job{kind: jobIndex, g: g, seg: seg})
 		}

@@ -36,7 +36,7 @@ type segment struct {
 	seen    int  // intervals whose timestamps are in seenTS; 0 once one of them changed
 	seenTS  int64
 	queued  bool // an index file is to be made
-	refuted bool // a mark has refuted the hash that its start file says, which is written anew with the index
+	refuted bool // no start file says the hash before it, or one that no mark has vouched for: it is written once one has
 	patch   bool // made by repairs, between two others, and not proved
 }
 

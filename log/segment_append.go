@@ -100,8 +100,9 @@ func (f *filling) roll(base int64) *segment {
 	}
 	f.ops = p.makeDir(f.ops)
 	s := &segment{base: base, end: base, hash: p.hash}
+	told := p.vouched(base) || len(p.live) == 0 // after a reset a leader says it
 	p.live = append(p.live, s)
-	if base > 0 {
+	if s.refuted = base > 0 && !told; base > 0 && told { // a start would believe the file
 		f.file(p.file(base, startSuffix), encodeStart(p.dir, base, p.hash))
 		s.has.start = true
 	}

@@ -200,7 +200,7 @@ func healWith(t *testing.T, d *memFS, p *segments, all [][]byte) {
 			if done := NewRunner(d).Run(Plan{Ops: p.planIndex(nil, s)}); done.Err != nil {
 				t.Fatal(done.Err)
 			}
-			s.indexed, s.has.index = true, true
+			s.told()
 		}
 	}
 }

@@ -365,7 +365,7 @@ func (m *segModel) index(t *rapid.T, calm bool) {
 		} else if !m.run(t, ops) {
 			return
 		}
-		s.indexed, s.has.index = true, true
+		s.told()
 	}
 }
 

@@ -405,23 +405,37 @@ func (s *segment) endOf(pos int64, sp *span) (end int64, hash uint64, to int64) 
 	return last.end, sp.after.hash, last.to
 }
 
-// planIndex adds what makes the index file of a closed segment that is whole.
+// planIndex adds what makes the index file of a closed segment that is whole, and the start file of one that has none which says the right
+// hash; [segment.told] takes the completion.
 func (p *segments) planIndex(ops []Op, s *segment) []Op {
 	s.queued = false
-	if s.indexed || !slices.Contains(p.live, s) || p.touches(s, true) {
+	if !s.untold() || !slices.Contains(p.live, s) || p.touches(s, true) {
 		return ops
 	}
-	name := p.file(s.base, indexSuffix)
-	if s.has.index {
-		ops = append(ops, Op{Kind: OpTruncate, File: name})
-	} else {
-		ops = append(ops, Op{Kind: OpCreate, File: name})
+	file := func(suffix string, there bool, data []byte) {
+		name := p.file(s.base, suffix)
+		kind := OpCreate
+		if there {
+			kind = OpTruncate
+		}
+		ops = append(ops, Op{Kind: kind, File: name}, Op{Kind: OpWrite, File: name, Data: data}, Op{Kind: OpSync, File: name})
 	}
-	ops = append(ops, Op{Kind: OpWrite, File: name, Data: encodeIndex(p.dir, s)}, Op{Kind: OpSync, File: name}, Op{Kind: OpSyncDir, File: p.dir})
+	if s.sealed && !s.indexed {
+		file(indexSuffix, s.has.index, encodeIndex(p.dir, s))
+	}
 	if s.refuted {
-		s.refuted = false
-		name := p.file(s.base, startSuffix)
-		ops = append(ops, Op{Kind: OpWrite, File: name, Data: encodeStart(p.dir, s.base, s.index[0].hash)}, Op{Kind: OpSync, File: name})
+		file(startSuffix, s.has.start, encodeStart(p.dir, s.base, s.index[0].hash))
 	}
-	return ops
+	return append(ops, Op{Kind: OpSyncDir, File: p.dir})
+}
+
+// untold says whether a segment lacks a file that tells its hashes.
+func (s *segment) untold() bool { return s.sealed && !s.indexed || s.refuted }
+
+// told: what planIndex added is stable.
+func (s *segment) told() {
+	if s.sealed {
+		s.indexed, s.has.index = true, true
+	}
+	s.has.start, s.refuted = s.has.start || s.refuted, false
 }

@@ -31,16 +31,8 @@ func (o *opening) settle() error {
 		}
 		s.has.index, s.indexed = true, true
 	}
-	if s := o.p.open(); s != nil && s.base > 0 && !o.p.touches(s, true) {
-		start := encodeStart(o.p.dir, s.base, s.index[0].hash)
-		if h, ok, err := o.readStart(s.base); err != nil {
-			return err
-		} else if !ok || h != s.index[0].hash {
-			if err := o.write(o.p.file(s.base, startSuffix), start); err != nil {
-				return err
-			}
-			s.has.start = true
-		}
+	if err := o.settleStarts(); err != nil {
+		return err
 	}
 	for _, s := range o.p.live {
 		mended := s.has.mend
@@ -59,6 +51,30 @@ func (o *opening) settle() error {
 	for _, dir := range []string{o.p.dir, path.Dir(o.p.dir)} {
 		if err := o.fs.SyncDir(dir); err != nil {
 			return fmt.Errorf("segments %s: %w", dir, err)
+		}
+	}
+	return nil
+}
+
+// settleStarts writes the open segment's start file, if none says the hash that a mark vouches for; what lies behind the mark may have
+// rotted in a leader epoch, and waits for the next one (bug 45).
+func (o *opening) settleStarts() error {
+	for _, s := range o.p.live {
+		if s.base == 0 || s != o.p.open() && s.base <= o.mark.LogEnd || o.p.touches(s, true) {
+			continue
+		}
+		h, ok, err := o.readStart(s.base)
+		switch {
+		case err != nil:
+			return err
+		case ok && h == s.index[0].hash:
+		case s.base > o.mark.LogEnd:
+			s.refuted = true
+		default:
+			if err := o.write(o.p.file(s.base, startSuffix), encodeStart(o.p.dir, s.base, s.index[0].hash)); err != nil {
+				return err
+			}
+			s.has.start = true
 		}
 	}
 	return nil

@@ -47,8 +47,12 @@ func (p *segments) refute(m Mark) bool {
 		if s.end <= from {
 			continue
 		}
-		s.indexed, s.seen, s.refuted = false, 0, s.has.start && s.base > from
+		s.indexed, s.seen, s.refuted = false, 0, s.base > 0 && (s.refuted || s.has.start && s.base > from)
 		e := s.index[s.index.at(max(from-s.base, 0))]
+		if len(sp.pieces) == 0 {
+			sp.first = anchor{e.hash, true}
+			sp.before = sp.first
+		}
 		sp.pieces = append(sp.pieces, piece{seg: s, from: s.base + int64(e.offset), to: s.end, pos: int64(e.pos), end: s.size, state: lost})
 	}
 	for _, old := range append([]*span(nil), p.spans...) {

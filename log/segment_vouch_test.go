@@ -134,8 +134,11 @@ func TestRefutedStartFiles(t *testing.T) {
 	for _, b := range all[:3] {
 		hash = HashBatch(hash, b)
 	}
-	got, ok := decodeStart(testDir, d.nodes[testDir+"/00000000000000000030"+startSuffix].now, 30)
-	if !ok || got != hash {
+	n := d.nodes[testDir+"/00000000000000000030"+startSuffix]
+	if n == nil {
+		t.Fatal("the start file of offset 30 isn't there")
+	}
+	if got, ok := decodeStart(testDir, n.now, 30); !ok || got != hash {
 		t.Errorf("the start file of offset 30 says %016x (%t), expected %016x", got, ok, hash)
 	}
 }

@@ -186,6 +186,10 @@ func (s *Store) Install(group uint64, m Mark) Seq {
 		panic(fmt.Sprintf("invariant L7: group %d: install of a mark at %d, log end %d, over one at %d, segments to %d, flushing %t: %v",
 			group, m.Index, m.LogEnd, g.mark.Index, g.segs.end(), g.flushing, err))
 	}
+	if p := g.segs; m.LogEnd == p.stable && m.BatchHash == p.synced {
+		p.opened = nil
+		s.queueIndexes(g)
+	}
 	s.cut(g, g.base+1, s.seq+1)
 	g.cutAt = 0
 	g.mark, g.base, g.marked, g.markSeq = m, m.Index, m.Index, 0

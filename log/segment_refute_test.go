@@ -1,0 +1,212 @@
+package log
+
+import (
+	"bytes"
+	"slices"
+	"testing"
+)
+
+// must runs operations on a disk.
+func (d *memFS) must(t *testing.T, ops []Op) {
+	t.Helper()
+	if done := NewRunner(d).Run(Plan{Ops: ops}); done.Err != nil {
+		t.Fatal(done.Err)
+	}
+}
+
+// mended gives the holes what they lack, batch i of all being of 10 offsets from 10*i on, until there are none.
+func (p *segments) mended(t *testing.T, d *memFS, all [][]byte) {
+	t.Helper()
+	for i := 0; len(p.holes()) > 0; i++ {
+		h := p.holes()[0]
+		if i == 100 {
+			t.Errorf("never whole: %v", p.holes())
+			return
+		}
+		r, err := p.fit(h.From, all[h.From/10:h.To/10])
+		if err != nil {
+			continue // a misfit of many makes one hole of several
+		}
+		ops, _ := p.planRepair(nil, r)
+		d.must(t, ops)
+		p.repaired(r)
+	}
+}
+
+// epochsRise stamps batches of 10 offsets with leader epochs that end with two equal ones or more, and returns the mark behind each.
+func epochsRise(all [][]byte) []Mark {
+	marks := []Mark{{}}
+	for i, b := range all {
+		Stamp(b, int64(i)*10, int32(min(i+1, 3)))
+		last := marks[i]
+		marks = append(marks, Mark{LogEnd: last.LogEnd + 10, BatchHash: HashBatch(last.BatchHash, b)})
+	}
+	return marks
+}
+
+// A start file is believed by the next start. So none is written with a hash that lies behind the mark, where a leader epoch may have
+// rotted, before a later mark has vouched for it: one that refutes it may be followed by a crash at once.
+func TestNoStartFileBeforeAMarkVouches(t *testing.T) {
+	_, all := row(0, 39, 10, 10, 10, 10, 10, 10, 10, 10)
+	marks := epochsRise(all)
+	d, opt := segFS(), Options{SegmentBytes: 250, IndexBytes: 100}
+	p := newSegments(testDir, opt)
+	d.must(t, p.append(nil, all[:3])) // the mark that was to follow wasn't durable
+	p.flushed()
+	d.nodes[firstLog].now[115] ^= 1 // 2 became 3, which the next batch has as well
+	damage(d, firstLog, d.nodes[firstLog].now)
+	p, err := openSegments(d, testDir, opt, marks[1])
+	if err != nil || p.end() != 30 {
+		t.Fatalf("end %d, %v", p.end(), err)
+	}
+	d.must(t, p.append(nil, all[3:]))
+	p.flushed()
+	p.vouch(marks[8])
+	d = d.losePower(func() bool { return false }) // that mark is durable by now
+	if p, err = openSegments(d, testDir, opt, marks[8]); err != nil {
+		t.Fatal(err)
+	}
+	p.mended(t, d, all)
+	expectFound(t, d, p, all, nil)
+	for i, want := range all {
+		r, _ := p.find(int64(i)*10, 0, false)
+		data := NewRunner(d).Read(r).Data
+		if got, _, err := r.Cut(data, int64(i)*10, 0, true); err != nil || !bytes.Equal(got, want) {
+			t.Errorf("offset %d: found other bytes than were written (%v)", i*10, err)
+		}
+	}
+}
+
+// What was withheld is written once a mark has vouched, for the open segment too: a trim takes the segment away that it would follow from.
+func TestStartFileOnceAMarkVouches(t *testing.T) {
+	opt := testOpt
+	opt.SegmentBytes, opt.IndexBytes = 250, 100
+	r := newRig(t, opt)
+	r.s.Create(1, nil, Mark{})
+	_, b := row(0, 39, 10, 10, 10, 10, 10, 10, 10, 10)
+	r.s.Transfer(1, b)
+	r.idle(t)
+	names := []string{"seg/00000000000000000001/00000000000000000030.start", "seg/00000000000000000001/00000000000000000060.start"}
+	for _, name := range names {
+		if r.fs.nodes[name] != nil {
+			t.Errorf("%s is there, and no mark has vouched for it", name)
+		}
+	}
+	r.s.Install(1, Mark{Index: 5, Term: 1, LogEnd: 80, BatchHash: filledMark(0, 80).BatchHash})
+	r.idle(t)
+	for i, name := range names {
+		at := int64(30 * (i + 1))
+		n := r.fs.nodes[name]
+		if n == nil {
+			t.Fatalf("%s isn't there", name)
+		}
+		if hash, ok := decodeStart("seg/00000000000000000001", n.now, at); !ok || hash != filledMark(0, at).BatchHash {
+			t.Errorf("%s says %016x (%t)", name, hash, ok)
+		}
+	}
+	if r.open(t); len(r.s.SegmentHoles(1)) > 0 {
+		t.Errorf("holes %v", r.s.SegmentHoles(1))
+	}
+}
+
+// A start file that was refuted is written anew, also if the disk is full just then: later it alone may say what the hash is.
+func TestRefutedStartFileOnAFullDisk(t *testing.T) {
+	const dir = "seg/00000000000000000001/"
+	opt := testOpt
+	opt.SegmentBytes, opt.IndexBytes = 250, 100
+	_, all := row(0, 39, 10, 10, 10, 10, 10, 10, 10, 10)
+	marks := epochsRise(all)
+	r := newRig(t, opt)
+	r.s.Create(1, nil, Mark{})
+	var rotten [][]byte
+	for _, b := range all {
+		b = slices.Clone(b)
+		b[15] = 3
+		rotten = append(rotten, b)
+	}
+	r.s.Transfer(1, rotten)
+	r.idle(t)
+	if !r.s.Refute(1, marks[8]) {
+		t.Fatal("not refuted")
+	}
+	r.s.Install(1, marks[8])
+	for r.step(t, LaneWAL) {
+	}
+	for len(r.s.SegmentHoles(1)) > 0 {
+		h := r.s.SegmentHoles(1)[0]
+		_ = r.s.Repair(1, h.From, all[h.From/10:h.From/10+1]) // the bytes of a hole follow from one another
+		for r.s.Repairing(1) {
+			r.step(t, LaneFill)
+		}
+	}
+	for full := true; ; {
+		p, ok := r.s.Plan(LaneFill)
+		n := slices.IndexFunc(p.Ops, func(op Op) bool { return op.Kind == OpWrite && op.File == dir+"00000000000000000030.index" })
+		switch {
+		case !ok && r.s.Starved():
+			r.s.Retry()
+			continue
+		case full && n >= 0:
+			full = false
+			r.runFull(t, p, n)
+			continue
+		case ok:
+			if err := r.s.Done(NewRunner(r.fs).Run(p)); err != nil {
+				t.Fatal(err)
+			}
+			continue
+		}
+		break
+	}
+	n := r.fs.nodes[dir+"00000000000000000030.start"]
+	if n == nil {
+		t.Fatal("the start file of offset 30 isn't there")
+	}
+	if hash, ok := decodeStart("seg/00000000000000000001", n.now, 30); !ok || hash != marks[3].BatchHash {
+		t.Errorf("the start file of offset 30 says %016x (%t), expected %016x", hash, ok, marks[3].BatchHash)
+	}
+}
+
+// What is refuted begins with an interval, which may begin before the mark that vouched last: the bytes that are given must lead from there.
+func TestRefutedWithinAnInterval(t *testing.T) {
+	d, opt := segFS(), Options{SegmentBytes: 1 << 20, IndexBytes: 4096}
+	_, all := row(0, 39, 10, 10, 10, 10)
+	p := newSegments(testDir, opt)
+	d.must(t, p.append(nil, all[:2]))
+	p.flushed()
+	m := filledMark(0, 20)
+	p.vouch(m)
+	p.doubt(m)
+	rotten := [][]byte{slices.Clone(all[2]), slices.Clone(all[3])}
+	for _, b := range rotten {
+		b[15] = 3
+	}
+	d.must(t, p.append(nil, rotten))
+	p.flushed()
+	if !p.refute(filledMark(0, 40)) {
+		t.Fatal("not refuted")
+	}
+	p.mended(t, d, all)
+	expectFound(t, d, p, all, nil)
+}
+
+// A mark that is installed vouches as one of a flush does: what is refuted later lies behind it.
+func TestInstallVouches(t *testing.T) {
+	opt := testOpt
+	opt.SegmentBytes, opt.IndexBytes = 250, 100
+	r := newRig(t, opt)
+	r.s.Create(1, nil, Mark{})
+	_, b := row(0, 39, 10, 10, 10, 10, 10, 10, 10, 10)
+	r.s.Transfer(1, b[:6])
+	r.idle(t)
+	r.s.Install(1, Mark{Index: 5, Term: 1, LogEnd: 60, BatchHash: filledMark(0, 60).BatchHash})
+	r.idle(t)
+	r.s.Transfer(1, b[6:])
+	r.idle(t)
+	if !r.s.Refute(1, Mark{Index: 6, Term: 1, LogEnd: 80, BatchHash: 1}) {
+		t.Fatal("not refuted")
+	}
+	if h := r.s.SegmentHoles(1); h[0].From != 60 {
+		t.Errorf("holes %v, though a durable mark has vouched for all up to 60", h)
+	}
+}
