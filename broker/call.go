@@ -2,6 +2,8 @@ package broker
 
 import (
 	"fmt"
+
+	"logd/transport"
 )
 
 // origin is who waits for the answer to a call: a request of a shard of this broker, or another broker's forward.
@@ -36,6 +38,11 @@ type (
 	metaMail struct{ m *Meta }
 	// notedMail says that the metadata's shard speaks for its replicas.
 	notedMail struct{}
+	// knownMail is an answer to a question of another shard.
+	knownMail struct {
+		h transport.Header
+		c knownControl
+	}
 	// raftMail is a raft message that came to another shard.
 	raftMail struct {
 		group uint64
@@ -92,6 +99,8 @@ func (s *Shard) mail(m Mail) {
 		s.publish(b.m)
 	case notedMail:
 		s.metaNoted()
+	case knownMail:
+		s.known(b.h, b.c)
 	case unfencedMail:
 		s.unfence()
 	case markedMail:

@@ -34,4 +34,6 @@
 //	    sends them again.
 //	B15 A request is begun only when what was applied of the metadata holds all that the directory held of it at the start, or
 //	    after some election timeouts in which nobody told what is committed of that: so what clients were told of doesn't vanish.
+//	B16 An empty directory takes the place of the one that it was told is on record, and of no other: its word may come when
+//	    another has taken that place.
 package broker

@@ -34,7 +34,8 @@ type (
 		Formed      *Formation `json:"formed,omitempty"` // nil: it is empty
 		To          uint64     `json:"to,omitempty"`     // the incarnation that the sender takes the receiver for
 		incarnation uint64     // of the sender, from the envelope,
-		generation  uint64     // like this
+		generation  uint64     // like these
+		record      uint64     // of a broker of the cluster: which directory of the receiver's is on record there; of an empty one: which it was told
 	}
 	// placedControl tells a broker that joins which replica of group 1 it has.
 	placedControl struct {
@@ -48,11 +49,14 @@ type (
 type former struct {
 	formation *Formation
 	heard     map[int32]helloControl // from brokers that are empty
+	told      map[int32]uint64       // by brokers of the cluster: which directory of this broker is on record
 	joining   bool                   // some broker is of a cluster: never form one
 	asked     int                    // tick of the last command for a broker that joins
 }
 
-func newFormer(Config) former { return former{heard: map[int32]helloControl{}} }
+func newFormer(Config) former {
+	return former{heard: map[int32]helloControl{}, told: map[int32]uint64{}}
+}
 
 func (f *former) formed(m replicaMeta) { f.formation = m.Formed }
 
@@ -82,7 +86,7 @@ func (s *Shard) formTick() {
 		if empty { // brokers of a cluster would refuse it
 			s.peers.control(to, control{Speaks: &speaksControl{Commands: commandVersion}})
 		}
-		s.peers.control(to, control{Hello: &helloControl{To: heard.incarnation}})
+		s.peers.hello(to, s.form.told[to], helloControl{To: heard.incarnation})
 	}
 	if members, ok := s.mayForm(); ok && begins {
 		s.adopt(Formation{Cluster: drawUUID(s.rng), Brokers: members})
@@ -113,9 +117,10 @@ func (s *Shard) hello(from int32, h helloControl) {
 		// It was of the cluster, under this very incarnation: this is a copy from before.
 		s.peers.control(from, control{Known: &knownControl{Of: h.generation, Seen: forgotten, Empty: true}})
 	case h.Formed == nil:
-		s.peers.control(from, control{Hello: &helloControl{Formed: f.formation, To: h.incarnation}})
-		s.welcome(from, h.incarnation)
+		s.peers.hello(from, s.onRecord(from), helloControl{Formed: f.formation, To: h.incarnation})
+		s.welcome(from, h)
 	case f.formation == nil:
+		f.told[from] = h.record
 		if !f.joining {
 			f.joining = true
 			s.log(LevelInfo, "found a cluster", "cluster", h.Formed.Cluster.String(), "named", h.Formed.names(s.cfg.Broker, s.cfg.Incarnation))
@@ -159,10 +164,22 @@ func (s *Shard) adopt(f Formation) {
 	}
 }
 
+// nothingOnRecord stands for the directory of a broker that has none on record.
+const nothingOnRecord = 1
+
+// onRecord is the directory of a broker that the metadata has.
+func (s *Shard) onRecord(broker int32) uint64 {
+	if b := s.meta.Broker(broker); b != nil {
+		return b.Incarnation
+	}
+	return nothingOnRecord
+}
+
 // welcome gives a place to a broker that came with an empty directory. Only the metadata leader acts; what it is told
-// again and again it does once.
-func (s *Shard) welcome(from int32, incarnation uint64) {
-	p := s.parts[metaGroup]
+// again and again it does once. A directory takes the place of the one that it was told is on record, and of no other: its hello may be
+// late, and another directory have come since (B16).
+func (s *Shard) welcome(from int32, h helloControl) {
+	p, incarnation := s.parts[metaGroup], h.incarnation
 	if p == nil || !p.g.Serving() {
 		return
 	}
@@ -173,7 +190,7 @@ func (s *Shard) welcome(from int32, incarnation uint64) {
 		}
 		return
 	}
-	if s.ticks < s.form.asked+s.cfg.Limits.ElectionTicks {
+	if h.record != s.onRecord(from) || s.ticks < s.form.asked+s.cfg.Limits.ElectionTicks {
 		return
 	}
 	s.form.asked = s.ticks

@@ -69,6 +69,16 @@ func (p *peers) forward(to int32, boot uint64, c proposeControl) {
 	p.send(to, kindControl, boot, seal(mustEncode(control{Propose: &c})))
 }
 
+// hello sends a hello, and which directory is on record.
+func (p *peers) hello(to int32, record uint64, h helloControl) {
+	p.send(to, kindControl, record, seal(mustEncode(control{Hello: &h})))
+}
+
+// answerKnown answers a question of a shard.
+func (p *peers) answerKnown(to int32, shard uint64, c knownControl) {
+	p.send(to, kindControl, shard+1, seal(mustEncode(control{Known: &c})))
+}
+
 func (p *peers) raft(s *Shard, group uint64, m *pb.Message) {
 	if !s.vouch.ok {
 		panic(fmt.Sprintf("invariant B13: group %d: a message to replica %x leaves, and nobody vouches for this start", group, m.GetTo()))
@@ -225,8 +235,9 @@ func (s *Shard) refuse(conn ConnID, why string) {
 	}
 }
 
-// controlFrom takes a control message; hellos need to know which incarnation spoke, and forwards which process they are meant for.
-func (s *Shard) controlFrom(h transport.Header, boot uint64, body []byte) {
+// controlFrom takes a control message, and what the field says besides that names the group of others: of a forward the process that it is
+// meant for, of an answer the shard that asked, of a hello a directory. Brokers that are older leave it zero, and don't look at it.
+func (s *Shard) controlFrom(h transport.Header, about uint64, body []byte) {
 	var c control
 	body, err := unseal(body)
 	if err == nil {
@@ -239,10 +250,14 @@ func (s *Shard) controlFrom(h transport.Header, boot uint64, body []byte) {
 	}
 	switch {
 	case c.Hello != nil:
-		c.Hello.incarnation, c.Hello.generation = h.Incarnation, h.Generation
+		c.Hello.incarnation, c.Hello.generation, c.Hello.record = h.Incarnation, h.Generation, about
 	case c.Known != nil && !c.Known.Ask && UUID(h.Cluster).IsZero():
 		return // only a broker of the cluster knows
 	case c.Known != nil:
+		if to := s.askedBy(*c.Known, about); to != s.cfg.Shard {
+			s.post(to, knownMail{h, *c.Known})
+			return
+		}
 		s.known(h, *c.Known)
 		return
 	case startOf(h).older(s.seenOf(h.From, h.Incarnation, startOf(h))):
@@ -252,13 +267,25 @@ func (s *Shard) controlFrom(h transport.Header, boot uint64, body []byte) {
 		c.Speaks.incarnation = h.Incarnation
 	}
 	if c.Propose != nil {
-		c.Propose.from, c.Propose.to = startOf(h), boot
+		c.Propose.from, c.Propose.to = startOf(h), about
 	}
 	if to := s.controlShard(c); to != s.cfg.Shard {
 		s.post(to, controlMail{h.From, c})
 		return
 	}
 	s.control(h.From, c)
+}
+
+// askedBy is the shard that an answer is for: brokers may have different numbers of shards, so it can come to another one than asked.
+// asker is its number and one; 0 if an older broker answers.
+func (s *Shard) askedBy(c knownControl, asker uint64) int {
+	switch {
+	case c.Empty: // of a hello, which the metadata's shard says
+		return s.shardOf(metaGroup)
+	case c.Ask || asker == 0:
+		return s.cfg.Shard
+	}
+	return int((asker - 1) % uint64(s.cfg.Shards))
 }
 
 // raftMessage gives a message to the replica that it names, and only to that one.

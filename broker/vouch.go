@@ -128,7 +128,7 @@ func (s *Shard) known(h transport.Header, c knownControl) {
 	seen := s.seenOf(from, h.Incarnation, startOf(h))
 	switch {
 	case c.Ask:
-		s.peers.control(from, control{Known: &knownControl{Of: c.Of, Seen: seen.generation, Boot: seen.boot}})
+		s.peers.answerKnown(from, uint64(h.Shard), knownControl{Of: c.Of, Seen: seen.generation, Boot: seen.boot})
 	case c.Of != s.cfg.Generation || c.Empty && s.form.formation != nil:
 		// it was asked by an earlier start of this broker, or before it was told of the cluster
 	case !s.remembers(started{c.Seen, c.Boot}):

@@ -1,9 +1,11 @@
 package broker
 
 import (
+	"bytes"
 	"testing"
 
 	"logd/log"
+	"logd/transport"
 )
 
 // S7: only what others can know of this very directory passes: its own start, those that it remembers, and what it was told to forget.
@@ -68,5 +70,25 @@ func TestNothingLeavesACopy(t *testing.T) {
 	s.rejoin("it is an older copy")
 	if !s.over() || len(out.Peers)+len(out.Send)+len(out.Plans)+len(out.Mail) > 0 || out.Note || out.Rejoin == "" || len(out.Logs) != 1 {
 		t.Fatalf("it goes on: %+v", out)
+	}
+}
+
+// Brokers may have different numbers of shards: a question goes to the shard of its sender's number, where there is one, and the answer back
+// to the shard that asked, wherever it comes in.
+func TestAnswerGoesToTheShardThatAsked(t *testing.T) {
+	out := Output{}
+	asked := &Shard{cfg: Config{Broker: 1, Shards: 1}, peers: newPeers(Config{Broker: 1, Shards: 1, Brokers: []int32{1, 3}}), meta: formed(t, 3), out: &out}
+	from := transport.Header{From: 3, Incarnation: 103, Generation: 5, Boot: 50, Shard: 1, Cluster: [16]byte{1}}
+	asked.known(from, knownControl{Ask: true, Of: 5})
+	answer := asked.peers.out[3].msgs[0]
+	asks := &Shard{cfg: Config{Broker: 3, Shards: 2, Generation: 5, Boot: 50}, peers: newPeers(Config{Broker: 3, Brokers: []int32{1, 3}}), meta: formed(t, 3), out: &out}
+	from.From, from.Shard = 1, 0
+	asks.vouch.noting = true
+	asks.controlFrom(from, answer.Group, bytes.Join(answer.Bufs, nil))
+	if len(out.Mail) != 1 || out.Mail[0].To != 1 {
+		t.Fatalf("the answer goes to %+v, expected shard 1", out.Mail)
+	}
+	if m, ok := out.Mail[0].Body.(knownMail); !ok || m.c.Of != 5 || m.h.From != 1 {
+		t.Errorf("mail %+v", out.Mail[0].Body)
 	}
 }

@@ -3,6 +3,8 @@ package replica
 import (
 	"fmt"
 	"maps"
+	"math"
+	"slices"
 
 	"go.etcd.io/raft/v3"
 	pb "go.etcd.io/raft/v3/raftpb"
@@ -54,7 +56,7 @@ type Group struct {
 	lead      uint64
 	leader    bool
 	commit    uint64
-	past      [2]uint64         // commit index one tick ago and two, of a leader; before that, of none, the highest there is
+	past      []uint64          // of a leader: its commit index one tick ago, two, and so on to an election timeout; before that, the highest there is
 	reads     uint64            // read index contexts used so far (R8)
 	confirmed uint64            // the highest of them that was confirmed; <= reads
 	told      map[uint64]uint64 // by follower: the highest commit index that an append carried, or would have (R14)
@@ -70,6 +72,7 @@ type Group struct {
 	snaps       map[uint64]*offer // MsgSnaps sent, by follower
 	ticks       int
 	ahead       bool   // the state machine is not as of applied yet: see [Group.snapshot]
+	leaving     int    // for how many ticks it has led, though it must not
 	hurt        bool   // see [Group.Hurt]
 	holes       []hole // in order of index; empty but where recovery found some, or none is left
 	saved       uint64 // the commit index that was staged last
@@ -131,8 +134,9 @@ func New(cfg Config, store *log.Store, rec log.Group) (*Group, error) {
 	if _, err := producersOf(&rec.Mark, cfg.Plain); err != nil {
 		return nil, fmt.Errorf("group %d: %w", cfg.Group, err)
 	}
-	g := &Group{cfg: cfg, store: store, snaps: map[uint64]*offer{}, told: map[uint64]uint64{}, applied: rec.Mark.Index, hard: rec.State, kept: rec.State}
-	g.remember()
+	g := &Group{cfg: cfg, store: store, snaps: map[uint64]*offer{}, told: map[uint64]uint64{}, applied: rec.Mark.Index, hard: rec.State, kept: rec.State,
+		floor: rec.Mark.LogStart, // a mark's log start was committed somewhere, and nothing below it is held
+		past:  slices.Repeat([]uint64{math.MaxUint64}, cfg.Limits.ElectionTicks)}
 	g.win = &window{plain: cfg.Plain, conf: conf, snap: g.snapshot, done: func() (*producer.Table, uint64) { return g.prod.applied, g.applied }}
 	g.win.reset(rec.Mark, g.prod.begin(&rec.Mark, cfg.Plain))
 	g.confs, g.conf = []confAt{{rec.Mark.Index, conf}}, confOf(conf)

@@ -459,3 +459,91 @@ func TestHoleOutlivesItsFile(t *testing.T) {
 	}
 	c.same()
 }
+
+// A follower's segments start anew beyond their end, for a snapshot, and it marks what it had with the log start raised. It restarts
+// with a hole in its WAL, and a peer that has not applied the trim yet offers its own mark: its log starts below the follower's mark.
+func TestMarkFromBeforeATrim(t *testing.T) {
+	c := newCluster(t, 5)
+	a, peer, n := c.lead(1), c.node(2), c.node(3)
+	c.leaveBehind(t, a, peer, n)
+	c.bring(a, n) // segments begin anew, at offset 100
+	n.g.Flush(1 << 20)
+	n.turn()                                          // a mark at index 6, with log start 8 and log end 8
+	c.drop = func(m *pb.Message) bool { return true } // only peer is heard from now on
+	n.rot(7)
+	peer.g.Flush(1 << 20)
+	peer.turn()
+	peer.g.Evict(0)
+	var out Out
+	if !peer.g.Offer(n.id, &out) {
+		t.Fatal("no offer")
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			t.Errorf("the mark of a peer: %v", r)
+		}
+	}()
+	for _, m := range out.Messages {
+		n.g.Step(m, &Out{})
+	}
+	n.turn()
+	for range 5 {
+		if _, ok := n.g.Want(); ok {
+			c.bring(peer, n)
+		}
+		n.turn()
+	}
+	if need, missing := n.g.Missing(); missing {
+		t.Errorf("it still lacks %+v", need)
+	}
+}
+
+// leaveBehind has n know that entries up to index 6 are committed, hold a command and a batch behind them, and be offered a snapshot by a, whose
+// log was trimmed to offset 100; peer doesn't hear of that.
+func (c *cluster) leaveBehind(t *testing.T, a, peer, n *node) {
+	t.Helper()
+	for range 4 {
+		a.propose(2)
+		c.run()
+	}
+	c.tick()                           // offsets 0 to 7 at indexes 3 to 6, applied by all
+	mute := func(m *pb.Message) bool { // n gets appends, its answers are lost, and it isn't told of commits
+		return m.GetFrom() == n.id || m.GetTo() == n.id && (m.GetType() != pb.MsgApp || len(m.GetEntries()) == 0)
+	}
+	c.drop = mute
+	term, _ := a.g.Leading()
+	if err := a.g.Pass(term, 0x123456789a, 0x11223344556677); err != nil { // index 7, no batch
+		t.Fatal(err)
+	}
+	c.run()
+	c.drop = func(m *pb.Message) bool {
+		if m.GetTo() == n.id && m.GetType() == pb.MsgApp && m.GetCommit() > 6 {
+			m.Commit = new(uint64(6)) // as one would have said that was sent a moment earlier
+		}
+		return mute(m)
+	}
+	a.propose(2) // index 8
+	c.run()
+	c.drop = func(m *pb.Message) bool { return m.GetTo() == n.id || m.GetFrom() == n.id }
+	c.tick()
+
+	away := func(m *pb.Message) bool { return m.GetTo() == peer.id || m.GetFrom() == peer.id }
+	c.drop = func(m *pb.Message) bool { return away(m) || m.GetTo() == n.id || m.GetFrom() == n.id }
+	for range 60 {
+		a.propose(2)
+		c.run()
+		for _, i := range []int32{1, 4, 5} {
+			c.node(i).g.Flush(1 << 20)
+		}
+		c.run()
+	}
+	a.trim(100)
+	c.run()
+	a.g.Flush(1 << 20)
+	c.run()
+	a.g.Evict(0)
+	c.drop = away
+	for range 30 {
+		c.tick()
+	}
+}

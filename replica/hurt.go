@@ -32,19 +32,34 @@ func (g *Group) Tick() {
 	switch {
 	case g.mute() && g.alone():
 		return
-	case g.mute() && g.leader && g.ticks%handOverTicks == 0:
-		g.HandOver(g.ticks / handOverTicks)
+	case !g.mute() || !g.leader:
+		g.leaving = 0
+	default:
+		g.leave()
 	}
 	g.rn.Tick()
 }
 
-// remember keeps the commit index of this tick and the one before, of a leader.
-func (g *Group) remember() {
-	if !g.leader {
-		g.past = [2]uint64{math.MaxUint64, math.MaxUint64}
-		return
+// leave hands the leadership of a replica that must not lead over. Each attempt has raft begin anew to wait for its look for a quorum
+// (raft.go, MsgTransferLeader), so attempts pause for two of three election timeouts: a leader that hears nobody steps down then.
+func (g *Group) leave() {
+	if g.leaving%(3*g.cfg.Limits.ElectionTicks) < g.cfg.Limits.ElectionTicks && g.leaving%handOverTicks == 0 {
+		g.HandOver(g.leaving / handOverTicks)
 	}
-	g.past = [2]uint64{g.commit, g.past[0]}
+	g.leaving++
+}
+
+// remember keeps the commit indexes of the last election timeout, of a leader.
+func (g *Group) remember() {
+	switch {
+	case g.leader:
+		copy(g.past[1:], g.past)
+		g.past[0] = g.commit
+	case g.past[0] != math.MaxUint64:
+		for i := range g.past {
+			g.past[i] = math.MaxUint64
+		}
+	}
 }
 
 // Campaign starts an election at once, where a new group's preferred leader should not wait for a timeout.

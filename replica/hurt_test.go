@@ -146,3 +146,19 @@ func TestOnlyVoterDoesNotStandWhileHurt(t *testing.T) {
 		t.Fatal("it doesn't lead once it is whole")
 	}
 }
+
+// R13: a hurt leader that hears nobody can't hand over. Its attempts don't keep it from finding that it has no quorum: another is elected.
+func TestHurtLeaderThatHearsNobodyStepsDown(t *testing.T) {
+	c := newCluster(t, 3)
+	a := c.lead(1)
+	c.drop = func(m *pb.Message) bool { return m.GetTo() == a.id }
+	a.propose(1) // nobody is known to have all that it has
+	c.run()
+	a.g.Hurt(true)
+	for range 60 {
+		c.tick()
+	}
+	if _, leads := a.g.Leading(); leads || c.leading(2) == nil && c.leading(3) == nil {
+		t.Fatalf("the hurt one leads: %t; the sound ones: %t and %t", leads, c.leading(2) != nil, c.leading(3) != nil)
+	}
+}

@@ -59,13 +59,13 @@ func (g *Group) reconfigureTo(changes []pb.ConfChangeSingle) {
 	_ = g.rn.ProposeConfChange(cc)
 }
 
-// caughtUp reports whether a learner holds everything that is committed, or was two ticks ago, so that promoting it costs no availability.
-// Under a steady load the commit index is always somewhat ahead of a learner that is a little slower than those that make the majority.
+// caughtUp reports whether a learner holds everything that was committed an election timeout ago, so that promoting it costs no more
+// availability than an election. Under a steady load the commit index is always ahead of a learner that is slower than the majority.
 func (g *Group) caughtUp(id uint64) bool {
 	ok := false
 	g.rn.WithProgress(func(p uint64, _ raft.ProgressType, pr progress) {
 		if p == id {
-			ok = pr.RecentActive && pr.State == tracker.StateReplicate && pr.Match >= min(g.commit, g.past[1])
+			ok = pr.RecentActive && pr.State == tracker.StateReplicate && pr.Match >= min(g.commit, g.past[len(g.past)-1])
 		}
 	})
 	return ok

@@ -123,6 +123,7 @@ func TestSlowLearnerIsPromoted(t *testing.T) {
 	}
 	want = append(want, slow.id)
 	var late, now []*pb.Message
+	var under [][]*pb.Message // by tick, for nearly an election timeout
 	c.drop = func(m *pb.Message) bool {
 		held := m.GetFrom() == slow.id && m.GetType() == pb.MsgAppResp && !slices.Contains(late, m)
 		if held {
@@ -131,10 +132,13 @@ func TestSlowLearnerIsPromoted(t *testing.T) {
 		return held
 	}
 	for range 20 {
-		late, now = now, nil
+		late = nil
+		if under, now = append(under, now), nil; len(under) > 8 {
+			late, under = under[0], under[1:]
+		}
 		a.propose(1)
 		c.run()
-		c.queue = append(c.queue, late...) // its answers to the append before
+		c.queue = append(c.queue, late...) // its answers to what was appended then
 		c.run()
 		a.g.Reconcile(want)
 		c.run()
