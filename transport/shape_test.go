@@ -108,7 +108,8 @@ func TestWalkRefusesBombs(t *testing.T) {
 		{"varint", 60, 0, []byte{0, 0xff, 0xff, 0xff, 0xff, 0x1f}, "no varint"},
 		{"long varint", 60, 0, []byte{0, 0x80, 0x80, 0x80, 0x80, 0x80, 0x00}, "no varint"},
 		{"string", 3, 8, slices.Concat(elements(1, false), []byte{0x7f, 0xff, 'a'}), "32767 bytes wanted at byte 6, and 1 are left"},
-		{"compact string", 3, 9, slices.Concat(elements(1, true), []byte{0xff, 0xff, 0xff, 0xff, 0x0f, 'a'}), "4294967294 bytes wanted"},
+		{"compact string", 3, 9, slices.Concat(elements(1, true), []byte{0xff, 0xff, 0xff, 0xff, 0x0f, 'a'}), "a string of 4294967294 bytes"},
+		{"long string with its bytes", 3, 9, slices.Concat(elements(1, true), binary.AppendUvarint(nil, 32_769), big), "a string of 32768 bytes at byte 4, at most 32767"},
 	} {
 		start := time.Now()
 		_, _, err := requestShapes[c.key].walk(c.src, c.version)

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"math"
 )
 
 // ErrMalformed is wrapped by errors about bytes that are not what they should be. The connection can't be relied on any further.
@@ -135,7 +136,14 @@ func (w *walker) known(fields []field, key, start int) error {
 
 func (w *walker) text() error {
 	if w.flexible {
-		return w.bytes()
+		n, err := w.length()
+		if err == nil && n > math.MaxInt16 { // Kafka's bound of each string, whatever its encoding
+			err = fmt.Errorf("%w: a string of %d bytes at byte %d, at most %d", ErrMalformed, n, w.pos, math.MaxInt16)
+		}
+		if err != nil {
+			return err
+		}
+		return w.skip(n)
 	}
 	if err := w.need(2); err != nil {
 		return err

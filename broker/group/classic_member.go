@@ -145,7 +145,7 @@ func (m *Machine) restoreMember(g *group, row *kmsg.GroupMetadataValueMember) {
 	}
 	ms := func(n int32) time.Duration { return time.Duration(max(n, 0)) * time.Millisecond }
 	b := &member{id: row.MemberID, instance: row.InstanceID, client: row.ClientID, host: row.ClientHost, session: ms(row.SessionTimeoutMillis),
-		rebalance: ms(row.RebalanceTimeoutMillis), assignment: row.Assignment,
+		rebalance: ms(row.RebalanceTimeoutMillis), assignment: row.Assignment, had: row.Assignment,
 		protocols: []kmsg.JoinGroupRequestProtocol{{Name: k.protocol, Metadata: row.Subscription}}}
 	if row.RebalanceTimeoutMillis == -1 {
 		b.rebalance = b.session

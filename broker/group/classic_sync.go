@@ -110,7 +110,7 @@ func (m *Machine) assign(g *group, req *kmsg.SyncGroupRequest) {
 		k.assigned = k.generation
 		k.to(stable, m.now)
 		for _, b := range k.members {
-			b.assignment = given[b.id]
+			b.assignment, b.had = given[b.id], given[b.id]
 			if m.answerSync(b, k.assignedTo(b)) {
 				m.session(g, b, b.session) // it may have passed while the member waited
 			}

@@ -32,7 +32,7 @@ func (s *step) upgrade() fault {
 	}
 	s.put(kindConsumerGroup, "", epochValue{epoch: k.generation}.encode())
 	for _, b := range k.members {
-		has, err := readAssignment(b.assignment, s.m.topics)
+		has, err := readAssignment(b.had, s.m.topics)
 		if err != nil {
 			return faulty(NotFound, "Cannot upgrade the classic group %s to consumer group because the embedded consumer protocol is malformed.", s.g.id)
 		}

@@ -386,3 +386,25 @@ func TestStaticMemberJoinsByAnOlderVersion(t *testing.T) {
 	expect(t, "members", len(r.m.groups["g"].consumer.ids), 2)
 	r.check()
 }
+
+// Between two rebalances, before anybody has synced, a member that keeps its partitions till then has them still: who comes by the new protocol
+// is given none of them yet.
+func TestUpgradeBetweenRebalances(t *testing.T) {
+	r := newRig(t, 4)
+	o := classicGroup(r) // has t0/0 to 3
+	second := &old{r: r, group: "g", topics: []string{"t0"}}
+	second.id = r.call("g", 9, second.joinRequest()).(*kmsg.JoinGroupResponse).MemberID
+	waits := r.ask("g", 9, second.joinRequest())
+	if code := o.join().ErrorCode; code != None {
+		t.Fatal(code)
+	}
+	if got := r.answers[waits].(*kmsg.JoinGroupResponse); got.Generation != o.epoch {
+		t.Fatal(got)
+	}
+	third := &old{r: r, group: "g", topics: []string{"t0"}}
+	third.id = r.call("g", 9, third.joinRequest()).(*kmsg.JoinGroupResponse).MemberID
+	r.ask("g", 9, third.joinRequest())
+	if got := r.mustBeat(joining("n", nil, "t0")); got != "3:" {
+		t.Errorf("the new member is given %s, and the old one has all", got)
+	}
+}

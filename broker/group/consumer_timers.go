@@ -9,8 +9,8 @@ import (
 // clocks are the deadlines of one member of a consumer group, nil if they don't run.
 type clocks struct {
 	session *deadline.Timer // by when it must be heard of
-	revoke  *deadline.Timer // by when it must have given back what it was asked to, and the epoch that it was asked at
-	epoch   int32
+	revoke  *deadline.Timer // by when it must have given back what it was asked to
+	asked   currentValue    // how it stood when it was asked
 	join    *deadline.Timer // by when a classic member must have joined again
 	sync    *deadline.Timer // by when it must have asked for its assignment
 }
@@ -50,8 +50,8 @@ func (m *Machine) keepConsumer(g *group, id string) {
 	case b.classic != nil || b.state != memberUnrevoked:
 		m.timers.Cancel(k.revoke)
 		k.revoke = nil
-	case k.revoke == nil || k.epoch != b.epoch:
-		k.epoch = b.epoch
+	case k.revoke == nil || !k.asked.equal(b.currentValue):
+		k.asked = b.currentValue
 		m.fenceIn(g, id, b.rebalanceTime(), &k.revoke)
 	}
 }
