@@ -56,7 +56,7 @@ type segments struct {
 	opt      Options
 	exists   bool       // the directory is there
 	live     []*segment // live[i].end <= live[i+1].base; what is between them is a hole
-	loose    []string   // files of offsets in holes between segments, of no use but for their names
+	loose    []string   // files of no use but for their names; no .log of them lies within a live segment, else a start would end that one there
 	kept     []string   // files from before a reset, all below the live ones
 	at       int64      // offset that the next append begins with
 	stable   int64      // stable <= next(): next offset after the synced bytes

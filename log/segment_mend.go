@@ -17,7 +17,8 @@ import (
 const mendSuffix = ".mend"
 
 // planMends adds what makes the files of a repair that aren't there, and their marks, durably. It names the files that are to be
-// cut: old ones of no use, which are there.
+// cut: old ones of no use, which are there. Those within what it writes to one file go, durably, before it is written: a start would
+// end that file where the next begins.
 func (p *segments) planMends(ops []Op, r *repair) (_ []Op, cut []string) {
 	var marks []Op
 	for i := range r.parts {
@@ -34,7 +35,20 @@ func (p *segments) planMends(ops []Op, r *repair) (_ []Op, cut []string) {
 			marks = append(marks, Op{Kind: OpCreate, File: mark})
 		}
 	}
-	return append(append(ops, marks...), Op{Kind: OpSyncDir, File: p.dir}), cut
+	ops = append(ops, marks...)
+	p.loose = slices.DeleteFunc(p.loose, func(name string) bool {
+		inside := r.within(p.looseBase(name))
+		if inside {
+			ops = append(ops, Op{Kind: OpRemove, File: name})
+		}
+		return inside
+	})
+	return append(ops, Op{Kind: OpSyncDir, File: p.dir}), cut
+}
+
+// within says whether an offset lies within one of the files that a repair writes, as far as it writes it: neither begins with it.
+func (r *repair) within(offset int64) bool {
+	return slices.ContainsFunc(r.parts, func(t filePart) bool { return t.seg.base < offset && offset < t.to })
 }
 
 // planMended adds what takes the marks away, once the files are synced.
@@ -50,11 +64,16 @@ func (p *segments) planMended(ops []Op, r *repair) []Op {
 }
 
 // undoRepair returns what takes a repair back that found no room, of whose operations those before ran were done. The files that it
-// made go; the marks of others stay: what was written there is neither synced nor cut.
+// made go; the marks of others stay: what was written there is neither synced nor cut; and so do those of no use that weren't removed.
 func (p *segments) undoRepair(r *repair, ops []Op, ran int) (undo []Op) {
 	done := func(kind OpKind, name string) (planned, was bool) {
 		i := slices.IndexFunc(ops, func(op Op) bool { return op.Kind == kind && op.File == name })
 		return i >= 0, 0 <= i && i < ran
+	}
+	for _, op := range ops[max(ran, 0):] {
+		if op.Kind == OpRemove && r.within(p.looseBase(op.File)) {
+			p.loose = append(p.loose, op.File)
+		}
 	}
 	for i := range r.parts {
 		s := r.parts[i].seg

@@ -2,6 +2,7 @@ package log
 
 import (
 	"bytes"
+	"fmt"
 	"slices"
 	"testing"
 )
@@ -64,4 +65,104 @@ func TestMendMarks(t *testing.T) {
 	if d.count[OpWrite] != 2 || len(p.holes()) != 1 {
 		t.Errorf("%d writes, expected one of each of the two files that are there; holes %v", d.count[OpWrite], p.holes())
 	}
+}
+
+// looseWithin returns segments whose first two files were rotten all over, with a larger limit from now on: a repair makes one file of what
+// is lost, and the name of the second is of no use.
+func looseWithin(t *testing.T) (*memFS, *segments, [][]byte) {
+	t.Helper()
+	d, opt := filled(t)
+	_, all := row(0, 39, 10, 10, 10, 10, 10, 10, 10, 10)
+	for _, name := range []string{firstLog, secondLog, indexOf(firstLog), indexOf(secondLog), startOf(secondLog)} {
+		damage(d, name, make([]byte, len(d.nodes[name].now)))
+	}
+	opt.SegmentBytes = 1 << 20
+	p, err := openSegments(d, testDir, opt, filledMark(0, 80))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d, p, all
+}
+
+// A file of no use within the offsets of one that a repair makes: a start would cut that one there, or remove it if the log start is behind.
+func TestLooseWithinRepair(t *testing.T) {
+	for _, start := range []int64{0, 40} {
+		d, p, all := looseWithin(t)
+		healWith(t, d, p, all)
+		expectFound(t, d, p, all, nil)
+		if done := NewRunner(d).Run(Plan{Ops: p.trim(nil, start)}); done.Err != nil {
+			t.Fatal(done.Err)
+		}
+		d = d.losePower(func() bool { return false })
+		p, err := openSegments(d, testDir, p.opt, filledMark(start, 80))
+		if err != nil || len(p.damage)+len(p.spans) > 0 || len(d.nodes[firstLog].now) != 600 {
+			t.Errorf("log start %d: opened again: %v, %q, holes %v", start, err, p.damage, p.holes())
+		}
+		scrubAll(t, d, p)
+		expectFound(t, d, p, all, nil)
+	}
+}
+
+// Such repairs end at any operation, with the process, the power, or the room on the disk: what was repaired before stays, and all becomes
+// whole, also for the start after.
+func TestLooseWithinRepairAtEachOperation(t *testing.T) {
+	all, none := func() bool { return true }, func() bool { return false } // of what may be kept
+	for stop := 0; ; stop++ {
+		for name, crash := range map[string]func(*memFS) *memFS{
+			"process":                 func(d *memFS) *memFS { return d },
+			"power, unsynced is lost": func(d *memFS) *memFS { return d.losePower(none) },
+			"power, unsynced is kept": func(d *memFS) *memFS { return d.losePower(all) },
+			"no room":                 nil,
+		} {
+			if !repairEndsAfter(t, fmt.Sprintf("%s, after operation %d", name, stop), stop, crash) {
+				return
+			}
+		}
+	}
+}
+
+// repairEndsAfter says whether there were more operations than that.
+func repairEndsAfter(t *testing.T, name string, left int, crash func(*memFS) *memFS) (more bool) {
+	d, p, all := looseWithin(t)
+	for _, part := range []Range{{0, 30}, {30, 40}, {40, 60}} {
+		r, err := p.fit(part.From, all[part.From/10:part.To/10])
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		ops, _ := p.planRepair(nil, r)
+		run := func(ops []Op) {
+			if done := NewRunner(d).Run(Plan{Ops: ops}); done.Err != nil {
+				t.Fatalf("%s: %v", name, done.Err)
+			}
+		}
+		n := min(left, len(ops))
+		run(ops[:n])
+		if left -= n; n == len(ops) {
+			p.repaired(r)
+			continue
+		}
+		if more = true; crash == nil {
+			d.failSync()
+			run(p.undoRepair(r, ops, n))
+			ops, _ = p.planRepair(nil, r)
+			run(ops)
+			p.repaired(r)
+		} else {
+			d = crash(d)
+			again := func(h Range) bool { return h.From < part.From }
+			if p, err = openSegments(d, testDir, p.opt, filledMark(0, 80)); err != nil || slices.ContainsFunc(p.holes(), again) {
+				t.Fatalf("%s: holes %v, %q, %v, though up to %d all was repaired", name, p.holes(), p.damage, err, part.From)
+			}
+		}
+		break
+	}
+	healWith(t, d, p, all)
+	d = d.losePower(func() bool { return false })
+	p, err := openSegments(d, testDir, p.opt, filledMark(0, 80))
+	if err != nil || len(p.damage)+len(p.spans) > 0 {
+		t.Fatalf("%s: opened again: holes %v, %q, %v", name, p.holes(), p.damage, err)
+	}
+	scrubAll(t, d, p)
+	expectFound(t, d, p, all, nil)
+	return more
 }

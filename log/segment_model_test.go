@@ -84,6 +84,7 @@ func (m *segModel) crash(t *rapid.T) {
 }
 
 func (m *segModel) open(t *rapid.T) {
+	m.opt.SegmentBytes = rapid.Int64Range(1, 3000).Draw(t, "segment bytes from now on")
 	p, err := openSegments(m.disk, testDir, m.opt, m.mark)
 	if err != nil {
 		t.Fatalf("open: %v", err)
@@ -574,6 +575,12 @@ func (m *segModel) checkFiles(t *rapid.T) {
 		}
 		if !m.rotten {
 			m.checkScan(t, s)
+		}
+	}
+	for _, name := range m.p.loose { // else a start would end the one where the other begins
+		at := m.p.looseBase(name)
+		if s := m.p.segmentAt(at); strings.HasSuffix(name, logSuffix) && s != nil {
+			t.Fatalf("%s is of no use, and lies within segment %d, which ends at %d", name, s.base, s.end)
 		}
 	}
 	if m.p.size() != size {
