@@ -268,7 +268,7 @@ func dropSegments(ops []Op, p *segments) []Op {
 	if p.exists {
 		ops = append(ops, Op{Kind: OpRemove, File: p.dir})
 	}
-	p.kept, p.live, p.loose, p.spans, p.fix = nil, nil, nil, nil, nil
+	p.kept, p.live, p.loose, p.sick, p.spans, p.fix = nil, nil, nil, nil, nil, nil
 	p.exists, p.stable = false, p.at
 	return ops
 }

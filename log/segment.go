@@ -57,6 +57,7 @@ type segments struct {
 	exists   bool       // the directory is there
 	live     []*segment // live[i].end <= live[i+1].base; what is between them is a hole
 	loose    []string   // files of no use but for their names; no .log of them lies within a live segment, else a start would end that one there
+	sick     []string   // files that the device couldn't open, by the names that they have now; they go with the group
 	kept     []string   // files from before a reset, all below the live ones
 	at       int64      // offset that the next append begins with
 	stable   int64      // stable <= next(): next offset after the synced bytes
@@ -296,7 +297,7 @@ func (p *segments) allFiles() []string {
 	for _, s := range p.live {
 		names = append(names, p.files(s)...)
 	}
-	return append(names, p.loose...)
+	return append(append(names, p.loose...), p.sick...)
 }
 
 // reset starts anew at an offset at or beyond the end, before which the running batch hash is hash. The files so far are found
@@ -307,7 +308,7 @@ func (p *segments) reset(at int64, hash uint64) {
 		panic(fmt.Sprintf("invariant L10: segments %s: reset to offset %d, with end %d and append pending %t", p.dir, at, p.next(), p.pending))
 	}
 	p.kept = p.allFiles()
-	p.live, p.loose, p.spans, p.fix = nil, nil, nil, nil
+	p.live, p.loose, p.sick, p.spans, p.fix = nil, nil, nil, nil, nil
 	p.at, p.stable, p.logStart = at, at, at
 	p.hash, p.synced = hash, hash
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"slices"
+	"strings"
 )
 
 // opening is what openSegments found out. It reads and judges everything first and changes files afterwards.
@@ -18,6 +19,7 @@ type opening struct {
 	bases   []int64 // below the mark's end, to keep
 	past    []int64 // at or behind the mark's end
 	remove  []string
+	sick    []string          // the device can't open them: they get another name
 	cut     map[*segment]bool // its file is longer
 	closed  []*segment        // was read, so its index is to be made
 
@@ -32,7 +34,8 @@ type opening struct {
 // is sound is kept, and the rest is cut: no mark vouches for it. Missing and bad index files are made anew.
 //
 // All batches of the open segment are verified, those of a closed one if its index must be made anew, else when they are
-// read. An error is of fsys: names can't be listed, a file not be opened, written or synced.
+// read. A file that the device can't open is one that isn't there (see [opening.opens]). An error is of fsys: names can't be listed, a file not
+// be opened for another reason, or not be written or synced.
 func openSegments(fsys FS, dir string, opt Options, m Mark) (*segments, error) {
 	p := newSegments(dir, opt)
 	p.at, p.stable, p.logStart, p.hash, p.synced = m.LogEnd, m.LogEnd, m.LogStart, m.BatchHash, m.BatchHash
@@ -84,26 +87,47 @@ func openSegments(fsys FS, dir string, opt Options, m Mark) (*segments, error) {
 	return p, o.settle()
 }
 
-// choose sorts out which files to keep. Names that are none of ours are left alone.
-func (o *opening) choose(list []string) error {
+// find sorts out which files there are, and returns their base offsets, sorted. Names that are none of ours are left alone.
+func (o *opening) find(list []string) ([]int64, error) {
 	var all []int64
 	for _, name := range list {
+		file := o.p.dir + "/" + name
+		if strings.HasSuffix(name, sickSuffix) && o.p.owns(strings.TrimSuffix(name, sickSuffix)) {
+			o.p.sick = append(o.p.sick, file)
+		}
 		for suffix, mark := range map[string]func(*names){ // order: a name has one suffix
 			logSuffix:   func(n *names) { n.log = true },
 			indexSuffix: func(n *names) { n.index = true },
 			startSuffix: func(n *names) { n.start = true },
 			mendSuffix:  func(n *names) { n.mend = true },
 		} {
-			if base, ok := parseSegmentName(name, suffix); ok {
-				if o.found[base] == nil {
-					o.found[base] = &names{}
-					all = append(all, base)
+			base, ok := parseSegmentName(name, suffix)
+			if ok && suffix != mendSuffix { // whose bytes nobody asks for
+				var err error
+				if ok, err = o.opens(file); err != nil {
+					return nil, err
 				}
-				mark(o.found[base])
 			}
+			if !ok {
+				continue
+			}
+			if o.found[base] == nil {
+				o.found[base] = &names{}
+				all = append(all, base)
+			}
+			mark(o.found[base])
 		}
 	}
 	slices.Sort(all)
+	return all, nil
+}
+
+// choose sorts out which files to keep.
+func (o *opening) choose(list []string) error {
+	all, err := o.find(list)
+	if err != nil {
+		return err
+	}
 	from := int64(0)
 	for _, base := range all {
 		s, err := o.readIndex(base)

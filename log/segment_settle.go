@@ -11,6 +11,9 @@ import (
 
 // settle makes the files what was decided, and all that is kept stable.
 func (o *opening) settle() error {
+	if err := o.setAside(); err != nil {
+		return err
+	}
 	for _, s := range o.closed {
 		if s.sealed && s.end > o.mark.LogEnd && s.has.index && slices.Contains(o.p.live, s) { // it is made when a mark vouches for what it says
 			o.remove = append(o.remove, o.p.file(s.base, indexSuffix))
