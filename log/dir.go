@@ -96,7 +96,7 @@ func (d Dir) writeCopy(fsys FS, name string) error {
 	}
 	defer f.Close() // synced below
 	b := d.encode()
-	if err := f.Truncate(int64(len(b))); err != nil {
+	if err := f.Truncate(0); err != nil {
 		return err
 	}
 	if _, err := f.WriteAt(b, 0); err != nil {

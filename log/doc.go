@@ -40,7 +40,8 @@
 //
 // A segment's: segment_append.go (written), index.go (its hashes), segment_open.go and segment_scan.go (what is left of it at a
 // start), segment_span.go (holes), segment_repair.go, segment_mend.go,
-// segment_scrub.go, segment_sick.go (a file that can't be opened), fill_space.go (a full disk), tombstone.go (its end).
+// segment_scrub.go, segment_sick.go (a file that can't be opened), whole_blocks.go (what shares a block with what is written),
+// fill_space.go (a full disk), tombstone.go (its end).
 //
 // A write group's life, by file: queue.go (what waits), plan_wal.go (what goes into the group), wal_group.go, wal_record.go and
 // wal_sector.go (its bytes), done.go (what its completion sets free), ring.go (the files). At the next start: wal_scan.go (which

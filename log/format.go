@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"strings"
 )
@@ -150,7 +151,7 @@ func eachChunk(f File, from int64, each func(b []byte, off int64) error) error {
 }
 
 // readFull reads exactly len(b) bytes.
-func readFull(f File, b []byte, off int64) error {
+func readFull(f io.ReaderAt, b []byte, off int64) error {
 	n, err := f.ReadAt(b, off)
 	if n == len(b) {
 		return nil

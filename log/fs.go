@@ -25,6 +25,8 @@ func gone(err error) bool { return errors.Is(err, fs.ErrNotExist) || errors.Is(e
 //   - Bytes written are stable only after Sync of that file, or WriteSync of them, returned nil. Before that a crash of the
 //     machine may keep any subset of the sectors written, or a torn mix of old and new within the device's atomic unit.
 //   - A created, renamed or removed name is stable only after SyncDir of its directory returned nil.
+//   - A write of a part of a block may need to read the rest of it, and fails with [ErrDevice] where that can't be read. One of whole
+//     blocks doesn't, wherever the file ends.
 //   - After a failed write or sync nothing may be assumed of the bytes concerned, and nothing is retried.
 type FS interface {
 	// Open opens a file that exists, for reading and writing; an error wraps fs.ErrNotExist if there is none, and [ErrDevice] if it is
@@ -46,6 +48,7 @@ type FS interface {
 
 // File is one open file of an [FS].
 type File interface {
+	// An error of ReadAt wraps [ErrDevice] as that of Open: only then are the bytes lost.
 	io.ReaderAt
 	io.WriterAt
 	// WriteSync writes p at off and returns when it is stable. p's length and off are multiples of [BlockSize]; p comes

@@ -25,7 +25,7 @@ type OpKind uint8
 const (
 	OpCreate    OpKind = iota + 1 // create File
 	OpMkdir                       // make directory File
-	OpWrite                       // write Data at Off of File
+	OpWrite                       // write Data at Off of File, as [WholeBlocks] says
 	OpWriteSync                   // write Data at Off of File, stable when done
 	OpSync                        // make File stable
 	OpTruncate                    // set File's size to Off

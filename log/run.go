@@ -34,7 +34,7 @@ func (r *Runner) Do(op Op) error {
 	}
 	switch op.Kind {
 	case OpWrite:
-		_, err = f.WriteAt(op.Data, op.Off)
+		err = writeAt(f, op.Data, op.Off)
 	case OpWriteSync:
 		err = f.WriteSync(op.Data, op.Off)
 	case OpSync:

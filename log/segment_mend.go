@@ -97,8 +97,8 @@ func (p *segments) undoRepair(r *repair, ops []Op, ran int) (undo []Op) {
 	return undo
 }
 
-// rewriteMended writes all of a segment anew that a repair was writing to when the process ended. What can't be read is left as it
-// is: it was not of the repair, or is lost with it.
+// rewriteMended writes all of a segment anew that a repair was writing to when the process ended. Blocks that can't be read are left as
+// they are: they were not of the repair, or are lost with it.
 func rewriteMended(f File, size int64) error {
 	has, err := f.Size()
 	if err != nil {
@@ -113,7 +113,7 @@ func rewriteMended(f File, size int64) error {
 		from := off
 		for _, r := range append(bad, Range{off + int64(len(b)), 0}) {
 			if from < r.From {
-				if _, err := f.WriteAt(b[from-off:r.From-off], from); err != nil {
+				if err := writeAt(f, b[from-off:r.From-off], from); err != nil {
 					return fmt.Errorf("written anew for a repair that was cut short: %w", err)
 				}
 			}

@@ -211,7 +211,7 @@ func (s *scan) blocks(err error) {
 }
 
 // readAt reads len(b) bytes, zeros where the file ends before.
-func readAt(f File, b []byte, at int64) error {
+func readAt(f io.ReaderAt, b []byte, at int64) error {
 	n, err := f.ReadAt(b, at)
 	clear(b[n:])
 	if n == len(b) || errors.Is(err, io.EOF) {

@@ -1,7 +1,6 @@
 package log
 
 import (
-	"errors"
 	"testing"
 )
 
@@ -16,7 +15,7 @@ func (f badSectors) ReadAt(b []byte, off int64) (int, error) {
 		return f.File.ReadAt(b, off)
 	}
 	n, _ := f.File.ReadAt(b[:max(0, f.at-off)], off)
-	return n, errors.New("input/output error")
+	return n, errSick
 }
 
 // TestScanUnreadableSector: what shares a block with an unreadable sector isn't lost with it, wherever a batch begins.

@@ -129,7 +129,7 @@ func (o *opening) rewrite(f File, s *segment) error {
 	return nil
 }
 
-// write makes a small file what it is to be, and syncs it.
+// write makes a small file what it is to be, and syncs it. What it was is cut off first, so that nothing of it need be read.
 func (o *opening) write(name string, b []byte) error {
 	f, err := o.fs.Open(name)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -139,7 +139,7 @@ func (o *opening) write(name string, b []byte) error {
 		return fmt.Errorf("file %s: %w", name, err)
 	}
 	defer f.Close() // synced below
-	if err = f.Truncate(int64(len(b))); err == nil {
+	if err = f.Truncate(0); err == nil {
 		_, err = f.WriteAt(b, 0)
 	}
 	if err == nil {

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
 	"math"
 )
 
@@ -151,7 +152,7 @@ func (w *walScan) buffer(n int) []byte {
 }
 
 // readPieces reads b, in smaller and smaller pieces, down to sectors, where the device fails, and calls fail for what can't be read.
-func readPieces(f File, b []byte, off int64, fail func(from, to int64)) {
+func readPieces(f io.ReaderAt, b []byte, off int64, fail func(from, to int64)) {
 	if readFull(f, b, off) == nil {
 		return
 	}

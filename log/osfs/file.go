@@ -21,7 +21,10 @@ type file struct {
 }
 
 // ReadAt implements [log.File].
-func (f *file) ReadAt(p []byte, off int64) (int, error) { return f.buffered.ReadAt(p, off) }
+func (f *file) ReadAt(p []byte, off int64) (int, error) {
+	n, err := f.buffered.ReadAt(p, off)
+	return n, named(err)
+}
 
 // WriteAt implements [log.File].
 func (f *file) WriteAt(p []byte, off int64) (int, error) {
