@@ -118,6 +118,17 @@ func (f *inode) readable(off, n int64) int64 {
 	return off + n
 }
 
+// blind says whether a write through the cache fails since it takes a part of a page whose rest must be read first and can't be, as on
+// Linux (__block_write_begin_int, __iomap_write_begin: EIO). A page with bytes that are still to be written back is in the cache.
+func (f *inode) blind(off, n int64) bool {
+	return slices.ContainsFunc(f.bad, func(s int64) bool {
+		begin := s / sectors * pageSize
+		taken := begin < off+n && off < begin+pageSize
+		whole := off <= begin && begin+pageSize <= off+n
+		return taken && !whole && s*sectorSize < f.size && f.pages[s/sectors].dirty == 0
+	})
+}
+
 // mend takes spare sectors for the bad ones that a write touches. What of them isn't written reads as zeros.
 func (f *inode) mend(off, n int64) {
 	f.bad = slices.DeleteFunc(f.bad, func(s int64) bool {

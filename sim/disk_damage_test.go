@@ -151,9 +151,31 @@ func TestDiskReadError(t *testing.T) {
 	if _, err := g.ReadAt(p[:1], 3*sectorSize+511); !errors.Is(err, ErrDevice) {
 		t.Fatalf("after a power loss: %v", err)
 	}
-	g.WriteAt([]byte{5}, 3*sectorSize)
+	if _, err := g.WriteAt(p[:pageSize-1], 0); !errors.Is(err, ErrDevice) {
+		t.Fatalf("a write of a part of its page, the rest of which can't be read: %v", err)
+	}
+	g.WriteAt(page8(5), 0)
 	if n, err := g.ReadAt(p, 0); n != pageSize || err != nil || p[3*sectorSize] != 5 {
 		t.Fatalf("written, it gives %d bytes, %d: %v", n, p[3*sectorSize], err)
+	}
+}
+
+// A planned write of a part of a page with a bad sector is of whole blocks: what else can be read stays as it is, and so does the file's end.
+func TestDiskWritesWholeBlocks(t *testing.T) {
+	d, b, _ := testDisk(t, 4, "seg/0.log", 2)
+	f, err := b.Open("seg/0.log")
+	must(t, err)
+	must(t, f.Truncate(pageSize+1500))
+	must(t, f.Sync())
+	must(t, d.Bad("seg/0.log", pageSize+sectorSize))
+	w := d.begin(log.Op{Kind: log.OpWrite, File: "seg/0.log", Off: pageSize + 1200, Data: page8(9)[:300]}, "", false)
+	must(t, d.end(&w, ""))
+	p := make([]byte, pageSize+1500)
+	if n, err := f.ReadAt(p, 0); n != len(p) || err != nil {
+		t.Fatalf("the file gives %d bytes: %v", n, err)
+	}
+	if size, _ := f.Size(); size != int64(len(p)) || p[pageSize-1] != 0 || p[pageSize] != 1 || p[pageSize+sectorSize] != 0 || p[pageSize+2*sectorSize] != 1 || p[pageSize+1200] != 9 {
+		t.Fatalf("%d bytes: %v", size, p[pageSize:])
 	}
 }
 

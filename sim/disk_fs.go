@@ -2,7 +2,6 @@ package sim
 
 import (
 	"fmt"
-	"io"
 
 	"logd/log"
 )
@@ -94,11 +93,7 @@ func (f *bootFile) ReadAt(p []byte, off int64) (int, error) {
 	if f.b.crashed() {
 		return 0, ErrCrashed
 	}
-	n, err := f.ino.readAt(p, off)
-	if err == nil && n < len(p) {
-		err = io.EOF
-	}
-	return n, err
+	return inodeReader{f.ino}.ReadAt(p, off)
 }
 
 // WriteAt leaves a random part behind if the process dies in its midst.
@@ -114,6 +109,9 @@ func (f *bootFile) WriteAt(p []byte, off int64) (int, error) {
 	if !f.b.d.fits(f.ino, off+int64(len(p))) {
 		f.b.d.squeeze(f.ino, p, off)
 		return 0, log.ErrNoSpace
+	}
+	if f.ino.blind(off, int64(len(p))) {
+		return 0, ErrDevice
 	}
 	f.ino.write(f.b.d, p, off)
 	return len(p), nil

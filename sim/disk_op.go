@@ -2,6 +2,7 @@ package sim
 
 import (
 	"fmt"
+	"io"
 	"time"
 
 	"logd/log"
@@ -18,6 +19,7 @@ type work struct {
 	fail  bool
 	err   error
 	gone  *stray // where it goes instead; nil: where it should
+	size  int64  // of the file, if it is cut to that at last; 0: it isn't
 }
 
 // begin starts an operation of the store that lives under prefix. fail injects a device error.
@@ -34,9 +36,16 @@ func (d *Disk) begin(op log.Op, prefix string, fail bool) work {
 		if op.Kind == log.OpWriteSync {
 			checkAligned(op.Data, op.Off)
 		}
+		if op.Kind == log.OpWrite && len(w.ino.bad) > 0 {
+			op = w.whole()
+		}
 		if !d.fits(w.ino, op.Off+int64(len(op.Data))) {
 			d.squeeze(w.ino, op.Data, op.Off)
 			w.err = log.ErrNoSpace
+			return w
+		}
+		if w.ino.blind(op.Off, int64(len(op.Data))) {
+			w.err = ErrDevice
 			return w
 		}
 		if op.Kind == log.OpWriteSync && !fail {
@@ -53,6 +62,27 @@ func (d *Disk) begin(op log.Op, prefix string, fail bool) work {
 		w.token = w.ino.beginSync()
 	}
 	return w
+}
+
+// whole has a write be of whole blocks where it must, as [log.Runner] has, and returns what is written.
+func (w *work) whole() log.Op {
+	end := max(w.ino.size, w.op.Off+int64(len(w.op.Data)))
+	w.op.Data, w.op.Off = log.WholeBlocks(inodeReader{w.ino}, w.op.Data, w.op.Off)
+	if w.op.Off+int64(len(w.op.Data)) > end {
+		w.size = end
+	}
+	return w.op
+}
+
+// inodeReader reads a file as [io.ReaderAt] has it.
+type inodeReader struct{ ino *inode }
+
+func (r inodeReader) ReadAt(p []byte, off int64) (int, error) {
+	n, err := r.ino.readAt(p, off)
+	if err == nil && n < len(p) {
+		err = io.EOF
+	}
+	return n, err
 }
 
 // end completes an operation and returns what the process gets to see.
@@ -84,6 +114,9 @@ func (d *Disk) finish(w *work, prefix string) error {
 		if w.op.Kind == log.OpWriteSync {
 			w.ino.stable(d, w.op.Off, len(w.op.Data))
 			d.proven(w.name)
+		}
+		if w.size > 0 {
+			w.ino.truncate(d, w.size)
 		}
 		return nil
 	case log.OpSync:
