@@ -454,6 +454,7 @@ func (m *segModel) Check(t *rapid.T) {
 	}
 	if !m.rotten {
 		m.checkTime(t, m.ts+rapid.Int64Range(-500, 50).Draw(t, "time"))
+		m.checkNewest(t)
 	}
 }
 
@@ -543,6 +544,35 @@ func (m *segModel) checkTime(t *rapid.T, ts int64) {
 	}
 	if between > m.opt.IndexBytes && got > m.from {
 		t.Fatalf("time %d is found at offset %d, %d bytes before %d, expected %d at most", ts, got, between, want.base, m.opt.IndexBytes)
+	}
+}
+
+// checkNewest goes through the intervals that grow no more: the newest come first, and all batches are in one, but for those in holes.
+func (m *segModel) checkNewest(t *rapid.T) {
+	settled := m.p.settled()
+	in := FirstInterval
+	have := map[int64]int64{} // highest timestamp, by offset of a batch
+	for {
+		next, ok := m.p.findNewest(m.from, settled, in)
+		if !ok {
+			break
+		}
+		if !in.before(next) || next.To <= m.from || next.To > settled || next.From >= next.To || next.Size <= 0 {
+			t.Fatalf("%+v comes behind %+v, from offset %d to %d", next, in, m.from, settled)
+		}
+		in = next
+		for _, b := range m.all {
+			if next.From <= b.base && b.base < next.To {
+				have[b.base] = in.MaxTimestamp
+			}
+		}
+	}
+	holes := m.p.holes()
+	for _, b := range m.all {
+		lost := slices.ContainsFunc(holes, func(h Range) bool { return b.base < h.To && h.From < b.next })
+		if ts, ok := have[b.base]; b.next > m.from && b.next <= settled && !lost && (!ok || ts < b.ts) {
+			t.Fatalf("the batch at offset %d has timestamp %d, its interval %d, found: %t", b.base, b.ts, ts, ok)
+		}
 	}
 }
 
