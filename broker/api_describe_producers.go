@@ -33,11 +33,20 @@ func (s *Shard) describeProducers(r *request, req *kmsg.DescribeProducersRequest
 	}
 	r.expect(n+1, func() { s.respondProducers(r, req) })
 	k := 0
+	twice := namedTwice(func(name func(topic string, part int32)) {
+		for _, t := range req.Topics {
+			for _, q := range t.Partitions {
+				name(t.Topic, q)
+			}
+		}
+	})
 	for _, t := range req.Topics {
 		topic, unknown := s.topicOf(t.Topic, UUID{}, false)
 		for _, q := range t.Partitions {
 			group, code := uint64(0), unknown
 			switch {
+			case twice[fetchKey{topic: t.Topic, part: q}]:
+				code = errBadRequest
 			case checkTopicName(t.Topic).is():
 				code = errBadTopic
 			case code == errNone:

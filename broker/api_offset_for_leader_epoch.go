@@ -7,7 +7,10 @@ import (
 )
 
 // epochCall asks where a leader epoch ends in one partition (KIP-320).
-type epochCall struct{ current, epoch int32 }
+type epochCall struct {
+	current, epoch int32
+	until          time.Duration // nobody waits for the answer any more
+}
 
 // epochAnswer answers an epochCall.
 type epochAnswer struct {
@@ -26,7 +29,7 @@ func (c epochCall) run(s *Shard, p *partition, o origin) {
 			s.answer(o, epochAnswer{code: errNotLeader})
 			return
 		}
-		s.endOfEpoch(p, c.epoch, func(e epochEnd, code int16) { s.answer(o, epochAnswer{code, e}) })
+		s.endOfEpoch(p, waiter{o, c.until}, c.epoch, func(e epochEnd, code int16) { s.answer(o, epochAnswer{code, e}) })
 	})
 }
 
@@ -38,6 +41,14 @@ func (s *Shard) offsetForLeaderEpoch(r *request, req *kmsg.OffsetForLeaderEpochR
 	}
 	r.expect(n+1, func() { s.respond(r, epochsResponse(req, r.parts)) })
 	k := 0
+	wait := s.cfg.Limits.ReadIndexWait + time.Second
+	twice := namedTwice(func(name func(topic string, part int32)) {
+		for _, t := range req.Topics {
+			for _, q := range t.Partitions {
+				name(t.Topic, q.Partition)
+			}
+		}
+	})
 	for _, t := range req.Topics {
 		topic, unknown := s.topicOf(t.Topic, UUID{}, false)
 		for _, q := range t.Partitions {
@@ -45,15 +56,18 @@ func (s *Shard) offsetForLeaderEpoch(r *request, req *kmsg.OffsetForLeaderEpochR
 			if code == errNone {
 				group, code = groupOf(topic, q.Partition)
 			}
+			if twice[fetchKey{topic: t.Topic, part: q.Partition}] {
+				code = errBadRequest
+			}
 			if code != errNone {
 				s.answered(origin{id: r.id, part: k}, epochAnswer{code: code})
 			} else {
-				s.call(r, k, group, epochCall{q.CurrentLeaderEpoch, q.LeaderEpoch})
+				s.call(r, k, group, epochCall{q.CurrentLeaderEpoch, q.LeaderEpoch, s.now.Mono + wait})
 			}
 			k++
 		}
 	}
-	s.deadline(r, s.cfg.Limits.ReadIndexWait+time.Second)
+	s.deadline(r, wait)
 	s.answered(origin{id: r.id, part: n}, epochAnswer{})
 }
 

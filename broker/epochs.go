@@ -25,20 +25,25 @@ func (e epochEnd) known() bool { return e.some }
 
 // epochSearch looks for the first committed offset whose epoch is above a given one.
 type epochSearch struct {
+	w      waiter
 	epoch  int32
 	lo, hi int64 // what is below lo has no greater epoch; hi has one, or is the high watermark
 	floor  int32 // epoch of the batch before lo; -1 if there is none
 }
 
 // findEpochEnd finds where an epoch ends among what is committed here. The floor is -1 if the log starts with a greater
-// epoch. The code isn't 0 if the log can't be read.
-func (s *Shard) findEpochEnd(p *partition, epoch int32, done func(end int64, floor int32, code int16)) {
-	s.searchEpoch(p, &epochSearch{epoch: epoch, lo: p.g.LogStart(), hi: p.g.HighWatermark(), floor: noEpoch}, done)
+// epoch. The code isn't 0 if the log can't be read, or nobody waits for it any more.
+func (s *Shard) findEpochEnd(p *partition, w waiter, epoch int32, done func(end int64, floor int32, code int16)) {
+	s.searchEpoch(p, &epochSearch{w: w, epoch: epoch, lo: p.g.LogStart(), hi: p.g.HighWatermark(), floor: noEpoch}, done)
 }
 
 func (s *Shard) searchEpoch(p *partition, c *epochSearch, done func(end int64, floor int32, code int16)) {
 	if c.lo >= c.hi {
 		done(c.lo, c.floor, errNone)
+		return
+	}
+	if !s.waits(c.w) {
+		done(-1, noEpoch, errTimedOut)
 		return
 	}
 	mid := c.lo + (c.hi-c.lo)/2
@@ -72,7 +77,7 @@ func (s *Shard) searchEpoch(p *partition, c *epochSearch, done func(end int64, f
 // endOfEpoch says of a leader that a quorum confirmed where an epoch ends, as Kafka's LeaderEpochFileCache.endOffsetFor does:
 // an epoch above the leader's own isn't known; its own ends where its log does, uncommitted tail included, since no other
 // leader's records can be in it; any other ended before the leader's own began, and so within what is committed.
-func (s *Shard) endOfEpoch(p *partition, epoch int32, done func(e epochEnd, code int16)) {
+func (s *Shard) endOfEpoch(p *partition, w waiter, epoch int32, done func(e epochEnd, code int16)) {
 	term, _ := p.g.Leading()
 	switch own := int32(term); {
 	case epoch < 0 || epoch > own:
@@ -80,7 +85,7 @@ func (s *Shard) endOfEpoch(p *partition, epoch int32, done func(e epochEnd, code
 	case epoch == own:
 		done(epochEnd{own, p.g.Status().LogEnd, true}, errNone)
 	default:
-		s.findEpochEnd(p, epoch, func(end int64, floor int32, code int16) {
+		s.findEpochEnd(p, w, epoch, func(end int64, floor int32, code int16) {
 			switch {
 			case code != errNone:
 				done(epochEnd{}, code)
@@ -101,8 +106,9 @@ func (c fetchCall) runUndiverged(s *Shard, p *partition, o origin) {
 		c.serve(s, p, o)
 		return
 	}
+	w := waiter{o, c.until + s.cfg.Limits.FetchWait} // see fetchedAll
 	if !leads {
-		s.findEpochEnd(p, c.lastEpoch, func(end int64, floor int32, code int16) {
+		s.findEpochEnd(p, w, c.lastEpoch, func(end int64, floor int32, code int16) {
 			if floor < c.lastEpoch && floor != noEpoch && end >= p.g.HighWatermark() {
 				code = errNotLeader // what comes next is not known here: it is the leader's to say
 			}
@@ -118,7 +124,7 @@ func (c fetchCall) runUndiverged(s *Shard, p *partition, o origin) {
 			s.answer(o, fetched{code: errNotLeader, hw: -1, start: -1})
 			return
 		}
-		s.endOfEpoch(p, c.lastEpoch, func(e epochEnd, code int16) {
+		s.endOfEpoch(p, w, c.lastEpoch, func(e epochEnd, code int16) {
 			if code == errNone && !e.known() { // "Could not determine the end offset of the last fetched epoch"
 				code = errOffsetRange
 			}
@@ -131,6 +137,8 @@ func (c fetchCall) runUndiverged(s *Shard, p *partition, o origin) {
 func (c fetchCall) served(s *Shard, p *partition, o origin, e epochEnd, code int16) {
 	hw, start := p.g.HighWatermark(), p.g.LogStart()
 	switch {
+	case code == errTimedOut: // consumers know that code of no fetch
+		s.answer(o, fetched{code: errOffsetNotYet, hw: hw, start: start})
 	case code != errNone:
 		s.answer(o, fetched{code: code, hw: hw, start: start})
 	case e.epoch < c.lastEpoch || e.offset < c.offset:

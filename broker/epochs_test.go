@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io/fs"
 	"testing"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
 	pb "go.etcd.io/raft/v3/raftpb"
@@ -105,10 +106,10 @@ func TestOnlyAConfirmedLeaderSays(t *testing.T) {
 		code func(a any) int16
 		want int16
 	}{
-		{"where an epoch ends", epochCall{-1, epochs[0]}, func(a any) int16 { return a.(epochAnswer).code }, errNotLeader},
-		{"where the leader's own epoch ends", epochCall{-1, epochs[1]}, func(a any) int16 { return a.(epochAnswer).code }, errNotLeader},
-		{"the latest offset", listCall{latestOffset, -1, 9}, func(a any) int16 { return a.(listed).code }, errNotLeader},
-		{"the offset at a time", listCall{0, -1, 9}, func(a any) int16 { return a.(listed).code }, errNotLeader},
+		{"where an epoch ends", epochCall{-1, epochs[0], time.Hour}, func(a any) int16 { return a.(epochAnswer).code }, errNotLeader},
+		{"where the leader's own epoch ends", epochCall{-1, epochs[1], time.Hour}, func(a any) int16 { return a.(epochAnswer).code }, errNotLeader},
+		{"the latest offset", listCall{latestOffset, -1, 9, time.Hour}, func(a any) int16 { return a.(listed).code }, errNotLeader},
+		{"the offset at a time", listCall{0, -1, 9, time.Hour}, func(a any) int16 { return a.(listed).code }, errNotLeader},
 		{"out of range", fetchCall{offset: 9, epoch: -1, lastEpoch: -1, max: 1}, func(a any) int16 { return a.(fetched).code }, errOffsetNotYet},
 		{"where logs part", fetchCall{offset: 5, epoch: -1, lastEpoch: epochs[0], max: 1}, func(a any) int16 { return a.(fetched).code }, errNotLeader},
 		{"where logs part, beyond the end", fetchCall{offset: 9, epoch: -1, lastEpoch: epochs[1], max: 1}, func(a any) int16 { return a.(fetched).code }, errOffsetNotYet},

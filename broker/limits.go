@@ -32,6 +32,8 @@ type Limits struct {
 	TransferBytes    int           // given to followers that catch up in a tick, about
 	FetchBytes       int           // most bytes of one fetch response
 	ColdRead         int           // bytes of one read from a segment
+	ScanBytes        int           // of work in a turn, about, that looking for timestamps takes: what is inflated, and what is read
+	GroupsAnswer     int           // most bytes of groups, about, that one response has
 	Repairs          int           // damaged replicas of a shard that are mended at the same time
 	ScrubBytes       int           // read by the scrub in a tick, about
 	ScrubEvery       time.Duration // between the beginnings of two passes of the scrub
@@ -59,7 +61,7 @@ func DefaultLimits() Limits {
 		WindowBytes: 64 << 20, FlushBytes: 8 << 20, FlushChunk: 4 << 20, RetentionTicks: 50,
 		MessageBytes: 1 << 20, InflightMessages: 256, InflightBytes: 16 << 20, UncommittedBytes: 16 << 20, QueueBytes: 128 << 20,
 		EnvelopeBytes: 4 << 20, RangeBytes: 1 << 20, Transfers: 4, TransferBytes: 3 << 20, FetchBytes: 55 << 20, ColdRead: 1 << 20,
-		Repairs: 4, ScrubBytes: 2 << 20, ScrubEvery: 24 * time.Hour,
+		ScanBytes: 4 << 20, GroupsAnswer: 55 << 20, Repairs: 4, ScrubBytes: 2 << 20, ScrubEvery: 24 * time.Hour,
 		Sessions: 1000, SessionRows: 200_000, SessionKept: 2 * time.Minute,
 		RequestBytes: 4 << 20, PartialBytes: 16 << 20, ConnRequests: 1000, ConnBytes: 32 << 20,
 		ReadIndexWait: 2 * time.Second, ProduceWait: 60 * time.Second, FetchWait: 30 * time.Second, AdminWait: 30 * time.Second,
@@ -87,6 +89,7 @@ func DrawLimits(rng *rand.Rand) Limits {
 	l.RangeBytes = 2 << 10 << rng.IntN(8)
 	l.FetchBytes = 4 << 10 << rng.IntN(8)
 	l.ColdRead = 4 << 10 << rng.IntN(6)
+	l.ScanBytes = l.ColdRead / 2
 	l.Transfers = 1 + rng.IntN(3)
 	l.TransferBytes = 64 << 10 << rng.IntN(5) // less couldn't bring a broker's whole log within the bound of a run
 	l.Repairs = 1 + rng.IntN(4)

@@ -23,6 +23,7 @@ type listCall struct {
 	timestamp int64
 	epoch     int32
 	version   int16
+	until     time.Duration // nobody waits for the answer any more
 }
 
 // listed answers a listCall.
@@ -56,10 +57,10 @@ func (c listCall) run(s *Shard, p *partition, o origin) {
 			return
 		case c.timestamp == latestTieredOffset: // nothing is in a remote tier
 		case c.timestamp == maxTimestampOffset:
-			s.scanMax(p, o, &timeScan{at: p.g.LogStart(), to: p.g.HighWatermark(), best: a})
+			s.scanNewest(p, waiter{o, c.until}, a)
 			return
 		default:
-			s.scanTime(p, o, &timeScan{ts: c.timestamp, at: max(s.scanFrom(p, c.timestamp), p.g.LogStart()), to: p.g.HighWatermark(), best: a})
+			s.scanTime(p, waiter{o, c.until}, c.timestamp, a)
 			return
 		}
 		s.answer(o, a)
@@ -111,96 +112,6 @@ func (s *Shard) listStart(p *partition, o origin, a listed) {
 	})
 }
 
-// timeScan looks through batches for a timestamp.
-type timeScan struct {
-	ts   int64
-	at   int64 // next offset to look at
-	to   int64 // the high watermark when the scan began
-	best listed
-}
-
-// scanFrom is an offset at or before the first record with a timestamp of at least ts: segments have an index for it.
-func (s *Shard) scanFrom(p *partition, ts int64) int64 {
-	if at, ok := s.store.FindTime(p.group, ts); ok {
-		return at
-	}
-	return s.store.SegmentEnd(p.group)
-}
-
-// scanTime finds the first record with a timestamp of at least ts.
-func (s *Shard) scanTime(p *partition, o origin, c *timeScan) {
-	s.scan(p, o, c, func(b log.Batch, batch []byte) bool {
-		if b.MaxTimestamp < c.ts {
-			return false
-		}
-		offset, ts, ok, err := firstAtOrAfter(batch, c.at, c.ts)
-		switch {
-		case err != nil: // a producer's batch that does not inflate: where it begins is as near as can be told
-			c.best.offset, c.best.timestamp, c.best.epoch = max(b.BaseOffset, c.at), b.MaxTimestamp, b.LeaderEpoch
-		case ok:
-			c.best.offset, c.best.timestamp, c.best.epoch = offset, ts, b.LeaderEpoch
-		}
-		return ok || err != nil
-	})
-}
-
-// scanMax finds the first record with the largest timestamp (KIP-734). There is no index for it: it reads everything.
-func (s *Shard) scanMax(p *partition, o origin, c *timeScan) {
-	s.scan(p, o, c, func(b log.Batch, batch []byte) bool {
-		if b.MaxTimestamp <= c.best.timestamp {
-			return false
-		}
-		offset, ts, ok, err := firstAtOrAfter(batch, c.at, b.MaxTimestamp)
-		if err == nil && !ok { // the log starts within this batch, behind that record
-			offset, ts, ok, err = newest(batch, c.at)
-		}
-		if err == nil && ok && ts > c.best.timestamp {
-			c.best.offset, c.best.timestamp, c.best.epoch = offset, ts, b.LeaderEpoch
-		}
-		return false
-	})
-}
-
-// scan shows batches to look until it says enough, or all were seen, then answers. Memory is gone through at once, segments
-// a cold read at a time.
-func (s *Shard) scan(p *partition, o origin, c *timeScan, look func(b log.Batch, batch []byte) bool) {
-	if c.at >= c.to {
-		s.answer(o, c.best)
-		return
-	}
-	s.readBatches(p, c.at, s.cfg.Limits.ColdRead, func(batches [][]byte, code int16) {
-		if s.parts[p.group] != p {
-			code = errNotLeader
-		}
-		if code == errOffsetRange { // the log start has passed it
-			c.at = max(c.at, p.g.LogStart())
-			s.scan(p, o, c, look)
-			return
-		}
-		if code != errNone {
-			c.best.code = code
-			s.answer(o, c.best)
-			return
-		}
-		for _, data := range batches {
-			for len(data) > 0 && c.at < c.to {
-				b, n, err := log.ParseBatch(data)
-				if err != nil {
-					c.best.code = errStorage
-					s.answer(o, c.best)
-					return
-				}
-				if look(b, data[:n]) {
-					s.answer(o, c.best)
-					return
-				}
-				c.at, data = b.NextOffset(), data[n:]
-			}
-		}
-		s.scan(p, o, c, look)
-	})
-}
-
 // listOffsets answers a ListOffsets request.
 func (s *Shard) listOffsets(r *request, req *kmsg.ListOffsetsRequest) {
 	n := 0
@@ -222,7 +133,14 @@ func (s *Shard) listOffsets(r *request, req *kmsg.ListOffsetsRequest) {
 		s.respond(r, resp)
 	})
 	k := 0
-	twice := namedTwice(req)
+	wait := s.cfg.Limits.ReadIndexWait + time.Second
+	twice := namedTwice(func(name func(topic string, part int32)) {
+		for _, t := range req.Topics {
+			for _, q := range t.Partitions {
+				name(t.Topic, q.Partition)
+			}
+		}
+	})
 	for _, t := range req.Topics {
 		topic, unknown := s.topicOf(t.Topic, UUID{}, false)
 		for _, q := range t.Partitions {
@@ -236,26 +154,13 @@ func (s *Shard) listOffsets(r *request, req *kmsg.ListOffsetsRequest) {
 			if code != errNone {
 				s.answered(origin{id: r.id, part: k}, listed{code: code, offset: -1, timestamp: -1})
 			} else {
-				s.call(r, k, group, listCall{q.Timestamp, q.CurrentLeaderEpoch, req.Version})
+				s.call(r, k, group, listCall{q.Timestamp, q.CurrentLeaderEpoch, req.Version, s.now.Mono + wait})
 			}
 			k++
 		}
 	}
-	s.deadline(r, s.cfg.Limits.ReadIndexWait+time.Second)
+	s.deadline(r, wait)
 	s.answered(origin{id: r.id, part: n}, listed{})
-}
-
-// namedTwice are the partitions that a request names more than once, which Kafka refuses.
-func namedTwice(req *kmsg.ListOffsetsRequest) map[fetchKey]bool {
-	seen := map[fetchKey]bool{} // and whether again
-	for _, t := range req.Topics {
-		for _, q := range t.Partitions {
-			key := fetchKey{topic: t.Topic, part: q.Partition}
-			_, again := seen[key]
-			seen[key] = again
-		}
-	}
-	return seen
 }
 
 func listResponse(version int16, q kmsg.ListOffsetsRequestTopicPartition, answer any) kmsg.ListOffsetsResponseTopicPartition {

@@ -279,6 +279,21 @@ func TestMaxTimestampIsCorrected(t *testing.T) {
 	}
 }
 
+// firstAtOrAfter runs a search to its end.
+func firstAtOrAfter(batch []byte, from, ts int64) (offset, timestamp int64, ok bool, err error) {
+	return runSearch(searchFirst(batch, from, ts))
+}
+
+func runSearch(f *recordSearch, err error) (offset, timestamp int64, ok bool, _ error) {
+	for over := false; err == nil && !over; {
+		over, err = f.step()
+	}
+	if err != nil {
+		return 0, 0, false, err
+	}
+	return f.best.offset, f.best.timestamp, f.found, nil
+}
+
 func TestFirstAtOrAfter(t *testing.T) {
 	for codec := codecNone; codec < codecs; codec++ {
 		for _, xerial := range []bool{false, true} {

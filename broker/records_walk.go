@@ -90,107 +90,183 @@ func (f *fields) skip(n int64) {
 // maxInflated bounds the bytes that a compressed batch is inflated to in search of a timestamp.
 const maxInflated = 64 << 20
 
-// firstAtOrAfter returns the offset and timestamp (ms) of the first record of a stamped batch, from an offset on, that is at
-// or after ts; ok is false if there is none. A compressed batch is inflated as far as needed, and at most to maxInflated
-// bytes. The error says that the records can't be read: a producer may have compressed anything.
-func firstAtOrAfter(batch []byte, from, ts int64) (offset, timestamp int64, ok bool, err error) {
-	h, _, err := log.ParseBatch(batch)
-	if err != nil || h.MaxTimestamp < ts { // checked at produce unless compressed, and then a producer's claim about its own records
-		return 0, 0, false, err
-	}
-	err = eachRecord(batch, func(at, t int64) bool {
-		if at < from || t < ts {
-			return true
-		}
-		offset, timestamp, ok = at, t, true
-		return false
-	})
-	return offset, timestamp, ok, err
+// recordWalk goes through the records of a stamped batch in order, a step at a time, so that whoever walks can pause: a few bytes may
+// inflate to maxInflated, and nobody has looked yet whether compressed records are what the batch's header says.
+type recordWalk struct {
+	h    log.Batch
+	r    recordReader
+	read int32  // records, the last of them up to its rest
+	rest int64  // bytes of that one still to be passed over
+	last walked // it
+	cost int    // bytes of work so far, about
 }
 
-// newest returns the offset and timestamp (ms) of the first of a stamped batch's records, from an offset on, that have the
-// highest timestamp; ok is false if there are none. The error is as of firstAtOrAfter.
-func newest(batch []byte, from int64) (offset, timestamp int64, ok bool, err error) {
-	err = eachRecord(batch, func(at, t int64) bool {
-		if at >= from && (!ok || t > timestamp) {
-			offset, timestamp, ok = at, t, true
-		}
-		return true
-	})
-	return offset, timestamp, ok, err
-}
+// walked is one record that a walk has come by.
+type walked struct{ offset, timestamp int64 }
 
-// eachRecord visits the records of a stamped batch, in order, for as long as visit says true.
-func eachRecord(batch []byte, visit func(offset, timestamp int64) bool) error {
+const (
+	walkPiece   = 256 << 10 // bytes that a step passes over, at most
+	recordCost  = 32        // what a record costs beside its bytes
+	inflateCost = 32 << 10  // what beginning to inflate costs
+)
+
+// newRecordWalk begins a walk. The error says that the records can't be read: a producer may have compressed anything.
+func newRecordWalk(batch []byte) (*recordWalk, error) {
 	h, size, err := log.ParseBatch(batch)
 	if err != nil {
-		return err
+		return nil, err
+	}
+	w := &recordWalk{h: h}
+	records := batch[log.BatchHeader:size]
+	codec := int(h.Attributes & attrCodec)
+	if codec == codecNone {
+		w.r.r = bufio.NewReader(bytes.NewReader(records))
+		return w, nil
+	}
+	in, err := inflate(codec, records)
+	if err != nil {
+		return nil, fmt.Errorf("records of the batch at offset %d: %w", h.BaseOffset, err)
+	}
+	w.r.r, w.cost = bufio.NewReader(&limitedReader{r: in, left: maxInflated}), inflateCost
+	return w, nil
+}
+
+// done tells whether all records were walked.
+func (w *recordWalk) done() bool { return w.read == w.h.NumRecords && w.rest == 0 }
+
+// step goes on, within one record, and reports whether it came to its end: then last is that one.
+func (w *recordWalk) step() (bool, error) {
+	if w.rest == 0 {
+		if err := w.head(); err != nil {
+			return false, fmt.Errorf("record %d of %d in the batch at offset %d: %w", w.read, w.h.NumRecords, w.h.BaseOffset, err)
+		}
+		w.read++
+	}
+	n, err := w.r.r.Discard(int(min(w.rest, walkPiece)))
+	w.rest, w.cost = w.rest-int64(n), w.cost+n
+	if err != nil {
+		return false, fmt.Errorf("record %d of %d in the batch at offset %d: %w", w.read-1, w.h.NumRecords, w.h.BaseOffset, unexpected(err))
+	}
+	return w.rest == 0, nil
+}
+
+// head reads a record up to its rest.
+func (w *recordWalk) head() error {
+	rec, rest, err := w.r.head()
+	w.cost += recordCost
+	if err == nil && rec.offsetDelta > w.h.LastOffsetDelta {
+		err = fmt.Errorf("%w: offset delta %d, the batch's last is %d", errBadRecordBytes, rec.offsetDelta, w.h.LastOffsetDelta)
+	}
+	w.rest, w.last = rest, walked{w.h.BaseOffset + int64(rec.offsetDelta), w.h.FirstTimestamp + rec.timestampDelta}
+	return err
+}
+
+// recordSearch looks in a stamped batch, from an offset on, for the first record whose timestamp (ms) is at least ts; or for the newest:
+// the first of those with the highest timestamp, but for timestamps beyond the one that the header calls the highest, since indexes
+// go by headers.
+type recordSearch struct {
+	walk   *recordWalk // nil: there is nothing to walk through
+	from   int64
+	ts     int64
+	newest bool
+	best   walked
+	found  bool
+}
+
+// searchFirst begins a search for the first record at or after ts.
+func searchFirst(batch []byte, from, ts int64) (*recordSearch, error) {
+	return newRecordSearch(batch, &recordSearch{from: from, ts: ts})
+}
+
+// searchNewest begins a search for the newest record.
+func searchNewest(batch []byte, from int64) (*recordSearch, error) {
+	return newRecordSearch(batch, &recordSearch{from: from, ts: math.MinInt64, newest: true})
+}
+
+func newRecordSearch(batch []byte, f *recordSearch) (*recordSearch, error) {
+	h, _, err := log.ParseBatch(batch)
+	if err != nil || h.MaxTimestamp < f.ts { // checked at produce unless compressed, and then a producer's claim about its own records
+		return f, err
 	}
 	if h.Attributes&attrLogAppendTime != 0 { // all its records have the one time, and none is missing in between
-		for i := range h.NumRecords {
-			if !visit(h.BaseOffset+int64(i), h.MaxTimestamp) {
-				break
-			}
-		}
-		return nil
+		f.best, f.found = walked{max(h.BaseOffset, f.from), h.MaxTimestamp}, f.from < h.NextOffset()
+		return f, nil
 	}
-	records := batch[log.BatchHeader:size]
-	r := recordReader{r: bufio.NewReader(bytes.NewReader(records))}
-	if codec := int(h.Attributes & attrCodec); codec != codecNone {
-		in, err := inflate(codec, records)
-		if err != nil {
-			return fmt.Errorf("records of the batch at offset %d: %w", h.BaseOffset, err)
-		}
-		r.r.Reset(&limitedReader{r: in, left: maxInflated})
+	f.walk, err = newRecordWalk(batch)
+	return f, err
+}
+
+// step looks on, and reports whether the search is over. The error says that the records can't be read.
+func (f *recordSearch) step() (over bool, err error) {
+	if f.walk == nil || f.walk.done() {
+		return true, nil
 	}
-	for i := range h.NumRecords {
-		rec, err := r.next()
-		if err == nil && rec.offsetDelta > h.LastOffsetDelta {
-			err = fmt.Errorf("%w: offset delta %d, the batch's last is %d", errBadRecordBytes, rec.offsetDelta, h.LastOffsetDelta)
-		}
-		if err != nil {
-			return fmt.Errorf("record %d of %d in the batch at offset %d: %w", i, h.NumRecords, h.BaseOffset, err)
-		}
-		if !visit(h.BaseOffset+int64(rec.offsetDelta), h.FirstTimestamp+rec.timestampDelta) {
-			break
-		}
+	whole, err := f.walk.step()
+	if err != nil || !whole || f.walk.last.offset < f.from {
+		return err != nil, err
 	}
-	return nil
+	is := f.walk.last
+	switch most := f.walk.h.MaxTimestamp; {
+	case f.newest && is.timestamp <= most && (!f.found || is.timestamp > f.best.timestamp):
+		f.best, f.found = is, true
+		return is.timestamp == most, nil
+	case !f.newest && is.timestamp >= f.ts:
+		f.best, f.found = is, true
+		return true, nil
+	}
+	return false, nil
+}
+
+// cost is what the search has cost so far, in bytes of work.
+func (f *recordSearch) cost() int {
+	if f.walk == nil {
+		return 0
+	}
+	return f.walk.cost
 }
 
 // recordReader reads records off a stream, without their keys' bytes, values and headers.
 type recordReader struct{ r *bufio.Reader }
 
 func (rr recordReader) next() (record, error) {
+	rec, rest, err := rr.head()
+	if err != nil {
+		return rec, err
+	}
+	_, err = rr.r.Discard(int(rest))
+	return rec, unexpected(err)
+}
+
+// head reads a record up to its key's bytes, and returns how many bytes are left of it.
+func (rr recordReader) head() (rec record, rest int64, err error) {
 	length, err := binary.ReadVarint(rr.r)
 	if err != nil {
-		return record{}, unexpected(err)
+		return record{}, 0, unexpected(err)
 	}
 	if length < 3 || length > math.MaxInt32 {
-		return record{}, fmt.Errorf("%w: length %d", errBadRecordBytes, length)
+		return record{}, 0, fmt.Errorf("%w: length %d", errBadRecordBytes, length)
 	}
 	body := &limitedBytes{r: rr.r, left: length}
 	_, err = body.ReadByte() // attributes
 	if err != nil {
-		return record{}, unexpected(err)
+		return record{}, 0, unexpected(err)
 	}
 	timestamp, err := binary.ReadVarint(body)
 	if err != nil {
-		return record{}, unexpected(err)
+		return record{}, 0, unexpected(err)
 	}
 	offset, err := binary.ReadVarint(body)
 	if err != nil {
-		return record{}, unexpected(err)
+		return record{}, 0, unexpected(err)
 	}
 	if offset < 0 || offset > math.MaxInt32 {
-		return record{}, fmt.Errorf("%w: offset delta %d", errBadRecordBytes, offset)
+		return record{}, 0, fmt.Errorf("%w: offset delta %d", errBadRecordBytes, offset)
 	}
 	key, err := binary.ReadVarint(body)
 	if err != nil {
-		return record{}, unexpected(err)
+		return record{}, 0, unexpected(err)
 	}
-	_, err = rr.r.Discard(int(body.left))
-	return record{timestampDelta: timestamp, offsetDelta: int32(offset), keyed: key != -1}, unexpected(err)
+	return record{timestampDelta: timestamp, offsetDelta: int32(offset), keyed: key != -1}, body.left, nil
 }
 
 // unexpected makes an end of the stream an error that says so: more records were announced.

@@ -61,6 +61,7 @@ type Shard struct {
 	reads     map[uint64]func(log.ReadDone)
 	writes    map[uint64]func(appended) // what is proposed by the broker itself, for its consumer groups
 	fetches   fetchSessions
+	scans     scans
 	loads     loads
 	loaded    uint64  // coordinators of groups, since the start
 	resumed   []*conn // connections that may have requests to be started
@@ -135,7 +136,7 @@ func New(cfg Config, store *log.Store, rec *log.Recovered, rng *rand.Rand) (*Sha
 
 // Step is one turn: what happened in, what must happen out. It never blocks.
 func (s *Shard) Step(now Now, events []Event, out *Output) {
-	s.now, s.out, s.gone = now, out, nil
+	s.now, s.out, s.gone, s.scans.cost = now, out, nil, 0
 	for _, e := range events {
 		s.handle(e)
 		if s.over() {
