@@ -6,16 +6,18 @@ import (
 	"logd/broker/group"
 )
 
-// consumerGroupDescribe asks each group's coordinator. A group of another type isn't there.
+// consumerGroupDescribe asks each group's coordinator, once. A group of another type isn't there.
 //
 //	v1: members' types
 func (s *Shard) consumerGroupDescribe(r *request, req *kmsg.ConsumerGroupDescribeRequest) {
-	r.expect(len(req.Groups)+1, func() {
+	ids := namedOnce(req.Groups, itself)
+	r.expect(len(ids)+1, func() {
 		resp := kmsg.NewPtrConsumerGroupDescribeResponse()
-		resp.Groups = make([]kmsg.ConsumerGroupDescribeResponseGroup, len(req.Groups))
-		for i, id := range req.Groups {
+		resp.Groups = make([]kmsg.ConsumerGroupDescribeResponseGroup, len(ids))
+		room := answerRoom(s.cfg.Limits.GroupsAnswer)
+		for i, id := range ids {
 			row, ok := r.parts[i].(kmsg.ConsumerGroupDescribeResponseGroup)
-			if !ok {
+			if !ok || !room.take(sizeOfConsumers(&row)) {
 				row = kmsg.NewConsumerGroupDescribeResponseGroup()
 				row.ErrorCode, row.Members = refusedWith(r.parts[i]), []kmsg.ConsumerGroupDescribeResponseGroupMember{}
 			}
@@ -24,13 +26,13 @@ func (s *Shard) consumerGroupDescribe(r *request, req *kmsg.ConsumerGroupDescrib
 		}
 		s.respond(r, resp)
 	})
-	for i, id := range req.Groups {
+	for i, id := range ids {
 		if id == "" { // KafkaApis and GroupCoordinatorService.consumerGroupDescribe
 			s.answered(origin{id: r.id, part: i}, group.Refused(group.InvalidGroup))
 			continue
 		}
 		s.callGroup(r, i, group.Call{Group: id, Body: group.DescribeConsumer{}}, false)
 	}
-	s.answered(origin{id: r.id, part: len(req.Groups)}, true)
+	s.answered(origin{id: r.id, part: len(ids)}, true)
 	s.groupDeadline(r)
 }

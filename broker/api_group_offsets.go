@@ -94,7 +94,7 @@ func commitResponse(req *kmsg.OffsetCommitRequest, codeOf func(topic string, par
 	return resp
 }
 
-// offsetFetch is of one group up to version 7, and of many from 8 on. Every answer is one that a quorum confirms and that
+// offsetFetch is of one group up to version 7, and of many from 8 on, each once. Every answer is one that a quorum confirms and that
 // has everything which was on its way: what require_stable asks for is always given (there are no transactions yet).
 func (s *Shard) offsetFetch(r *request, req *kmsg.OffsetFetchRequest) {
 	groups := req.Groups
@@ -111,6 +111,7 @@ func (s *Shard) offsetFetch(r *request, req *kmsg.OffsetFetchRequest) {
 		}
 		groups = []kmsg.OffsetFetchRequestGroup{one}
 	}
+	groups = namedOnce(groups, func(g kmsg.OffsetFetchRequestGroup) string { return g.Group })
 	r.expect(len(groups)+1, func() { s.respondOffsetFetch(r, req, groups) })
 	for i, g := range groups {
 		f := group.FetchOffsets{MemberID: g.MemberID, Epoch: g.MemberEpoch, Topics: g.Topics, All: g.Topics == nil && (req.Version >= 8 || req.Version >= 2)}
@@ -123,11 +124,15 @@ func (s *Shard) offsetFetch(r *request, req *kmsg.OffsetFetchRequest) {
 func (s *Shard) respondOffsetFetch(r *request, req *kmsg.OffsetFetchRequest, groups []kmsg.OffsetFetchRequestGroup) {
 	resp := kmsg.NewPtrOffsetFetchResponse()
 	resp.Groups = make([]kmsg.OffsetFetchResponseGroup, len(groups))
+	room := answerRoom(s.cfg.Limits.GroupsAnswer)
 	for i, g := range groups {
 		row := kmsg.NewOffsetFetchResponseGroup()
 		switch a := r.parts[i].(type) {
 		case kmsg.OffsetFetchResponseGroup:
-			row = a
+			if row = a; !room.take(sizeOfOffsets(&a)) {
+				row = kmsg.NewOffsetFetchResponseGroup()
+				row.ErrorCode = group.NotAvailable
+			}
 		case group.Refused:
 			row.ErrorCode = int16(a)
 		default: // NOT_COORDINATOR has old consumers look for it again (GroupCoordinatorService.handleOffsetFetchException)

@@ -8,14 +8,16 @@ import (
 	"logd/broker/group"
 )
 
-// describeGroups asks each group's coordinator. From version 6 on a group that isn't there is an error.
+// describeGroups asks each group's coordinator, once. From version 6 on a group that isn't there is an error.
 func (s *Shard) describeGroups(r *request, req *kmsg.DescribeGroupsRequest) {
-	r.expect(len(req.Groups)+1, func() {
+	ids := namedOnce(req.Groups, itself)
+	r.expect(len(ids)+1, func() {
 		resp := kmsg.NewPtrDescribeGroupsResponse()
-		resp.Groups = make([]kmsg.DescribeGroupsResponseGroup, len(req.Groups))
-		for i, id := range req.Groups {
+		resp.Groups = make([]kmsg.DescribeGroupsResponseGroup, len(ids))
+		room := answerRoom(s.cfg.Limits.GroupsAnswer)
+		for i, id := range ids {
 			row, ok := r.parts[i].(kmsg.DescribeGroupsResponseGroup)
-			if !ok {
+			if !ok || !room.take(sizeOfDescribed(&row)) {
 				row = kmsg.NewDescribeGroupsResponseGroup()
 				row.ErrorCode = refusedWith(r.parts[i])
 			}
@@ -24,14 +26,14 @@ func (s *Shard) describeGroups(r *request, req *kmsg.DescribeGroupsRequest) {
 		}
 		s.respond(r, resp)
 	})
-	for i, id := range req.Groups {
+	for i, id := range ids {
 		s.callGroup(r, i, group.Call{Group: id, Body: group.Describe{}}, false)
 	}
-	s.answered(origin{id: r.id, part: len(req.Groups)}, true)
+	s.answered(origin{id: r.id, part: len(ids)}, true)
 	s.groupDeadline(r)
 }
 
-// refusedWith is the code of an answer that isn't what was asked for, or that didn't come in time.
+// refusedWith is the code of an answer that isn't what was asked for, that didn't come in time, or that has no room.
 func refusedWith(a any) int16 {
 	if code, ok := a.(group.Refused); ok {
 		return int16(code)
@@ -41,13 +43,7 @@ func refusedWith(a any) int16 {
 
 // deleteGroups asks each group's coordinator, once.
 func (s *Shard) deleteGroups(r *request, req *kmsg.DeleteGroupsRequest) {
-	var ids []string
-	seen := map[string]bool{}
-	for _, id := range req.Groups {
-		if !seen[id] {
-			seen[id], ids = true, append(ids, id)
-		}
-	}
+	ids := namedOnce(req.Groups, itself)
 	r.expect(len(ids)+1, func() {
 		resp := kmsg.NewPtrDeleteGroupsResponse()
 		resp.Groups = make([]kmsg.DeleteGroupsResponseGroup, len(ids))

@@ -151,11 +151,17 @@ func (m *Machine) fetch(g *group, c Call, f FetchOffsets) {
 			rt.Partitions = append(rt.Partitions, m.fetched(g, k))
 		}
 	}
+	seen := map[offsetKey]bool{} // what is named again isn't answered again: a request of 4 MiB could else ask for an answer of many GiB
 	for _, t := range f.Topics {
 		rt := kmsg.NewOffsetFetchResponseGroupTopic()
 		rt.Topic = t.Topic
 		for _, p := range t.Partitions {
-			rt.Partitions = append(rt.Partitions, m.fetched(g, offsetKey{t.Topic, p}))
+			key := offsetKey{t.Topic, p}
+			if seen[key] {
+				continue
+			}
+			seen[key] = true
+			rt.Partitions = append(rt.Partitions, m.fetched(g, key))
 		}
 		r.Topics = append(r.Topics, rt)
 	}
