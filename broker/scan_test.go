@@ -95,6 +95,11 @@ func TestNewestIsFoundByTheIndex(t *testing.T) {
 	if got := resp.(*kmsg.ListOffsetsResponse).Topics[0].Partitions[0]; got.Offset != 20 || got.Timestamp != 1000 {
 		t.Errorf("%+v", got)
 	}
+	l.slow = false
+	l.produce("n", bigRecord(1000, 1000)) // in memory, which is looked at first
+	if got := l.list("n", maxTimestampOffset); got.Offset != 20 || got.Timestamp != 1000 {
+		t.Errorf("with an equal one in memory: %+v", got)
+	}
 }
 
 // Whatever of the log is in memory or on the disk, is trimmed, or compressed: the newest record is the first of those with the highest
