@@ -18,6 +18,10 @@ func (c metaCall) run(s *Shard, p *partition, o origin) {
 		s.answer(o, noLeaderYet())
 		return
 	}
+	if no := s.tooLong(c.cmd); no.is() {
+		s.answer(o, appended{code: no.code, offset: -1, result: refusedBy(no)})
+		return
+	}
 	if _, leads := p.g.Leading(); leads {
 		if no := s.mayPropose(c.cmd); no.is() {
 			s.answer(o, appended{code: no.code, offset: -1, result: refusedBy(no)})
@@ -33,13 +37,16 @@ func (c metaCall) run(s *Shard, p *partition, o origin) {
 	s.forward(p, o, c.cmd)
 }
 
-// mayPropose refuses a command that a broker may not understand (B10).
+// mayPropose refuses a command that a broker may not understand (B10), or for which the metadata have no room.
 func (s *Shard) mayPropose(cmd []byte) refusal {
 	c, err := decodeCommand(cmd)
 	if err != nil {
 		panic(fmt.Sprintf("broker: a command that was not checked is proposed: %v", err))
 	}
-	return s.meta.allowed(c)
+	if no := s.meta.allowed(c); no.is() {
+		return no
+	}
+	return s.roomFor(c, len(cmd))
 }
 
 func noLeaderYet() appended {

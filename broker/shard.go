@@ -48,7 +48,8 @@ type Shard struct {
 	taken     []uint64              // of them, those being collected; only its memory counts outside of settle
 	tombs     tombstones            // groups never to be created again (B5)
 	meta      *Meta
-	view      view // of the whole cluster: leaders
+	metaRoom  metaRoom // of who leads them
+	view      view     // of the whole cluster: leaders
 	form      former
 	peers     peers
 	vouch     voucher
