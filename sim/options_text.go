@@ -34,7 +34,7 @@ func (o *Options) all() []option {
 		{"Limits.RetentionTicks", &l.RetentionTicks}, {"Limits.UncommittedBytes", &l.UncommittedBytes},
 		{"Limits.QueueBytes", &l.QueueBytes}, {"Limits.EnvelopeBytes", &l.EnvelopeBytes}, {"Limits.RangeBytes", &l.RangeBytes},
 		{"Limits.Transfers", &l.Transfers}, {"Limits.TransferBytes", &l.TransferBytes}, {"Limits.FetchBytes", &l.FetchBytes},
-		{"Limits.ColdRead", &l.ColdRead}, {"Limits.Repairs", &l.Repairs}, {"Limits.ScrubBytes", &l.ScrubBytes},
+		{"Limits.ColdRead", &l.ColdRead}, {"Limits.ScanBytes", &l.ScanBytes}, {"Limits.GroupsAnswer", &l.GroupsAnswer}, {"Limits.Repairs", &l.Repairs}, {"Limits.ScrubBytes", &l.ScrubBytes},
 		{"Limits.ScrubEvery", &l.ScrubEvery}, {"Limits.RequestBytes", &l.RequestBytes}, {"Limits.PartialBytes", &l.PartialBytes},
 		{"Limits.ConnRequests", &l.ConnRequests}, {"Limits.ConnBytes", &l.ConnBytes}, {"Limits.ReadIndexWait", &l.ReadIndexWait},
 		{"Limits.Sessions", &l.Sessions}, {"Limits.SessionRows", &l.SessionRows}, {"Limits.SessionKept", &l.SessionKept},
