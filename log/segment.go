@@ -178,7 +178,7 @@ func (p *segments) find(offset int64, maxBytes int, forPeer bool) (Read, bool) {
 			if c.seg != s || c.served(forPeer) || c.end <= from {
 				continue
 			}
-			if c.pos <= from {
+			if c.pos <= from || c.from <= offset && offset < c.to { // what is left of a hole may begin within an interval
 				return Read{}, false
 			}
 			end = min(end, c.pos)

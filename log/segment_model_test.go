@@ -352,10 +352,10 @@ func (m *segModel) repair(t *rapid.T, from int64, batches [][]byte, calm bool) b
 	return true
 }
 
-// index makes the index files that are due.
+// index makes the index and start files that are due.
 func (m *segModel) index(t *rapid.T, calm bool) {
 	for _, s := range m.p.live {
-		if !s.sealed || s.indexed || m.p.touches(s, true) || !m.p.vouched(s.end) {
+		if !s.untold() || m.p.touches(s, true) || !m.p.vouched(s.end) {
 			continue
 		}
 		ops := m.p.planIndex(nil, s)

@@ -210,3 +210,29 @@ func TestInstallVouches(t *testing.T) {
 		t.Errorf("holes %v, though a durable mark has vouched for all up to 60", h)
 	}
 }
+
+// A hole that was filled in part, up to where the log starts by then, begins within an interval: what is left of it isn't found.
+func TestRestOfAHoleIsNotFound(t *testing.T) {
+	d, opt := segFS(), Options{SegmentBytes: 1000, IndexBytes: 1}
+	_, all := row(0, 39, 10, 10, 10, 10, 10, 10, 10, 10)
+	d.must(t, newSegments(testDir, opt).append(nil, all))
+	b := d.nodes[firstLog].now
+	clear(b[:300])
+	damage(d, firstLog, b)
+	p, err := openSegments(d, testDir, opt, filledMark(0, 80))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := p.fit(0, all[:1])
+	if err != nil {
+		t.Fatal(err)
+	}
+	ops, _ := p.planRepair(nil, r)
+	d.must(t, ops)
+	p.repaired(r)
+	d.must(t, p.trim(nil, 10))
+	if rd, ok := p.find(10, 0, false); ok {
+		t.Errorf("offset 10 is found by %+v, and the holes are %v", rd, p.holes())
+	}
+	p.mended(t, d, all)
+}
