@@ -22,8 +22,8 @@ func (c metaCall) run(s *Shard, p *partition, o origin) {
 		s.answer(o, appended{code: no.code, offset: -1, result: refusedBy(no)})
 		return
 	}
-	if _, leads := p.g.Leading(); leads {
-		if no := s.mayPropose(c.cmd); no.is() {
+	if term, leads := p.g.Leading(); leads {
+		if no := s.mayPropose(term, c.cmd); no.is() {
 			s.answer(o, appended{code: no.code, offset: -1, result: refusedBy(no)})
 			return
 		}
@@ -38,7 +38,7 @@ func (c metaCall) run(s *Shard, p *partition, o origin) {
 }
 
 // mayPropose refuses a command that a broker may not understand (B10), or for which the metadata have no room.
-func (s *Shard) mayPropose(cmd []byte) refusal {
+func (s *Shard) mayPropose(term uint64, cmd []byte) refusal {
 	c, err := decodeCommand(cmd)
 	if err != nil {
 		panic(fmt.Sprintf("broker: a command that was not checked is proposed: %v", err))
@@ -46,7 +46,7 @@ func (s *Shard) mayPropose(cmd []byte) refusal {
 	if no := s.meta.allowed(c); no.is() {
 		return no
 	}
-	return s.roomFor(c, len(cmd))
+	return s.roomFor(term, c, len(cmd))
 }
 
 func noLeaderYet() appended {

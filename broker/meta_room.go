@@ -10,7 +10,8 @@ const maxCommandBytes = 1 << 20
 
 // metaRoom is how much of the room for the metadata is taken, at most.
 type metaRoom struct {
-	index uint64 // the entry as of which size was measured
+	term  uint64 // in which it was measured: in others somebody else may have led
+	index uint64 // the entry as of which size was
 	size  int    // bytes, with all that was proposed since
 }
 
@@ -24,14 +25,14 @@ func (s *Shard) tooLong(cmd []byte) refusal {
 
 // roomFor refuses what would make the metadata grow beyond three eighths of what all groups' state may take, as they are written twice. What
 // isn't applied yet is counted when it is proposed.
-func (s *Shard) roomFor(c Command, length int) refusal {
+func (s *Shard) roomFor(term uint64, c Command, length int) refusal {
 	grows := growth(c, length)
 	if grows == 0 {
 		return refusal{}
 	}
 	most := int(s.store.Sizes().StateLimit * 3 / 8)
-	if r := &s.metaRoom; r.size+grows > most && (r.index != s.meta.Index || r.index == 0) || r.index == 0 {
-		*r = metaRoom{s.meta.Index, len(s.meta.Encode())}
+	if r := &s.metaRoom; r.term != term || r.size+grows > most && r.index != s.meta.Index {
+		*r = metaRoom{term, s.meta.Index, len(s.meta.Encode())}
 	}
 	if s.metaRoom.size+grows > most {
 		return refuse(errPolicy, "the cluster's metadata take %d bytes, and %d more would be over their bound of %d, which is a part of --wal-file-bytes: delete topics, or settings of groups",

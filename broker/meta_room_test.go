@@ -35,6 +35,10 @@ func TestMetadataHaveBoundedRoom(t *testing.T) {
 	if z := l.s.store.Sizes(); taken == 0 || taken == 20 || z.State > z.StateLimit || l.s.store.Blocked() {
 		t.Fatalf("%d groups were taken: state %d of %d, blocked %t", taken, z.State, z.StateLimit, l.s.store.Blocked())
 	}
+	l.s.metaRoom = metaRoom{term: l.s.metaRoom.term - 1, index: 1} // as measured when it led before, and others have since
+	if code := l.alterIn(kmsg.ConfigResourceTypeGroupConfig, group(taken), session); code != errPolicy {
+		t.Fatalf("code %d, by what was measured in another term", code)
+	}
 	session.Op, session.Value = kmsg.IncrementalAlterConfigOpDelete, nil
 	for i := range 2 {
 		if code := l.alterIn(kmsg.ConfigResourceTypeGroupConfig, group(i), session); code != errNone {

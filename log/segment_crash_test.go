@@ -9,17 +9,22 @@ import (
 // then the power takes all that isn't stable. What the mark speaks of is there. So nothing that opening finds in a cache, a
 // directory's own name for one, is relied upon before it is stable.
 func TestCrashAtEachOperation(t *testing.T) {
-	all, none := func() bool { return true }, func() bool { return false } // of what may be kept
 	for stop := 0; ; stop++ {
-		for name, crash := range map[string]func(*memFS) *memFS{
-			"process":                 func(d *memFS) *memFS { return d },
-			"power, unsynced is lost": func(d *memFS) *memFS { return d.losePower(none) },
-			"power, unsynced is kept": func(d *memFS) *memFS { return d.losePower(all) },
-		} {
+		for name, crash := range waysToEnd() {
 			if !crashAfter(t, fmt.Sprintf("%s, after operation %d", name, stop), stop, crash) {
 				return
 			}
 		}
+	}
+}
+
+// waysToEnd are the ways in which a process ends, and what each leaves of its disk.
+func waysToEnd() map[string]func(*memFS) *memFS {
+	all, none := func() bool { return true }, func() bool { return false } // of what may be kept
+	return map[string]func(*memFS) *memFS{
+		"process":                 func(d *memFS) *memFS { return d },
+		"power, unsynced is lost": func(d *memFS) *memFS { return d.losePower(none) },
+		"power, unsynced is kept": func(d *memFS) *memFS { return d.losePower(all) },
 	}
 }
 

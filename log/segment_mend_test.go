@@ -110,14 +110,10 @@ func TestLooseWithinRepair(t *testing.T) {
 // Such repairs end at any operation, with the process, the power, or the room on the disk: what was repaired before stays, and all becomes
 // whole, also for the start after.
 func TestLooseWithinRepairAtEachOperation(t *testing.T) {
-	all, none := func() bool { return true }, func() bool { return false } // of what may be kept
+	ways := waysToEnd()
+	ways["no room"] = nil
 	for stop := 0; ; stop++ {
-		for name, crash := range map[string]func(*memFS) *memFS{
-			"process":                 func(d *memFS) *memFS { return d },
-			"power, unsynced is lost": func(d *memFS) *memFS { return d.losePower(none) },
-			"power, unsynced is kept": func(d *memFS) *memFS { return d.losePower(all) },
-			"no room":                 nil,
-		} {
+		for name, crash := range ways {
 			if !repairEndsAfter(t, fmt.Sprintf("%s, after operation %d", name, stop), stop, crash) {
 				return
 			}

@@ -77,15 +77,21 @@ func TestNoStartFileBeforeAMarkVouches(t *testing.T) {
 	}
 }
 
-// What was withheld is written once a mark has vouched, for the open segment too: a trim takes the segment away that it would follow from.
-func TestStartFileOnceAMarkVouches(t *testing.T) {
+// transferred is a store with a group to which the first n of eight batches were transferred.
+func transferred(t *testing.T, n int) (*rig, [][]byte) {
 	opt := testOpt
 	opt.SegmentBytes, opt.IndexBytes = 250, 100
 	r := newRig(t, opt)
 	r.s.Create(1, nil, Mark{})
 	_, b := row(0, 39, 10, 10, 10, 10, 10, 10, 10, 10)
-	r.s.Transfer(1, b)
+	r.s.Transfer(1, b[:n])
 	r.idle(t)
+	return r, b
+}
+
+// What was withheld is written once a mark has vouched, for the open segment too: a trim takes the segment away that it would follow from.
+func TestStartFileOnceAMarkVouches(t *testing.T) {
+	r, _ := transferred(t, 8)
 	names := []string{"seg/00000000000000000001/00000000000000000030.start", "seg/00000000000000000001/00000000000000000060.start"}
 	for _, name := range names {
 		if r.fs.nodes[name] != nil {
@@ -192,13 +198,7 @@ func TestRefutedWithinAnInterval(t *testing.T) {
 
 // A mark that is installed vouches as one of a flush does: what is refuted later lies behind it.
 func TestInstallVouches(t *testing.T) {
-	opt := testOpt
-	opt.SegmentBytes, opt.IndexBytes = 250, 100
-	r := newRig(t, opt)
-	r.s.Create(1, nil, Mark{})
-	_, b := row(0, 39, 10, 10, 10, 10, 10, 10, 10, 10)
-	r.s.Transfer(1, b[:6])
-	r.idle(t)
+	r, b := transferred(t, 6)
 	r.s.Install(1, Mark{Index: 5, Term: 1, LogEnd: 60, BatchHash: filledMark(0, 60).BatchHash})
 	r.idle(t)
 	r.s.Transfer(1, b[6:])
