@@ -142,3 +142,26 @@ func TestRefutedStartFiles(t *testing.T) {
 		t.Errorf("the start file of offset 30 says %016x (%t), expected %016x", got, ok, hash)
 	}
 }
+
+// A start file that is missing behind the mark is written once a later mark has vouched, and not before.
+func TestMissingStartFileBehindTheMark(t *testing.T) {
+	d, opt := filled(t)
+	name := startOf(thirdLog)
+	damage(d, name, nil)
+	p, err := openSegments(d, testDir, opt, filledMark(0, 20))
+	if err != nil || p.end() != 80 || d.nodes[name] != nil {
+		t.Fatalf("end %d, start file made: %t, %v", p.end(), d.nodes[name] != nil, err)
+	}
+	p.vouch(filledMark(0, 80))
+	for _, s := range p.live {
+		d.must(t, p.planIndex(nil, s))
+		s.told()
+	}
+	n := d.nodes[name]
+	if n == nil {
+		t.Fatal("there is none")
+	}
+	if hash, ok := decodeStart(testDir, n.now, 60); !ok || hash != filledMark(0, 60).BatchHash {
+		t.Errorf("it says %016x (%t)", hash, ok)
+	}
+}
