@@ -3,6 +3,7 @@ package sim
 // MissingFaults are those of the vocabulary (design.md, section 5) that no run causes, and why.
 var MissingFaults = [...]string{
 	"adding and removing brokers, moving partitions: brokers can't do it yet",
+	"transferring leadership when asked to: brokers do it only when they stop",
 	"rolling upgrades: there is one version",
 }
 
