@@ -233,6 +233,10 @@ func (s *Store) filled(j *job) {
 		s.queueIndexes(g)
 	case jobIndex:
 		j.seg.told()
+		if p := g.segs; len(p.live) > 1 && p.live[1] == j.seg && p.live[0].end <= g.trimmed { // it waited for that, see [segments.trim]
+			g.trimmed = p.live[0].base
+			s.queueTrim(g)
+		}
 	case jobSweep:
 		for _, g := range j.swept {
 			g.swept = true

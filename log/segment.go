@@ -228,7 +228,8 @@ func (p *segments) findTime(ts int64) (int64, bool) {
 	return 0, false
 }
 
-// trim removes the files that hold nothing at or above logStart, the log start of a durable mark. The open segment stays.
+// trim removes the files that hold nothing at or above logStart, the log start of a durable mark. The open segment stays, and so do
+// those before one of which no file says the hash that it begins with.
 // A read of a removed file that is still out fails with fs.ErrNotExist. Names that a crash brings back are removed by
 // openSegments, and no name is ever used twice, so the directory needs no sync.
 func (p *segments) trim(ops []Op, logStart int64) []Op {
@@ -244,10 +245,15 @@ func (p *segments) trim(ops []Op, logStart int64) []Op {
 	}
 	n := 0
 	for n < len(p.live) && p.live[n].end <= logStart && p.live[n] != p.open() {
-		for _, name := range p.files(p.live[n]) {
+		n++
+	}
+	for n > 0 && n < len(p.live) && p.live[n].refuted { // what is before it alone says the hash that it begins with
+		n--
+	}
+	for _, s := range p.live[:n] {
+		for _, name := range p.files(s) {
 			ops = append(ops, Op{Kind: OpRemove, File: name})
 		}
-		n++
 	}
 	p.live = slices.Delete(p.live, 0, n)
 	if p.start() <= logStart {

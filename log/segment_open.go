@@ -128,7 +128,7 @@ func (o *opening) choose(list []string) error {
 	if err != nil {
 		return err
 	}
-	from := int64(0)
+	from, teller, before := int64(0), int64(-1), (*segment)(nil)
 	for _, base := range all {
 		s, err := o.readIndex(base)
 		if err != nil {
@@ -139,7 +139,10 @@ func (o *opening) choose(list []string) error {
 		if err != nil {
 			return err
 		}
-		if start {
+		if !start && s == nil && before != nil && before.end == base { // its own may not have been written yet
+			h, start, teller = before.hash, o.found[base].log, before.base
+		}
+		if before = s; start {
 			o.starts[base] = h
 		}
 		switch {
@@ -155,6 +158,8 @@ func (o *opening) choose(list []string) error {
 	for _, base := range all {
 		switch {
 		case base >= o.mark.LogEnd:
+		case base == teller && base < from: // the next start may need it, too
+			o.loose(base)
 		case base < from || o.mark.LogStart >= o.mark.LogEnd:
 			o.drop(base)
 		case !slices.Contains(o.bases, base):

@@ -115,6 +115,62 @@ func TestStartFileOnceAMarkVouches(t *testing.T) {
 	}
 }
 
+// A trim leaves the segment that alone says which hash the next one begins with, till a start file says it.
+func TestTrimLeavesWhatTellsTheHash(t *testing.T) {
+	r, _ := transferred(t, 8)
+	r.s.Install(1, Mark{Index: 5, Term: 1, LogStart: 70, LogEnd: 80, BatchHash: filledMark(0, 80).BatchHash})
+	for r.step(t, LaneWAL) {
+	}
+	r.s.starved = true // start files find no room, trims go on
+	r.s.Trim(1, 70)
+	for r.step(t, LaneFill) {
+	}
+	if r.fs.nodes["seg/00000000000000000001/00000000000000000030.log"] == nil {
+		t.Error("offsets 30 to 60 are gone, and no start file says the hash before 60")
+	}
+}
+
+// The segment before may lie below the log start, and the one that it tells the hash of have no start file yet: no start takes that for
+// damage, and none takes away what tells it before the start file is there.
+func TestStartFindsWhatTellsTheHash(t *testing.T) {
+	const dir = "seg/00000000000000000001/"
+	r, _ := transferred(t, 8)
+	r.s.Install(1, Mark{Index: 5, Term: 1, LogStart: 70, LogEnd: 80, BatchHash: filledMark(0, 80).BatchHash})
+	for n := r.fs.nodes; n[dir+"00000000000000000060.start"] == nil; {
+		r.step(t, LaneFill)
+	}
+	for r.step(t, LaneWAL) {
+	}
+	for range 3 {
+		delete(r.fs.nodes, dir+"00000000000000000060.start")
+		if r.open(t); len(r.rec.Groups[0].SegmentDamage) > 0 {
+			t.Errorf("found damage: %q", r.rec.Groups[0].SegmentDamage)
+		}
+		if r.fs.nodes[dir+"00000000000000000060.start"] == nil {
+			t.Error("the start file of offset 60 isn't there")
+		}
+	}
+}
+
+// Once the start file is there, the segment goes that the trim had left.
+func TestTrimGoesOnOnceTheHashIsTold(t *testing.T) {
+	r, _ := transferred(t, 8)
+	r.s.Install(1, Mark{Index: 5, Term: 1, LogStart: 70, LogEnd: 80, BatchHash: filledMark(0, 80).BatchHash})
+	for r.step(t, LaneWAL) {
+	}
+	r.s.starved = true
+	r.s.Trim(1, 70)
+	for r.step(t, LaneFill) {
+	}
+	r.s.Retry()
+	r.idle(t)
+	for _, name := range []string{"00000000000000000000.log", "00000000000000000030.log"} {
+		if r.fs.nodes["seg/00000000000000000001/"+name] != nil {
+			t.Errorf("%s is there, which a trim to offset 70 was to remove", name)
+		}
+	}
+}
+
 // A start file that was refuted is written anew, also if the disk is full just then: later it alone may say what the hash is.
 func TestRefutedStartFileOnAFullDisk(t *testing.T) {
 	const dir = "seg/00000000000000000001/"

@@ -39,10 +39,14 @@ func (w *World) ledgerOf(id string) *groupLedger {
 	return l
 }
 
-// told notes that a member has its assignment of a generation.
+// told notes that a member has its assignment of a generation. What an instance of the same name had in a former life of the group is
+// nobody's.
 func (l *groupLedger) told(gen int32, who string, t term) {
 	if l.terms[gen] == nil {
 		l.terms[gen], l.owners[gen] = map[string]term{}, map[int]string{}
+	}
+	if before, ok := l.terms[gen][who]; ok && t.heard > before.until {
+		maps.DeleteFunc(l.owners[gen], func(_ int, owner string) bool { return owner == who })
 	}
 	l.terms[gen][who] = t
 }

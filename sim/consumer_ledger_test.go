@@ -47,6 +47,30 @@ func TestGenerationsOfOneLife(t *testing.T) {
 	}
 }
 
+// A static member has the same name in each life of its group: what it had in a generation of a former one is free in the next one's.
+func TestInstancesOfTwoLives(t *testing.T) {
+	const s = time.Second
+	for _, c := range []struct {
+		name  string
+		heard time.Duration // of the generation by the same name, again
+		want  string
+	}{
+		{"another life", 36 * s, ""},
+		{"the same one", 31 * s, "instance-3"},
+	} {
+		w, _ := toyWorld(t, 1, 1)
+		l := w.ledgerOf("group-1")
+		l.told(2, "instance-3", term{heard: 29 * s, until: 30*s + classicSession})
+		l.given(2, 1, "instance-3")
+		l.told(2, "instance-3", term{heard: c.heard, until: c.heard + s + classicSession})
+		l.given(2, 2, "instance-3")
+		l.told(2, "other", term{heard: c.heard, until: c.heard + s + classicSession})
+		if got := l.given(2, 1, "other"); got != c.want {
+			t.Errorf("%s: the owner meets %q, expected %q", c.name, got, c.want)
+		}
+	}
+}
+
 // A commit is fenced by what another has, where the member believes to have it, and not where it never had it.
 func TestFencedByOwner(t *testing.T) {
 	w, _ := toyWorld(t, 1, 1)

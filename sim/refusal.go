@@ -156,7 +156,7 @@ func (w *World) causeOf(k *call, code int16) (class int, proof string) {
 		if why := w.net.apartSince(g.leader, n.index, since); why != "" && g.leader != n.index {
 			return refusedNetwork, why
 		}
-		if why := w.net.apartSince(n.index, g.leader, since); why != "" && g.leader != n.index && !w.told(g, n, code) {
+		if why := w.net.apartSince(n.index, g.leader, since); why != "" && g.leader != n.index && !w.told(g, n, k, code) {
 			return refusedNetwork, why // who isn't heard is told nothing more to be committed
 		}
 	}
@@ -179,9 +179,10 @@ func (w *World) causeOf(k *call, code int16) (class int, proof string) {
 	return 0, ""
 }
 
-// told reports whether a broker knows that to be committed, by which it would answer otherwise: the topics' creation, or all.
-func (w *World) told(g *groupSeen, n *node, code int16) bool {
-	if code == codeUnknownTopic {
+// told reports whether a broker knows that to be committed, by which it would answer otherwise: the creation of the topics that stay,
+// or all. Topics that come and go are made at any time; those that stay, before the storm: before that, all are like the former.
+func (w *World) told(g *groupSeen, n *node, k *call, code int16) bool {
+	if code == codeUnknownTopic && k.topic == 0 && w.created != 0 {
 		return g.replicas[n.index].commit >= w.created
 	}
 	return g.replicas[n.index].commit >= g.commit

@@ -56,13 +56,27 @@ func TestRefusedAfterLostRounds(t *testing.T) {
 // TestUnknownTopicOfWhoIsUnheard: a broker that the leader doesn't hear is told nothing more to be committed; what it knows to be, it must
 // answer by.
 func TestUnknownTopicOfWhoIsUnheard(t *testing.T) {
-	for commit, want := range map[uint64]bool{6: true, 7: false} { // order: independent
+	for _, c := range []struct {
+		name            string
+		commit, created uint64
+		topic           int // from 1 on: one that comes and goes
+		want            bool
+	}{
+		{"made later", 6, 7, 0, true},
+		{"known to be made", 7, 7, 0, false},
+		{"who comes and goes is made at any time", 7, 7, 1, true},
+		{"the storm did not begin", 7, 0, 0, true},
+		{"all is known", 9, 7, 1, false},
+	} {
 		w, g := refusingWorld(t, 1, partMetadata)
-		w.created, g.replicas[1].commit = 7, commit
+		w.created, g.commit, g.replicas[1].commit = c.created, 9, c.commit
+		for i := range g.replicas {
+			g.replicas[i].stable = 9
+		}
 		w.net.links[1][0].cut = 1
-		k := &call{line: &line{node: 1}, key: int16(kmsg.Metadata), sent: w.now}
-		if _, proof := w.causeOf(k, codeUnknownTopic); (proof != "") != want {
-			t.Errorf("its commit index is %d of %d: %q", commit, w.created, proof)
+		k := &call{line: &line{node: 1}, key: int16(kmsg.Metadata), sent: w.now, topic: c.topic}
+		if _, proof := w.causeOf(k, codeUnknownTopic); (proof != "") != c.want {
+			t.Errorf("%s: its commit index is %d of %d: %q", c.name, c.commit, c.created, proof)
 		}
 	}
 }
