@@ -11,6 +11,9 @@
 // is over [Limits.QueueBytes], when it took nothing for [Limits.Stall], or when all queues together are over
 // [Limits.TotalBytes] and it took nothing for a second.
 //
+// A link to a peer behind a cut is ended when that peer's kernel acknowledged nothing for [Limits.LinkSilence], so that it finds the
+// peer again when the network is healed, not when the kernel sends again.
+//
 // Invariants:
 //
 //	N1 Sink.Data and Sink.Closed of one connection are called by one goroutine, Data in the order of arrival, Closed once and last.

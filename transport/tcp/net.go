@@ -18,12 +18,13 @@ type Limits struct {
 	Idle        time.Duration // a client that sends nothing for so long is closed (Kafka's connections.max.idle.ms)
 	Linger      time.Duration // after Close, time for the other side to take what was sent
 	LinkBytes   int           // a link with more in its queue drops what comes
+	LinkSilence time.Duration // a link's connection on which nothing is acknowledged for so long is made anew (Linux)
 }
 
 // DefaultLimits are a real broker's.
 func DefaultLimits() Limits {
 	return Limits{BufferBytes: 256 << 10, Buffers: 64, ChokeBytes: 1 << 20, QueueBytes: 128 << 20, TotalBytes: 256 << 20,
-		Stall: 30 * time.Second, Idle: 10 * time.Minute, Linger: time.Second, LinkBytes: 64 << 20}
+		Stall: 30 * time.Second, Idle: 10 * time.Minute, Linger: time.Second, LinkBytes: 64 << 20, LinkSilence: 3 * time.Second}
 }
 
 // Net is what all connections of a process share.
