@@ -8,8 +8,9 @@
 //
 // A client that sends without end is held back: the pool of buffers is fixed, and a reader waits for one. A client that
 // does not read its responses is first not read from (over [Limits.ChokeBytes] in its queue), then closed: when its queue
-// is over [Limits.QueueBytes], when it took nothing for [Limits.Stall], or when all queues together are over
-// [Limits.TotalBytes] and it took nothing for a second.
+// is over [Limits.QueueBytes], when it took nothing for [Limits.Stall], or when all queues
+// together are over [Limits.TotalBytes] and it took nothing for a second. However little it takes is enough, but what its kernel
+// takes counts, which shows room for less than a sixteenth of its buffer, or a packet, to nobody.
 //
 // A link to a peer behind a cut is ended when that peer's kernel acknowledged nothing for [Limits.LinkSilence], so that it finds the
 // peer again when the network is healed, not when the kernel sends again.

@@ -287,15 +287,6 @@ func TestSlowClient(t *testing.T) {
 	}
 }
 
-func TestStalledClientIsClosed(t *testing.T) {
-	limits := DefaultLimits()
-	limits.Stall = 50 * time.Millisecond
-	s := serve(t, limits, 10, nil)
-	_, k := s.dial(t)
-	k.conn.Send([][]byte{make([]byte, 64<<20)})
-	k.until(t, "closed", func(_ []byte, closes int) bool { return closes == 1 })
-}
-
 func TestTotalBytes(t *testing.T) {
 	limits := DefaultLimits()
 	limits.TotalBytes = 20 << 20

@@ -1,20 +1,31 @@
 package tcp
 
 import (
+	"errors"
+	"fmt"
 	"net"
+	"os"
 	"time"
 )
 
 const (
 	writeBytes  = 1 << 20 // of one writev, and of one step of progress
 	writeSlices = 1024    // IOV_MAX
+	writeStep   = time.Second / 4
 )
 
 // write empties the queue, then ends: an idle connection has no writer.
+//
+// It looks every writeStep at what was taken. Who takes little must not be taken for who takes nothing, and the kernel doesn't wake a
+// writer before a third of its buffer is free: only who tries again sees that some of it is.
 func (c *Conn) write() {
+	var batch net.Buffers // what is left of it
 	for {
 		c.mu.Lock()
-		if len(c.queue) == 0 || c.reason != nil {
+		if len(batch) == 0 {
+			batch = cut(&c.queue)
+		}
+		if len(batch) == 0 || c.reason != nil {
 			c.writing = false
 			closing := c.closing && c.reason == nil
 			c.mu.Unlock()
@@ -23,21 +34,36 @@ func (c *Conn) write() {
 			}
 			return
 		}
-		batch, size := cut(&c.queue)
-		c.nc.SetWriteDeadline(time.Now().Add(c.net.limits.Stall)) // under mu: never after endLocked's
+		now, stall := time.Now(), c.net.limits.Stall
+		late := now.Sub(c.moved) >= stall                       // asked before the step: a process that was paused tries once more
+		c.nc.SetWriteDeadline(now.Add(min(writeStep, stall/4))) // under mu: never after endLocked's
 		c.mu.Unlock()
-		_, err := batch.WriteTo(c.nc)
+		n, err := batch.WriteTo(c.nc) // leaves the rest in batch
 		c.mu.Lock()
-		if c.reason == nil && err != nil {
-			c.endLocked(err)
-		}
 		if c.reason == nil {
-			c.queued -= size
-			c.moved = time.Now()
-			c.net.queued.Add(-int64(size))
-			c.gate.Broadcast()
+			c.wrote(int(n), late, err)
 		}
 		c.mu.Unlock()
+		if err == nil {
+			batch = nil // empty slices may be left
+		}
+	}
+}
+
+// wrote counts what one step wrote. A step that ended at its deadline is no error unless nothing was taken in it, and for long before.
+func (c *Conn) wrote(n int, late bool, err error) {
+	if n > 0 {
+		c.queued -= n
+		c.moved = time.Now()
+		c.net.queued.Add(-int64(n))
+		c.gate.Broadcast()
+	}
+	switch {
+	case err == nil, errors.Is(err, os.ErrDeadlineExceeded) && (n > 0 || !late):
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		c.endLocked(fmt.Errorf("%w: %d bytes wait for it, and it took nothing for %s", ErrSlow, c.queued, time.Since(c.moved)))
+	default:
+		c.endLocked(err)
 	}
 }
 
@@ -53,8 +79,8 @@ func (c *Conn) finish() {
 }
 
 // cut takes at most writeBytes in at most writeSlices from the front of a queue.
-func cut(queue *[][]byte) (batch net.Buffers, size int) {
-	q := *queue
+func cut(queue *[][]byte) (batch net.Buffers) {
+	q, size := *queue, 0
 	for len(q) > 0 && len(batch) < writeSlices && size < writeBytes {
 		b := q[0]
 		if n := writeBytes - size; len(b) > n {
@@ -70,5 +96,5 @@ func cut(queue *[][]byte) (batch net.Buffers, size int) {
 		q = nil
 	}
 	*queue = q
-	return batch, size
+	return batch
 }
