@@ -60,6 +60,14 @@ func (c *Conn) Send(bufs [][]byte) {
 
 // send is Send, but with a bound leaves alone what doesn't fit, and says so.
 func (c *Conn) send(bufs [][]byte, bound int) bool {
+	fits := c.enqueue(bufs, bound)
+	if c.net.queued.Load() > int64(c.net.limits.TotalBytes) {
+		c.net.relieve() // not under mu: it may be any connection that has to go
+	}
+	return fits
+}
+
+func (c *Conn) enqueue(bufs [][]byte, bound int) bool {
 	size := 0
 	for _, b := range bufs {
 		size += len(b)
@@ -78,11 +86,9 @@ func (c *Conn) send(bufs [][]byte, bound int) bool {
 	c.queue = append(c.queue, bufs...)
 	c.queued += size
 	c.given += size
-	total := c.net.queued.Add(int64(size))
-	l := &c.net.limits
-	stuck := time.Since(c.moved)
-	if c.queued > l.QueueBytes || total > int64(l.TotalBytes) && stuck > time.Second {
-		c.endLocked(fmt.Errorf("%w: %d bytes wait for it, %d for all connections, and it took nothing for %s", ErrSlow, c.queued, total, stuck))
+	c.net.queued.Add(int64(size))
+	if most := c.net.limits.QueueBytes; c.queued > most {
+		c.endLocked(fmt.Errorf("%w: %d bytes wait for it, the bound is %d; it took nothing for %s", ErrSlow, c.queued, most, time.Since(c.moved)))
 	} else if !c.writing {
 		c.writing = true
 		go c.write()
@@ -134,10 +140,12 @@ func (c *Conn) setPaused(paused bool) {
 	c.gate.Broadcast()
 }
 
-// endLocked wakes both goroutines; the reader closes the socket.
+// endLocked drops what waits and wakes both goroutines; the reader closes the socket.
 func (c *Conn) endLocked(reason error) {
 	if c.reason == nil {
 		c.reason = reason
+		c.net.queued.Add(-int64(c.queued)) // at once: who makes room must not end more than it needs
+		c.queue, c.queued = nil, 0
 		c.nc.SetDeadline(time.Unix(1, 0)) // an error means that the socket is closed already
 		c.gate.Broadcast()
 	}
@@ -160,8 +168,6 @@ func (c *Conn) serve(sink Sink) {
 	c.nc.Close() // a write error was reported as the reason already
 	c.mu.Lock()
 	reason := c.reason
-	c.net.queued.Add(-int64(c.queued))
-	c.queue, c.queued = nil, 0
 	c.mu.Unlock()
 	sink.Closed(reason)
 }

@@ -8,9 +8,11 @@
 //
 // A client that sends without end is held back: the pool of buffers is fixed, and a reader waits for one. A client that
 // does not read its responses is first not read from (over [Limits.ChokeBytes] in its queue), then closed: when its queue
-// is over [Limits.QueueBytes], when it took nothing for [Limits.Stall], or when all queues
-// together are over [Limits.TotalBytes] and it took nothing for a second. However little it takes is enough, but what its kernel
-// takes counts, which shows room for less than a sixteenth of its buffer, or a packet, to nobody.
+// is over [Limits.QueueBytes], or when it took nothing for [Limits.Stall]. However little it takes is enough, but it is its kernel that
+// takes, and a kernel shows no room for less than a packet or a sixteenth of its buffer.
+//
+// When a Send takes all queues together over [Limits.TotalBytes], connections are ended until they are within it, whosever they are:
+// first those that took nothing for a second, the longest first, then those with the longest queues.
 //
 // A link to a peer behind a cut is ended when that peer's kernel acknowledged nothing for [Limits.LinkSilence], so that it finds the
 // peer again when the network is healed, not when the kernel sends again.
@@ -18,9 +20,11 @@
 // Invariants:
 //
 //	N1 Sink.Data and Sink.Closed of one connection are called by one goroutine, Data in the order of arrival, Closed once and last.
-//	N2 What was sent on a connection before Close leaves before it ends, unless the other side doesn't take it.
+//	N2 What was sent on a connection before Close leaves before it ends, unless the other side doesn't take it, or room is made (N4).
 //	N3 No method of Conn and Link waits for the network.
-//	N4 Bytes in queues and buffers are bounded: Buffers × BufferBytes to read, TotalBytes and one Send to write. Of a client whose
-//	   answers are much larger than its requests, or not known yet, one small read at a time is on its way.
+//	N4 Bytes in queues and buffers are bounded: Buffers × BufferBytes to read; to write TotalBytes, one Send of each goroutine that
+//	   sends, and 1 MiB of each connection that was just ended. Of a client whose answers are much larger than its requests, or
+//	   not known yet, one small read at a time is on its way. A slice that is taken in part is held, and not counted, as a whole;
+//	   what the broker has not sent yet, and what the kernel took, is not counted here.
 //	N5 What a Link sends after the hello are whole Sends; one that was begun and not finished ends the connection.
 package tcp

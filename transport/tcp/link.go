@@ -92,6 +92,11 @@ func (l *Link) serve(ctx context.Context, nc *net.TCPConn) error {
 	if err := c.endAfter(l.net.limits.LinkSilence); err != nil {
 		l.log.Warn("a cut of the network will be noticed late", "err", err)
 	}
+	if err := l.net.enter(c); err != nil {
+		nc.Close() // it was never used
+		return err
+	}
+	defer l.net.leave(c)
 	defer context.AfterFunc(ctx, func() { c.Abort(ctx.Err()) })()
 	l.mu.Lock()
 	c.Send([][]byte{l.hello}) // under mu: nothing goes before it, and what is sent once it arrived isn't dropped

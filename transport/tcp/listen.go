@@ -42,7 +42,7 @@ func (n *Net) Serve(l net.Listener, limit int, idle time.Duration, open func(*Co
 			nc.Close() // the error is that it is closed
 			continue
 		}
-		if !n.enter(c) {
+		if n.enter(c) != nil {
 			nc.Close() // nobody takes it
 			continue
 		}

@@ -13,7 +13,7 @@ type Limits struct {
 	Buffers     int           // read buffers of the process: that many reads can be on their way to the shards
 	ChokeBytes  int           // a connection with more in its write queue isn't read
 	QueueBytes  int           // a connection with more in its write queue is closed
-	TotalBytes  int           // over this in all write queues, connections that take nothing are closed
+	TotalBytes  int           // over this in all write queues, connections are closed, first those that take nothing
 	Stall       time.Duration // a connection that takes nothing for so long is closed
 	Idle        time.Duration // a client that sends nothing for so long is closed (Kafka's connections.max.idle.ms)
 	Linger      time.Duration // after Close, time for the other side to take what was sent
@@ -36,8 +36,9 @@ type Net struct {
 	pool   chan []byte // BufferBytes each, or nil: not made yet
 
 	mu     sync.Mutex
-	open   map[*Conn]bool // accepted, and not ended yet
-	closed error          // not nil: nothing more is accepted
+	open   map[*Conn]bool // accepted, or a link's, and not ended yet
+	closed error          // not nil: there are to be none any more
+	relief seldom
 }
 
 // New returns a Net; log gets what happens to connections as a whole, never one line per request.
@@ -52,7 +53,7 @@ func New(limits Limits, log *slog.Logger) *Net {
 // Limits returns what New was given.
 func (n *Net) Limits() Limits { return n.limits }
 
-// Close ends all connections that were accepted, and those that still come. Listeners and links are closed by who has them.
+// Close ends all connections, and those that still come. Listeners and links are closed by who has them.
 func (n *Net) Close(reason error) {
 	n.mu.Lock()
 	n.closed = reason
@@ -66,14 +67,14 @@ func (n *Net) Close(reason error) {
 	}
 }
 
-// enter notes a connection that was accepted; false if there is to be none any more.
-func (n *Net) enter(c *Conn) bool {
+// enter notes a connection; an error says why there is to be none any more.
+func (n *Net) enter(c *Conn) error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if n.closed == nil {
 		n.open[c] = true
 	}
-	return n.closed == nil
+	return n.closed
 }
 
 func (n *Net) leave(c *Conn) {

@@ -287,23 +287,6 @@ func TestSlowClient(t *testing.T) {
 	}
 }
 
-func TestTotalBytes(t *testing.T) {
-	limits := DefaultLimits()
-	limits.TotalBytes = 20 << 20
-	s := serve(t, limits, 10, nil)
-	_, k := s.dial(t)
-	k.conn.Send([][]byte{make([]byte, 16<<20)})
-	k.conn.Send([][]byte{make([]byte, 16<<20)})
-	if _, closes, _ := k.state(); closes > 0 {
-		t.Fatal("closed though it had no time to take anything")
-	}
-	k.conn.mu.Lock()
-	k.conn.moved = k.conn.moved.Add(-2 * time.Second)
-	k.conn.mu.Unlock()
-	k.conn.Send([][]byte{{1}})
-	k.until(t, "closed", func(_ []byte, closes int) bool { return closes == 1 })
-}
-
 func TestIdleClientIsClosed(t *testing.T) {
 	limits := DefaultLimits()
 	limits.Idle = 30 * time.Millisecond
