@@ -123,7 +123,7 @@ func (d *devConfig) claim() (unlock func(), err error) {
 	if err := checkForeign(d.data, devNote, "logd.lock", "probe.tmp", devNote+".tmp"); err != nil {
 		return nil, err
 	}
-	if err := os.MkdirAll(d.data, 0o700); err != nil {
+	if err := osfs.MkdirAll(d.data); err != nil {
 		return nil, err
 	}
 	tree, err := osfs.New(d.data, osfs.Options{UnsafeNoSync: d.unsafeNoSync})

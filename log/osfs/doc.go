@@ -17,4 +17,5 @@
 //	O3  A file system that lives in memory (tmpfs, ramfs) is refused, but with UnsafeNoSync.
 //	O4  Of all processes, one at a time has the directory locked.
 //	O5  A ReadOnly changes nothing, whatever is asked of it.
+//	O6  The tree's own name is stable when New returns, whoever made it.
 package osfs

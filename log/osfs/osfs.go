@@ -9,6 +9,8 @@ import (
 	"os"
 	"path/filepath"
 
+	"golang.org/x/sys/unix"
+
 	"logd/log"
 )
 
@@ -29,7 +31,10 @@ type FS struct {
 
 // New returns the tree at dir, which is made if it isn't there. It looks at the file system and tries out, once, which kind
 // of synced write works. The error names a file system that can't keep data.
-func New(dir string, opt Options) (*FS, error) {
+func New(dir string, opt Options) (*FS, error) { return newFS(dir, opt, syncDir) }
+
+func newFS(dir string, opt Options, sync func(string) error) (*FS, error) {
+	dir = filepath.Clean(dir)
 	made, err := mkdir(dir)
 	if err != nil {
 		return nil, err
@@ -44,13 +49,46 @@ func New(dir string, opt Options) (*FS, error) {
 		}
 		return nil, err
 	}
-	if made {
-		if err := syncDir(filepath.Dir(dir)); err != nil {
-			return nil, err
-		}
+	if err := keepName(dir, made, sync); err != nil {
+		return nil, err
 	}
 	f.direct, err = probeDirect(filepath.Join(dir, "probe.tmp"))
 	return f, err
+}
+
+// MkdirAll makes a directory, and those above it that aren't there, and makes their names stable.
+func MkdirAll(dir string) error {
+	dir = filepath.Clean(dir)
+	made, err := mkdir(dir)
+	if errors.Is(err, fs.ErrNotExist) && filepath.Dir(dir) != dir {
+		if err = MkdirAll(filepath.Dir(dir)); err == nil {
+			made, err = mkdir(dir)
+		}
+	}
+	if err != nil {
+		return err
+	}
+	return keepName(dir, made, syncDir)
+}
+
+// above is the directory that a directory's name is in. Its path doesn't tell: that of "." is not in ".", nor is what a symbolic
+// link leads to beside the link.
+func above(dir string) string { return dir + string(filepath.Separator) + ".." }
+
+// keepName makes the name of a directory stable, also of one that was there: whoever made it may not have done so, or may have
+// ended before. A parent that this process may not open, or a file system that syncs no directory, which a mount point can be
+// on, is the business of who made the directory.
+func keepName(dir string, made bool, sync func(string) error) error {
+	err := sync(above(dir))
+	if made {
+		return err
+	}
+	for _, cant := range []error{fs.ErrPermission, unix.EINVAL, unix.EROFS} {
+		if errors.Is(err, cant) {
+			return nil
+		}
+	}
+	return err
 }
 
 // mkdir makes a directory, whose parent exists, and says whether it wasn't there.

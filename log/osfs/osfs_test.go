@@ -14,6 +14,8 @@ import (
 	"strings"
 	"testing"
 
+	"golang.org/x/sys/unix"
+
 	"logd/log"
 )
 
@@ -231,6 +233,86 @@ func TestProbeLeavesNothing(t *testing.T) {
 	check(t, err)
 	if len(names) != 0 {
 		t.Errorf("the probe left %q", names)
+	}
+}
+
+// O6: the name of the data directory is made stable at every start, however it is written and whoever made it.
+func TestParentIsSynced(t *testing.T) {
+	base := disk(t)
+	t.Chdir(base)
+	for _, name := range []string{"there", "here", "nested", "nested/there", "nested/here"} {
+		check(t, os.Mkdir(name, 0o700))
+	}
+	check(t, os.Symlink("nested/there", "link"))
+	for _, c := range []struct{ at, dir, want string }{
+		{".", "x", "."},
+		{".", "y/", "."},
+		{".", "there", "."},
+		{".", "there/", "."},
+		{".", filepath.Join(base, "there"), "."},
+		{".", "nested/x/", "nested"},
+		{".", "nested/there/", "nested"},
+		{".", "link", "nested"},
+		{"here", ".", "."},
+		{"nested/here", "..", "."},
+	} {
+		t.Run(c.dir, func(t *testing.T) {
+			t.Chdir(filepath.Join(base, c.at))
+			want, err := os.Stat(filepath.Join(base, c.want))
+			check(t, err)
+			synced := 0
+			_, err = newFS(c.dir, Options{}, func(path string) error {
+				got, err := os.Stat(path)
+				check(t, err)
+				if synced++; !os.SameFile(got, want) {
+					t.Errorf("%s was synced, which isn't %s", path, c.want)
+				}
+				return nil
+			})
+			check(t, err)
+			if synced != 1 {
+				t.Errorf("%d directories synced, expected 1", synced)
+			}
+		})
+	}
+}
+
+// A parent that can't be synced is an error, but where the directory was there, and its maker had other rights.
+func TestParentCantBeSynced(t *testing.T) {
+	for _, c := range []struct {
+		err         error
+		there, want bool
+	}{
+		{unix.EACCES, false, true},
+		{unix.EACCES, true, false},
+		{unix.EPERM, false, true},
+		{unix.EPERM, true, false},
+		{unix.EROFS, true, false},
+		{unix.EINVAL, false, true},
+		{unix.EINVAL, true, false},
+		{unix.EIO, true, true},
+		{unix.ENOENT, true, true},
+	} {
+		dir := filepath.Join(disk(t), "x")
+		if c.there {
+			check(t, os.Mkdir(dir, 0o700))
+		}
+		_, err := newFS(dir, Options{}, func(path string) error { return &fs.PathError{Op: "sync", Path: path, Err: c.err} })
+		if (err != nil) != c.want {
+			t.Errorf("%v, there already %t: the start says %v", c.err, c.there, err)
+		}
+	}
+}
+
+// All directories that are made on the way are kept, and one that is there is no error.
+func TestMkdirAll(t *testing.T) {
+	dir := filepath.Join(disk(t), "a", "b", "c")
+	for range 2 {
+		check(t, MkdirAll(dir+"/"))
+	}
+	check(t, os.WriteFile(filepath.Join(dir, "f"), nil, 0o600))
+	if err := MkdirAll(filepath.Join(dir, "f", "d")); err == nil {
+		t.Error("a directory was made in a file")
 	}
 }
 
