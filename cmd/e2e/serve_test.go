@@ -51,6 +51,7 @@ func TestServeRefusals(t *testing.T) {
 
 	refused("another broker's directory", "it belongs to broker 1, this is broker 2", lone(t, data, "--id", "2", "--peers", "2="+freeAddrs(t, 1)[0])...)
 	refused("other shards", "it was made with --shards 1, which can't be changed to 2", lone(t, data, "--shards", "2")...)
+	refused("other files", "it was made with --wal-files 2, which can't be changed to 4", lone(t, data, "--wal-files", "4")...)
 	meta := filepath.Join(data, "logd.meta")
 	text, err := os.ReadFile(meta)
 	if err != nil {

@@ -14,6 +14,7 @@ import (
 
 	"logd/broker"
 	"logd/broker/group"
+	"logd/log"
 )
 
 // config is what serve was told.
@@ -64,8 +65,8 @@ func (c *config) flags(cmd *cobra.Command) {
 	fl.StringVar(&c.advertise, "advertise", "", "address that clients are told, host:port (default: --kafka)")
 	fl.StringVar(&c.data, "data", "", "data directory; an empty one is formatted")
 	fl.IntVar(&c.shards, "shards", 0, "event loops, fixed in the data directory at first start; 0: as it has, 1 in a new one")
-	fl.IntVar(&c.walFiles, "wal-files", 4, "files of each shard's write-ahead log, fixed at first start")
-	fl.Int64Var(&c.walFileBytes, "wal-file-bytes", 64<<20, "bytes of each, fixed at first start")
+	fl.IntVar(&c.walFiles, "wal-files", 0, "files of each shard's write-ahead log, fixed at first start; 0: as it has, 4 in a new one")
+	fl.Int64Var(&c.walFileBytes, "wal-file-bytes", 0, "bytes of each, fixed at first start; 0: as it has, 67108864 in a new one")
 	fl.Int64Var(&c.minFree, "min-free-bytes", 512<<20, "room on the disk below which records are refused, retriably; the rest goes on")
 	fl.IntVar(&c.maxConns, "max-connections", 12_000, "client connections at most; further ones are refused")
 	fl.Int32Var(&c.topics.Partitions, "num-partitions", 1, "partitions of a topic whose creator doesn't say")
@@ -184,6 +185,11 @@ func (c *config) check() error {
 	if err := c.options().Check(); err != nil {
 		return usagef("--wal-files, --wal-file-bytes: %v", err)
 	}
+	if c.walFileBytes != 0 { // else it is the data directory's
+		if err := c.checkMessage(c.options()); err != nil {
+			return usageError{err.Error()}
+		}
+	}
 	if err := c.checkGroups(); err != nil {
 		return err
 	}
@@ -200,6 +206,30 @@ func (c *config) check() error {
 		return nil
 	}
 	return checkTarget("--advertise", c.advertise)
+}
+
+// checkMessage refuses batches that WAL files don't take.
+func (c *config) checkMessage(opt log.Options) error {
+	if most := log.MaxEntry(opt); int(c.topics.MaxMessageBytes) > most {
+		return fmt.Errorf("--max-message-bytes is %d, WAL files of %d bytes (--wal-file-bytes) take at most %d", c.topics.MaxMessageBytes, opt.WALFileBytes, most)
+	}
+	return nil
+}
+
+// checkDir refuses a data directory that is not as the flags say. Sizes that weren't given are the directory's.
+func (c *config) checkDir(dir log.Dir) error {
+	opt := dir.Options
+	switch {
+	case dir.Broker != c.id:
+		return fmt.Errorf("it belongs to broker %d, this is broker %d: check --data and --id", dir.Broker, c.id)
+	case c.shards != 0 && dir.Shards != c.shards:
+		return fmt.Errorf("it was made with --shards %d, which can't be changed to %d", dir.Shards, c.shards)
+	case c.walFiles != 0 && opt.WALFiles != c.walFiles:
+		return fmt.Errorf("it was made with --wal-files %d, which can't be changed to %d", opt.WALFiles, c.walFiles)
+	case c.walFileBytes != 0 && opt.WALFileBytes != c.walFileBytes:
+		return fmt.Errorf("it was made with --wal-file-bytes %d, which can't be changed to %d", opt.WALFileBytes, c.walFileBytes)
+	}
+	return c.checkMessage(opt)
 }
 
 // Values of --group-consumer-migration-policy, Kafka's.

@@ -130,9 +130,12 @@ func TestConfigRefuses(t *testing.T) {
 // Sizes that no store takes are refused before anything is formatted.
 func TestConfigRefusesSizes(t *testing.T) {
 	for flag, want := range map[string]string{
-		"--wal-files=1":       "--wal-files, --wal-file-bytes: options: 1 WAL files, expected 2 to 65536",
-		"--wal-file-bytes=77": "WAL files of 77 bytes, expected a multiple of 4096",
-		"--shards=257":        "--shards is 257; 1 to 256 are possible, or 0 for what the data directory has",
+		"--wal-files=1":            "--wal-files, --wal-file-bytes: options: 1 WAL files, expected 2 to 65536",
+		"--wal-file-bytes=77":      "WAL files of 77 bytes, expected a multiple of 4096",
+		"--wal-files=-1":           "options: -1 WAL files, expected 2 to 65536",
+		"--wal-file-bytes=-1":      "WAL files of -1 bytes, expected a multiple of 4096",
+		"--wal-file-bytes=1048576": "--max-message-bytes is 1048588, WAL files of 1048576 bytes (--wal-file-bytes) take at most 25",
+		"--shards=257":             "--shards is 257; 1 to 256 are possible, or 0 for what the data directory has",
 	} {
 		_, err := parse(t, nil, "", "--id=1", "--peers=1=127.0.0.1:1001", "--kafka=127.0.0.1:3000", "--data=d", flag)
 		var usage usageError

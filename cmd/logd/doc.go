@@ -15,7 +15,8 @@
 //	D1  One goroutine calls a shard's Step, and it does nothing that waits: no disk, no network, no full queue.
 //	D2  An Output is carried out wholly before the next Step, and nothing of one that says Halt but its log lines.
 //	D3  What a loop has not taken yet is bounded: client bytes by tcp's buffers, peers' envelopes by peerFrames each.
-//	D4  A data directory is used by one process, the one that holds its lock, and never by another broker than made it.
+//	D4  A data directory is used by one process, the one that holds its lock, and never by another broker than made it. What
+//	    can't be changed in it is fixed only once all flags go together.
 //	D5  A broker that dev started does not outlive dev, however dev ends.
 //	D6  inspect changes nothing in a directory, and looks at none that a broker has open.
 package main

@@ -191,7 +191,9 @@ func TestServeRefusesDirectory(t *testing.T) {
 		{"version 1", write("logd.meta", strings.Replace(string(meta), "logd 3\n", "logd 1\n", 1)), nil, "delete the directory of one broker at a time"},
 		{"damaged", write("logd.meta", "\x00\x00\x00"), nil, "logd.meta"},
 		{"other shards", write("logd.meta", string(meta)), []string{"--shards", "2"}, "it was made with --shards 1, which can't be changed to 2"},
-		{"batches that don't fit", write("logd.meta", string(meta)), []string{"--max-message-bytes", "9000000"}, "--max-message-bytes is 9000000"},
+		{"other files", write("logd.meta", string(meta)), []string{"--wal-files", "3"}, "it was made with --wal-files 2, which can't be changed to 3"},
+		{"other sizes", write("logd.meta", string(meta)), []string{"--wal-file-bytes", "16777216"}, "it was made with --wal-file-bytes 8388608, which can't be changed to 16777216"},
+		{"batches that don't fit", write("logd.meta", string(meta)), []string{"--wal-file-bytes", "0", "--max-message-bytes", "9000000"}, "--max-message-bytes is 9000000, WAL files of 8388608 bytes"},
 		{"busy port", func(*testing.T, string) {}, []string{"--kafka", busy.Addr().String()}, "is in use by another process"},
 		{"no parent", func(t *testing.T, dir string) { os.Remove(dir) }, []string{"--data", "/nowhere/at/all"}, "/nowhere/at/all: no such file"},
 	} {
@@ -207,6 +209,39 @@ func TestServeRefusesDirectory(t *testing.T) {
 				t.Errorf("want one line with %q, got:\n%s", c.want, out)
 			}
 		})
+	}
+}
+
+// Sizes are fixed when the directory is formatted: what is refused hasn't formatted it, and what wasn't given is as it has.
+func TestServeFormatsAtLast(t *testing.T) {
+	for _, c := range []struct {
+		args []string
+		code int
+		left string
+	}{
+		{[]string{"--wal-file-bytes", "1048576"}, exitUsage, "[]"},
+		{[]string{"--wal-file-bytes", "0", "--max-message-bytes", "20000000"}, exitFailed, "[logd.lock]"},
+	} {
+		dir := t.TempDir()
+		p := start(t, serveArgs(t, dir, c.args...)...)
+		if code := p.exit(t); code != c.code || !strings.Contains(p.out.String(), "--max-message-bytes is ") {
+			t.Errorf("%q: exit %d, expected %d:\n%s", c.args, code, c.code, &p.out)
+		}
+		var left []string
+		entries, err := os.ReadDir(dir)
+		for _, e := range entries {
+			left = append(left, e.Name())
+		}
+		if fmt.Sprint(left) != c.left {
+			t.Errorf("%q left %q, expected %s: %v", c.args, left, c.left, err)
+			continue
+		}
+		for _, more := range [][]string{nil, {"--wal-files", "0", "--wal-file-bytes", "0"}} {
+			p = start(t, serveArgs(t, dir, more...)...)
+			p.until(t, "broker starts")
+			p.cmd.Process.Kill()
+			p.exit(t)
+		}
 	}
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	crand "crypto/rand"
 	"encoding/binary"
@@ -29,8 +30,10 @@ import (
 	"logd/transport/tcp"
 )
 
-// Sizes that are not worth a flag.
+// Sizes, of which the last are not worth a flag.
 const (
+	walFiles     = 4        // of a new data directory, where --wal-files isn't given
+	walFileBytes = 64 << 20 // of each of them, where --wal-file-bytes isn't
 	groupBytes   = 4 << 20
 	segmentBytes = 1 << 30
 	indexBytes   = 4 << 10
@@ -152,30 +155,32 @@ func openData(c *config) (*osfs.FS, log.Dir, error) {
 	if err := tree.Lock(); err != nil {
 		return nil, log.Dir{}, err
 	}
-	dir, err := log.OpenDir(tree)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		dir = log.Dir{Broker: c.id, Incarnation: draw(), Shards: max(1, c.shards), Options: c.options()}
-		err = log.FormatDir(tree, dir)
-	case err == nil && dir.Broker != c.id:
-		err = fmt.Errorf("it belongs to broker %d, this is broker %d: check --data and --id", dir.Broker, c.id)
-	case err == nil && c.shards != 0 && dir.Shards != c.shards:
-		err = fmt.Errorf("it was made with --shards %d, which can't be changed to %d", dir.Shards, c.shards)
-	}
-	if err == nil {
-		dir, err = log.StartDir(tree)
-	}
-	if err == nil {
-		dir.Options.SegmentBytes, dir.Options.IndexBytes = segmentBytes, indexBytes
-		if most := log.MaxEntry(dir.Options); int(c.topics.MaxMessageBytes) > most {
-			err = fmt.Errorf("--max-message-bytes is %d, its WAL files of %d bytes take at most %d", c.topics.MaxMessageBytes, dir.Options.WALFileBytes, most)
-		}
-	}
+	dir, err := c.openDir(tree)
 	if err != nil {
 		tree.Unlock() // the error tells more
 		return nil, log.Dir{}, fmt.Errorf("data directory %s: %w", c.data, err)
 	}
 	return tree, dir, nil
+}
+
+// openDir opens the directory for a start. What the flags say wrong is said before anything is formatted: sizes are fixed then.
+func (c *config) openDir(tree log.FS) (log.Dir, error) {
+	dir, err := log.OpenDir(tree)
+	empty := errors.Is(err, fs.ErrNotExist)
+	if empty {
+		dir, err = log.Dir{Broker: c.id, Incarnation: draw(), Shards: max(1, c.shards), Options: c.options()}, nil
+	}
+	if err == nil {
+		err = c.checkDir(dir)
+	}
+	if err == nil && empty {
+		err = log.FormatDir(tree, dir)
+	}
+	if err == nil {
+		dir, err = log.StartDir(tree)
+	}
+	dir.Options.SegmentBytes, dir.Options.IndexBytes = segmentBytes, indexBytes
+	return dir, err
 }
 
 // checkForeign refuses a directory that has something in it, but neither own nor what a format that was cut short leaves.
@@ -203,9 +208,10 @@ func checkForeign(dir, own string, left ...string) error {
 	return nil
 }
 
+// options are those of a new data directory.
 func (c *config) options() log.Options {
-	return log.Options{WALFiles: c.walFiles, WALFileBytes: c.walFileBytes, GroupBytes: min(groupBytes, int(c.walFileBytes/4)),
-		SegmentBytes: segmentBytes, IndexBytes: indexBytes}
+	files, bytes := cmp.Or(c.walFiles, walFiles), cmp.Or(c.walFileBytes, walFileBytes)
+	return log.Options{WALFiles: files, WALFileBytes: bytes, GroupBytes: min(groupBytes, int(bytes/4)), SegmentBytes: segmentBytes, IndexBytes: indexBytes}
 }
 
 // makeNode recovers every shard. Where that may have lost a vote the broker comes back as one that joins (S5).
