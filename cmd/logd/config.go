@@ -168,8 +168,8 @@ func (c *config) check() error {
 		return usagef("--peers %s does not list broker %d itself", c.peerList, c.id)
 	case c.data == "":
 		return usagef("--data is missing; name a directory for this broker alone")
-	case c.shards < 0 || c.shards > 256:
-		return usagef("--shards is %d; 1 to 256 are possible, or 0 for what the data directory has", c.shards)
+	case c.shards < 0 || c.shards > maxShards:
+		return usagef("--shards is %d; 1 to %d are possible, or 0 for what the data directory has", c.shards, maxShards)
 	case c.maxConns < 1:
 		return usagef("--max-connections is %d; at least 1 is needed", c.maxConns)
 	case c.topics.Partitions < 1:
@@ -229,7 +229,14 @@ func (c *config) checkDir(dir log.Dir) error {
 	case c.walFileBytes != 0 && opt.WALFileBytes != c.walFileBytes:
 		return fmt.Errorf("it was made with --wal-file-bytes %d, which can't be changed to %d", opt.WALFileBytes, c.walFileBytes)
 	}
+	if _, err := c.limitConns(dir); err != nil {
+		return err
+	}
 	return c.checkMessage(opt)
+}
+
+func (c *config) limitConns(dir log.Dir) (connLimits, error) {
+	return limitConns(len(c.peers), dir.Shards, c.maxConns, maxFiles())
 }
 
 // Values of --group-consumer-migration-policy, Kafka's.

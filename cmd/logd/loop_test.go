@@ -89,7 +89,7 @@ func runNode(t *testing.T, id int32, addrs map[int32]string, peers net.Listener,
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		r.result <- r.node.run(ctx, clients, peers, addrs, 100)
+		r.result <- r.node.run(ctx, clients, peers, addrs, connLimits{clients: 100, peers: 100})
 	}()
 	t.Cleanup(func() {
 		stop()

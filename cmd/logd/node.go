@@ -18,7 +18,6 @@ import (
 )
 
 const (
-	peerConns   = 256      // inbound connections of brokers
 	peerFrames  = 4        // envelopes of one of them that wait for their shard
 	maxEnvelope = 24 << 20 // bytes: broker.Limits.EnvelopeBytes, a message, and an entry of the greatest size
 	maxBegun    = 16 << 20 // bytes of unfinished envelopes on all connections; over it, large ones are closed
@@ -56,7 +55,7 @@ func newNode(id int32, incarnation, boot uint64, limits tcp.Limits, shards []ste
 }
 
 // run serves until ctx is done and every shard has stopped, or stopWait is over. The error is that of a shard that halted.
-func (n *node) run(ctx context.Context, clients, peers net.Listener, addrs map[int32]string, maxConns int) error {
+func (n *node) run(ctx context.Context, clients, peers net.Listener, addrs map[int32]string, most connLimits) error {
 	quit := make(chan struct{})
 	ended := make(chan error, len(n.loops))
 	stopped := make(chan int, len(n.loops))
@@ -72,8 +71,8 @@ func (n *node) run(ctx context.Context, clients, peers net.Listener, addrs map[i
 			})
 		}()
 	}
-	go n.net.Serve(clients, maxConns, n.net.Limits().Idle, n.client)
-	go n.net.Serve(peers, peerConns, 0, n.peer)
+	go n.net.Serve(clients, most.clients, n.net.Limits().Idle, n.client)
+	go n.net.Serve(peers, most.peers, 0, n.peer)
 	defer peers.Close()
 	defer clients.Close()
 	left := len(n.loops) // that run

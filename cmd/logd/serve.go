@@ -96,6 +96,10 @@ func serveDir(ctx context.Context, c *config, logger *slog.Logger) error {
 	if os.Getenv("GOMEMLIMIT") == "" {
 		debug.SetMemoryLimit(int64(dir.Shards) * memoryBytes)
 	}
+	most, err := c.limitConns(dir)
+	if err != nil {
+		return err
+	}
 	peers, err := listen("--peers", c.peers[c.id])
 	if err != nil {
 		return err
@@ -122,7 +126,7 @@ func serveDir(ctx context.Context, c *config, logger *slog.Logger) error {
 		return err
 	}
 	go space.run(watch, n.loops)
-	if err := n.run(ctx, clients, peers, c.peers, connLimit(c.maxConns)); err != nil {
+	if err := n.run(ctx, clients, peers, c.peers, most); err != nil {
 		if errors.Is(err, errRejoin) {
 			n.settle()
 			if _, aside := log.SetAside(tree, n.notes.dir, draw()); aside != nil {
@@ -300,16 +304,6 @@ func listen(flag, addr string) (net.Listener, error) {
 		return nil, fmt.Errorf("%s: %w", flag, err)
 	}
 	return l, nil
-}
-
-// connLimit leaves a quarter of the process's descriptors to files: running out of them would end the broker at its next
-// new segment.
-func connLimit(wanted int) int {
-	var r syscall.Rlimit
-	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &r); err != nil || r.Cur > 1<<30 {
-		return wanted
-	}
-	return min(wanted, max(1, int(r.Cur)/4*3-peerConns))
 }
 
 // draw returns a number that nobody drew before.
