@@ -63,6 +63,7 @@ func (a *app) dev(ctx context.Context, d *devConfig) error {
 	if err := d.check(); err != nil {
 		return err
 	}
+	outliveReaders()
 	unlock, err := d.claim()
 	if err != nil {
 		return err

@@ -12,7 +12,8 @@
 //
 // Rules:
 //
-//	D1  One goroutine calls a shard's Step, and it does nothing that waits: no disk, no network, no full queue.
+//	D1  One goroutine calls a shard's Step, and it does nothing that waits: no disk, no network, no full queue,
+//	    and nobody who reads its lines.
 //	D2  An Output is carried out wholly before the next Step, and nothing of one that says Halt but its log lines.
 //	D3  What a loop has not taken yet is bounded: client bytes by tcp's buffers, peers' envelopes by peerFrames each.
 //	D4  A data directory is used by one process, the one that holds its lock, and never by another broker than made it. What

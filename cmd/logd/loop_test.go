@@ -69,6 +69,12 @@ func localListener(t *testing.T) net.Listener {
 
 func runNode(t *testing.T, id int32, addrs map[int32]string, peers net.Listener, shards ...stepper) *running {
 	t.Helper()
+	return runNodeSaying(t, nil, id, addrs, peers, shards...)
+}
+
+// runNodeSaying runs a node that says what it has to say to logger, or in lines.
+func runNodeSaying(t *testing.T, logger *slog.Logger, id int32, addrs map[int32]string, peers net.Listener, shards ...stepper) *running {
+	t.Helper()
 	tree, err := osfs.New(t.TempDir(), osfs.Options{UnsafeNoSync: true})
 	if err != nil {
 		t.Fatal(err)
@@ -82,7 +88,9 @@ func runNode(t *testing.T, id int32, addrs map[int32]string, peers net.Listener,
 	for i := range trees {
 		trees[i] = tree
 	}
-	logger := slog.New(slog.NewTextHandler(&r.lines, nil))
+	if logger == nil {
+		logger = slog.New(slog.NewTextHandler(&r.lines, nil))
+	}
 	r.node = newNode(id, 77, 88, tcp.DefaultLimits(), shards, trees, logger, time.Now())
 	ctx, stop := context.WithCancel(context.Background())
 	r.stop = stop

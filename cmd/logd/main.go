@@ -36,13 +36,19 @@ type app struct {
 	out     io.Writer
 	err     io.Writer
 	environ []string
+	exit    func(code int) // ends the process, with what was said
 }
 
 func main() {
 	ctx, cancel := context.WithCancel(context.Background())
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
-	a := &app{out: os.Stdout, err: os.Stderr, environ: os.Environ()}
+	said := newLineWriter(os.Stderr)
+	exit := func(code int) {
+		said.flush(lastWords)
+		os.Exit(code)
+	}
+	a := &app{out: os.Stdout, err: said, environ: os.Environ(), exit: exit}
 	again := make(chan struct{})
 	go func() {
 		<-signals
@@ -59,10 +65,10 @@ func main() {
 	go func() { done <- a.run(ctx, os.Args[1:]) }()
 	select {
 	case code := <-done:
-		os.Exit(code)
+		exit(code)
 	case <-again: // brokers that dev started end with this process (D5)
-		fmt.Fprintln(os.Stderr, "logd: asked to stop again: stopping at once")
-		os.Exit(exitFailed)
+		fmt.Fprintln(said, "logd: asked to stop again: stopping at once")
+		exit(exitFailed)
 	}
 }
 

@@ -64,7 +64,8 @@ Exit status: 0 stopped as asked, 1 an error, which the last line says, 2 wrong u
 			if err := level.UnmarshalText([]byte(c.logLevel)); err != nil {
 				return usagef("--log-level is %q; it is debug, info, warn or error", c.logLevel)
 			}
-			return serve(cmd.Context(), c, slog.New(slog.NewTextHandler(a.err, &slog.HandlerOptions{Level: level})))
+			outliveReaders()
+			return a.serve(cmd.Context(), c, slog.New(slog.NewTextHandler(a.err, &slog.HandlerOptions{Level: level})))
 		},
 	}
 	c.flags(cmd)
@@ -72,9 +73,9 @@ Exit status: 0 stopped as asked, 1 an error, which the last line says, 2 wrong u
 }
 
 // serve runs a broker until ctx is done. One whose directory must not be used any more comes back with an empty one.
-func serve(ctx context.Context, c *config, logger *slog.Logger) error {
+func (a *app) serve(ctx context.Context, c *config, logger *slog.Logger) error {
 	if c.parentFD >= 0 {
-		go endWith(c.parentFD, logger)
+		go a.endWith(c.parentFD, logger)
 	}
 	for {
 		err := serveDir(ctx, c, logger)
@@ -140,11 +141,11 @@ func serveDir(ctx context.Context, c *config, logger *slog.Logger) error {
 }
 
 // endWith ends the process when dev's end of a pipe is closed, which happens however dev ends (D5).
-func endWith(fd int, logger *slog.Logger) {
+func (a *app) endWith(fd int, logger *slog.Logger) {
 	pipe := os.NewFile(uintptr(fd), "parent")
 	io.Copy(io.Discard, pipe) // nothing is ever written; an error ends it as well
 	logger.Error("the process that started this broker is gone: ending")
-	os.Exit(exitFailed)
+	a.exit(exitFailed)
 }
 
 // openData locks the data directory and opens it, or formats it if it is empty (D4, S7).
