@@ -16,6 +16,7 @@ import (
 const (
 	slowTurn  = 5 * time.Millisecond
 	slowEvery = 10 * time.Second // one line about slow turns in so long
+	noteRetry = time.Second      // on a full disk
 	readers   = 8                // cold reads of a shard that run at the same time
 )
 
@@ -49,6 +50,7 @@ type loop struct {
 	working sync.WaitGroup // lanes that may still write
 	full    func()         // the disk is full: something waits for room
 	note    func() error   // has the directory remember this start
+	noteAt  time.Duration  // when to try again; 0: needn't
 
 	slowest   time.Duration
 	slowTurns int
@@ -96,7 +98,7 @@ func (l *loop) run(quit <-chan struct{}, stopped func()) error {
 		if out.Stopped {
 			stopped()
 		}
-		timer.Reset(max(0, out.WakeAt-l.now().Mono))
+		timer.Reset(max(0, l.wakeAt(out.WakeAt)-l.now().Mono))
 		select {
 		case <-quit:
 			return nil
@@ -157,11 +159,8 @@ func (l *loop) carry(out *broker.Output) error {
 	if out.Halt != "" {
 		return fmt.Errorf("%w: %s", errHalt, out.Halt)
 	}
-	if out.Note {
-		if err := l.note(); err != nil {
-			return fmt.Errorf("%w: %w", errHalt, err)
-		}
-		l.in.put(item{ev: broker.Noted{}})
+	if err := l.remember(out.Note); err != nil {
+		return err
 	}
 	for _, p := range out.Plans {
 		select {
@@ -201,6 +200,34 @@ func (l *loop) carry(out *broker.Output) error {
 		l.mates[m.To].in.put(item{ev: m})
 	}
 	return nil
+}
+
+// remember has the directory remember this start. On a full disk it tries again: the shard takes part in nothing till then.
+func (l *loop) remember(asked bool) error {
+	if !asked && (l.noteAt == 0 || l.now().Mono < l.noteAt) {
+		return nil
+	}
+	l.noteAt = 0
+	err := l.note()
+	if errors.Is(err, log.ErrNoSpace) {
+		l.log.Warn("the disk is full: the directory can't remember this start yet", "shard", l.index, "again_in", noteRetry, "err", err)
+		l.full()
+		l.noteAt = l.now().Mono + noteRetry
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("%w: %w", errHalt, err)
+	}
+	l.in.put(item{ev: broker.Noted{}})
+	return nil
+}
+
+// wakeAt is when the next turn is due at the latest.
+func (l *loop) wakeAt(shard time.Duration) time.Duration {
+	if l.noteAt > 0 {
+		return min(shard, l.noteAt)
+	}
+	return shard
 }
 
 // runLane runs plans one after the other; the runner keeps their files open.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net"
@@ -278,6 +279,43 @@ func TestLoopCarriesDiskAndMail(t *testing.T) {
 	}
 	if _, ok := got["error of lane wal"]; !ok || len(got) != 3 || got["456789"] > got["second"] {
 		t.Errorf("came: %v", got)
+	}
+}
+
+// A full disk keeps the directory from remembering a start: that is tried again when the reserve was given up.
+func TestNoteWaitsForRoom(t *testing.T) {
+	noted := make(chan bool, 1)
+	ready := make(chan struct{})
+	asked, calls, full := false, 0, 0
+	r := runNode(t, 1, nil, nil, fake(func(_ broker.Now, events []broker.Event, out *broker.Output) {
+		<-ready
+		out.Note, asked = !asked, true
+		for _, e := range events {
+			if _, ok := e.(broker.Noted); ok {
+				noted <- full == 1 && calls == 2
+			}
+		}
+		stops(events, out)
+	}))
+	l := r.node.loops[0]
+	l.full = func() { full++ }
+	l.note = func() error {
+		if calls++; calls == 1 {
+			return fmt.Errorf("note the start: %w", log.ErrNoSpace)
+		}
+		return nil
+	}
+	close(ready)
+	select {
+	case ok := <-noted:
+		if !ok {
+			t.Errorf("%d calls, room was asked for %d times, expected 2 and 1", calls, full)
+		}
+	case err := <-r.result:
+		t.Errorf("the full disk ended the node: %v", err)
+		r.result <- err
+	case <-time.After(wait):
+		t.Error("the start was never noted")
 	}
 }
 

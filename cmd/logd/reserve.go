@@ -6,6 +6,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"logd/log/osfs"
 )
 
 // reserveName is a file of zeros that holds room on the disk. It is given up when a write to a segment finds the disk full, so that
@@ -59,6 +61,20 @@ func (r *reserve) fill() error {
 		}
 	}
 	return f.Sync()
+}
+
+// giveUpReserve removes the reserve of a data directory that no process uses, so that one can start on a full disk: the directory
+// remembers each start, which takes blocks.
+func giveUpReserve(dir string) error {
+	tree, err := osfs.New(dir, osfs.Options{UnsafeNoSync: true}) // writes nothing
+	if err != nil {
+		return err
+	}
+	if err := tree.Lock(); err != nil {
+		return err
+	}
+	defer tree.Unlock() // nothing was written
+	return tree.Remove(reserveName)
 }
 
 // release gives the room up.

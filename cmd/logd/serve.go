@@ -77,8 +77,13 @@ func (a *app) serve(ctx context.Context, c *config, logger *slog.Logger) error {
 	if c.parentFD >= 0 {
 		go a.endWith(c.parentFD, logger)
 	}
-	for {
+	for tried := false; ; {
 		err := serveDir(ctx, c, logger)
+		if errors.Is(err, log.ErrNoSpace) && !tried && giveUpReserve(c.data) == nil {
+			logger.Warn("the disk is full: the reserve is given up so that the broker can start", "bytes", reserveBytes, "err", err)
+			tried = true
+			continue
+		}
 		if !errors.Is(err, errRejoin) || ctx.Err() != nil {
 			return err
 		}

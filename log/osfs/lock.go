@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"logd/log"
 )
 
 // lockName is the file that is locked; it stays, since removing it would let two processes lock two files of one name.
@@ -42,6 +44,9 @@ func (f *FS) Lock() error {
 	}
 	if err == nil {
 		_, err = l.WriteAt(fmt.Appendf(nil, "%d\n", os.Getpid()), 0)
+		if errors.Is(named(err), log.ErrNoSpace) {
+			err = nil // it is locked: the number is for others to read
+		}
 	}
 	if err != nil {
 		l.Close() // the error tells more

@@ -53,7 +53,7 @@ func newFS(dir string, opt Options, sync func(string) error) (*FS, error) {
 		return nil, err
 	}
 	f.direct, err = probeDirect(filepath.Join(dir, "probe.tmp"))
-	return f, err
+	return f, named(err)
 }
 
 // MkdirAll makes a directory, and those above it that aren't there, and makes their names stable.
