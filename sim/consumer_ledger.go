@@ -46,7 +46,7 @@ func (l *groupLedger) told(gen int32, who string, t term) {
 		l.terms[gen], l.owners[gen] = map[string]term{}, map[int]string{}
 	}
 	if before, ok := l.terms[gen][who]; ok && t.heard > before.until {
-		maps.DeleteFunc(l.owners[gen], func(_ int, owner string) bool { return owner == who })
+		maps.DeleteFunc(l.owners[gen], func(_ int, owner string) bool { return owner == who }) // order: each by itself
 	}
 	l.terms[gen][who] = t
 }
