@@ -68,12 +68,12 @@ func (m *Machine) completeOrWait(g *group) {
 		m.complete(g)
 		return
 	}
-	m.joinBy(g)
+	m.joinBy(g, g.classic.rebalanceTime())
 }
 
-// joinBy ends the wait for members at some time.
-func (m *Machine) joinBy(g *group) {
-	m.endJoin(g, g.classic.rebalanceTime(), func(*classic) { m.complete(g) })
+// joinBy ends the wait for members after some time.
+func (m *Machine) joinBy(g *group, after time.Duration) {
+	m.endJoin(g, after, func(*classic) { m.complete(g) })
 }
 
 // completeIfAll ends the wait for members if none is missing; a new group's first one lasts as long as it does.
@@ -99,7 +99,8 @@ func (m *Machine) complete(g *group) {
 		m.remove(k, id)
 	}
 	if !k.elect() && len(k.members) > 0 {
-		m.joinBy(g) // only static members are left, none of whom is here
+		// Only static members are left, none of whom is here. A rebalance timeout of 0 would have this end again at once, without end.
+		m.joinBy(g, max(k.rebalanceTime(), m.cfg.MinSession))
 		return
 	}
 	before := k.generation

@@ -104,6 +104,31 @@ func TestWhoIsAwayInARebalance(t *testing.T) {
 	}
 }
 
+// Static members that are away, and give a rebalance no time, are waited for until their session ends: by deadlines that lie ahead.
+func TestStaticMembersThatGiveNoTime(t *testing.T) {
+	d := newDesk(t, nil)
+	static := d.request("", "i", "range")
+	static.SessionTimeoutMillis, static.RebalanceTimeoutMillis = 10_000, 0
+	first := d.send("g", 5, static)
+	second := d.send("g", 3, d.request("", "", "range"))
+	d.pass(time.Millisecond)
+	a, b := d.joined(first), d.joined(second)
+	d.sync(b.MemberID, b.Generation)
+	d.sync(a.MemberID, a.Generation, a.MemberID)
+	d.is("it leaves", d.leave(b.MemberID), None)
+	d.at("PreparingRebalance", 1)
+	var o Out
+	d.m.enter(d.now, &o)
+	d.m.complete(d.m.groups["g"]) // as the end of the wait does
+	d.m.out = nil
+	if at, _ := d.m.Next(); at <= d.now.Mono {
+		t.Errorf("the next wait ends at %v, it is %v: the deadlines of one moment have no end", at, d.now.Mono)
+		return
+	}
+	d.pass(11 * time.Second)
+	d.at("Empty", 0)
+}
+
 // A member that joins again with what it said before is told what there is, but for the leader, who has something else in mind.
 func TestJoinsAgain(t *testing.T) {
 	d := newDesk(t, nil)

@@ -46,6 +46,7 @@ type actor struct {
 	group    string
 	instance *string
 	version  int16
+	wait     int32 // its rebalance timeout, in ms
 	id       string
 	gen      int32
 	leads    []string // members, if it leads
@@ -77,6 +78,7 @@ func newWorld(t *rapid.T) *world {
 	w.ledger = ledger{owners: map[string]map[int]string{}, synced: map[string]int32{}, replaced: map[string]bool{}, acked: map[string]int64{}, maybe: map[string][]int64{}}
 	for i := range 5 {
 		c := &actor{group: fmt.Sprintf("g%d", i%2), version: int16(rapid.SampledFrom([]int{0, 3, 5, 9}).Draw(t, "version"))}
+		c.wait = rapid.SampledFrom([]int32{15_000, 0}).Draw(t, "rebalance timeout")
 		if i >= 3 && c.version >= 5 {
 			name := "static"
 			c.instance = &name
@@ -261,7 +263,7 @@ func (c *actor) outcome(code int16) {
 func (w *world) join(c *actor) {
 	req := kmsg.NewPtrJoinGroupRequest()
 	req.Group, req.MemberID, req.InstanceID, req.ProtocolType = c.group, c.id, c.instance, "consumer"
-	req.SessionTimeoutMillis, req.RebalanceTimeoutMillis = 10_000, 15_000
+	req.SessionTimeoutMillis, req.RebalanceTimeoutMillis = 10_000, c.wait
 	req.Protocols = []kmsg.JoinGroupRequestProtocol{{Name: "range", Metadata: []byte{0, 0, 0, 0, 0, 1, 0, 1, 'a'}}}
 	w.ask(Call{Group: c.group, Version: c.version, Body: req}, c.told(func(body any) {
 		r, ok := body.(*kmsg.JoinGroupResponse)
