@@ -2,8 +2,6 @@ package group
 
 import (
 	"fmt"
-	"regexp"
-	"slices"
 	"strings"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -18,9 +16,6 @@ type fault struct {
 func faulty(code int16, format string, args ...any) fault {
 	return fault{code, fmt.Sprintf(format, args...)}
 }
-
-// maxRegex is the longest regular expression, in bytes; Kafka has no such bound. A program for it takes about a hundred times that.
-const maxRegex = 4 << 10
 
 // checkHeartbeat refuses what no group has to look at (Kafka's GroupCoordinatorService.throwIfConsumerGroupHeartbeatRequestIsInvalid).
 func checkHeartbeat(req *kmsg.ConsumerGroupHeartbeatRequest) fault {
@@ -93,25 +88,6 @@ func ownedOf(req *kmsg.ConsumerGroupHeartbeatRequest) Set {
 		}
 	}
 	return makeSet(parts)
-}
-
-// compileRegex makes a matcher of whole names. Go's syntax is RE2's, as that of Kafka's RE2/J.
-func compileRegex(regex string) (*regexp.Regexp, fault) {
-	if len(regex) > maxRegex {
-		return nil, faulty(InvalidRegex, "SubscribedTopicRegex has %d bytes, the most is %d.", len(regex), maxRegex)
-	}
-	if _, err := regexp.Compile(regex); err != nil { // by itself: in parentheses "a)(b" would be one
-		return nil, faulty(InvalidRegex, "SubscribedTopicRegex `%s` is not a valid regular expression: %v.", regex, err)
-	}
-	re, err := regexp.Compile(`\A(?:` + regex + `)\z`)
-	if err != nil {
-		return nil, faulty(InvalidRegex, "SubscribedTopicRegex `%s` is not a valid regular expression: %v.", regex, err)
-	}
-	return re, fault{}
-}
-
-func matching(re *regexp.Regexp, names []string) []string {
-	return slices.DeleteFunc(slices.Clone(names), func(name string) bool { return !re.MatchString(name) })
 }
 
 // hasRoom tells whether a member can join: it is one already, or takes the place of one, or there is room for one more.

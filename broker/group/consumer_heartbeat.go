@@ -126,6 +126,9 @@ func wishes(v memberValue, c Call, req *kmsg.ConsumerGroupHeartbeatRequest) memb
 func (s *step) checkWishes(old consumerMember, c Call, req *kmsg.ConsumerGroupHeartbeatRequest) fault {
 	v := wishes(old.memberValue, c, req)
 	if v.regex != "" && v.regex != old.regex {
+		if _, known := s.c.regexes[v.regex]; !known && len(s.c.regexes) >= maxRegexes {
+			return faulty(InvalidRegex, "The members of group %s have %d regular expressions, the most is %d.", s.g.id, len(s.c.regexes), maxRegexes)
+		}
 		if _, f := compileRegex(v.regex); f.code != None {
 			return f
 		}

@@ -125,6 +125,7 @@ func TestHeartbeatsThatAreRefused(t *testing.T) {
 		{"a regex only in parentheses", joining("b", func(q *heartbeat) { q.SubscribedTopicRegex = ptr("a)(b") }), InvalidRegex},
 		{"RE2 has no look-ahead", joining("b", func(q *heartbeat) { q.SubscribedTopicRegex = ptr("a(?=b)") }), InvalidRegex},
 		{"a regex too long", joining("b", func(q *heartbeat) { q.SubscribedTopicRegex = ptr(strings.Repeat("a", maxRegex+1)) }), InvalidRegex},
+		{"a regex whose repeats take too much", joining("b", func(q *heartbeat) { q.SubscribedTopicRegex = ptr(strings.Repeat(".{0,99}", 101)) }), InvalidRegex},
 		{"too much", joining("b", nil, strings.Repeat("x", 9<<10)), InvalidRequest},
 		{"no such group", joining("b", func(q *heartbeat) { q.Group, q.MemberEpoch = "other", 1 }), NotFound},
 		{"leaves no such group", joining("b", func(q *heartbeat) { q.Group, q.MemberEpoch = "other", -1 }), NotFound},
@@ -158,6 +159,20 @@ func TestHeartbeatsThatAreRefused(t *testing.T) {
 			r.check()
 		})
 	}
+}
+
+// All expressions of a group are matched within a turn: there are only so many, and who has one of them may join.
+func TestRegexesOfAGroup(t *testing.T) {
+	r := newRig(t, 4)
+	r.m.cfg.ConsumerMaxSize, r.m.cfg.Members = 2*maxRegexes, 2*maxRegexes
+	join := func(id, regex string) int16 {
+		return r.beat(joining(id, func(q *heartbeat) { q.SubscribedTopicRegex = &regex })).ErrorCode
+	}
+	for n := range maxRegexes {
+		expect(t, "error", join(fmt.Sprint("m", n), fmt.Sprint("t", n)), None)
+	}
+	expect(t, "one more", join("x", "other"), InvalidRegex)
+	expect(t, "one of them", join("x", "t0"), None)
 }
 
 // Version 0 of the request lets the coordinator make the id (KIP-1082 came with version 1).
