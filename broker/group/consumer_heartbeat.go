@@ -186,6 +186,7 @@ func heartbeatTopics(s Set) []kmsg.ConsumerGroupHeartbeatResponseAssignmentTopic
 // replace gives what a static member has to who comes with its instance id, under another member id and at epoch 0.
 func (s *step) replace(old consumerMember, id string) consumerMember {
 	target := s.c.target[old.id]
+	s.replaced = old.id
 	s.put(kindConsumerCurrent, old.id, nil)
 	s.put(kindConsumerTargetMember, old.id, nil)
 	s.put(kindConsumerMember, old.id, nil)

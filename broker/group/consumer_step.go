@@ -9,11 +9,12 @@ import (
 // step is one request's or deadline's work on a consumer group: what it writes takes effect in c at once, so that what
 // comes after builds on it, and is answered when it is committed.
 type step struct {
-	m       *Machine
-	g       *group
-	c       *consumer
-	records []Record
-	leaving *classic // the classic group that this one is made of
+	m        *Machine
+	g        *group
+	c        *consumer
+	records  []Record
+	leaving  *classic // the classic group that this one is made of
+	replaced string   // the id of a static member whose place another id has been given; "" if there is none
 }
 
 // openConsumer begins a step on a consumer group. If join is true, it makes one where there is none: of nothing, of a
@@ -91,7 +92,11 @@ func (s *step) finish(done func(code int16)) {
 	m.write(g, s.records, true, func(code int16) {
 		if code != None {
 			m.reloadConsumer(g)
-		} else if s.leaving != nil {
+			done(code)
+			return
+		}
+		m.stopClocks(g, s.replaced) // nobody else knows of that id any more
+		if s.leaving != nil {
 			for _, id := range g.consumer.ids { // who came along with the classic group may never say anything again
 				m.keepConsumer(g, id)
 			}
