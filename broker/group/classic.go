@@ -68,7 +68,7 @@ type member struct {
 	session    time.Duration
 	protocols  []kmsg.JoinGroupRequestProtocol
 	assignment []byte
-	had        []byte // what it was assigned last: it may have it until it syncs again
+	had        []byte // what its last SyncGroup was answered with: it may have it until it syncs again
 	joining    Ticket // its JoinGroup that waits; 0 if none does
 	syncing    Ticket // its SyncGroup that waits
 	fresh      bool   // it hasn't had an answer to its first JoinGroup yet

@@ -42,7 +42,7 @@ func (m *Machine) sync(g *group, c Call, req *kmsg.SyncGroupRequest) {
 			m.assign(g, req)
 		}
 	case stable:
-		b.owesSync = false
+		b.owesSync, b.had = false, b.assignment
 		m.answer(c.Ticket, k.assignedTo(b))
 	default:
 		m.answer(c.Ticket, refusedSync(RebalanceInProgress))
@@ -110,8 +110,9 @@ func (m *Machine) assign(g *group, req *kmsg.SyncGroupRequest) {
 		k.assigned = k.generation
 		k.to(stable, m.now)
 		for _, b := range k.members {
-			b.assignment, b.had = given[b.id], given[b.id]
+			b.assignment = given[b.id]
 			if m.answerSync(b, k.assignedTo(b)) {
+				b.had = b.assignment
 				m.session(g, b, b.session) // it may have passed while the member waited
 			}
 		}

@@ -31,18 +31,42 @@ func (s *step) upgrade() fault {
 		s.put(kindConsumerMember, b.id, v.encode())
 	}
 	s.put(kindConsumerGroup, "", epochValue{epoch: k.generation}.encode())
+	held, err := s.held()
+	if err != nil {
+		return faulty(NotFound, "Cannot upgrade the classic group %s to consumer group because the embedded consumer protocol is malformed.", s.g.id)
+	}
 	for _, b := range k.members {
-		has, err := readAssignment(b.had, s.m.topics)
-		if err != nil {
-			return faulty(NotFound, "Cannot upgrade the classic group %s to consumer group because the embedded consumer protocol is malformed.", s.g.id)
-		}
-		// Nothing keeps a classic leader from giving a partition to two: the first has it (K2).
-		has = has.filter(func(p Part) bool { _, taken := s.c.owners[p]; return !taken })
-		s.put(kindConsumerTargetMember, b.id, encodeTarget(has))
-		s.put(kindConsumerCurrent, b.id, currentValue{k.generation, k.generation, memberStable, has, nil}.encode())
+		s.put(kindConsumerTargetMember, b.id, encodeTarget(held[b.id]))
+		s.put(kindConsumerCurrent, b.id, currentValue{k.generation, k.generation, memberStable, held[b.id], nil}.encode())
 	}
 	s.put(kindConsumerTarget, "", epochValue{epoch: k.generation}.encode())
 	return fault{}
+}
+
+// held is what each member of the classic group may be working on: what its generation gives it, and until it has asked for that what
+// it had before, if nobody else has been given it. Nothing keeps a classic leader from giving a partition to two: the first has it (K2).
+func (s *step) held() (map[string]Set, error) {
+	parts, taken := map[string][]Part{}, map[Part]bool{}
+	given := func(b *member) []byte { return b.assignment }
+	had := func(b *member) []byte { return b.had }
+	for _, of := range []func(*member) []byte{given, had} {
+		for _, b := range s.leaving.members {
+			has, err := readAssignment(of(b), s.m.topics)
+			if err != nil {
+				return nil, err
+			}
+			has = has.filter(func(p Part) bool { return !taken[p] })
+			for _, p := range has {
+				taken[p] = true
+			}
+			parts[b.id] = append(parts[b.id], has...)
+		}
+	}
+	held := map[string]Set{}
+	for _, b := range s.leaving.members {
+		held[b.id] = makeSet(parts[b.id])
+	}
+	return held, nil
 }
 
 // classicMember is what is kept of a classic member in a consumer group.

@@ -408,3 +408,33 @@ func TestUpgradeBetweenRebalances(t *testing.T) {
 		t.Errorf("the new member is given %s, and the old one has all", got)
 	}
 }
+
+// An assignment is committed, and the SyncGroup of a member that it takes partitions from hasn't come: it works on them still, and who
+// comes by the new protocol isn't given them.
+func TestUpgradeBeforeASync(t *testing.T) {
+	r := newRig(t, 4)
+	a := classicGroup(r) // has t0/0 to 3, and leads
+	b := &old{r: r, group: "g", topics: []string{"t0"}}
+	b.id = r.call("g", 9, b.joinRequest()).(*kmsg.JoinGroupResponse).MemberID
+	share := func(given map[string]map[string][]int32, others ...*old) {
+		waits := make([]Ticket, len(others))
+		for i, o := range others {
+			waits[i] = r.ask("g", 9, o.joinRequest())
+		}
+		a.join()
+		for i, o := range others {
+			o.epoch = r.answers[waits[i]].(*kmsg.JoinGroupResponse).Generation
+		}
+		expect(t, "sync", a.sync(given), None)
+	}
+	share(map[string]map[string][]int32{a.id: {"t0": {0, 1}}, b.id: {"t0": {2, 3}}}, b)
+	expect(t, "sync", b.sync(nil), None)
+	c := &old{r: r, group: "g", topics: []string{"t0"}}
+	c.id = r.call("g", 9, c.joinRequest()).(*kmsg.JoinGroupResponse).MemberID
+	share(map[string]map[string][]int32{a.id: {"t0": {0, 1}}, b.id: {"t0": {2}}}, c, b)
+	r.mustBeat(joining("n", nil, "t0"))
+	part := Part{topicN(0), 3}
+	if got := r.m.groups["g"].consumer.owners[part]; got != b.id {
+		t.Errorf("partition 3 is %q's, and %q works on it", got, b.id)
+	}
+}
