@@ -53,7 +53,7 @@ var layers = []layer{
 			"google.golang.org/protobuf/proto"}},
 
 	{dir: "broker/deadline", strict: true},
-	{dir: "broker/group", strict: true, ours: []string{"broker/deadline"}, std: []string{"regexp"}, libs: []string{franz + "kbin", franz + "kmsg"}},
+	{dir: "broker/group", strict: true, ours: []string{"broker/deadline"}, std: []string{"regexp", "regexp/syntax"}, libs: []string{franz + "kbin", franz + "kmsg"}},
 	{dir: "broker", strict: true, ours: []string{"broker/deadline", "broker/group", "log", "replica", "replica/producer", "transport"},
 		std: []string{"compress/gzip"},
 		libs: []string{raft, raft + "/raftpb", raft + "/quorum", raft + "/tracker", raft + "/confchange",
