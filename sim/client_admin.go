@@ -9,32 +9,33 @@ import (
 
 // Kafka's error codes, as far as clients here tell them apart.
 const (
-	codeNone            = 0
-	codeOutOfRange      = 1
-	codeCorrupt         = 2
-	codeUnknownTopic    = 3
-	codeNoLeader        = 5
-	codeNotLeader       = 6
-	codeTimedOut        = 7
-	codeTooLarge        = 10
-	codeLoading         = 14
-	codeNotEnough       = 19
-	codeNotEnoughAfter  = 20
-	codeBadAcks         = 21
-	codeUnsupported     = 35
-	codeTopicExists     = 36
-	codeNotController   = 41
-	codeBadTimestamp    = 32
-	codeInvalidRequest  = 42
-	codeSequence        = 45
-	codeProducerEpoch   = 47
-	codeStorage         = 56
-	codeFencedEpoch     = 74
-	codeUnknownEpoch    = 75
-	codeNotYet          = 78
-	codeBadRecord       = 87
-	codeUnknownID       = 100
-	codeInconsistentTop = 103
+	codeNone             = 0
+	codeOutOfRange       = 1
+	codeCorrupt          = 2
+	codeUnknownTopic     = 3
+	codeNoLeader         = 5
+	codeNotLeader        = 6
+	codeTimedOut         = 7
+	codeTooLarge         = 10
+	codeLoading          = 14
+	codeNotEnough        = 19
+	codeNotEnoughAfter   = 20
+	codeBadAcks          = 21
+	codeUnsupported      = 35
+	codeTopicExists      = 36
+	codeNotController    = 41
+	codeBadTimestamp     = 32
+	codeInvalidRequest   = 42
+	codeUnsupportedByLog = 43
+	codeSequence         = 45
+	codeProducerEpoch    = 47
+	codeStorage          = 56
+	codeFencedEpoch      = 74
+	codeUnknownEpoch     = 75
+	codeNotYet           = 78
+	codeBadRecord        = 87
+	codeUnknownID        = 100
+	codeInconsistentTop  = 103
 )
 
 // askMetadata asks some broker who leads; one question at a time.
@@ -73,6 +74,7 @@ func (c *client) metadata(k *call, resp *kmsg.MetadataResponse) {
 			}
 			for _, p := range t.Partitions {
 				if part := int(p.Partition); part >= 0 && part < c.w.opt.Load.Partitions {
+					c.w.judgeLeader(k, i*c.w.opt.Load.Partitions+part, p.ErrorCode, p.Leader, p.LeaderEpoch)
 					c.learn(i*c.w.opt.Load.Partitions+part, p.ErrorCode, p.Leader, p.LeaderEpoch)
 				}
 			}

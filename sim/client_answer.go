@@ -83,6 +83,7 @@ func (c *client) answered(k *call) {
 	default:
 		outcome = c.heard(k)
 	}
+	c.w.foreign(k)
 	switch what := refusalCodes[k.code]; {
 	case k.group != "":
 		c.w.refusedByGroup(k)

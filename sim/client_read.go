@@ -118,7 +118,19 @@ func (c *client) askRead(a request) {
 		k.session = true
 		c.session(a.node).asks(req)
 	}
+	if n := w.nodes[a.node]; n.proc != nil {
+		if g := w.groupOfPart(a.part); g != nil && g.replicas[n.index].live {
+			k.boot, k.reached = n.proc.boot, g.replicas[n.index].highWatermark
+		}
+	}
 	c.send(a.node, k, req, false)
+}
+
+// nothing judges an answer without records: of what a broker had applied when it was asked some must come (G9).
+func (c *client) nothing(k *call) {
+	if n := c.w.nodes[k.line.node]; k.op.From < k.reached && n.proc != nil && n.proc.boot == k.boot {
+		c.w.violate(BadResponse, "client %d reads %s from %d, and broker %d, which had applied all up to %d when it was asked, gives nothing", c.number, c.w.partName(k.part), k.op.From, n.id, k.reached)
+	}
 }
 
 func (c *client) fetched(k *call, resp *kmsg.FetchResponse) checker.Outcome {
@@ -130,6 +142,7 @@ func (c *client) fetched(k *call, resp *kmsg.FetchResponse) checker.Outcome {
 	case k.code != codeNone:
 		return checker.Failed
 	case k.session && len(resp.Topics) == 0:
+		c.nothing(k)
 		return checker.OK // nothing new
 	}
 	if len(resp.Topics) != 1 || len(resp.Topics[0].Partitions) != 1 {
@@ -142,6 +155,9 @@ func (c *client) fetched(k *call, resp *kmsg.FetchResponse) checker.Outcome {
 	}
 	if k.code != codeNone {
 		return checker.Failed
+	}
+	if g := w.groupOfPart(k.part); g != nil && (p.HighWatermark > g.end || p.LogStartOffset > g.start) {
+		w.violate(BadResponse, "client %d reads %s: high watermark %d, log start %d; no replica had more than %d, %d", c.number, w.partName(k.part), p.HighWatermark, p.LogStartOffset, g.end, g.start)
 	}
 	if p.DivergingEpoch.Epoch >= 0 { // what was read is committed: no log ever parts from it
 		w.violate(BadResponse, "client %d has read %s up to %d, of epoch %d last; it is told that epoch %d ends at %d", c.number, w.partName(k.part), k.op.From, c.last[k.part].epoch, p.DivergingEpoch.Epoch, p.DivergingEpoch.EndOffset)
@@ -164,7 +180,9 @@ func (c *client) fetched(k *call, resp *kmsg.FetchResponse) checker.Outcome {
 		w.violate(BadResponse, "client %d: fetch of %s from %d: %v", c.number, w.partName(k.part), k.op.From, gist(err))
 		return checker.Failed
 	}
-	if n := len(k.op.Values); n > 0 {
+	if n := len(k.op.Values); n == 0 && p.HighWatermark >= 0 && p.PreferredReadReplica < 0 {
+		c.nothing(k)
+	} else if n > 0 {
 		c.last[k.part] = w.views.epochsRead(k.part, p.RecordBatches)
 		w.views.seen(k.part, k.op.Offs[n-1]+1)
 		if k.op.From <= c.read[k.part] {

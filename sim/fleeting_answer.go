@@ -25,6 +25,7 @@ func (c *client) met(k *call) checker.Outcome {
 	case *kmsg.ListOffsetsResponse:
 		outcome = c.metEnd(k, &resp.Topics[0].Partitions[0])
 	}
+	c.w.foreign(k)
 	switch k.code {
 	case codeNone, codeOutOfRange:
 	default:

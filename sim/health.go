@@ -16,7 +16,10 @@ import (
 func (n *node) hurts() { n.ails = max(n.ails, n.w.now) }
 
 // ill says what ails a broker now, "" if nothing does.
-func (n *node) ill() string {
+func (n *node) ill() string { return n.illFor(nil) }
+
+// illFor is ill, as far as a group is concerned, if there is one.
+func (n *node) illFor(g *groupSeen) string {
 	w := n.w
 	switch {
 	case n.refused != "":
@@ -27,7 +30,7 @@ func (n *node) ill() string {
 		return "is paused"
 	case n.proc.stopping:
 		return "stops"
-	case n.lost != lossNone:
+	case n.lost != lossNone && !n.soundFor(g):
 		return "counts as " + string(n.lost)
 	case n.sluggish > 0:
 		return "is slow"
@@ -41,9 +44,24 @@ func (n *node) ill() string {
 	return ""
 }
 
-// illSince says what has ailed a broker at any time since then, "" if nothing has.
-func (n *node) illSince(since time.Duration) string {
-	if why := n.ill(); why != "" {
+// soundFor reports whether nothing of a group can have been lost by a broker, where that is known, nor of the metadata, by which all
+// groups are served. A damaged replica steps aside by itself (G10), and stops no other.
+func (n *node) soundFor(g *groupSeen) bool {
+	if n.lost != lossRotten || n.gaps == nil || g == nil {
+		return false
+	}
+	meta := n.w.groupOfPart(partMetadata)
+	for k := range n.gaps { // order: any is enough
+		if k.group == g.id || meta == nil || k.group == meta.id {
+			return false
+		}
+	}
+	return true
+}
+
+// illSince says what has ailed a broker at any time since then, as far as a group is concerned, if there is one; "" if nothing has.
+func (n *node) illSince(g *groupSeen, since time.Duration) string {
+	if why := n.illFor(g); why != "" {
 		return why
 	}
 	if max(n.ails, n.proc.resumed) > since {
@@ -74,7 +92,7 @@ func (g *groupSeen) core(w *World, leader int, since time.Duration) (in []int, o
 		}
 	}
 	for _, i := range order {
-		why := w.nodes[i].illSince(since)
+		why := w.nodes[i].illSince(g, since)
 		if why != "" {
 			why = fmt.Sprintf("broker %d %s", w.nodes[i].id, why)
 		}

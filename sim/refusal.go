@@ -87,6 +87,24 @@ func (w *World) judgeMetadata(k *call, t *kmsg.MetadataResponseTopic) {
 	}
 }
 
+// judgeLeader judges who is said to lead: who was well, and near the leader, for as long as it may take to be told, knows it.
+func (w *World) judgeLeader(k *call, part int, code int16, leader, epoch int32) {
+	g, n := w.groupOfPart(part), w.nodes[k.line.node]
+	if code != codeNone || g == nil || g.leader < 0 || w.phase == phaseSetup {
+		return
+	}
+	since := min(k.sent-w.electionTime(servesWithin), k.sent-tellsWithin)
+	if led, some := g.terms[uint64(epoch)]; epoch >= 0 && (!some || led.node != int(leader)-1) {
+		w.violate(BadResponse, "broker %d says that broker %d leads %s in epoch %d, which it didn't", n.id, leader, g.named(), epoch)
+	}
+	lead := w.nodes[g.leader]
+	if int(leader)-1 == g.leader || !g.replicas[g.leader].leader || g.since > since || n.illSince(g, since) != "" || lead.illSince(g, since) != "" ||
+		w.net.apartSince(g.leader, n.index, since) != "" || w.net.apartSince(n.index, g.leader, since) != "" {
+		return
+	}
+	w.violate(RefusedWithoutCause, "broker %d says that broker %d leads %s in epoch %d; broker %d has led it in %d since %v, and both have been well and near each other", n.id, leader, g.named(), epoch, lead.id, g.term, g.since)
+}
+
 // fencedFor is how many election timeouts a broker that starts may keep clients waiting, until what it knew is known to be committed.
 const fencedFor = 4
 
@@ -113,6 +131,14 @@ func deref(s *string) string {
 	return *s
 }
 
+// groupOf is the group that a request is about.
+func (w *World) groupOf(k *call) *groupSeen {
+	if k.about != nil || k.group != "" {
+		return k.about
+	}
+	return w.groupOfPart(k.part)
+}
+
 // causeOf finds the cause, as class and proof; no proof: there is none.
 func (w *World) causeOf(k *call, code int16) (class int, proof string) {
 	n := w.nodes[k.line.node]
@@ -124,13 +150,10 @@ func (w *World) causeOf(k *call, code int16) (class int, proof string) {
 			}
 		}
 	}
-	if why := n.illSince(since); why != "" {
+	if why := n.illSince(w.groupOf(k), since); why != "" {
 		return refusedTrouble, why // a constant: this is a hot path, and must not format
 	}
-	g, told := w.groupOfPart(k.part), code == codeNoLeader || k.key == int16(kmsg.FindCoordinator)
-	if k.about != nil || k.group != "" {
-		g = k.about
-	}
+	g, told := w.groupOf(k), code == codeNoLeader || k.key == int16(kmsg.FindCoordinator)
 	if code == codeUnknownTopic || code == codeUnknownID || code == codeNotController { // it is told of topics by the leader of the metadata
 		g, told = w.groupOfPart(partMetadata), true
 	}
@@ -147,7 +170,7 @@ func (w *World) causeOf(k *call, code int16) (class int, proof string) {
 	}
 	if told && g.leader != n.index { // who led may lead no longer, and not know that
 		lead := w.nodes[g.leader]
-		if why := lead.illSince(since); why != "" && (lead.ill() == "" || lead.ails > w.now-w.electionTime(electedWithin)) {
+		if why := lead.illSince(g, since); why != "" && (lead.ill() == "" || lead.ails > w.now-w.electionTime(electedWithin)) {
 			return refusedElection, fmt.Sprintf("broker %d led, and %s", lead.id, why)
 		}
 	}

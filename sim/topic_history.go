@@ -149,7 +149,7 @@ func (j *judge) judgeLives() {
 func (t *topicLedger) told(k *call, l *life) {
 	n := t.w.nodes[k.line.node]
 	for _, g := range l.groups {
-		if g != nil && g.dropped[n.index] > 0 && g.dropped[n.index] == g.held[n.index] && g.dropped[n.index] < k.sent-time.Second && n.illSince(g.dropped[n.index]) == "" {
+		if g != nil && g.dropped[n.index] > 0 && g.dropped[n.index] == g.held[n.index] && g.dropped[n.index] < k.sent-time.Second && n.illSince(g, g.dropped[n.index]) == "" {
 			t.w.violate(DeletedServed, "broker %d, asked at %v, says that %s is there, and has dropped its replica at %v (D4)", n.id, k.sent, l.label, g.dropped[n.index])
 		}
 	}
