@@ -43,10 +43,11 @@ type (
 	// proposeControl forwards a metadata command to the leader. The process that is meant, if it is known, travels as the message's
 	// group, which controls don't have: brokers of before B12 don't look at it, and would drop a control with a field that they don't know.
 	proposeControl struct {
-		ID      uint64  `json:"id"`
-		Command []byte  `json:"cmd"`
-		to      uint64  // the process that is meant; 0 if the sender didn't know it
-		from    started // the sender's process, from the envelope
+		ID          uint64  `json:"id"`
+		Command     []byte  `json:"cmd"`
+		to          uint64  // the process that is meant; 0 if the sender didn't know it
+		from        started // the sender's process, and its directory's incarnation, from the envelope
+		incarnation uint64
 	}
 	// proposedControl is its result.
 	proposedControl struct {

@@ -4,14 +4,15 @@ import "slices"
 
 // A metadata command that another broker forwarded is proposed once, however often it arrives: envelopes may be doubled and late, and a
 // topic's creation that came again behind its deletion would bring it back, a deletion would take the next topic of that name. So the
-// leader remembers what it took of each broker's process, and takes nothing that was meant for an earlier process of its own (B12).
+// leader remembers what it took of each directory's process, and takes nothing that was meant for an earlier process of its own (B12). A
+// directory that takes another one's place counts its starts from 1 again.
 
 // forwardedKept is how many numbers of forwards are remembered of each broker; one that is older than all of them is not taken.
 const forwardedKept = 256
 
-// forwarded is what was taken of one broker's forwards.
+// forwarded is what was taken of the forwards of one broker's directory.
 type forwarded struct {
-	from  started  // its process
+	from  started  // its latest process
 	ids   []uint64 // taken from it last
 	floor uint64   // those up to here are forgotten
 }
@@ -44,10 +45,11 @@ func (s *Shard) forwardedBy(from int32, c proposeControl) {
 	if c.to != 0 && c.to != s.cfg.Boot {
 		return // meant for an earlier process: it may have been proposed then
 	}
-	f := s.forwarded[from]
+	of := generationOf{from, c.incarnation}
+	f := s.forwarded[of]
 	if f == nil {
 		f = &forwarded{}
-		s.forwarded[from] = f
+		s.forwarded[of] = f
 	}
 	if f.takes(c.from, c.ID) {
 		s.send(metaGroup, origin{broker: from, id: c.ID}, metaCall{c.Command})

@@ -83,3 +83,35 @@ func TestForwardsOfOtherVersions(t *testing.T) {
 		t.Error("a forward that was meant for another process is proposed")
 	}
 }
+
+// B12: a directory that takes another one's place counts its starts from 1, and what it forwards is taken; what the one before it
+// forwarded still isn't taken again.
+func TestForwardsOfANewDirectory(t *testing.T) {
+	l := startLone(t)
+	old := transport.Header{From: 2, To: 1, Incarnation: 9, Generation: 5, Boot: 99}
+	again := transport.Header{From: 2, To: 1, Incarnation: 10, Generation: 1, Boot: 100}
+	forward := func(h transport.Header, id uint64, cmd Command) {
+		l.s.out = &Output{}
+		l.s.controlFrom(h, l.s.cfg.Boot, bytes.Join(seal(mustEncode(control{Propose: &proposeControl{ID: id, Command: EncodeCommand(cmd)}})), nil))
+	}
+	create := func(name string, id byte) Command {
+		return CreateTopic{Name: name, Partitions: 1, Replication: 1, ID: UUID{id}}
+	}
+	forward(old, 5, create("a", 1))
+	l.await("the topic of the old directory", func() bool { return l.s.meta.TopicByName("a") != nil })
+	forward(again, 1, create("b", 2))
+	for range 3 {
+		l.tick()
+	}
+	if l.s.meta.TopicByName("b") == nil {
+		t.Error("what a new directory's start 1 forwards is not taken: there was a start 5 of the one before it")
+	}
+	forward(again, 2, DeleteTopic{ID: UUID{1}})
+	forward(old, 5, create("a", 1))
+	for range 3 {
+		l.tick()
+	}
+	if l.s.meta.TopicByName("a") != nil {
+		t.Error("a topic that was deleted is back: the forward that made it is taken again")
+	}
+}

@@ -267,7 +267,7 @@ func (s *Shard) controlFrom(h transport.Header, about uint64, body []byte) {
 		c.Speaks.incarnation = h.Incarnation
 	}
 	if c.Propose != nil {
-		c.Propose.from, c.Propose.to = startOf(h), about
+		c.Propose.from, c.Propose.incarnation, c.Propose.to = startOf(h), h.Incarnation, about
 	}
 	if to := s.controlShard(c); to != s.cfg.Shard {
 		s.post(to, controlMail{h.From, c})
