@@ -18,6 +18,7 @@ type partition struct {
 	replica uint64
 	g       *replica.Group
 	dirty   bool
+	starved bool // among the shard's
 	changed bool // it may look other than when InspectChanged was called last
 
 	queue   []*proposal // to be proposed at the end of this turn, or when there is room
@@ -121,7 +122,10 @@ func (s *Shard) pop(p *partition) *proposal {
 	p.bytes -= len(q.data)
 	s.uncommitted -= len(q.data)
 	for _, group := range s.starved {
-		s.touch(group)
+		if w := s.parts[group]; w != nil {
+			w.starved = false
+			s.touch(group)
+		}
 	}
 	s.starved = s.starved[:0]
 	return q
@@ -144,7 +148,10 @@ func (s *Shard) fit(p *partition) int {
 			break
 		}
 		if all := s.uncommitted + bytes; all > 0 && all+size > s.roomWAL {
-			s.starved = append(s.starved, p.group)
+			if !p.starved {
+				p.starved = true
+				s.starved = append(s.starved, p.group)
+			}
 			break
 		}
 		bytes += size

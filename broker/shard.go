@@ -90,7 +90,7 @@ type Shard struct {
 	arrived     int      // those of this turn that aren't staged yet
 	roomWAL     int      // most bytes of proposals of ours that aren't committed
 	uncommitted int      // <= roomWAL, or one proposal; the sum of all partitions' bytes
-	starved     []uint64 // groups whose queues wait for roomWAL
+	starved     []uint64 // groups whose queues wait for roomWAL, each once
 	retained    retention
 	ids         producerIDs
 	crowd       crowd
