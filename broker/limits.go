@@ -98,6 +98,7 @@ func DrawLimits(rng *rand.Rand) Limits {
 	l.ConnRequests = 1 + rng.IntN(20)
 	l.ConnBytes = 4 << 10 << rng.IntN(10)
 	l.ReadIndexWait = time.Duration(200+rng.IntN(3000)) * time.Millisecond
+	l.AdminWait = 4 * time.Second // a forwarded command whose answer is lost is kept for so long: a run waits for longer before it looks for leaks
 	l.Sessions, l.SessionRows, l.SessionKept = 1+rng.IntN(4), 1+rng.IntN(16), time.Duration(rng.IntN(3000))*time.Millisecond
 	l.Producers = 2 + rng.IntN(14)
 	l.ProducerKeep = [...]time.Duration{time.Minute, 5 * time.Minute, 24 * time.Hour}[rng.IntN(3)]

@@ -16,6 +16,7 @@ func Default(seed uint64, length time.Duration) Options {
 	o.Store = log.Options{WALFiles: 3, WALFileBytes: 512 << 10, GroupBytes: 32 << 10, SegmentBytes: 64 << 10, IndexBytes: 1024}
 	o.Limits = broker.DefaultLimits()
 	o.Limits.WindowBytes, o.Limits.FlushBytes, o.Limits.FlushChunk = 64<<10, 16<<10, 16<<10
+	o.Limits.AdminWait = adminWait
 	o.Limits.ScrubEvery, o.Limits.ScrubBytes, o.Limits.ColdRead = 4*time.Second, 512<<10, 32<<10
 	o.Limits.UncommittedBytes = min(32<<10, log.MaxEntry(o.Store)/(1+o.Load.Topics*o.Load.Partitions))
 	o.Disk = DiskOptions{Unit: pageSize, Read: 100 * time.Microsecond, Write: 20 * time.Microsecond, Sync: 700 * time.Microsecond}

@@ -32,6 +32,10 @@ func (h *host) within() {
 	})
 }
 
+// adminWait is the world's Limits.AdminWait: a forwarded command whose answer is lost is kept for so long, and that of one that was
+// answered leaves a deadline behind.
+const adminWait = leakWait - time.Second
+
 // leaks checks, once all clients have hung up and the time of a request has passed, that healthy brokers hold nothing
 // for them any more. The last to hang up is the last zombie, which may come when nobody else is there any more.
 func (w *World) leaks() {

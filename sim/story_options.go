@@ -22,6 +22,7 @@ func storyOptions() Options {
 	}
 	o.Limits.WindowBytes, o.Limits.FlushBytes, o.Limits.FlushChunk = 16<<10, 4<<10, 4<<10
 	o.Limits.UncommittedBytes, o.Limits.MessageBytes = 16<<10, 8<<10
+	o.Limits.AdminWait = adminWait
 	o.Limits.ScrubEvery = 3 * time.Second
 	return o
 }

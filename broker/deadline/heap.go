@@ -29,7 +29,7 @@ func (h *Heap) Set(at time.Duration, fire func()) *Timer {
 
 // Cancel takes a deadline back; one that has fired, or nil, is left alone.
 func (h *Heap) Cancel(t *Timer) {
-	if t.waits() {
+	if t.Waits() {
 		heap.Remove(&h.h, t.pos)
 	}
 }
@@ -42,6 +42,9 @@ func (h *Heap) Next() (time.Duration, bool) {
 	return h.h[0].at, true
 }
 
+// Len is how many deadlines are still to fire.
+func (h *Heap) Len() int { return len(h.h) }
+
 // Expire fires what has passed by now, also what is set meanwhile, and reports whether there was any.
 func (h *Heap) Expire(now time.Duration) (fired bool) {
 	for len(h.h) > 0 && h.h[0].at <= now {
@@ -52,9 +55,10 @@ func (h *Heap) Expire(now time.Duration) (fired bool) {
 }
 
 // WaitsFor tells whether a deadline is still to fire, and at this time; nil isn't.
-func (t *Timer) WaitsFor(at time.Duration) bool { return t.waits() && t.at == at }
+func (t *Timer) WaitsFor(at time.Duration) bool { return t.Waits() && t.at == at }
 
-func (t *Timer) waits() bool { return t != nil && t.pos >= 0 }
+// Waits tells whether a deadline is still to fire; nil isn't.
+func (t *Timer) Waits() bool { return t != nil && t.pos >= 0 }
 
 type timers []*Timer
 
