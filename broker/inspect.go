@@ -68,6 +68,21 @@ func (s *Shard) inspect(p *partition, visit func(*GroupView)) {
 	visit(&s.seen)
 }
 
+// Kept is how many bytes this shard has of a group's log: segments that aren't deleted as a whole, and, about, what is in none yet.
+func (s *Shard) Kept(group uint64) int64 {
+	p := s.parts[group]
+	if p == nil {
+		return 0
+	}
+	bytes, start := int64(p.g.Load().Unflushed), p.g.LogStart()
+	for _, g := range s.store.SegmentInfo(group) {
+		if g.End > start {
+			bytes += g.Size
+		}
+	}
+	return bytes
+}
+
 // Scrubs returns how many passes of the scrub were completed since the start.
 func (s *Shard) Scrubs() uint64 { return uint64(s.scrub.pass) }
 

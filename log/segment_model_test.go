@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -455,6 +456,27 @@ func (m *segModel) Check(t *rapid.T) {
 	if !m.rotten {
 		m.checkTime(t, m.ts+rapid.Int64Range(-500, 50).Draw(t, "time"))
 		m.checkNewest(t)
+	}
+	m.checkInfo(t)
+}
+
+// checkInfo compares what retention goes by with the batches: a segment's highest timestamp is none of its batches' less, but for what is lost,
+// and the highest of them where all is whole; its offsets and bytes are theirs.
+func (m *segModel) checkInfo(t *rapid.T) {
+	holes := m.p.holes()
+	for _, in := range m.p.info() {
+		var highest, bytes int64
+		for _, b := range m.all {
+			lost := slices.ContainsFunc(holes, func(h Range) bool { return b.base < h.To && h.From < b.next })
+			if b.base < in.Base || b.next > in.End || lost || b.next <= m.from {
+				continue
+			}
+			highest, bytes = max(highest, b.ts), bytes+int64(len(b.data))
+		}
+		whole := !m.rotten && in.Base >= m.from
+		if in.MaxTimestamp < highest && !m.lied || whole && in.MaxTimestamp > highest && in.MaxTimestamp != math.MaxInt64 || whole && bytes != in.Size {
+			t.Fatalf("segment %+v, log from %d: its batches have %d bytes, and %d as their highest timestamp", in, m.from, bytes, highest)
+		}
 	}
 }
 

@@ -60,7 +60,10 @@ type call struct {
 	code    int16 // the answer's error code
 	atEnd   bool  // a read, of what nobody knew to be there yet
 
-	earliest bool  // it asks for the log start
+	earliest bool // it asks for the log start
+	byTime   bool // or for an offset by its time: stamp, or the newest
+	newest   bool
+	stamp    int64
 	trim     int64 // or to delete what is before this offset
 	floor    int64 // the highest log start that any client had been told of when it was asked
 	start    int64 // the log start that was answered
@@ -167,6 +170,8 @@ func (c *client) askNow(a request) {
 		c.askTail(a)
 	case askStart:
 		c.askStart(a)
+	case askTime, askNewest:
+		c.askTime(a)
 	case askTrim:
 		c.askTrim(a)
 	case askMetadata:

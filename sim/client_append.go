@@ -80,13 +80,12 @@ func (c *client) appendSized(node, part, n, size int) {
 }
 
 func (c *client) askAppend(a request) {
-	w := c.w
 	k := &call{part: a.part, op: checker.Op{Kind: checker.Append}}
 	for range a.records {
 		c.values++
 		k.op.Values = append(k.op.Values, fmt.Sprintf("%d.%d", c.number, c.values))
 	}
-	records := encodeBatch(k.op.Values, a.size, epoch+w.now.Milliseconds())
+	records := encodeStamped(k.op.Values, a.size, recordTime)
 	k.crc = crcOf(records)
 	req := c.produceRequest(a, records)
 	if a.late > 0 {
@@ -140,6 +139,7 @@ func (c *client) produced(k *call, resp *kmsg.ProduceResponse) checker.Outcome {
 		k.op.Off = p.BaseOffset
 		w.views.acknowledged(k.part, p.BaseOffset+int64(len(k.op.Values)))
 		w.copies.acknowledged(k.part, p.BaseOffset, len(k.op.Values), k.crc)
+		w.stamps.acknowledged(k.part, p.BaseOffset, k.op.Values)
 		return checker.OK
 	case slices.Contains(refusals, k.code):
 		return checker.Failed

@@ -235,7 +235,7 @@ func (c *client) askNew(a request) {
 		l.offs = append(l.offs, -1)
 	}
 	l.next = int32(uint32(b.first+int32(a.records)) & math.MaxInt32)
-	b.bytes = encodeBatch(b.k.op.Values, a.size, epoch+w.now.Milliseconds())
+	b.bytes = encodeStamped(b.k.op.Values, a.size, recordTime)
 	be := binary.BigEndian
 	be.PutUint64(b.bytes[43:], uint64(p.id))
 	be.PutUint16(b.bytes[51:], uint16(p.epoch))
@@ -290,6 +290,7 @@ func (c *client) sentOne(k *call, p *kmsg.ProduceResponseTopicPartition) checker
 		b.in.acked[b.nth], c.idem.heard[k.part] = w.now, w.now
 		w.views.acknowledged(k.part, p.BaseOffset+int64(len(op.Values)))
 		w.copies.acknowledged(k.part, p.BaseOffset, len(op.Values), crcOf(b.bytes))
+		w.stamps.acknowledged(k.part, p.BaseOffset, op.Values)
 		for i, v := range op.Values {
 			w.placed(v, p.BaseOffset+int64(i))
 		}

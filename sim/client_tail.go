@@ -8,7 +8,8 @@ import (
 	"logd/checker"
 )
 
-// tailer asks for the log's end while others append: the only bound from above that a history of Kafka's has. In a storm in which
+// tailer asks for the log's end while others append: the only bound from above that a history of Kafka's has; and, now and then, for an
+// offset by its time. In a storm in which
 // none was ever told one it goes on in the calm, before the last appends.
 type tailer struct{ part int }
 
@@ -18,7 +19,12 @@ func (r *tailer) act(c *client) {
 		return
 	}
 	r.part = c.rng.IntN(w.partitions())
-	if node, ok := c.leader(r.part); ok {
+	node, ok := c.leader(r.part)
+	switch {
+	case !ok:
+	case w.phase == phaseStorm && c.rng.IntN(4) == 0: // the calm isn't recorded: it must draw the same when it is told (W12)
+		c.byTime(node, r.part)
+	default:
 		c.tail(node, r.part)
 	}
 }
@@ -68,6 +74,9 @@ func (c *client) listed(k *call, resp *kmsg.ListOffsetsResponse) checker.Outcome
 	p := &resp.Topics[0].Partitions[0]
 	if k.code = p.ErrorCode; k.code != codeNone {
 		return checker.Failed
+	}
+	if k.byTime {
+		return c.foundByTime(k, p)
 	}
 	if k.earliest {
 		k.op.Off = p.Offset

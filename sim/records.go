@@ -48,12 +48,20 @@ func nameOf(value []byte) string {
 	return name
 }
 
-// encodeBatch makes a record batch (KIP-98) without compression, producer or keys.
+// encodeBatch makes a record batch (KIP-98) without compression, producer or keys, of records of one time.
 func encodeBatch(values []string, size int, wall int64) []byte {
+	return encodeStamped(values, size, func(string) int64 { return wall })
+}
+
+// encodeStamped makes one of records that each have a time of their own.
+func encodeStamped(values []string, size int, stamp func(value string) int64) []byte {
+	first, highest := stamp(values[0]), stamp(values[0])
 	b := make([]byte, log.BatchHeader, log.BatchHeader+len(values)*(size+32))
 	var body []byte
 	for i, v := range values {
-		body = binary.AppendVarint(append(body[:0], 0), 0) // attributes, timestamp delta
+		is := stamp(v)
+		highest = max(highest, is)
+		body = binary.AppendVarint(append(body[:0], 0), is-first) // attributes, timestamp delta
 		body = binary.AppendVarint(body, int64(i))
 		body = binary.AppendVarint(body, -1)
 		body = binary.AppendVarint(body, int64(max(size, len(v)+1)))
@@ -65,8 +73,8 @@ func encodeBatch(values []string, size int, wall int64) []byte {
 	be.PutUint32(b[12:], ^uint32(0)) // no leader epoch
 	b[16] = 2
 	be.PutUint32(b[23:], uint32(len(values)-1))
-	be.PutUint64(b[27:], uint64(wall))
-	be.PutUint64(b[35:], uint64(wall))
+	be.PutUint64(b[27:], uint64(first))
+	be.PutUint64(b[35:], uint64(highest))
 	for i := 43; i < 57; i++ {
 		b[i] = 0xff // no producer id, epoch, sequence
 	}

@@ -17,6 +17,8 @@ const (
 	CountReads
 	CountRecordsRead
 	CountTails
+	CountByTime
+	CountRetained
 	CountUpperBounds
 	CountStrays
 	CountReadErrors
@@ -85,7 +87,7 @@ const (
 	Counts
 )
 
-var countNames = [Counts]string{"acknowledged appends", "acknowledged records", "refused appends", "unknown appends", "reads", "records read", "tails", "upper bounds",
+var countNames = [Counts]string{"acknowledged appends", "acknowledged records", "refused appends", "unknown appends", "reads", "records read", "tails", "found by time", "deleted for size", "upper bounds",
 	"strayed writes", "read errors", "full disks", "restored copies", "brokers whole again", "entries healed", "ranges mended", "batches compared", "good copies seen on devices", "trims", "reads below the log start",
 	"turns", "envelopes", "elections", "crashes", "power losses", "clean stops", "rolling restarts", "ambushes", "crashes in a boot", "partitions", "pauses", "rotten sectors",
 	"refused starts", "wipes", "rejoins", "failed syncs", "other failed writes", "syncs", "WAL rolls", "segments", "torn tails cut", "cold reads",
@@ -139,6 +141,7 @@ const (
 	ChangedUnseen       = "changed-unseen"             // a replica looks other than before, and its shard doesn't show it (with Env.Paranoid)
 	LogsDiffer          = "committed-logs-differ"      // equal committed indexes with different hashes (G11)
 	SegmentDamaged      = "segment-damaged"            // a broker that counts as whole has bytes in its segments that are no sound batches
+	WrongTime           = "wrong-time"                 // an offset that was asked for by its time isn't the first one of that time, or the newest
 	BadStart            = "log-start"                  // a log start went back, or is above what was asked, or is told wrong (T5, T6)
 	CommitLost          = "committed-index-lost"       // an index committed somewhere is above what any leader has
 	RecoveredMore       = "recovered-invented"         // a replica came back with entries that it never had

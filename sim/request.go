@@ -43,6 +43,8 @@ const (
 	askRead
 	askTail
 	askStart
+	askTime   // where the first record of a time is: at, in ms after epoch
+	askNewest // or the one of the highest time
 	askTrim
 	askMetadata
 	askEpoch    // where the epoch ends that it read last
@@ -75,7 +77,7 @@ const (
 	askEnd
 )
 
-var requestNames = [...]string{"append", "read", "tail", "start-of", "trim", "metadata", "epoch-end", "layout", "log-dirs", "producer", "bump", "send", "resend",
+var requestNames = [...]string{"append", "read", "tail", "start-of", "time", "newest", "trim", "metadata", "epoch-end", "layout", "log-dirs", "producer", "bump", "send", "resend",
 	"coordinator", "join", "sync", "heartbeat", "leave", "commit", "offset", "ghost-commit", "forget", "member-heartbeat", "ghost-heartbeat", "process", "crash", "create", "delete", "topic", "put", "get", "end-of"}
 
 // ofPartition tells whether it asks about a partition.

@@ -56,7 +56,7 @@ func (a request) text(w *World) string {
 		}
 	case askLayout:
 		fmt.Fprintf(&b, " records=%d at=%d", a.records, a.at)
-	case askTrim, askEpoch, askResend, askCommit, askGhost, askMember, askEnd:
+	case askTrim, askTime, askEpoch, askResend, askCommit, askGhost, askMember, askEnd:
 		fmt.Fprintf(&b, " at=%s", a.place())
 	}
 	return b.String()

@@ -15,9 +15,29 @@ func (v *views) started(g *groupSeen, s *broker.GroupView) {
 	if g.part == partFleeting && s.LogStart > 0 && g.life.made >= 0 && !g.life.keeps {
 		v.w.violate(BadStart, "%s: the log of broker %d begins at offset %d, and none of its records may be deleted", g.named(), v.host.p.node.id, s.LogStart)
 	}
+	if g.part >= 0 && s.LogStart > v.asked[g.part] && v.w.retains(g.part) {
+		v.retained(g, s)
+	}
 	if g.part >= 0 && s.LogStart > v.asked[g.part] && !v.w.retains(g.part) {
 		v.w.violate(BadStart, "%s: the log of broker %d begins at offset %d, and only the records before %d were asked to be deleted",
 			g.named(), v.host.p.node.id, s.LogStart, v.asked[g.part])
+	}
+}
+
+// keeper is the part of a shard that knows how much of a log it has.
+type keeper interface{ Kept(group uint64) int64 }
+
+// retained judges a log start that retention moved, when a leader is the first that has applied it: it has at least as much left as the
+// topic keeps. No segment goes without which there would be less.
+func (v *views) retained(g *groupSeen, s *broker.GroupView) {
+	k, ok := v.host.shard.(keeper)
+	if !ok || !s.Leading || s.Transferring || s.SegmentHoles > 0 {
+		return
+	}
+	v.w.count[CountRetained]++
+	if kept, limit := k.Kept(s.Group), int64(v.w.opt.Load.Retention); kept < limit {
+		v.w.violate(BadStart, "%s: broker %d, which leads, has deleted the records before offset %d for their size, and has %d bytes left, of which %d are to be kept",
+			g.named(), v.host.p.node.id, s.LogStart, kept, limit)
 	}
 }
 

@@ -43,6 +43,7 @@ type World struct {
 	faults  *nemesis
 	views   *views
 	copies  *copies
+	stamps  *stamps
 	judge   *judge
 
 	phase     phase
@@ -126,6 +127,7 @@ func newWorld(opt Options, env Env) *World {
 	w.judge = newJudge(w)
 	w.views = newViews(w)
 	w.copies = newCopies(w)
+	w.stamps = newStamps(w)
 	for i := range opt.Brokers {
 		w.nodes = append(w.nodes, newNode(w, i))
 	}
