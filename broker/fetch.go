@@ -187,6 +187,8 @@ func (s *Shard) unreadable(p *partition, offset int64, rd log.Read, d log.ReadDo
 		return errNotLeader
 	case s.trimmed(p, rd):
 		return errOffsetRange
+	case s.unread(p, rd, d.Err):
+		return errStorage // and asked for again
 	}
 	err := s.verify(p, rd, d)
 	s.log(LevelError, "a segment can't be read", "partition", s.nameOf(p.group), "group", p.group, "offset", offset, "file", rd.File, "error", fmt.Sprint(err))

@@ -18,8 +18,17 @@ type scrub struct {
 	budget  int   // bytes that may be read at this tick
 	done    int64 // bytes read in this pass
 	found   int   // stretches that didn't verify, in this pass
+	tries   int   // < scrubTries: reads of the next stretch that failed and say nothing of its bytes
+	unread  int   // stretches that were given up for that, in this pass
 	differ  int   // comparisons with peers that failed, ever
 }
+
+const (
+	// scrubTries is how many ticks in a row a stretch is tried, that can't be read for a reason of the broker's own; the next pass does again.
+	scrubTries = 10
+	// unreadEvery is how seldom a line says that segments can't be read.
+	unreadEvery = 10 * time.Second
+)
 
 // hashControl says which running batch hash the sender has before an offset, where its segments end.
 type hashControl struct {
@@ -32,7 +41,7 @@ type hashControl struct {
 // scrubNow begins a pass at once, unless one runs.
 func (s *Shard) scrubNow() {
 	if sc := &s.scrub; !sc.running {
-		sc.running, sc.began, sc.cursor, sc.at, sc.done, sc.found = true, s.now.Mono, 0, 0, 0, 0
+		sc.running, sc.began, sc.cursor, sc.at, sc.done, sc.found, sc.tries, sc.unread = true, s.now.Mono, 0, 0, 0, 0, 0, 0
 	}
 }
 
@@ -52,8 +61,8 @@ func (s *Shard) scrubOn() {
 		p := s.scrubbed()
 		if p == nil {
 			sc.running, sc.pass = false, sc.pass+1
-			if sc.found > 0 {
-				s.log(LevelWarn, "scrub done", "shard", s.cfg.Shard, "bytes", sc.done, "damaged", sc.found)
+			if sc.found+sc.unread > 0 {
+				s.log(LevelWarn, "scrub done", "shard", s.cfg.Shard, "bytes", sc.done, "damaged", sc.found, "unread", sc.unread)
 			}
 			return
 		}
@@ -85,11 +94,18 @@ func (s *Shard) scrubRead(p *partition, rd log.Read, next int64, d log.ReadDone)
 	sc := &s.scrub
 	sc.reading = false
 	sc.budget -= rd.Len
-	sc.done += int64(len(d.Data))
-	sc.at = next
 	if s.parts[p.group] != p {
 		return
 	}
+	sc.done += int64(len(d.Data))
+	if s.unread(p, rd, d.Err) {
+		sc.budget = 0 // once more, at the next tick
+		if sc.tries++; sc.tries == scrubTries {
+			sc.at, sc.tries, sc.unread = next, 0, sc.unread+1
+		}
+		return
+	}
+	sc.at, sc.tries = next, 0
 	if err := s.verify(p, rd, d); err != nil {
 		sc.found++
 		s.log(LevelError, "scrub found damage", "partition", s.nameOf(p.group), "group", p.group, "file", rd.File, "byte", rd.Off, "error", err.Error())
@@ -97,7 +113,22 @@ func (s *Shard) scrubRead(p *partition, rd log.Read, next int64, d log.ReadDone)
 	s.scrubOn()
 }
 
-// verify checks what was read of segments, and has what isn't sound mended. A file that is gone was trimmed meanwhile.
+// unread tells whether a read failed for a reason that says nothing of what is stored, such as too many open files. Nothing counts as
+// damaged for that (G10): whoever asked tries again.
+func (s *Shard) unread(p *partition, rd log.Read, err error) bool {
+	if err == nil || log.Gone(err) {
+		return false
+	}
+	if s.now.Mono >= s.unreadAt {
+		s.unreadAt = s.now.Mono + unreadEvery
+		s.log(LevelError, "a segment can't be read for now, which says nothing of its bytes", "partition", s.nameOf(p.group), "group", p.group,
+			"file", rd.File, "byte", rd.Off, "error", err.Error())
+	}
+	return true
+}
+
+// verify checks what was read of segments, or the error of what is gone, and has what isn't sound mended. A file that is gone was trimmed
+// meanwhile.
 func (s *Shard) verify(p *partition, rd log.Read, d log.ReadDone) error {
 	p.changed = true
 	if d.Err != nil {

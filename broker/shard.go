@@ -76,6 +76,7 @@ type Shard struct {
 	disk     disk
 	scrub    scrub
 	catchup  catchup
+	unreadAt time.Duration // when a line may say again that segments can't be read
 	damages  int    // replicas found damaged since the start
 	repairs  int    // and whole again
 	lastNeed uint64 // group that lost bytes were asked for last

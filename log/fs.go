@@ -14,8 +14,8 @@ var ErrNoSpace = errors.New("no space left")
 // open files or no memory, says nothing of what is stored: nobody may take what can't be opened for lost then (G10).
 var ErrDevice = errors.New("the device failed")
 
-// gone tells whether an error says that a file, or a part of it, is lost.
-func gone(err error) bool { return errors.Is(err, fs.ErrNotExist) || errors.Is(err, ErrDevice) }
+// Gone tells whether an error says that a file, or a part of it, is lost.
+func Gone(err error) bool { return errors.Is(err, fs.ErrNotExist) || errors.Is(err, ErrDevice) }
 
 // FS is a directory tree that a shard keeps its files in; names are slash-separated and relative to the data directory.
 // It is implemented by log/osfs on a real disk and by the simulator's disk. Together with [File] it is all that the core

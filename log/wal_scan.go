@@ -63,7 +63,7 @@ func scanWAL(fsys FS, id Identity, opt Options) (*walScan, error) {
 	w := &walScan{id: id, ident: id.hash(), opt: opt, files: make([]walFile, opt.WALFiles)}
 	for slot := range w.files {
 		f, err := fsys.Open(walName(slot))
-		if err != nil && !gone(err) {
+		if err != nil && !Gone(err) {
 			w.close()
 			return nil, fmt.Errorf("%s: %w", walName(slot), err)
 		}
@@ -108,7 +108,7 @@ func (w *walScan) passFile(slot int) error {
 	f, all := &w.files[slot], w.sectors[slot]
 	f.header = "it can't be read"
 	if f.f != nil {
-		if f.size, f.err = f.f.Size(); f.err != nil && !gone(f.err) {
+		if f.size, f.err = f.f.Size(); f.err != nil && !Gone(f.err) {
 			return fmt.Errorf("%s: %w", walName(slot), f.err)
 		} else if f.err != nil {
 			f.size = 0
