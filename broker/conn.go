@@ -3,7 +3,6 @@ package broker
 import (
 	"cmp"
 	"fmt"
-	"slices"
 
 	"logd/transport"
 )
@@ -22,6 +21,7 @@ type conn struct {
 	left   uint64 // responses that left, or were none (B1)
 	bytes  int    // of the requests in slots
 	begun  int    // bytes of the request that is not all here yet
+	large  bool   // it is a large one, with a place in the shard's line of those
 	held   bool   // not to be read for now, because unfinished requests hold too much
 	paused bool   // nothing more is started: held, or too much is unanswered, or the broker is fenced
 	told   bool   // paused, as the driver knows it
@@ -50,7 +50,7 @@ func (s *Shard) opened(e ConnOpened) {
 func (s *Shard) closed(id ConnID) {
 	if c := s.conns[id]; c != nil {
 		c.dead = true
-		s.countPartial(c, 0)
+		s.countBegun(c, 0)
 		delete(s.conns, id)
 	}
 }
@@ -64,7 +64,7 @@ func (s *Shard) received(e ConnData) {
 	c.frames.Feed(e.Data)
 	s.parse(c)
 	if !c.dead {
-		s.countPartial(c, c.frames.Pending())
+		s.countBegun(c, c.frames.Pending())
 	}
 }
 
@@ -116,28 +116,6 @@ func (s *Shard) begin(c *conn, frame []byte) {
 	c.bytes += sl.bytes
 	s.start(c, sl, r)
 	s.throttle(c)
-}
-
-// countPartial keeps count of what unfinished requests hold. While that is over the bound, connections with a large one
-// aren't read, but for the one that began first: so there is always one that goes on, and one request as great as may be is
-// always taken.
-func (s *Shard) countPartial(c *conn, begun int) {
-	s.partial += begun - c.begun
-	c.begun = begun
-	large := begun > s.cfg.Limits.PartialBytes/16
-	if i := slices.Index(s.large, c); large && i < 0 {
-		s.large = append(s.large, c)
-	} else if !large && i >= 0 {
-		s.large = slices.Delete(s.large, i, i+1)
-		c.held = false
-		s.throttle(c)
-	}
-	for i, l := range s.large {
-		if held := i > 0 && s.partial > s.cfg.Limits.PartialBytes; held != l.held {
-			l.held = held
-			s.throttle(l)
-		}
-	}
 }
 
 // closeConn closes a connection from our side, with the reason in the log.

@@ -22,7 +22,7 @@ func (s *Shard) Holdings(visit func(Holding)) {
 		{"connections", conns, -1, true},
 		{"places of responses", h.slots, conns * int64(l.ConnRequests), true},
 		{"connections that are told in this turn to go on or to wait", int64(len(s.resumed) + len(s.turning)), 0, true},
-		{"connections with a large unfinished request", int64(len(s.large)), conns, true},
+		{"connections with a large unfinished request", int64(len(s.begun.large)), conns, true},
 		{"requests", int64(len(s.requests)), -1, true},
 		{"reads of segments", h.reads, -1, true},
 		{"read indexes asked for", h.asked, -1, true},
@@ -47,7 +47,7 @@ func (s *Shard) Holdings(visit func(Holding)) {
 		{"groups that wait for room to propose", int64(len(s.starved)), int64(len(s.parts)), true},
 		{HoldsQueued, int64(s.queued), int64(l.QueueBytes + l.RequestBytes), true},
 		{HoldsUncommitted, int64(s.uncommitted), int64(max(s.roomWAL, l.UncommittedBytes)), true},
-		{"bytes of unfinished requests", int64(s.partial), int64(l.PartialBytes + len(s.conns)*(l.PartialBytes/16) + l.UncommittedBytes), true},
+		{"bytes of unfinished requests", int64(s.begun.bytes), int64(l.PartialBytes + min(len(s.conns), 8*begunShares)*(l.PartialBytes/begunShares) + l.UncommittedBytes), true},
 		{"bytes of windows", h.windows, int64(2*l.WindowBytes) + z.WAL + int64(z.Staged), false}, // what can't be evicted is in the WAL, on its way, or kept for followers
 		{"bytes staged", int64(z.Staged), z.WAL, false},
 		{"bytes that live in the WAL", z.Live, z.WAL, false},

@@ -50,7 +50,7 @@ var heldFields = map[string]struct {
 	"conn.slots":         {"places of responses", func(l *lone, _ *partition) { c := l.s.conns[1]; c.slots = append(c.slots, &slot{}) }},
 	"Shard.resumed":      {"connections that are told in this turn to go on or to wait", func(l *lone, _ *partition) { l.s.resumed = append(l.s.resumed, nil) }},
 	"Shard.turning":      {"connections that are told in this turn to go on or to wait", func(l *lone, _ *partition) { l.s.turning = append(l.s.turning, nil) }},
-	"Shard.large":        {"connections with a large unfinished request", func(l *lone, _ *partition) { l.s.large = append(l.s.large, nil) }},
+	"begun.large":        {"connections with a large unfinished request", func(l *lone, _ *partition) { l.s.begun.large = append(l.s.begun.large, nil) }},
 	"Shard.requests":     {"requests", func(l *lone, _ *partition) { l.s.requests[99] = &request{} }},
 	"Shard.reads":        {"reads of segments", func(l *lone, _ *partition) { l.s.reads[99] = func(log.ReadDone) {} }},
 	"readIndex.asked":    {"read indexes asked for", func(_ *lone, p *partition) { p.reads.asked = append(p.reads.asked, askedRead{}) }},

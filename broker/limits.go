@@ -39,6 +39,7 @@ type Limits struct {
 	ScrubEvery       time.Duration // between the beginnings of two passes of the scrub
 	RequestBytes     int           // of one request but Produce: more is no request that a client makes
 	PartialBytes     int           // of unfinished requests on all connections of a shard; over it, connections with large ones wait
+	PartialWait      time.Duration // and the first of those is closed if it brings less than a 16th of that in so long
 	Sessions         int           // fetch sessions of a shard
 	SessionRows      int           // and the partitions that all of them read
 	SessionKept      time.Duration // a fetch session isn't put out of its place sooner
@@ -63,7 +64,7 @@ func DefaultLimits() Limits {
 		EnvelopeBytes: 4 << 20, RangeBytes: 1 << 20, Transfers: 4, TransferBytes: 3 << 20, FetchBytes: 55 << 20, ColdRead: 1 << 20,
 		ScanBytes: 4 << 20, GroupsAnswer: 55 << 20, Repairs: 4, ScrubBytes: 2 << 20, ScrubEvery: 24 * time.Hour,
 		Sessions: 1000, SessionRows: 200_000, SessionKept: 2 * time.Minute,
-		RequestBytes: 4 << 20, PartialBytes: 16 << 20, ConnRequests: 1000, ConnBytes: 32 << 20,
+		RequestBytes: 4 << 20, PartialBytes: 16 << 20, PartialWait: 10 * time.Second, ConnRequests: 1000, ConnBytes: 32 << 20,
 		ReadIndexWait: 2 * time.Second, ProduceWait: 60 * time.Second, FetchWait: 30 * time.Second, AdminWait: 30 * time.Second,
 		GroupWait: 5 * time.Second, Groups: group.DefaultConfig(),
 		Producers: 1000, ProducerKeep: 24 * time.Hour,

@@ -77,14 +77,13 @@ type Shard struct {
 	scrub    scrub
 	catchup  catchup
 	unreadAt time.Duration // when a line may say again that segments can't be read
-	damages  int    // replicas found damaged since the start
-	repairs  int    // and whole again
-	lastNeed uint64 // group that lost bytes were asked for last
-	low      bool   // too little room on the disk: no records are taken
+	damages  int           // replicas found damaged since the start
+	repairs  int           // and whole again
+	lastNeed uint64        // group that lost bytes were asked for last
+	low      bool          // too little room on the disk: no records are taken
 	room     Space
-	full     bool    // too much is committed and in no segment: nothing is proposed until the disk has caught up
-	large    []*conn // connections with a large unfinished request, in the order that they began
-	partial  int     // bytes of requests that are not all here yet, on all connections
+	full     bool // too much is committed and in no segment: nothing is proposed until the disk has caught up
+	begun    begun
 	// What is uncommitted can't leave the WAL, and a WAL full of it could write no vote (L11): a store wants at most MaxEntry
 	// bytes of it, and each of the brokers leads its part of the groups.
 	burstWAL    int64    // most bytes of others' entries that may wait for the WAL

@@ -35,7 +35,7 @@ func (o *Options) all() []option {
 		{"Limits.QueueBytes", &l.QueueBytes}, {"Limits.EnvelopeBytes", &l.EnvelopeBytes}, {"Limits.RangeBytes", &l.RangeBytes},
 		{"Limits.Transfers", &l.Transfers}, {"Limits.TransferBytes", &l.TransferBytes}, {"Limits.FetchBytes", &l.FetchBytes},
 		{"Limits.ColdRead", &l.ColdRead}, {"Limits.ScanBytes", &l.ScanBytes}, {"Limits.GroupsAnswer", &l.GroupsAnswer}, {"Limits.Repairs", &l.Repairs}, {"Limits.ScrubBytes", &l.ScrubBytes},
-		{"Limits.ScrubEvery", &l.ScrubEvery}, {"Limits.RequestBytes", &l.RequestBytes}, {"Limits.PartialBytes", &l.PartialBytes},
+		{"Limits.ScrubEvery", &l.ScrubEvery}, {"Limits.RequestBytes", &l.RequestBytes}, {"Limits.PartialBytes", &l.PartialBytes}, {"Limits.PartialWait", &l.PartialWait},
 		{"Limits.ConnRequests", &l.ConnRequests}, {"Limits.ConnBytes", &l.ConnBytes}, {"Limits.ReadIndexWait", &l.ReadIndexWait},
 		{"Limits.Sessions", &l.Sessions}, {"Limits.SessionRows", &l.SessionRows}, {"Limits.SessionKept", &l.SessionKept},
 		{"Limits.ProduceWait", &l.ProduceWait}, {"Limits.FetchWait", &l.FetchWait}, {"Limits.AdminWait", &l.AdminWait},
