@@ -100,12 +100,17 @@ type ReadDone struct {
 // Runner runs plans and reads against an [FS], keeping files open from one plan to the next. A driver has one per lane, used
 // by one goroutine.
 type Runner struct {
-	fs   FS
-	open map[string]File // at most maxOpen when a plan begins
+	// Keep is how many files are open at the most, but for those of a plan that are written and not synced yet.
+	Keep  int
+	fs    FS
+	open  map[string]File
+	dirty map[string]bool // written in this plan, and not synced since; asked only, never walked
 }
 
-// maxOpen is how many files a runner keeps open from one plan to the next.
-const maxOpen = 256
+// MaxOpen is how many files a runner keeps open, if it isn't told otherwise.
+const MaxOpen = 256
 
 // NewRunner returns a runner on fs.
-func NewRunner(fs FS) *Runner { return &Runner{fs: fs, open: map[string]File{}} }
+func NewRunner(fs FS) *Runner {
+	return &Runner{Keep: MaxOpen, fs: fs, open: map[string]File{}, dirty: map[string]bool{}}
+}

@@ -34,12 +34,15 @@ func (r *Runner) Do(op Op) error {
 	}
 	switch op.Kind {
 	case OpWrite:
+		r.dirty[op.File] = true
 		err = writeAt(f, op.Data, op.Off)
 	case OpWriteSync:
 		err = f.WriteSync(op.Data, op.Off)
 	case OpSync:
 		err = f.Sync()
+		delete(r.dirty, op.File)
 	case OpTruncate:
+		r.dirty[op.File] = true
 		err = f.Truncate(op.Off)
 	default:
 		panic(fmt.Sprintf("log: operation of unknown kind %d", op.Kind))
@@ -49,11 +52,11 @@ func (r *Runner) Do(op Op) error {
 
 // Run runs a whole plan and returns its completion, the failed operation named in its error.
 func (r *Runner) Run(p Plan) Done {
-	// Only here: each plan syncs what it wrote, so no file is closed while a sync of it is still to come.
-	if len(r.open) > maxOpen {
-		r.Close()
-	}
+	clear(r.dirty)
 	for i, op := range p.Ops {
+		if len(r.open) >= r.Keep {
+			r.closeSynced()
+		}
 		if err := r.Do(op); err != nil {
 			return Done{Lane: p.Lane, ID: p.ID, Ran: i, Err: fmt.Errorf("%s: %w", op, err)}
 		}
@@ -87,6 +90,15 @@ func (r *Runner) Forget(name string) {
 	if f := r.open[name]; f != nil {
 		f.Close() // its bytes were synced, or are not relied upon
 		delete(r.open, name)
+	}
+}
+
+// closeSynced closes what nothing was written to that is still to be synced: the sync of another descriptor needn't say that it failed.
+func (r *Runner) closeSynced() {
+	for name := range r.open { // order: closing is independent
+		if !r.dirty[name] {
+			r.Forget(name)
+		}
 	}
 }
 

@@ -45,6 +45,7 @@ type loop struct {
 	clients map[broker.ConnID]*tcp.Conn
 	peers   map[broker.ConnID]*tcp.Conn // inbound
 	lanes   [log.Lanes]chan log.Plan
+	files   int            // that a lane keeps open
 	reading chan struct{}  // a token per cold read that runs
 	spare   chan []byte    // what brief reads had
 	working sync.WaitGroup // lanes that may still write
@@ -234,6 +235,7 @@ func (l *loop) wakeAt(shard time.Duration) time.Duration {
 func (l *loop) runLane(plans <-chan log.Plan) {
 	defer l.working.Done()
 	runner := log.NewRunner(l.fs)
+	runner.Keep = l.files
 	defer runner.Close()
 	for p := range plans {
 		l.in.put(item{ev: broker.PlanDone{Done: runner.Run(p)}})

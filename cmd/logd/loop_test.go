@@ -98,7 +98,7 @@ func runNodeSaying(t *testing.T, logger *slog.Logger, id int32, addrs map[int32]
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		r.result <- r.node.run(ctx, clients, peers, addrs, connLimits{clients: 100, peers: 100})
+		r.result <- r.node.run(ctx, clients, peers, addrs, connLimits{clients: 100, peers: 100, files: 16})
 	}()
 	t.Cleanup(func() {
 		stop()

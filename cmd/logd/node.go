@@ -60,6 +60,7 @@ func (n *node) run(ctx context.Context, clients, peers net.Listener, addrs map[i
 	ended := make(chan error, len(n.loops))
 	stopped := make(chan int, len(n.loops))
 	for i, l := range n.loops {
+		l.files = most.files
 		n.dial(l, addrs)
 		said := false
 		go func() {
