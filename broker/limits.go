@@ -55,6 +55,10 @@ type Limits struct {
 	Groups           group.Config
 }
 
+// MaxEntryBytes is the most bytes of a batch, and of the metadata, whatever the WAL takes: it travels in one envelope, with up to
+// Limits.EnvelopeBytes of others.
+const MaxEntryBytes = 16 << 20
+
 // DefaultLimits are a real broker's.
 func DefaultLimits() Limits {
 	return Limits{

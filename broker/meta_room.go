@@ -23,19 +23,19 @@ func (s *Shard) tooLong(cmd []byte) refusal {
 	return refusal{}
 }
 
-// roomFor refuses what would make the metadata grow beyond three eighths of what all groups' state may take, as they are written twice. What
-// isn't applied yet is counted when it is proposed.
+// roomFor refuses what would make the metadata grow beyond three eighths of what all groups' state may take, as they are written twice, or
+// than a snapshot may have. What isn't applied yet is counted when it is proposed.
 func (s *Shard) roomFor(term uint64, c Command, length int) refusal {
 	grows := growth(c, length)
 	if grows == 0 {
 		return refusal{}
 	}
-	most := int(s.store.Sizes().StateLimit * 3 / 8)
+	most := int(min(s.store.Sizes().StateLimit*3/8, MaxEntryBytes))
 	if r := &s.metaRoom; r.term != term || r.size+grows > most && r.index != s.meta.Index {
 		*r = metaRoom{term, s.meta.Index, len(s.meta.Encode())}
 	}
 	if s.metaRoom.size+grows > most {
-		return refuse(errPolicy, "the cluster's metadata take %d bytes, and %d more would be over their bound of %d, which is a part of --wal-file-bytes: delete topics, or settings of groups",
+		return refuse(errPolicy, "the cluster's metadata take %d bytes, and %d more would be over their bound of %d, which is a part of --wal-file-bytes, and 16 MiB at most: delete topics, or settings of groups",
 			s.metaRoom.size, grows, most)
 	}
 	s.metaRoom.size += grows

@@ -71,8 +71,13 @@ func (s *Shard) produce(r *request, req *kmsg.ProduceRequest) {
 // rulesOf is what a topic's batches are held to.
 func (s *Shard) rulesOf(t *Topic, version int16) batchRules {
 	before, after := t.timestampRange()
-	return batchRules{version: version, compacted: t.compacted(), beforeMax: before, afterMax: after, maxBytes: min(t.MaxMessageBytes(s.cfg.Topics), int32(min(s.store.MaxEntry(), 1<<30))),
+	return batchRules{version: version, compacted: t.compacted(), beforeMax: before, afterMax: after, maxBytes: batchBytes(t.MaxMessageBytes(s.cfg.Topics), s.store.MaxEntry()),
 		segmentBytes: t.SegmentBytes(), logAppendTime: t.LogAppendTime(), wall: s.now.Wall}
+}
+
+// batchBytes is the most bytes of a batch: no more than the topic's setting, the WAL and an envelope take.
+func batchBytes(setting int32, entry int) int32 {
+	return min(setting, int32(min(entry, MaxEntryBytes)))
 }
 
 func (s *Shard) appendAll(r *request, req *kmsg.ProduceRequest, parts []producePart) {

@@ -3,6 +3,7 @@ package sim
 import (
 	"encoding/binary"
 
+	"logd/broker"
 	"logd/transport"
 )
 
@@ -51,4 +52,4 @@ func (n *network) misread(from, to *node, shard int, frame []byte, bit int) {
 }
 
 // maxEnvelope is what cmd/logd takes at the most.
-const maxEnvelope = 24 << 20
+const maxEnvelope = broker.MaxEntryBytes + 8<<20

@@ -72,7 +72,7 @@ func (c *config) flags(cmd *cobra.Command) {
 	fl.Int32Var(&c.topics.Partitions, "num-partitions", 1, "partitions of a topic whose creator doesn't say")
 	fl.Int16Var(&c.topics.Replication, "default-replication", -1, "its replicas; -1: 3, or the number of brokers if that is less")
 	fl.BoolVar(&c.topics.AutoCreate, "auto-create-topics", false, "create a topic that a client asks for and that isn't there")
-	fl.Int32Var(&c.topics.MaxMessageBytes, "max-message-bytes", 1048588, "bytes of a record batch at most")
+	fl.Int32Var(&c.topics.MaxMessageBytes, "max-message-bytes", 1048588, "bytes of a record batch at most; 16777216 is the most that brokers take from each other")
 	fl.Int32Var(&c.topics.OffsetsPartitions, "offsets-partitions", 50, "partitions of __consumer_offsets, fixed when the first group asks for its coordinator")
 	fl.DurationVar(&c.groupDelay, "group-initial-rebalance-delay", 3*time.Second, "how long the first member of a consumer group waits for more")
 	fl.DurationVar(&c.groupMinSession, "group-min-session-timeout", 6*time.Second, "the shortest session timeout that a group's member may ask for")
@@ -176,8 +176,8 @@ func (c *config) check() error {
 		return usagef("--num-partitions is %d; at least 1 is needed", c.topics.Partitions)
 	case c.topics.Replication < -1 || c.topics.Replication == 0 || int(c.topics.Replication) > len(peers):
 		return usagef("--default-replication is %d; -1 or 1 to the number of brokers, %d, are possible", c.topics.Replication, len(peers))
-	case c.topics.MaxMessageBytes < 1:
-		return usagef("--max-message-bytes is %d; at least 1 is needed", c.topics.MaxMessageBytes)
+	case c.topics.MaxMessageBytes < 1 || c.topics.MaxMessageBytes > broker.MaxEntryBytes:
+		return usagef("--max-message-bytes is %d; 1 to %d are possible", c.topics.MaxMessageBytes, broker.MaxEntryBytes)
 	}
 	if c.producerKeep < time.Hour || c.producers < 1 {
 		return usagef("--producer-id-expiration is %v, --max-producers %d; at least 1h, so that no retry outlives its producer, and 1 are needed", c.producerKeep, c.producers)

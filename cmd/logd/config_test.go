@@ -89,6 +89,7 @@ func TestConfigRefuses(t *testing.T) {
 		{change: "--default-replication=0", want: "--default-replication is 0"},
 		{change: "--max-connections=0", want: "--max-connections is 0"},
 		{change: "--max-message-bytes=0", want: "--max-message-bytes is 0"},
+		{change: "--max-message-bytes=16777217 --wal-file-bytes=268435456", want: "--max-message-bytes is 16777217; 1 to 16777216 are possible"},
 		{environ: "LOGD_SHARDS=two", want: `environment variable LOGD_SHARDS: shards = "two": `},
 		{file: "shards 2", want: `line 1: "shards 2" is not NAME = VALUE`},
 		{file: "# c\n\nshard = 2", want: `line 3: there is no setting "shard"`},

@@ -18,8 +18,9 @@ import (
 )
 
 const (
-	peerFrames  = 4        // envelopes of one of them that wait for their shard
-	maxEnvelope = 24 << 20 // bytes: broker.Limits.EnvelopeBytes, a message, and an entry of the greatest size
+	peerFrames = 4 // envelopes of one of them that wait for their shard
+	// maxEnvelope is the most bytes of one: an entry of the greatest size, broker.Limits.EnvelopeBytes of messages, and their heads.
+	maxEnvelope = broker.MaxEntryBytes + 8<<20
 	maxBegun    = 16 << 20 // bytes of unfinished envelopes on all connections; over it, large ones are closed
 	smallBegun  = 1 << 20
 	helloWait   = 5 * time.Second  // a peer connection that has said nothing by then is closed

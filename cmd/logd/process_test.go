@@ -220,7 +220,7 @@ func TestServeFormatsAtLast(t *testing.T) {
 		left string
 	}{
 		{[]string{"--wal-file-bytes", "1048576"}, exitUsage, "[]"},
-		{[]string{"--wal-file-bytes", "0", "--max-message-bytes", "20000000"}, exitFailed, "[logd.lock]"},
+		{[]string{"--wal-file-bytes", "0", "--max-message-bytes", "16777216"}, exitFailed, "[logd.lock]"},
 	} {
 		dir := t.TempDir()
 		p := start(t, serveArgs(t, dir, c.args...)...)
