@@ -59,7 +59,8 @@ type timeScan struct {
 	ts      int64 // the first record at or after it is looked for;
 	newest  bool  // or the first of those with the highest timestamp
 	hw      int64 // when the scan began
-	at, to  int64 // the stretch that is looked through: the next offset, and its end <= hw
+	at, to  int64 // the stretch that is looked through: the next offset, and its end <= hw; none before the first was found
+	begun   bool  // it was, of a time
 	size    int   // bytes of a read
 	batches [][]byte
 	search  *recordSearch // in the first of them
@@ -70,17 +71,16 @@ type timeScan struct {
 	last    log.Interval // of them
 }
 
-// findCost is what finding the next stretch costs: the index of a segment is gone through.
-const findCost = 64 << 10
+const (
+	// findCost is what finding the next stretch costs: the index of a segment is gone through.
+	findCost = 64 << 10
+	// lookCost is what it costs to look at an interval of an index.
+	lookCost = 2
+)
 
-// scanTime finds the first record with a timestamp of at least ts: segments have an index for it.
+// scanTime finds the first record with a timestamp of at least ts: segments have an index for it, which is asked first.
 func (s *Shard) scanTime(p *partition, w waiter, ts int64, empty listed) {
-	from, ok := s.store.FindTime(p.group, ts)
-	if !ok {
-		from = s.store.SegmentEnd(p.group)
-	}
-	hw := p.g.HighWatermark()
-	s.scan(&timeScan{p: p, w: w, ts: ts, hw: hw, at: max(from, p.g.LogStart()), to: hw, size: s.cfg.Limits.ColdRead, best: empty})
+	s.scan(&timeScan{p: p, w: w, ts: ts, hw: p.g.HighWatermark(), size: s.cfg.Limits.ColdRead, best: empty})
 }
 
 // scanNewest finds the first record with the highest timestamp (KIP-734): first in memory, then in the intervals of the segments' index,
@@ -144,7 +144,7 @@ func (s *Shard) scanRead(c *timeScan) {
 // nextStretch finds where to look next; false if there is nothing that could be more.
 func (s *Shard) nextStretch(c *timeScan) bool {
 	if !c.newest {
-		return false
+		return s.timeStretch(c)
 	}
 	if len(s.store.SegmentHoles(c.p.group)) > 0 { // what is lost could have it
 		c.best.code = errStorage
@@ -157,6 +157,20 @@ func (s *Shard) nextStretch(c *timeScan) bool {
 		return false
 	}
 	c.last, c.at, c.to, c.size = next, max(next.From, start), min(next.To, c.hw), min(next.Size, s.cfg.Limits.ColdRead)
+	return true
+}
+
+// timeStretch finds the one stretch that a search for a time has: from where the index says, to the end.
+func (s *Shard) timeStretch(c *timeScan) bool {
+	if c.begun {
+		return false
+	}
+	from, looked, ok := s.store.FindTime(c.p.group, c.ts)
+	s.scans.cost += findCost + looked*lookCost
+	if !ok {
+		from = s.store.SegmentEnd(c.p.group)
+	}
+	c.begun, c.at, c.to = true, max(from, c.p.g.LogStart()), c.hw
 	return true
 }
 

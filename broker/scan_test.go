@@ -206,3 +206,37 @@ func TestAppendTimeIsOfAllRecords(t *testing.T) {
 		}
 	}
 }
+
+// Searches of many partitions share the turns: each goes through an index.
+func TestSearchesShareTheTurns(t *testing.T) {
+	l := startLone(t)
+	const partitions = 20
+	l.createMany("many", partitions)
+	l.s.cfg.Limits.ScanBytes = 3 * findCost
+	req := listRequest("many", l.now.Wall+1_000_000)
+	for part := int32(1); part < partitions; part++ {
+		row := req.Topics[0].Partitions[0]
+		row.Partition = part
+		req.Topics[0].Partitions = append(req.Topics[0].Partitions, row)
+	}
+	l.send(req)
+	if n := len(l.s.scans.rows); n < partitions-3 {
+		t.Errorf("%d of %d searches wait for the next turn, 3 may be made in one", n, partitions)
+	}
+	rows := 0
+	l.await("an answer", func() bool {
+		resp, ok := l.received(req)
+		if ok {
+			for _, p := range resp.(*kmsg.ListOffsetsResponse).Topics[0].Partitions {
+				rows++
+				if p.ErrorCode != errNone || p.Offset != -1 {
+					t.Errorf("%+v", p)
+				}
+			}
+		}
+		return ok
+	})
+	if rows != partitions {
+		t.Errorf("%d of %d partitions are answered", rows, partitions)
+	}
+}

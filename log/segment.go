@@ -191,43 +191,6 @@ func (p *segments) find(offset int64, maxBytes int, forPeer bool) (Read, bool) {
 	return Read{File: p.file(s.base, logSuffix), Off: from, Len: int(to - from), First: s.base + int64(s.index[e].offset)}, true
 }
 
-// findTime returns an offset at or before the first record from the log start on whose timestamp is at least ts (ms), and
-// within one interval of it; false if the synced bytes have none. If that record may be in a hole, the offset is of the
-// interval before the hole, so that whoever reads on from there runs into it; or in the hole, if the log begins with it.
-func (p *segments) findTime(ts int64) (int64, bool) {
-	best := p.logStart
-	end := p.logStart // of what was looked at
-	for _, s := range p.live {
-		if s.end <= p.logStart {
-			continue
-		}
-		if s.base > end {
-			return best, true
-		}
-		for i := s.index.at(max(p.logStart-s.base, 0)); i < len(s.index); i++ {
-			e := s.index[i]
-			offset := max(s.base+int64(e.offset), p.logStart)
-			if offset >= p.stable {
-				return 0, false
-			}
-			lost, known := p.hidden(s, int64(e.pos))
-			switch {
-			case lost && (!known || e.maxTS >= ts):
-				return best, true
-			case !lost && e.maxTS >= ts:
-				return offset, true
-			case !lost:
-				best = offset
-			}
-		}
-		end = s.end
-	}
-	if end < p.stable {
-		return best, true
-	}
-	return 0, false
-}
-
 // trim removes the files that hold nothing at or above logStart, the log start of a durable mark. The open segment stays, and so do
 // those before one of which no file says the hash that it begins with.
 // A read of a removed file that is still out fails with fs.ErrNotExist. Names that a crash brings back are removed by

@@ -545,7 +545,7 @@ func (m *segModel) checkFind(t *rapid.T, offset int64, maxBytes int) int64 {
 }
 
 func (m *segModel) checkTime(t *rapid.T, ts int64) {
-	got, ok := m.p.findTime(ts)
+	got, _, ok := m.p.findTime(ts)
 	i := slices.IndexFunc(m.all, func(b modelBatch) bool { return b.ts >= ts && b.next > m.from })
 	if i < 0 {
 		// The interval that the log start is in may have it below the log start.

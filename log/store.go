@@ -176,12 +176,6 @@ func (s *Store) FindLost(group uint64, offset int64, maxBytes int) (Read, bool) 
 	return s.group(group).segs.findLost(offset, maxBytes)
 }
 
-// FindTime returns an offset at or before the first record in segments with a timestamp of at least ts (ms), within one
-// index interval of it.
-func (s *Store) FindTime(group uint64, ts int64) (int64, bool) {
-	return s.group(group).segs.findTime(ts)
-}
-
 // StagedBytes is what waits for a write group, in bytes of data.
 func (s *Store) StagedBytes() int64 { return s.normal.bytes() + s.urgent.bytes() }
 
