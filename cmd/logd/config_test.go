@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -98,10 +99,7 @@ func TestConfigRefuses(t *testing.T) {
 		{file: "shards = 2\nshards = 3", want: "line 2: shards is set a second time"},
 		{file: "shards = many", want: `line 1: shards = "many": `},
 	} {
-		args := map[string]string{}
-		for k, v := range good {
-			args[k] = v
-		}
+		args := maps.Clone(good)
 		var list []string
 		for _, f := range strings.Fields(c.change) {
 			k, v, ok := strings.Cut(f, "=")
