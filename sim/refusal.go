@@ -133,7 +133,7 @@ func deref(s *string) string {
 
 // groupOf is the group that a request is about.
 func (w *World) groupOf(k *call) *groupSeen {
-	if k.about != nil || k.group != "" {
+	if k.topic > 0 || k.about != nil || k.group != "" {
 		return k.about
 	}
 	return w.groupOfPart(k.part)

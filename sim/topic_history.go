@@ -168,6 +168,10 @@ func (t *topicLedger) judgeRefusal(k *call, what string) {
 			t.w.count[CountRefusedFleeting]++
 			return
 		}
+		if k.code == codeUnknownTopic && k.index >= max(1, l.parts) { // it had more of them in another life
+			t.w.count[CountRefusedFleeting]++
+			return
+		}
 		k.about = l.group(k.index)
 	}
 	t.w.refused(k, k.code, what)

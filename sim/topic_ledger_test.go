@@ -239,3 +239,23 @@ func TestAcknowledgedInTheLastTurn(t *testing.T) {
 		}
 	}
 }
+
+// TestPartitionOfAnotherLife: a topic that is known to be there is answered for; but one of its partitions only if it has it in this life.
+func TestPartitionOfAnotherLife(t *testing.T) {
+	for index, want := range map[int]string{1: RefusedWithoutCause, 2: ""} {
+		w, g := refusingWorld(t, 1, partMetadata)
+		for i := range g.replicas {
+			g.replicas[i].stable = 7
+		}
+		l := &life{parts: 2, made: time.Minute, over: -1}
+		w.topics.names[0].lives = append(w.topics.names[0].lives, l)
+		w.topics.judgeRefusal(&call{line: &line{node: 1}, key: int16(kmsg.Fetch), sent: w.now, topic: 1, index: index, code: codeUnknownTopic}, "answers so")
+		got := ""
+		if w.violation != nil {
+			got = w.violation.Name
+		}
+		if got != want {
+			t.Errorf("partition %d of 2: %q, expected %q", index, got, want)
+		}
+	}
+}
