@@ -291,8 +291,16 @@ func (s *Shard) coordinates(p *partition) int16 {
 	return errNone
 }
 
-// callGroup sends a call to the coordinator of its group, if it is this broker.
+// mostGroups is how many groups one request may be about: all are asked in one turn.
+const mostGroups = 10_000
+
+// callGroup sends a call to the coordinator of its group, if it is this broker. What is beyond mostGroups is answered as what an answer
+// has no room for.
 func (s *Shard) callGroup(r *request, part int, c group.Call, fresh bool) {
+	if part >= mostGroups {
+		s.answered(origin{id: r.id, part: part}, group.Refused(group.NotAvailable))
+		return
+	}
 	t := s.meta.TopicByName(topicOffsets)
 	if t == nil {
 		s.answered(origin{id: r.id, part: part}, group.Refused(group.NotCoordinator))

@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -159,5 +160,30 @@ func TestPartitionsNamedTwiceAreRefused(t *testing.T) {
 	parts := resp.(*kmsg.DescribeProducersResponse).Topics
 	if a, b := parts[0].Partitions[times-1].ErrorCode, parts[1].Partitions[0].ErrorCode; len(parts[0].Partitions) != times || a != errBadRequest || b != errNone {
 		t.Errorf("producers: code %d of what is named twice, %d of what isn't", a, b)
+	}
+}
+
+// All groups of a request are asked in one turn, so those beyond a bound aren't.
+func TestMostGroupsOfARequest(t *testing.T) {
+	l := startGroups(t)
+	l.join("g")
+	req := kmsg.NewPtrDescribeGroupsRequest()
+	req.Version = 5
+	for i := range mostGroups + 1 {
+		req.Groups = append(req.Groups, fmt.Sprint(i))
+	}
+	_, resp := l.answerOf(req)
+	rows := resp.(*kmsg.DescribeGroupsResponse).Groups
+	if len(rows) != mostGroups+1 {
+		t.Fatalf("%d groups are answered for, of %d", len(rows), mostGroups+1)
+	}
+	for i, row := range rows {
+		want := errNone
+		if i == mostGroups {
+			want = group.NotAvailable
+		}
+		if row.ErrorCode != want {
+			t.Fatalf("group %d: code %d, expected %d", i, row.ErrorCode, want)
+		}
 	}
 }

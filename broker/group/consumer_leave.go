@@ -35,7 +35,13 @@ func (m *Machine) consumerLeave(g *group, c Call, req *kmsg.ConsumerGroupHeartbe
 		return
 	}
 	s.put(kindConsumerCurrent, id, currentValue{epochStaticLeave, b.before, memberStable, b.assigned, nil}.encode())
-	s.finish(done)
+	s.finish(func(code int16) {
+		if k := g.clocks[id]; code == None && k != nil { // it has nothing to give back now: its session alone runs on (KIP-848)
+			m.timers.Cancel(k.revoke)
+			k.revoke = nil
+		}
+		done(code)
+	})
 }
 
 // findLeaving returns the member that leaves, at whatever epoch.

@@ -216,6 +216,29 @@ func TestStaticMember(t *testing.T) {
 	expect(t, "its session ends", r.m.groups["g"].consumer.state(), stateEmpty)
 }
 
+// A static member that leaves for a while while it has partitions to give back is away for a session, as any other: what it had to give
+// back is free, or its own again.
+func TestStaticMemberLeavesWhileItGivesBack(t *testing.T) {
+	r := newRig(t, 4)
+	static := func(epoch int32) *heartbeat {
+		q := beating("a", epoch, nil)
+		q.InstanceID = ptr("i")
+		return q
+	}
+	r.mustBeat(joining("a", func(q *heartbeat) { q.InstanceID = ptr("i") }, "t0"))
+	r.mustBeat(joining("b", nil, "t0"))
+	expect(t, "is to give back", r.mustBeat(static(1)), "1: t0/0,1")
+	r.pass(20 * time.Second)
+	r.mustBeat(beating("b", 2, nil))
+	r.mustBeat(static(1))
+	expect(t, "leaves for a while", r.mustBeat(static(epochStaticLeave)), "-2: -")
+	r.pass(20 * time.Second) // 40 s of the 30 that it had to give back in
+	expect(t, "is a member", r.m.groups["g"].consumer.has("a"), true)
+	r.mustBeat(beating("b", 2, nil))
+	r.pass(26 * time.Second)
+	expect(t, "is a member after a session", r.m.groups["g"].consumer.has("a"), false)
+}
+
 func TestSessionAndRebalanceTimeouts(t *testing.T) {
 	r := newRig(t, 2)
 	r.mustBeat(joining("a", nil, "t0"))
