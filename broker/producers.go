@@ -167,44 +167,15 @@ func (s *Shard) endTwins(p *partition, how func(twin) (appended, bool)) {
 	}
 }
 
-// producerLimit is how many producers a partition takes: Limits.Producers, or less where its replicas' brokers have so many
-// partitions that the tables could fill half of what marks may take of their WALs (L11). A broker with as many shards and as
-// large files as this one is assumed.
-func (s *Shard) producerLimit(p *partition) int {
-	if s.crowd.of != s.meta {
-		s.crowd.of, s.crowd.groups = s.meta, s.meta.crowds()
-	}
-	most := 1
-	if place := s.meta.PlacementOf(p.group); place != nil {
-		for _, r := range place.Replicas {
-			most = max(most, s.crowd.groups[r.Broker])
-		}
-	}
-	share := int(s.store.Sizes().StateLimit) / 2 * s.cfg.Shards / most / producer.EntryBytes
-	return max(1, min(s.cfg.Limits.Producers, share))
-}
-
-// crowd counts the partitions on each broker, as of some metadata.
-type crowd struct {
-	of     *Meta
-	groups map[int32]int
-}
-
-func (m *Meta) crowds() map[int32]int {
-	n := map[int32]int{}
-	for _, t := range m.byName {
-		for i := range t.Partitions {
-			for _, r := range t.Partitions[i].Replicas {
-				n[r.Broker]++
-			}
-		}
-	}
-	return n
-}
-
-// producersTick has the partitions led here say that time has passed, when it is due.
+// producersTick has the partitions led here say that time has passed, when it is due, or when room is needed.
 func (s *Shard) producersTick() {
+	s.countProducers()
+	press := s.crowd.full && s.ticks%announceTicks == 0
 	for _, p := range s.sorted {
+		if p.group != metaGroup && press {
+			p.passing.pressed = true
+			s.touch(p.group)
+		}
 		if p.group != metaGroup && p.g.Producers().Len() > 0 && s.now.Mono-p.passing.at >= s.cfg.Limits.ProducerKeep/clockShare {
 			s.touch(p.group)
 		}

@@ -73,6 +73,7 @@ type call struct {
 	resp     kmsg.Response
 	crc      uint32   // of the batch that it appends
 	batch    *sending // of an idempotent producer: the operation is its own
+	offer    *offer   // what it gave a broker to append
 
 	group string // whose coordinator is asked, or looked for; "": none
 	gen   int32  // a commit's

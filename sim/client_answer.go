@@ -47,6 +47,9 @@ func (c *client) response(l *line, frame []byte) {
 	l.pending = l.pending[1:]
 	c.inflight--
 	k.resp = resp
+	if k.offer != nil {
+		k.offer.answered = w.now
+	}
 	c.answered(k)
 }
 

@@ -113,7 +113,6 @@ func (c *client) produceRequest(a request, records []byte) *kmsg.ProduceRequest 
 	p.Records = records
 	t.Partitions = append(t.Partitions, p)
 	req.Topics = append(req.Topics, t)
-	w.nodes[a.node].offers(len(p.Records))
 	return req
 }
 

@@ -112,7 +112,6 @@ func (c *client) put(a request, k *call) {
 	t.Topic, t.TopicID = fleetingNames[a.topic], c.byTopicID(&a, k, 13)
 	t.Partitions = []kmsg.ProduceRequestTopicPartition{p}
 	req.Topics = []kmsg.ProduceRequestTopic{t}
-	c.w.nodes[a.node].offers(len(p.Records))
 	c.sendFleeting(a, k, req)
 }
 

@@ -22,7 +22,7 @@ type node struct {
 	proc  *process
 	wall  int64 // milliseconds that its clock is off
 
-	offered  []offer       // what clients sent to it lately
+	offered  []*offer      // what clients sent to it lately
 	ails     time.Duration // when trouble of it began or ended last (health.go)
 	sluggish time.Duration // what each of its turns takes besides
 

@@ -193,7 +193,7 @@ func (w *World) causeOf(k *call, code int16) (class int, proof string) {
 	if why := w.unagreed(g, k); why != "" {
 		return refusedQuorum, why
 	}
-	if why := n.overBound(code); why != "" {
+	if why := n.overBound(k, code); why != "" {
 		return refusedBound, why
 	}
 	if why := w.crowdedOut(g, k, code); why != "" {
@@ -297,31 +297,37 @@ func (w *World) leaderless(g *groupSeen, k *call) (class int, proof string) {
 
 // offer is a batch that was sent to a broker.
 type offer struct {
-	at    time.Duration
-	bytes int
+	at       time.Duration
+	answered time.Duration // 0: it wasn't
+	bytes    int
 }
 
 // offeredFor is how long what was sent may wait in a broker: longer than any client does.
 const offeredFor = 5 * time.Second
 
 // offers notes what is sent to a broker, for as long as it may wait there.
-func (n *node) offers(bytes int) {
-	n.offered = append(n.offered, offer{n.w.now, bytes})
+func (n *node) offers(bytes int) *offer {
+	o := &offer{at: n.w.now, bytes: bytes}
+	n.offered = append(n.offered, o)
 	for n.offered[0].at < n.w.now-offeredFor {
 		n.offered = n.offered[1:]
 	}
+	return o
 }
 
-// overBound says that a broker was sent more than it may queue, where its answer says so.
-func (n *node) overBound(code int16) string {
+// overBound says that a broker was sent more than it may queue, where its answer says so. What it had answered before it was asked was in
+// its queue no more.
+func (n *node) overBound(k *call, code int16) string {
 	sum := 0
 	for _, o := range n.offered {
-		sum += o.bytes
+		if o.answered == 0 || o.answered >= k.sent {
+			sum += o.bytes
+		}
 	}
 	if code != codeNotEnough || sum <= n.limits.QueueBytes {
 		return ""
 	}
-	return fmt.Sprintf("%d bytes were sent to it within %v, it queues %d", sum, offeredFor, n.limits.QueueBytes)
+	return fmt.Sprintf("%d bytes were sent to it within %v, and not answered before; it queues %d", sum, offeredFor, n.limits.QueueBytes)
 }
 
 // closedBy judges a connection that a broker ends by itself: it may, if what it can't answer went wrong (acks=0), or garbage came.

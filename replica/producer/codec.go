@@ -21,8 +21,12 @@ var ErrCodec = errors.New("bad producer table")
 //	the others, newer ones first: records, offset of the one after it less its own, timestamp of that less its own (signed)
 const tableFormat = 1
 
-// EntryBytes is what a producer takes in an encoded table, about, rounded up.
-const EntryBytes = 64
+const (
+	// EntryBytes is what a producer takes in an encoded table, about, rounded up.
+	EntryBytes = 64
+	// MostEntryBytes is the most that one can take, with ids, times and sequences that no client has.
+	MostEntryBytes = 148
+)
 
 // Encode returns the table as bytes: equal tables are equal bytes (P1).
 func (t *Table) Encode() []byte {

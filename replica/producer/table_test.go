@@ -217,3 +217,23 @@ func FuzzDecode(f *testing.F) {
 		}
 	})
 }
+
+// TestMostEntryBytes: no producer takes more in an encoded table.
+func TestMostEntryBytes(t *testing.T) {
+	table := NewTable()
+	table.clock = math.MaxUint64
+	e := &Entry{ID: math.MaxInt64, Epoch: math.MaxInt16}
+	for i := range int64(Kept) {
+		timestamp := int64(math.MinInt64) // and the differences of these wrap around
+		if i%2 == 1 {
+			timestamp = -1
+		}
+		e.Batches = append(e.Batches, Batch{First: math.MaxInt32, Records: math.MaxInt32, Offset: i * (math.MaxInt64 / (Kept - 1)), Timestamp: timestamp})
+	}
+	e.seal()
+	table.put(e)
+	empty := 1 + 10 + 1 // format, clock, how many
+	if n := len(table.Encode()) - empty; n != MostEntryBytes {
+		t.Errorf("the longest entry takes %d bytes, %d are reckoned with", n, MostEntryBytes)
+	}
+}
