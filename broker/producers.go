@@ -69,7 +69,7 @@ func (s *Shard) judge(p *partition, queue []*proposal) []fate {
 				err = s.overtakes(p, h)
 			}
 			if err != nil {
-				fates[i].no = refuse(producerCode(err), "%v", err)
+				fates[i].no = s.refuseProducer(h.ProducerID, err)
 				continue
 			}
 			if !ok {

@@ -1,6 +1,10 @@
 package broker
 
-import "logd/replica/producer"
+import (
+	"errors"
+
+	"logd/replica/producer"
+)
 
 // producerLimit is how many producers a partition takes: Limits.Producers, or less where its replicas' brokers have so many
 // partitions that the tables could fill half of what marks may take of their WALs (L11). A broker with as many shards and as
@@ -35,6 +39,15 @@ func (s *Shard) countProducers() {
 	}
 	z := s.store.Sizes()
 	s.crowd.full = n > 0 && max(z.State, 2*producer.EntryBytes*int64(n)) >= z.StateLimit
+}
+
+// refuseProducer says why a batch is refused: where all tables together are full, its own partition's has nothing to do with it.
+func (s *Shard) refuseProducer(id int64, err error) refusal {
+	if s.crowd.full && errors.Is(err, producer.ErrFull) {
+		return refuse(errNotEnough, "%v: producer %d is new, and the partitions of shard %d know as many as its WAL holds (%d bytes of state); it is taken once others were silent for %s",
+			producer.ErrFull, id, s.cfg.Shard, s.store.Sizes().StateLimit, s.cfg.Limits.ProducerKeep/pressShare)
+	}
+	return refuse(producerCode(err), "%v", err)
 }
 
 // crowd counts the partitions on each broker, as of some metadata, and the producers here.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"strings"
 	"testing"
 	"time"
 
@@ -72,8 +73,9 @@ func TestProducersDontBlockTheWAL(t *testing.T) {
 		}
 		l.tick()
 	}
-	if n := l.produceAll([]kmsg.Request{madeUp(l, topic, 7, 0)}); n != 1 {
-		t.Error("a new producer is taken where there is no room for it")
+	p := ask[*kmsg.ProduceResponse](l, madeUp(l, topic, 7, 0)).Topics[0].Partitions[0]
+	if p.ErrorCode != errNotEnough || p.ErrorMessage == nil || !strings.Contains(*p.ErrorMessage, "as many as its WAL holds (131072 bytes of state)") {
+		t.Errorf("a new producer, where there is no room for it: %+v", p)
 	}
 	for range 600 {
 		l.tick()
