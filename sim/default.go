@@ -21,7 +21,7 @@ func Default(seed uint64, length time.Duration) Options {
 	o.Limits.UncommittedBytes = min(32<<10, log.MaxEntry(o.Store)/(1+o.Load.Topics*o.Load.Partitions))
 	o.Disk = DiskOptions{Unit: pageSize, Read: 100 * time.Microsecond, Write: 20 * time.Microsecond, Sync: 700 * time.Microsecond}
 	o.Net = NetOptions{Delay: 300 * time.Microsecond, Jitter: 300 * time.Microsecond, Drop: 1, Double: 5, Reorder: 10, Split: 100}
-	o.Faults.Every, o.Faults.Last, o.Faults.Boot, o.Faults.Length = time.Second, time.Second, 100, 0
+	o.Faults.Every, o.Faults.Last, o.Faults.Boot, o.Faults.Length, o.Faults.Forming = time.Second, time.Second, 100, 0, 0
 	for k, f := range faultTable {
 		if o.Faults.Weight[k] = 0; f.brokers <= o.Brokers {
 			o.Faults.Weight[k] = (1 + f.weight) / 2

@@ -21,6 +21,7 @@ const (
 	streamGroups
 	streamFleeting
 	streamSettle // + client
+	streamForming
 )
 
 // stream returns the seed's stream for a purpose.

@@ -37,11 +37,12 @@ type NetOptions struct {
 
 // FaultOptions is what goes wrong, and how often.
 type FaultOptions struct {
-	Every  time.Duration // mean time between faults
-	Last   time.Duration // mean time that one lasts
-	Boot   int           // per mille of starts that are killed before they end
-	Length int           // per mille of flipped bits that are of an envelope's length field
-	Weight [faultKinds]int
+	Every   time.Duration // mean time between faults
+	Last    time.Duration // mean time that one lasts
+	Boot    int           // per mille of starts that are killed before they end
+	Length  int           // per mille of flipped bits that are of an envelope's length field
+	Forming int           // processes that end while the cluster forms and its first topics are made
+	Weight  [faultKinds]int
 }
 
 // LoadOptions is what clients do.
@@ -104,6 +105,7 @@ func DrawSized(seed uint64, length time.Duration, fixed Size) Options {
 	}
 	drawMore(stream(seed, streamOptions, 2), &o)
 	o.Faults.Length = pick(stream(seed, streamOptions, 3), 0, 100, 300)
+	o.Faults.Forming = pick(stream(seed, streamOptions, 5), 0, 0, 1, 3, 8)
 	if o.Load.Replicas = min(3, o.Brokers); o.Brokers > 3 && rng.IntN(2) == 0 {
 		o.Load.Replicas = o.Brokers
 	}

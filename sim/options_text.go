@@ -49,7 +49,7 @@ func (o *Options) all() []option {
 		{"Load.Retention", &c.Retention}, {"Load.Depth", &c.Depth}, {"Load.Think", &c.Think}, {"Load.Records", &c.Records},
 		{"Load.Bytes", &c.Bytes}, {"Load.Timeout", &c.Timeout}, {"Load.Acks0", &c.Acks0}, {"Load.Burst", &c.Burst}, {"Load.Late", &c.Late}, {"Load.Sharers", &c.Sharers}, {"Load.Racks", &c.Racks}, {"Load.Producers", &c.Producers}, {"Load.Restarts", &c.Restarts},
 		{"Load.Switching", &c.Switching}, {"Load.Fleeting", &c.Fleeting}, {"Load.Lives", &c.Lives}, {"Load.Few", &c.Few}, {"Load.FleetingKeeps", &c.FleetingKeeps},
-		{"Faults.Every", &o.Faults.Every}, {"Faults.Last", &o.Faults.Last}, {"Faults.Boot", &o.Faults.Boot}, {"Faults.Length", &o.Faults.Length},
+		{"Faults.Every", &o.Faults.Every}, {"Faults.Last", &o.Faults.Last}, {"Faults.Boot", &o.Faults.Boot}, {"Faults.Length", &o.Faults.Length}, {"Faults.Forming", &o.Faults.Forming},
 	}
 	all = append(all, groupOptions(&l.Groups)...)
 	for k := range o.Faults.Weight {

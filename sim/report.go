@@ -34,6 +34,7 @@ const (
 	CountTurns
 	CountEnvelopes
 	CountElections
+	CountForming
 	CountCrashes
 	CountPowerLosses
 	CountStops
@@ -89,7 +90,7 @@ const (
 
 var countNames = [Counts]string{"acknowledged appends", "acknowledged records", "refused appends", "unknown appends", "reads", "records read", "tails", "found by time", "deleted for size", "upper bounds",
 	"strayed writes", "read errors", "full disks", "restored copies", "brokers whole again", "entries healed", "ranges mended", "batches compared", "good copies seen on devices", "trims", "reads below the log start",
-	"turns", "envelopes", "elections", "crashes", "power losses", "clean stops", "rolling restarts", "ambushes", "crashes in a boot", "partitions", "pauses", "rotten sectors",
+	"turns", "envelopes", "elections", "ended while forming", "crashes", "power losses", "clean stops", "rolling restarts", "ambushes", "crashes in a boot", "partitions", "pauses", "rotten sectors",
 	"refused starts", "wipes", "rejoins", "failed syncs", "other failed writes", "syncs", "WAL rolls", "segments", "torn tails cut", "cold reads",
 	"pieces of damage found", "directories set aside", "faults not in the budget",
 	"corrupted envelopes", "networks of another quality", "slow processes", "strangers with garbage", "consumers that don't read", "client crashes", "late appends of zombies",

@@ -149,6 +149,7 @@ func (w *World) start() {
 		w.after(time.Duration(w.rng.Int64N(int64(50*time.Millisecond))), n.start)
 	}
 	w.startClients()
+	w.disturb()
 	w.after(setupBound, w.setupStalled)
 }
 
