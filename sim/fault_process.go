@@ -41,9 +41,11 @@ func (f *nemesis) struck(n *node, powerLost bool) {
 }
 
 // ended is told of a process that ended by itself: it halted, gave up its directory, refused to start for want of room, or
-// was killed in its boot. In the calm an operator starts it again; in the storm that is a decision.
+// was killed in its boot. While a cluster forms and in the calm an operator starts it again; in the storm that is a decision.
 func (f *nemesis) ended(n *node, in time.Duration) {
 	switch {
+	case f.w.phase == phaseSetup:
+		n.formsAgain(in)
 	case f.w.phase == phaseCalm && f.w.budgeted():
 		f.w.after(calmRestart, n.start)
 	case f.w.drawn():
@@ -56,13 +58,15 @@ const calmRestart = 500 * time.Millisecond
 
 // bootKilled is told of a process that was killed in its boot. Its machine may lose power too.
 func (f *nemesis) bootKilled(n *node) {
-	if !f.w.drawn() {
-		return
+	switch {
+	case f.w.phase == phaseSetup:
+		n.killedForming(f.coin(), f.seed(), time.Duration(f.rng.Int64N(int64(time.Second))))
+	case f.w.drawn():
+		if f.coin() {
+			f.w.decide(strike{node: n.index, power: true, seed: f.seed()})
+		}
+		f.later(n, time.Duration(f.rng.Int64N(int64(time.Second))))
 	}
-	if f.coin() {
-		f.w.decide(strike{node: n.index, power: true, seed: f.seed()})
-	}
-	f.later(n, time.Duration(f.rng.Int64N(int64(time.Second))))
 }
 
 func (f *nemesis) crash() {

@@ -33,9 +33,22 @@ func (n *node) endsForming(power bool, back time.Duration, killed int) {
 	w.count[CountForming]++
 	w.faults.struck(n, power)
 	n.kill(power)
-	w.after(back, func() {
-		if n.proc == nil && n.downBy == 0 && n.refused == "" && w.phase < phaseCalm {
-			n.boot(killed)
-		}
-	})
+	w.after(back, func() { n.forms(killed) })
+}
+
+// killedForming is told of a process that was killed in its boot before the storm. Its machine may lose power too.
+func (n *node) killedForming(power bool, seed uint64, back time.Duration) {
+	if power {
+		n.disk.keeping(keepRandom, seed, n.disk.PowerLoss)
+	}
+	n.formsAgain(back)
+}
+
+// formsAgain starts a broker that ended before the storm. Whoever is told of this run sees the same without a command (W12).
+func (n *node) formsAgain(in time.Duration) { n.w.after(in, func() { n.forms(0) }) }
+
+func (n *node) forms(killed int) {
+	if n.proc == nil && n.downBy == 0 && n.refused == "" && n.w.phase < phaseCalm {
+		n.boot(killed)
+	}
 }
