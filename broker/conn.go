@@ -3,6 +3,7 @@ package broker
 import (
 	"cmp"
 	"fmt"
+	"time"
 
 	"logd/transport"
 )
@@ -118,14 +119,42 @@ func (s *Shard) begin(c *conn, frame []byte) {
 	s.throttle(c)
 }
 
-// closeConn closes a connection from our side, with the reason in the log.
+// closings are the lines of the log on connections that were closed: a client that connects anew each time would fill it.
+type closings struct {
+	until time.Duration // no more than closingLines
+	lines int
+	more  int // closed since the last, without one
+}
+
+const (
+	closingLines = 10
+	closingEvery = 10 * time.Second
+)
+
+// heed tells whether there is to be a line, and how many had none before it.
+func (c *closings) heed(now time.Duration) (more int, say bool) {
+	if now >= c.until {
+		c.until, c.lines = now+closingEvery, 0
+	}
+	if c.lines == closingLines {
+		c.more++
+		return 0, false
+	}
+	c.lines++
+	more, c.more = c.more, 0
+	return more, true
+}
+
+// closeConn closes a connection from our side, with the reason in the log. A client that hangs up by itself is no news.
 func (s *Shard) closeConn(c *conn, reason string) {
 	if c.dead {
 		return
 	}
 	c.dead = true
 	s.out.Close = append(s.out.Close, Close{c.id, reason})
-	s.log(LevelInfo, "closing a client's connection", "remote", c.remote, "software", cmp.Or(c.client, "unknown"), "reason", reason)
+	if more, say := s.closings.heed(s.now.Mono); say {
+		s.log(LevelInfo, "closing a client's connection", "remote", c.remote, "software", cmp.Or(c.client, "unknown"), "reason", reason, "more", more)
+	}
 }
 
 // fill puts a response into its slot and sends what is at the front.

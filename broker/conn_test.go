@@ -1,7 +1,9 @@
 package broker
 
 import (
+	"strings"
 	"testing"
+	"time"
 
 	"logd/transport"
 )
@@ -47,5 +49,27 @@ func TestRequestsWaitTheirTurn(t *testing.T) {
 	}
 	if answered != asked || l.paused[1] || len(p.watch) > 0 {
 		t.Errorf("%d of %d answered, paused is %t, %d wait", answered, asked, l.paused[1], len(p.watch))
+	}
+}
+
+// A client that is closed and comes again, in a loop, doesn't fill the log; one that hangs up isn't mentioned. What is left out is counted.
+func TestClosedClientsDoNotFillTheLog(t *testing.T) {
+	l := startLone(t)
+	l.said("")
+	for id := ConnID(100); id < 200; id++ { // garbage
+		l.now.Mono += 20 * time.Millisecond
+		l.turn(ConnOpened{Conn: id, Remote: "r"}, ConnData{Conn: id, Data: []byte("GET / HTTP/1.1\r\n\r\n")})
+		l.turn(ConnClosed{Conn: id})
+		l.turn(ConnOpened{Conn: id + 1000, Remote: "r"})
+		l.turn(ConnClosed{Conn: id + 1000})
+	}
+	l.pass(closingEvery)
+	l.turn(ConnOpened{Conn: 99}, ConnData{Conn: 99, Data: []byte("GET / HTTP/1.1\r\n\r\n")})
+	lines := l.said("closing a client's connection")
+	if len(l.closed) != 101 || len(lines) != closingLines+1 {
+		t.Fatalf("%d were closed, and %d lines say so", len(l.closed), len(lines))
+	}
+	if !strings.Contains(lines[0], "bad frame") || !strings.HasSuffix(lines[0], "more=0") || !strings.HasSuffix(lines[closingLines], "more=90") {
+		t.Errorf("the log says:\n%s", strings.Join(lines, "\n"))
 	}
 }

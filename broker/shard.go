@@ -84,6 +84,7 @@ type Shard struct {
 	room     Space
 	full     bool // too much is committed and in no segment: nothing is proposed until the disk has caught up
 	begun    begun
+	closings closings
 	// What is uncommitted can't leave the WAL, and a WAL full of it could write no vote (L11): a store wants at most MaxEntry
 	// bytes of it, and each of the brokers leads its part of the groups.
 	burstWAL    int64    // most bytes of others' entries that may wait for the WAL
