@@ -63,7 +63,7 @@ func groupOptions(g *group.Config) []option {
 	return []option{
 		{"Limits.Groups.InitialDelay", &g.InitialDelay}, {"Limits.Groups.MinSession", &g.MinSession}, {"Limits.Groups.MaxSession", &g.MaxSession},
 		{"Limits.Groups.NewMemberWait", &g.NewMemberWait}, {"Limits.Groups.Retention", &g.Retention}, {"Limits.Groups.CheckEvery", &g.CheckEvery},
-		{"Limits.Groups.MaxSize", &g.MaxSize}, {"Limits.Groups.Members", &g.Members}, {"Limits.Groups.MemberBytes", &g.MemberBytes},
+		{"Limits.Groups.MaxSize", &g.MaxSize}, {"Limits.Groups.Members", &g.Members}, {"Limits.Groups.MemberBytes", &g.MemberBytes}, {"Limits.Groups.HeldBytes", &g.HeldBytes},
 		{"Limits.Groups.MetadataBytes", &g.MetadataBytes}, {"Limits.Groups.StateBytes", &g.StateBytes}, {"Limits.Groups.Waiting", &g.Waiting},
 		{"Limits.Groups.WriteBytes", &g.WriteBytes}, {"Limits.Groups.DeadBytes", &g.DeadBytes},
 		{"Limits.Groups.ConsumerSession", &g.ConsumerSession}, {"Limits.Groups.ConsumerHeartbeat", &g.ConsumerHeartbeat},

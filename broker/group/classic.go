@@ -53,6 +53,7 @@ type classic struct {
 	pending    map[string]*deadline.Timer // ids that were given to new members who haven't joined with them yet
 	topics     []string                   // subscribed, sorted; see known
 	known      bool                       // whether topics could be told
+	bytes      int                        // of members
 	newcomer   bool                       // someone joined while the first rebalance waits for more
 	joinBy     *deadline.Timer
 	syncBy     *deadline.Timer
@@ -131,8 +132,9 @@ func (c *classic) add(b *member, kind string) {
 	c.count(b, 1)
 }
 
-// count adds a member's protocols to those that members have, or takes them off.
+// count adds what a member has said, and its protocols, to what members have, or takes them off.
 func (c *classic) count(b *member, n int) {
+	c.bytes += n * b.size()
 	for _, p := range b.protocols {
 		if c.have[p.Name] += n; c.have[p.Name] == 0 {
 			delete(c.have, p.Name)

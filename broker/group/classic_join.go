@@ -1,6 +1,7 @@
 package group
 
 import (
+	"bytes"
 	"fmt"
 	"math/rand/v2"
 	"time"
@@ -46,6 +47,8 @@ func (m *Machine) join(g *group, c Call, req *kmsg.JoinGroupRequest) {
 	case !m.accepts(k, req.MemberID):
 		m.remove(k, req.MemberID)
 		m.answer(c.Ticket, refusedJoin("", GroupFull))
+	case !m.holds(g, c, req): // a member stays as it was, for its session
+		m.answer(c.Ticket, refusedJoin(req.MemberID, GroupFull))
 	case !k.supports(req.ProtocolType, req.Protocols):
 		m.answer(c.Ticket, refusedJoin(req.MemberID, InconsistentProtocol))
 	case req.MemberID == "":
@@ -191,7 +194,7 @@ func (m *Machine) addMember(g *group, c Call, req *kmsg.JoinGroupRequest, id str
 	m.rebalance(g)
 }
 
-// told takes what a member says of itself. Each protocol counts once; before version 1 there is only one timeout.
+// told takes what a member says of itself, and nothing else of its request. Each protocol counts once; before version 1 there is only one timeout.
 func (b *member) told(c Call, req *kmsg.JoinGroupRequest) {
 	b.session = time.Duration(req.SessionTimeoutMillis) * time.Millisecond
 	b.rebalance = time.Duration(max(req.RebalanceTimeoutMillis, 0)) * time.Millisecond
@@ -201,7 +204,7 @@ func (b *member) told(c Call, req *kmsg.JoinGroupRequest) {
 	b.protocols = nil
 	for _, p := range req.Protocols {
 		if _, twice := b.metadata(p.Name); !twice {
-			b.protocols = append(b.protocols, p)
+			b.protocols = append(b.protocols, kmsg.JoinGroupRequestProtocol{Name: p.Name, Metadata: bytes.Clone(p.Metadata)})
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package group
 
 import (
+	"bytes"
 	"fmt"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -87,7 +88,7 @@ func (m *Machine) assign(g *group, req *kmsg.SyncGroupRequest) {
 	given := map[string][]byte{}
 	for _, a := range req.GroupAssignment {
 		if k.byID[a.MemberID] != nil {
-			given[a.MemberID] = a.MemberAssignment
+			given[a.MemberID] = bytes.Clone(a.MemberAssignment) // the request may have much else
 		}
 	}
 	r, code := encodeGroup(g.id, k, m.now.Wall, given)

@@ -11,7 +11,7 @@ func DefaultConfig() Config {
 	return Config{
 		InitialDelay: 3 * time.Second, MinSession: 6 * time.Second, MaxSession: 30 * time.Minute, NewMemberWait: 5 * time.Minute,
 		Retention: 7 * 24 * time.Hour, CheckEvery: 10 * time.Minute,
-		MaxSize: math.MaxInt32, Members: 100_000, MemberBytes: 1 << 20, MetadataBytes: 4096, StateBytes: 1 << 30, Waiting: 10_000,
+		MaxSize: math.MaxInt32, Members: 100_000, MemberBytes: 1 << 20, HeldBytes: 64 << 20, MetadataBytes: 4096, StateBytes: 1 << 30, Waiting: 10_000,
 		WriteBytes: 8 << 20, DeadBytes: 16 << 20,
 		ConsumerSession: 45 * time.Second, ConsumerHeartbeat: 5 * time.Second, ConsumerMaxSize: 5000, Upgrade: true, Downgrade: true,
 	}

@@ -27,6 +27,7 @@ type Config struct {
 	MaxSize       int           // group.max.size: members of one group
 	Members       int           // of all groups, those included that have only an id yet; Kafka has no such bound
 	MemberBytes   int           // of what one JoinGroup says of a member, or a SyncGroup assigns to one; Kafka has no such bound
+	HeldBytes     int           // of what all members of classic groups say of themselves, about; Kafka has no such bound
 	MetadataBytes int           // offset.metadata.max.bytes
 	StateBytes    int           // of the table; over it, new keys are refused; Kafka has no such bound
 	Waiting       int           // requests of one group that wait for a write; Kafka has no such bound
@@ -106,6 +107,7 @@ type Machine struct {
 	loaded bool
 
 	members int   // of all groups, with those that have only an id yet
+	held    int   // bytes of the classic groups' members
 	live    int   // bytes of the table
 	total   int   // bytes of all records since the log's start
 	end     int64 // offset after the last committed record
@@ -127,6 +129,7 @@ type group struct {
 	clocks   map[string]*clocks // of its members
 	seen     int64              // version of the topics that its subscriptions were held against
 	counted  int                // of its members, in the machine's
+	held     int                // of its bytes, in the machine's
 
 	queue    []op // in the order that they came; the first can't run yet
 	writing  bool // a record of the group is on its way (C7)
@@ -188,6 +191,7 @@ func (m *Machine) Loaded(now Now, out *Out) {
 	m.loaded = true
 	for _, g := range m.sorted() {
 		m.restore(g)
+		m.hold(g)
 	}
 	m.timers.Set(m.now.Mono+m.cfg.CheckEvery, m.expireOffsets)
 	m.dropGone()
@@ -317,6 +321,7 @@ func (m *Machine) drain(g *group) {
 		o.run(g)
 	}
 	g.draining = false
+	m.hold(g)
 	bare := len(g.queue) == 0 && !g.writing && g.commits == 0 && g.table.empty() && !g.classic.used()
 	if bare && m.groups[g.id] == g { // a deadline of a group that was forgotten leaves another of its name alone
 		delete(m.groups, g.id)

@@ -76,7 +76,7 @@ type rig struct {
 
 func consumerConfig() Config {
 	return Config{InitialDelay: 0, MinSession: time.Second, MaxSession: time.Hour, NewMemberWait: 5 * time.Minute,
-		Retention: 24 * time.Hour, CheckEvery: 10 * time.Minute, MaxSize: 20, Members: 100, MemberBytes: 8 << 10, MetadataBytes: 4096,
+		Retention: 24 * time.Hour, CheckEvery: 10 * time.Minute, MaxSize: 20, Members: 100, MemberBytes: 8 << 10, HeldBytes: 1 << 20, MetadataBytes: 4096,
 		StateBytes: 1 << 20, Waiting: 100, WriteBytes: 1 << 20, DeadBytes: 1 << 20,
 		ConsumerSession: 45 * time.Second, ConsumerHeartbeat: 5 * time.Second, ConsumerMaxSize: 10, Upgrade: true, Downgrade: true}
 }
