@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/twmb/franz-go/pkg/kmsg"
+
 	"logd/broker/deadline"
 	"logd/broker/group"
 	"logd/log"
@@ -255,6 +257,10 @@ func (c groupCall) run(s *Shard, p *partition, o origin) {
 		s.answer(o, group.Refused(code))
 		return
 	}
+	if n := c.queues(); n > 0 && s.queued+n > s.cfg.Limits.QueueBytes { // as a produce is refused, and it was certainly not proposed
+		s.answer(o, group.Refused(group.NotAvailable))
+		return
+	}
 	if !c.fresh {
 		c.do(s, p, o)
 		return
@@ -269,6 +275,22 @@ func (c groupCall) run(s *Shard, p *partition, o origin) {
 			c.do(s, p, o)
 		}
 	})
+}
+
+// queues is how many bytes a commit of offsets has wait to be proposed, about; what members do is bounded by their number.
+func (c groupCall) queues() int {
+	req, commits := c.c.Body.(*kmsg.OffsetCommitRequest)
+	if !commits {
+		return 0
+	}
+	n := 2 * rowBytes // the batch's header
+	for i := range req.Topics {
+		t := &req.Topics[i]
+		for k := range t.Partitions {
+			n += 2*rowBytes + len(req.Group) + len(t.Topic) + sizeOf(t.Partitions[k].Metadata)
+		}
+	}
+	return n
 }
 
 func (c groupCall) do(s *Shard, p *partition, o origin) {

@@ -25,7 +25,7 @@ type Limits struct {
 	InflightBytes    int
 	RetentionTicks   int           // each partition's oldest segments are looked at once in so many
 	UncommittedBytes int           // of one group
-	QueueBytes       int           // of a shard's batches that wait to be proposed; over it, produces are refused
+	QueueBytes       int           // of a shard's batches that wait to be proposed; over it, produces and commits of offsets are refused
 	EnvelopeBytes    int           // payload of one envelope, about; the rest waits for the next turn
 	RangeBytes       int           // of a snapshot transfer's one answer
 	Transfers        int           // groups of a shard that catch up by transfers at the same time

@@ -41,8 +41,8 @@ func (c *client) send(node int, k *call, req kmsg.Request, noAnswer bool) {
 		w.markAsked(k, c.number)
 	}
 	w.watch.sends(c, node, k)
-	if p, ok := req.(*kmsg.ProduceRequest); ok {
-		k.offer = w.nodes[node].offers(len(p.Topics[0].Partitions[0].Records))
+	if n := queues(req); n > 0 {
+		k.offer = w.nodes[node].offers(n)
 	}
 	frame := transport.AppendRequest(c.name, l.corr, req)
 	w.trace.bytes(w.now, traceClient, c.number, uint64(node)<<32|uint64(uint32(k.key)), frame)

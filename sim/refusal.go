@@ -9,6 +9,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"logd/broker"
+	"logd/broker/group"
 )
 
 // Each refusal that a client sees has a cause that the world knows, or is a violation: a broker that refuses without one is a bug as much
@@ -295,7 +296,7 @@ func (w *World) leaderless(g *groupSeen, k *call) (class int, proof string) {
 	return 0, ""
 }
 
-// offer is a batch that was sent to a broker.
+// offer is a batch, or a commit of offsets, that was sent to a broker.
 type offer struct {
 	at       time.Duration
 	answered time.Duration // 0: it wasn't
@@ -315,16 +316,39 @@ func (n *node) offers(bytes int) *offer {
 	return o
 }
 
-// overBound says that a broker was sent more than it may queue, where its answer says so. What it had answered before it was asked was in
-// its queue no more.
+// queues is how much of a broker's queue a request may take: a produce's batch, and for each offset of a commit a record of some bytes, with
+// the names and what the client says of it.
+func queues(req kmsg.Request) int {
+	switch r := req.(type) {
+	case *kmsg.ProduceRequest:
+		return len(r.Topics[0].Partitions[0].Records)
+	case *kmsg.OffsetCommitRequest:
+		n := 64
+		for i := range r.Topics {
+			t := &r.Topics[i]
+			for _, p := range t.Partitions {
+				n += 64 + len(r.Group) + len(t.Topic)
+				if p.Metadata != nil {
+					n += len(*p.Metadata)
+				}
+			}
+		}
+		return n
+	}
+	return 0
+}
+
+// overBound says that a broker was sent more than it may queue, where its answer to a Produce or an OffsetCommit says so. What it had
+// answered before it was asked was in its queue no more.
 func (n *node) overBound(k *call, code int16) string {
+	commits := code == group.NotAvailable && k.key == int16(kmsg.OffsetCommit)
 	sum := 0
 	for _, o := range n.offered {
 		if o.answered == 0 || o.answered >= k.sent {
 			sum += o.bytes
 		}
 	}
-	if code != codeNotEnough || sum <= n.limits.QueueBytes {
+	if code != codeNotEnough && !commits || sum <= n.limits.QueueBytes {
 		return ""
 	}
 	return fmt.Sprintf("%d bytes were sent to it within %v, and not answered before; it queues %d", sum, offeredFor, n.limits.QueueBytes)
