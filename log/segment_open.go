@@ -74,6 +74,7 @@ func openSegments(fsys FS, dir string, opt Options, m Mark) (*segments, error) {
 	if err := o.beyond(last); err != nil {
 		return nil, err
 	}
+	p.trimSpans() // what was read only to tell the hash may be lost: it is deleted
 	p.at, p.stable, p.hash, p.synced = o.end, o.end, o.hash.hash, o.hash.hash
 	if len(p.spans) > 0 {
 		p.epoch = anyChain.epoch // it may be rotten
@@ -149,7 +150,7 @@ func (o *opening) choose(list []string) error {
 		case base >= o.mark.LogEnd:
 			o.past = append(o.past, base)
 		case o.mark.LogStart < o.mark.LogEnd && (o.found[base].log || s != nil || start):
-			if base <= o.mark.LogStart {
+			if base <= o.mark.LogStart && (base == 0 || start || s != nil || len(o.bases) == 0) { // else what is before it is to tell the hash
 				o.bases, from = nil, base
 			}
 			o.bases = append(o.bases, base)

@@ -15,6 +15,8 @@ import (
 type pagedFS struct {
 	*memFS
 	bad map[string]map[int64]bool // pages, by file
+
+	sector int64 // all that can't be read of a bad page, if it isn't 0: a file's pages may have been written since
 }
 
 type pagedFile struct {
@@ -30,7 +32,11 @@ func (p *pagedFS) Open(name string) (File, error) {
 
 func (f *pagedFile) ReadAt(p []byte, off int64) (int, error) {
 	for page := range f.bad { // order: any will do
-		if page*BlockSize < off+int64(len(p)) && off < (page+1)*BlockSize {
+		from, to := page*BlockSize, (page+1)*BlockSize
+		if f.fs.sector > 0 {
+			from, to = f.fs.sector*sectorSize, (f.fs.sector+1)*sectorSize
+		}
+		if from < off+int64(len(p)) && off < to {
 			return 0, errSick
 		}
 	}
@@ -123,7 +129,7 @@ func TestUnreadablePage(t *testing.T) {
 	for _, pages := range [][]int64{{0}, {1}, {0, 1}} {
 		r, name, b := pagedSegment(t)
 		want := slices.Concat(b[0], b[1])
-		disk := &pagedFS{r.fs, map[string]map[int64]bool{name: {}}}
+		disk := &pagedFS{memFS: r.fs, bad: map[string]map[int64]bool{name: {}}}
 		for _, page := range pages {
 			disk.bad[name][page] = true
 			clear(r.fs.nodes[name].now[page*BlockSize : min((page+1)*BlockSize, 6000)]) // only what can be read may be found again
@@ -147,7 +153,7 @@ func TestUnreadablePageCutShort(t *testing.T) {
 	for cut := range 16 {
 		t.Run(fmt.Sprint(cut), func(t *testing.T) {
 			r, name, b := pagedSegment(t)
-			disk := &pagedFS{r.fs, map[string]map[int64]bool{name: {1: true}}}
+			disk := &pagedFS{memFS: r.fs, bad: map[string]map[int64]bool{name: {1: true}}}
 			s, _, err := Open(disk, testID, r.opt)
 			if err != nil {
 				t.Fatal(err)
@@ -187,13 +193,51 @@ func TestUnreadablePageCutShort(t *testing.T) {
 func TestUnreadableSmallFile(t *testing.T) {
 	r, name, b := pagedSegment(t)
 	dir := "seg/00000000000000000001/00000000000000000020"
-	disk := &pagedFS{r.fs, map[string]map[int64]bool{indexOf(name): {0: true}, dir + startSuffix: {0: true}, dir + indexSuffix: {0: true}}}
+	disk := &pagedFS{memFS: r.fs, bad: map[string]map[int64]bool{indexOf(name): {0: true}, dir + startSuffix: {0: true}, dir + indexSuffix: {0: true}}}
 	s, _, err := Open(disk, testID, r.opt)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if err := mendPaged(t, disk, s, b); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// What lies behind the mark is cut, or written anew, at a start: also within a block of which the device can't give a part.
+//
+//	page 0       │ page 1                    │ page 2
+//	batches 0 to 40 ─┼─ 50 ─ 60 ─┤ mark ├─ 70 ─┼─ 80 ─ 90
+func TestUnreadableAroundTheMark(t *testing.T) {
+	for _, test := range []struct {
+		sector     int64
+		indexBytes int
+		start      int64 // the log's
+		want       int64 // the segments' end
+	}{{9, 100, 0, 100}, {9, 20000, 0, 100}, {9, 100, 60, 100}, {9, 20000, 60, 100}, {15, 100, 0, 70}, {15, 20000, 0, 70}} {
+		opt := testOpt
+		opt.SegmentBytes, opt.IndexBytes = 50000, test.indexBytes
+		r := newRig(t, opt)
+		r.s.Create(1, nil, Mark{})
+		_, b := row(0, 1000-BatchHeader, 10, 10, 10, 10, 10, 10, 10, 10, 10, 10)
+		r.s.Transfer(1, b[:7])
+		r.idle(t)
+		h, _ := r.s.HashAt(1, 70)
+		r.s.Install(1, Mark{Index: 5, Term: 1, LogStart: test.start, LogEnd: 70, BatchHash: h})
+		r.idle(t)
+		r.s.Transfer(1, b[7:])
+		r.idle(t)
+		name := "seg/00000000000000000001/00000000000000000000.log"
+		disk := &pagedFS{memFS: r.fs, bad: map[string]map[int64]bool{name: {1: true}}, sector: test.sector}
+		for range 2 {
+			s, _, err := Open(disk, testID, r.opt)
+			if err != nil {
+				t.Errorf("%+v: %v", test, err)
+				break
+			}
+			if got := s.SegmentEnd(1); got != test.want {
+				t.Errorf("%+v: the segments end at offset %d", test, got)
+			}
+		}
 	}
 }
 

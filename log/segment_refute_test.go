@@ -152,6 +152,35 @@ func TestStartFindsWhatTellsTheHash(t *testing.T) {
 	}
 }
 
+// A crash may leave the segment before without its index file: then it is read to tell the hash.
+func TestStartReadsWhatTellsTheHash(t *testing.T) {
+	const dir = "seg/00000000000000000001/"
+	for _, rot := range []bool{false, true} {
+		r, _ := transferred(t, 8)
+		r.s.Install(1, Mark{Index: 5, Term: 1, LogStart: 70, LogEnd: 80, BatchHash: filledMark(0, 80).BatchHash})
+		for r.step(t, LaneWAL) {
+		}
+		for range 3 {
+			for _, name := range []string{"00000000000000000030.index", "00000000000000000060.start", "00000000000000000060.index"} {
+				delete(r.fs.nodes, dir+name)
+			}
+			if f := r.fs.nodes[dir+"00000000000000000030.log"]; rot && f != nil {
+				f.now[len(f.now)/2] ^= 1
+			}
+			r.open(t)
+			if damage := r.rec.Groups[0].SegmentDamage; len(damage) > 0 && !rot {
+				t.Errorf("found damage: %q", damage)
+			}
+			if holes := r.s.Holes(1); len(holes) > 0 {
+				t.Errorf("rot %t: lost %v", rot, holes)
+			}
+			if got := r.s.SegmentEnd(1); got != 80 {
+				t.Errorf("rot %t: the segments end at offset %d, expected 80", rot, got)
+			}
+		}
+	}
+}
+
 // Once the start file is there, the segment goes that the trim had left.
 func TestTrimGoesOnOnceTheHashIsTold(t *testing.T) {
 	r, _ := transferred(t, 8)

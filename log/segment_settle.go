@@ -90,7 +90,7 @@ func (o *opening) settleFile(name string, s *segment, mended bool) error {
 	}
 	defer f.Close() // synced below
 	if o.cut[s] && strings.HasSuffix(name, logSuffix) {
-		if err := f.Truncate(s.size); err != nil {
+		if err := truncate(f, s.size); err != nil {
 			return err
 		}
 	}
@@ -109,7 +109,7 @@ func (o *opening) settleFile(name string, s *segment, mended bool) error {
 
 // rewrite writes anew what of the open segment lies behind the mark: no sync of it may have succeeded, and after one that failed
 // caches take bytes for clean that the disk doesn't have (S4). A closed segment was synced before its index was written, and what a
-// repair wrote has a mark.
+// repair wrote has a mark. What can't be read is lost already, and lies before the mark, in the same interval or block: all else was read.
 func (o *opening) rewrite(f File, s *segment) error {
 	if s.end <= o.mark.LogEnd || len(s.index) == 0 {
 		return nil
@@ -118,10 +118,15 @@ func (o *opening) rewrite(f File, s *segment) error {
 	buf := make([]byte, min(s.size-from, scanChunk))
 	for off := from; off < s.size; {
 		b := buf[:min(int64(len(buf)), s.size-off)]
-		if err := readFull(f, b, off); err != nil {
-			return err
+		err := readFull(f, b, off)
+		if errors.Is(err, ErrDevice) {
+			readPieces(f, b, off, func(from, to int64) { clear(b[from-off : to-off]) })
+			err = nil
 		}
-		if _, err := f.WriteAt(b, off); err != nil {
+		if err == nil {
+			err = writeAt(f, b, off)
+		}
+		if err != nil {
 			return err
 		}
 		off += int64(len(b))

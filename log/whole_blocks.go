@@ -29,6 +29,23 @@ func writeAt(f File, p []byte, off int64) error {
 	return nil
 }
 
+// truncate cuts a file where a block may be unreadable, of which the rest is to be cleared: then that is written first.
+func truncate(f File, size int64) error {
+	err := f.Truncate(size)
+	if !errors.Is(err, ErrDevice) {
+		return err
+	}
+	at := size - size%BlockSize
+	b, bad := readBlock(f, at)
+	if !bad {
+		return err
+	}
+	if _, err := f.WriteAt(b, at); err != nil {
+		return err
+	}
+	return f.Truncate(size)
+}
+
 // WholeBlocks returns what to write, and where, for p to get to off of a file: p, or where it begins or ends within a block that can't be
 // read all of that block. Of what else is in the block all that can be read is written again, in the same bytes, and the rest as zeros:
 //
