@@ -8,6 +8,8 @@ import (
 	pb "go.etcd.io/raft/v3/raftpb"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"logd/broker/deadline"
 )
 
 // metaCall has a command proposed to the metadata group; its answer is an [appended] with the command's result.
@@ -54,6 +56,12 @@ func noLeaderYet() appended {
 		result: refusedBy(refuse(errNotController, "the metadata group has no leader that this broker knows; try again"))}
 }
 
+// sent is a command that was forwarded and isn't answered yet: who waits for it, and until when.
+type sent struct {
+	to    origin
+	timer *deadline.Timer
+}
+
 // forward sends a command to the broker that leads the metadata group. Its answer may be lost: whoever waits has a deadline.
 func (s *Shard) forward(p *partition, o origin, cmd []byte) {
 	lead, _ := p.g.Lead()
@@ -62,8 +70,7 @@ func (s *Shard) forward(p *partition, o origin, cmd []byte) {
 		return
 	}
 	id := s.next()
-	s.forwards[id] = o
-	s.timers.Set(s.now.Mono+s.cfg.Limits.AdminWait, func() { delete(s.forwards, id) })
+	s.forwards[id] = sent{to: o, timer: s.timers.Set(s.now.Mono+s.cfg.Limits.AdminWait, func() { delete(s.forwards, id) })}
 	to := brokerOf(lead)
 	s.peers.forward(to, s.peers.newest[generationOf{to, s.peers.seen[to]}].boot, proposeControl{ID: id, Command: cmd})
 }

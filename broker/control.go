@@ -128,12 +128,13 @@ func (s *Shard) control(from int32, c control) {
 // proposed brings the result of a forwarded command to who waits for it. One that says that the other broker doesn't lead
 // either proves that nothing was proposed.
 func (s *Shard) proposed(c proposedControl) {
-	o, ok := s.forwards[c.ID]
+	f, ok := s.forwards[c.ID]
 	if !ok {
 		return // its deadline passed, or it came twice
 	}
 	delete(s.forwards, c.ID)
-	s.answer(o, appended{offset: -1, result: Result{Code: c.Code, Message: c.Message, Topic: c.Topic, First: c.First}})
+	s.timers.Cancel(f.timer)
+	s.answer(f.to, appended{offset: -1, result: Result{Code: c.Code, Message: c.Message, Topic: c.Topic, First: c.First}})
 }
 
 // replicaMeta is what a replica's create record says of it.

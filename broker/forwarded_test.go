@@ -3,6 +3,7 @@ package broker
 import (
 	"bytes"
 	"testing"
+	"time"
 
 	"logd/transport"
 )
@@ -113,5 +114,17 @@ func TestForwardsOfANewDirectory(t *testing.T) {
 	}
 	if l.s.meta.TopicByName("a") != nil {
 		t.Error("a topic that was deleted is back: the forward that made it is taken again")
+	}
+}
+
+// The deadline of a forwarded command goes with its answer: one that stays says that somebody waits.
+func TestForwardsDeadlineGoesWithItsAnswer(t *testing.T) {
+	l := startLone(t)
+	l.s.out = &Output{}
+	was := l.s.timers.Len()
+	l.s.forwards[77] = sent{timer: l.s.timers.Set(time.Hour, func() {})}
+	l.s.proposed(proposedControl{ID: 77})
+	if got := l.s.timers.Len(); got != was || len(l.s.forwards) > 0 {
+		t.Errorf("%d deadlines and %d forwards are left, expected %d and 0", got, len(l.s.forwards), was)
 	}
 }

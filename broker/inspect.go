@@ -68,19 +68,21 @@ func (s *Shard) inspect(p *partition, visit func(*GroupView)) {
 	visit(&s.seen)
 }
 
-// Kept is how many bytes this shard has of a group's log: segments that aren't deleted as a whole, and, about, what is in none yet.
+// Kept is how many bytes this shard has of a group's log: segments that aren't deleted as a whole, and, about, what is in none yet. A mark
+// that is under way says nothing of the latter: a full disk takes back what was begun of a segment.
 func (s *Shard) Kept(group uint64) int64 {
 	p := s.parts[group]
 	if p == nil {
 		return 0
 	}
-	bytes, start := int64(p.g.Load().Unflushed), p.g.LogStart()
+	start := p.g.LogStart()
+	bytes, end := int64(0), start
 	for _, g := range s.store.SegmentInfo(group) {
-		if g.End > start {
+		if end = max(end, g.End); g.End > start {
 			bytes += g.Size
 		}
 	}
-	return bytes
+	return bytes + int64(p.g.BytesFrom(end))
 }
 
 // Scrubs returns how many passes of the scrub were completed since the start.

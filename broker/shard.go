@@ -57,7 +57,7 @@ type Shard struct {
 	conns     map[ConnID]*conn
 	requests  map[uint64]*request
 	spoken    map[int32]speaksControl     // what other brokers understand
-	forwards  map[uint64]origin           // metadata commands sent to the leader's broker
+	forwards  map[uint64]sent             // metadata commands sent to the leader's broker
 	forwarded map[generationOf]*forwarded // and those that came from others
 	reads     map[uint64]func(log.ReadDone)
 	writes    map[uint64]func(appended) // what is proposed by the broker itself, for its consumer groups
@@ -108,7 +108,7 @@ type Shard struct {
 // New makes a shard of what was recovered. It does nothing before its first Step.
 func New(cfg Config, store *log.Store, rec *log.Recovered, rng *rand.Rand) (*Shard, error) {
 	s := &Shard{cfg: cfg, rng: rng, store: store, parts: map[uint64]*partition{}, tombs: newTombstones(), meta: NewMeta(),
-		conns: map[ConnID]*conn{}, requests: map[uint64]*request{}, forwards: map[uint64]origin{}, forwarded: map[generationOf]*forwarded{},
+		conns: map[ConnID]*conn{}, requests: map[uint64]*request{}, forwards: map[uint64]sent{}, forwarded: map[generationOf]*forwarded{},
 		reads: map[uint64]func(log.ReadDone){}, writes: map[uint64]func(appended){}, view: newView(), creating: map[string]time.Duration{},
 		fetches: fetchSessions{byID: map[int32]*fetchSession{}},
 		spoken:  map[int32]speaksControl{}, disk: disk{peers: map[int32]time.Duration{}}}

@@ -42,11 +42,14 @@ func (g *Group) Load() Load {
 }
 
 // Unsegmented returns the bytes of entries that no synced segment has yet, about: also those that are on their way into one.
-func (g *Group) Unsegmented() int {
+func (g *Group) Unsegmented() int { return g.BytesFrom(g.store.SegmentEnd(g.cfg.Group)) }
+
+// BytesFrom returns the bytes of the window's entries from the one with an offset on, about.
+func (g *Group) BytesFrom(offset int64) int {
 	w := g.win
-	end, from := g.store.SegmentEnd(g.cfg.Group), w.index
-	if end >= w.end {
-		at, ok := w.find(end, w.last())
+	from := w.index
+	if offset >= w.end {
+		at, ok := w.find(offset, w.last())
 		if !ok {
 			return 0
 		}

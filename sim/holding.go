@@ -32,8 +32,7 @@ func (h *host) within() {
 	})
 }
 
-// adminWait is the world's Limits.AdminWait: a forwarded command whose answer is lost is kept for so long, and that of one that was
-// answered leaves a deadline behind.
+// adminWait is the world's Limits.AdminWait: a forwarded command whose answer is lost is kept for so long.
 const adminWait = leakWait - time.Second
 
 // leaks checks, once all clients have hung up and the time of a request has passed, that healthy brokers hold nothing
