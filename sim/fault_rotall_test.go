@@ -146,6 +146,9 @@ func keysInWAL(w *World, d *Disk) map[[2]uint64]key {
 	for shard := range w.opt.Shards {
 		for _, g := range d.walOf(shard) {
 			for _, r := range g.records {
+				if r.kind != walEntry && r.kind != walCopy { // states and marks have an index, too
+					continue
+				}
 				k := key{group: r.group, index: true, number: int64(r.index)}
 				if r.offset >= 0 {
 					k = key{group: r.group, number: r.offset}

@@ -8,7 +8,7 @@ import (
 
 // What the world knows of who could serve, since when: the ground on which a refusal is judged (refusal.go).
 //
-//	broker ill:   down, paused, stopping, started a moment ago, its disk slow or full or damaged, its turns slow
+//	broker ill:   down, paused, stopping, started a moment ago, its disk slow or full or damaged, its turns slow, its WAL without room
 //	pair apart:   a direction between them is cut, slow, or had a connection refused
 //	core:         brokers that were well, and all near each other, for all of a time, and lack nothing that is committed
 
@@ -66,6 +66,9 @@ func (n *node) illSince(g *groupSeen, since time.Duration) string {
 	}
 	if max(n.ails, n.proc.resumed) > since {
 		return "has not been well for long"
+	}
+	if g != nil && n.proc.hosts[g.id%uint64(len(n.proc.hosts))].crampedSince(since) {
+		return "has a WAL without room, or had a moment ago, and moves what it holds to segments"
 	}
 	return ""
 }

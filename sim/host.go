@@ -36,6 +36,7 @@ type host struct {
 	walFile  string // written last
 	rolls    bool   // the WAL operation under way is the first in its file
 	turns    int
+	cramped  cramped
 	spun     int           // turns in a row that had nothing to do (spin.go)
 	promised []promise     // by the turn under way
 	stopped  bool          // it was asked to stop, and has nothing in flight any more

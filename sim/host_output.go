@@ -65,6 +65,7 @@ func (h *host) carryOut() {
 	w.views.after(h)
 	w.views.promised(h)
 	h.within()
+	h.measures()
 	if out.Stopped && h.stops() {
 		return
 	}

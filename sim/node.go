@@ -43,10 +43,11 @@ type node struct {
 	refused string       // why it refused to start
 	whole   int          // how often in a row it was seen whole since it was lost
 
-	scarred bool   // its disk was damaged since it was new: what took the place of damage leaves that where it was
-	aside   bool   // it gave up its directory: its next start sets that aside
-	speaks  uint64 // the incarnation that it last started under
-	knew    uint64 // topics that a client was told of by it: bit i is the i-th
+	scarred bool          // its disk was damaged since it was new: what took the place of damage leaves that where it was
+	aside   bool          // it gave up its directory: its next start sets that aside
+	speaks  uint64        // the incarnation that it last started under
+	groups  time.Duration // when a process of it knew the topic that consumer groups are kept in, first; 0: none has
+	knew    uint64        // topics that a client was told of by it: bit i is the i-th
 }
 
 // process is one run of a broker, from start to crash.

@@ -1,7 +1,10 @@
 package sim
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
 
@@ -52,5 +55,24 @@ func (w *World) refusedCoordinator(k *call, code int16, what string) {
 	if k.about = w.keptIn(k.group); k.about == nil && w.groupsWanted > 0 && k.sent > w.groupsWanted+tellsWithin {
 		k.about = w.groupOfPart(partMetadata) // which is to make the topic when somebody first looks for a coordinator
 	}
+	if _, proof := w.causeOf(k, code); proof == "" && k.key == int16(kmsg.FindCoordinator) && !w.nodes[k.line.node].knowsGroups(k.sent) {
+		k.about = cmp.Or(w.groupOfPart(partMetadata), k.about) // it has started anew, and the metadata's leader is to tell it that there is a coordinator
+	}
 	w.refused(k, code, what)
+}
+
+// learnsGroups notes that a broker has heard of the topic that consumer groups are kept in. Any replica of the topic that was seen is there
+// because the metadata that were committed by then say so.
+func (w *World) learnsGroups(n *node, commit uint64) {
+	if w.groupsMade == 0 && slices.ContainsFunc(w.views.groups, func(g *groupSeen) bool { return g.part == partGroups }) {
+		w.groupsMade = w.groupOfPart(partMetadata).commit
+	}
+	if w.groupsMade > 0 && commit >= w.groupsMade && !n.knowsGroups(w.now) {
+		n.groups = w.now
+	}
+}
+
+// knowsGroups tells whether the process that runs knew then of the topic that consumer groups are kept in.
+func (n *node) knowsGroups(then time.Duration) bool {
+	return n.proc != nil && n.groups > n.proc.started && n.groups <= then
 }

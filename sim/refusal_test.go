@@ -83,6 +83,35 @@ func TestRefusedByCoordinator(t *testing.T) {
 	}
 }
 
+// TestCoordinatorUnheardOf: a broker that started anew doesn't know that there is a coordinator until the metadata are told to be committed,
+// which takes a leader of theirs; one that has known it has no such excuse.
+func TestCoordinatorUnheardOf(t *testing.T) {
+	for _, c := range []struct{ knew, led, want bool }{{false, false, true}, {false, true, false}, {true, false, false}, {true, true, false}} {
+		w, _ := toyWorld(t, 1, 1)
+		w.now, w.phase, w.groupsMade = time.Hour, phaseStorm, 5
+		for i := range 3 {
+			for _, g := range []*groupSeen{w.views.group(1), w.views.group(9)} {
+				g.leader, g.since = 0, w.now-(servesWithin+1)*w.electionTime(1)
+				v := view(i, 5, i == 0, 7, 7)
+				g.replicas[i] = replicaSeen{live: true, id: v.Replica, leader: i == 0, commit: 7, stable: 7, quorums: v.Quorums}
+			}
+		}
+		meta, of := w.views.group(1), w.views.group(9)
+		meta.part, meta.name = partMetadata, "metadata"
+		if meta.replicas[0].leader = c.led; !c.led {
+			meta.lostAt = w.now - w.electionTime(1)
+		}
+		of.part, of.name = partGroups, fmt.Sprintf("__consumer_offsets/%d", group.PartitionFor("group-0", offsetsPartitions))
+		if n := w.nodes[0]; c.knew {
+			n.groups = n.proc.started + 1
+		}
+		w.refusedByGroup(&call{part: -1, line: &line{}, sent: w.now, key: int16(kmsg.FindCoordinator), group: "group-0", code: group.NotAvailable})
+		if (w.violation == nil) != c.want {
+			t.Errorf("%+v: %v", c, w.violation)
+		}
+	}
+}
+
 // TestUnsoundByCoordinator: what only a request can be refused for that no client sends is a bug of the broker, or of the client.
 func TestUnsoundByCoordinator(t *testing.T) {
 	w, _ := toyWorld(t, 1, 1)

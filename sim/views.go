@@ -146,7 +146,9 @@ func (v *views) see(s *broker.GroupView) {
 		r.spoke = max(r.spoke, s.Term)
 	}
 	v.matching(g, r, s)
-	g.commit = max(g.commit, s.Commit)
+	if g.commit = max(g.commit, s.Commit); g.part == partMetadata {
+		w.learnsGroups(n, s.Commit)
+	}
 	g.end = max(g.end, s.HighWatermark)
 	v.started(g, s)
 	if s.Leading && !wasLeader {

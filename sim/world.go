@@ -69,6 +69,7 @@ type World struct {
 	unclear      map[string]bool        // values whose append has no clear outcome, and that nobody has read yet
 	ledgers      map[string]*groupLedger
 	groupsWanted time.Duration // when a coordinator was first looked for; 0: never
+	groupsMade   uint64        // the metadata's index by which their topic is made; 0: it isn't yet, as far as was seen
 	laidOut      laidOut
 	topics       *topicLedger // nil if no topics come and go
 
