@@ -27,6 +27,7 @@ func (c *client) sendLate(node int, k *call, req kmsg.Request, late time.Duratio
 	w.zombies++
 	w.after(late, func() {
 		w.zombies--
+		w.nodes[node].offers(queues(req))
 		w.intrude(w.nodes[node], frame, lateStays)
 	})
 }
