@@ -1,6 +1,7 @@
 package log
 
 import (
+	"errors"
 	"fmt"
 	"testing"
 )
@@ -76,3 +77,52 @@ func crashAfter(t *testing.T, name string, stop int, crash func(*memFS) *memFS) 
 	}
 	return true
 }
+
+// killedFS is a disk on which the process is killed after so many calls that change something.
+type killedFS struct {
+	*memFS
+	left int
+}
+
+type killedFile struct {
+	File
+	fs *killedFS
+}
+
+var errKilled = errors.New("the process was killed")
+
+func (k *killedFS) call(do func() error) error {
+	if k.left--; k.left < 0 {
+		return errKilled
+	}
+	return do()
+}
+
+func (k *killedFS) Open(name string) (File, error) {
+	f, err := k.memFS.Open(name)
+	return &killedFile{f, k}, err
+}
+
+func (k *killedFS) Create(name string) (f File, err error) {
+	err = k.call(func() error { f, err = k.memFS.Create(name); return err })
+	return &killedFile{f, k}, err
+}
+
+func (k *killedFS) Remove(name string) error {
+	return k.call(func() error { return k.memFS.Remove(name) })
+}
+
+func (k *killedFS) SyncDir(dir string) error {
+	return k.call(func() error { return k.memFS.SyncDir(dir) })
+}
+
+func (f *killedFile) WriteAt(p []byte, off int64) (n int, err error) {
+	err = f.fs.call(func() error { n, err = f.File.WriteAt(p, off); return err })
+	return n, err
+}
+
+func (f *killedFile) Truncate(size int64) error {
+	return f.fs.call(func() error { return f.File.Truncate(size) })
+}
+
+func (f *killedFile) Sync() error { return f.fs.call(f.File.Sync) }

@@ -19,6 +19,7 @@ type opening struct {
 	bases   []int64 // below the mark's end, to keep
 	past    []int64 // at or behind the mark's end
 	remove  []string
+	below   []string          // below the log start: they go last, once nothing needs them any more
 	sick    []string          // the device can't open them: they get another name
 	cut     map[*segment]bool // its file is longer
 	closed  []*segment        // was read, so its index is to be made
@@ -74,7 +75,6 @@ func openSegments(fsys FS, dir string, opt Options, m Mark) (*segments, error) {
 	if err := o.beyond(last); err != nil {
 		return nil, err
 	}
-	p.trimSpans() // what was read only to tell the hash may be lost: it is deleted
 	p.at, p.stable, p.hash, p.synced = o.end, o.end, o.hash.hash, o.hash.hash
 	if len(p.spans) > 0 {
 		p.epoch = anyChain.epoch // it may be rotten
@@ -129,55 +129,78 @@ func (o *opening) choose(list []string) error {
 	if err != nil {
 		return err
 	}
-	from, teller, before := int64(0), int64(-1), (*segment)(nil)
 	for _, base := range all {
-		s, err := o.readIndex(base)
+		if o.indexes[base], err = o.readIndex(base); err != nil {
+			return err
+		}
+		h, ok, err := o.readStart(base)
 		if err != nil {
 			return err
 		}
-		o.indexes[base] = s
-		h, start, err := o.readStart(base)
-		if err != nil {
-			return err
-		}
-		if !start && s == nil && before != nil && before.end == base { // its own may not have been written yet
-			h, start, teller = before.hash, o.found[base].log, before.base
-		}
-		if before = s; start {
+		if ok {
 			o.starts[base] = h
 		}
+	}
+	first := o.firstKept(all)
+	for i, base := range all {
 		switch {
 		case base >= o.mark.LogEnd:
 			o.past = append(o.past, base)
-		case o.mark.LogStart < o.mark.LogEnd && (o.found[base].log || s != nil || start):
-			if base <= o.mark.LogStart && (base == 0 || start || s != nil || len(o.bases) == 0) { // else what is before it is to tell the hash
-				o.bases, from = nil, base
-			}
+		case i < first || o.mark.LogStart >= o.mark.LogEnd:
+			o.below = append(o.below, o.files(base)...)
+		case o.found[base].log || o.tells(base):
 			o.bases = append(o.bases, base)
-		}
-	}
-	for _, base := range all {
-		switch {
-		case base >= o.mark.LogEnd:
-		case base == teller && base < from: // the next start may need it, too
-			o.loose(base)
-		case base < from || o.mark.LogStart >= o.mark.LogEnd:
-			o.drop(base)
-		case !slices.Contains(o.bases, base):
+		default:
 			o.loose(base)
 		}
 	}
 	return nil
 }
 
+// tells says whether a base has a sound file that says a hash.
+func (o *opening) tells(base int64) bool {
+	_, start := o.starts[base]
+	return start || o.indexes[base] != nil
+}
+
+// firstKept returns which of all bases is the first to keep: that of the segment that the log start lies in, or, where no file of it says
+// the hash before it, since a mark vouched for it just before a crash or not yet, the last before it of which one does. Those between,
+// however many a transfer brought, tell it together; trims have left them all (see [segments.trim]).
+func (o *opening) firstKept(all []int64) int {
+	first := 0
+	for i, base := range all {
+		if base <= o.mark.LogStart && (o.found[base].log || o.tells(base)) {
+			first = i
+		}
+	}
+	for first > 0 && !o.begins(all, first) && o.found[all[first-1]].log {
+		first--
+	}
+	return first
+}
+
+// begins says whether the hash before a segment is known without the one before it. An index that speaks of more than the mark vouches for
+// may not be believed.
+func (o *opening) begins(all []int64, i int) bool {
+	base, until := all[i], o.mark.LogEnd
+	if i+1 < len(all) {
+		until = min(until, all[i+1])
+	}
+	_, start := o.starts[base]
+	return base == 0 || start || o.indexes[base] != nil && o.indexes[base].end <= until
+}
+
 // drop removes the files of a base.
-func (o *opening) drop(base int64) {
-	o.remove = append(o.remove, o.p.files(&segment{base: base, has: *o.found[base]})...)
+func (o *opening) drop(base int64) { o.remove = append(o.remove, o.files(base)...) }
+
+// files names the files of a base.
+func (o *opening) files(base int64) []string {
+	return o.p.files(&segment{base: base, has: *o.found[base]})
 }
 
 // loose leaves the files of a base where they are.
 func (o *opening) loose(base int64) {
-	o.p.loose = append(o.p.loose, o.p.files(&segment{base: base, has: *o.found[base]})...)
+	o.p.loose = append(o.p.loose, o.files(base)...)
 }
 
 // load takes the file at base into the live segments, as far as it reaches up to until. It returns the scan, if there was one
@@ -378,6 +401,9 @@ func (o *opening) follow(sc *scan) error {
 func (o *opening) gap(to int64) {
 	from := max(o.end, o.mark.LogStart)
 	if to <= from {
+		if o.end < to { // nobody misses what was there, but for the hash
+			o.cur, o.first, o.hash = nil, anchor{}, anchor{}
+		}
 		return
 	}
 	o.p.damage = append(o.p.damage, fmt.Sprintf("segments %s: offsets %d to %d are in no file", o.p.dir, from, to))

@@ -2,7 +2,12 @@ package log
 
 import (
 	"bytes"
+	"errors"
+	"fmt"
+	"maps"
+	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -130,55 +135,60 @@ func TestTrimLeavesWhatTellsTheHash(t *testing.T) {
 	}
 }
 
-// The segment before may lie below the log start, and the one that it tells the hash of have no start file yet: no start takes that for
-// damage, and none takes away what tells it before the start file is there.
+// The segments before may lie below the log start, and neither they nor the one that they tell the hash of have a file yet that says it:
+// wherever the process ends, also in the midst of a start, and the power with it, no start takes that for damage, and none takes away
+// what tells it before the start file is stable.
 func TestStartFindsWhatTellsTheHash(t *testing.T) {
-	const dir = "seg/00000000000000000001/"
-	r, _ := transferred(t, 8)
-	r.s.Install(1, Mark{Index: 5, Term: 1, LogStart: 70, LogEnd: 80, BatchHash: filledMark(0, 80).BatchHash})
-	for n := r.fs.nodes; n[dir+"00000000000000000060.start"] == nil; {
-		r.step(t, LaneFill)
-	}
-	for r.step(t, LaneWAL) {
-	}
-	for range 3 {
-		delete(r.fs.nodes, dir+"00000000000000000060.start")
-		if r.open(t); len(r.rec.Groups[0].SegmentDamage) > 0 {
-			t.Errorf("found damage: %q", r.rec.Groups[0].SegmentDamage)
+	for made := 0; ; made++ { // operations of index and start files
+		r, _ := transferred(t, 8)
+		mark := Mark{Index: 5, Term: 1, LogStart: 70, LogEnd: 80, BatchHash: filledMark(0, 80).BatchHash}
+		r.s.Install(1, mark)
+		for r.step(t, LaneWAL) {
 		}
-		if r.fs.nodes[dir+"00000000000000000060.start"] == nil {
-			t.Error("the start file of offset 60 isn't there")
+		for range made {
+			if !r.step(t, LaneFill) {
+				return
+			}
+		}
+		maps.DeleteFunc(r.fs.nodes, func(name string, _ *memNode) bool { return strings.HasPrefix(name, "wal/") }) // no more of use
+		for how, crash := range waysToEnd() {
+			left := crash(r.fs.clone())
+			for calls, whole := 0, false; !whole; calls++ {
+				whole = startKilled(t, fmt.Sprintf("%s, after operation %d, start killed at call %d", how, made, calls), left.clone(), mark, r.opt, calls)
+			}
 		}
 	}
 }
 
-// A crash may leave the segment before without its index file: then it is read to tell the hash.
-func TestStartReadsWhatTellsTheHash(t *testing.T) {
-	const dir = "seg/00000000000000000001/"
-	for _, rot := range []bool{false, true} {
-		r, _ := transferred(t, 8)
-		r.s.Install(1, Mark{Index: 5, Term: 1, LogStart: 70, LogEnd: 80, BatchHash: filledMark(0, 80).BatchHash})
-		for r.step(t, LaneWAL) {
+// startKilled kills a start at a call, then the power is lost, and the next start is whole. It says whether the first one was.
+func startKilled(t *testing.T, name string, d *memFS, mark Mark, opt Options, calls int) bool {
+	t.Helper()
+	const dir = "seg/00000000000000000001"
+	kill := &killedFS{memFS: d, left: calls}
+	_, killed := openSegments(kill, dir, opt, mark)
+	if killed != nil && !errors.Is(killed, errKilled) {
+		t.Fatalf("%s: %v", name, killed)
+	}
+	ways := waysToEnd()
+	for i := range uint64(4) {
+		rng := rand.New(rand.NewPCG(uint64(calls), i))
+		ways[fmt.Sprintf("power, some is kept (%d)", i)] = func(d *memFS) *memFS { return d.losePower(func() bool { return rng.IntN(2) == 0 }) }
+	}
+	for how, crash := range ways {
+		again := crash(d.clone())
+		p, err := openSegments(again, dir, opt, mark)
+		if err != nil || len(p.damage) > 0 || len(p.spans) > 0 || p.end() != 80 || p.start() != 60 {
+			t.Fatalf("%s, then %s: log %d to %d, expected 60 to 80; damage %q, holes %v, %v", name, how, p.start(), p.end(), p.damage, p.holes(), err)
 		}
-		for range 3 {
-			for _, name := range []string{"00000000000000000030.index", "00000000000000000060.start", "00000000000000000060.index"} {
-				delete(r.fs.nodes, dir+name)
-			}
-			if f := r.fs.nodes[dir+"00000000000000000030.log"]; rot && f != nil {
-				f.now[len(f.now)/2] ^= 1
-			}
-			r.open(t)
-			if damage := r.rec.Groups[0].SegmentDamage; len(damage) > 0 && !rot {
-				t.Errorf("found damage: %q", damage)
-			}
-			if holes := r.s.Holes(1); len(holes) > 0 {
-				t.Errorf("rot %t: lost %v", rot, holes)
-			}
-			if got := r.s.SegmentEnd(1); got != 80 {
-				t.Errorf("rot %t: the segments end at offset %d, expected 80", rot, got)
-			}
+		n := again.nodes[startOf(dir+"/00000000000000000060.log")]
+		if n == nil {
+			t.Fatalf("%s, then %s: the start file of offset 60 isn't there", name, how)
+		}
+		if hash, ok := decodeStart(dir, n.now, 60); !ok || hash != filledMark(0, 60).BatchHash {
+			t.Fatalf("%s, then %s: the start file of offset 60 says %016x (%t)", name, how, hash, ok)
 		}
 	}
+	return killed == nil
 }
 
 // Once the start file is there, the segment goes that the trim had left.

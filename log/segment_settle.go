@@ -56,14 +56,35 @@ func (o *opening) settle() error {
 			return fmt.Errorf("segments %s: %w", dir, err)
 		}
 	}
+	return o.settleBelow()
+}
+
+// settleBelow removes what lies below the log start: last, since it may be what alone says the hash behind it till that is stable.
+func (o *opening) settleBelow() error {
+	if n := len(o.p.live); n > 1 && o.p.live[0].end <= o.mark.LogStart {
+		for _, op := range o.p.trim(nil, o.mark.LogStart) {
+			o.below = append(o.below, op.File)
+		}
+	}
+	for _, name := range o.below {
+		if err := o.fs.Remove(name); err != nil {
+			return fmt.Errorf("segments %s: %w", name, err)
+		}
+	}
+	if len(o.below) == 0 {
+		return nil
+	}
+	if err := o.fs.SyncDir(o.p.dir); err != nil {
+		return fmt.Errorf("segments %s: %w", o.p.dir, err)
+	}
 	return nil
 }
 
-// settleStarts writes the open segment's start file, if none says the hash that a mark vouches for; what lies behind the mark may have
-// rotted in a leader epoch, and waits for the next one (bug 45).
+// settleStarts writes the start files of segments that have no index file, if none says the hash that a mark vouches for; what lies behind
+// the mark may have rotted in a leader epoch, and waits for the next one (bug 45).
 func (o *opening) settleStarts() error {
 	for _, s := range o.p.live {
-		if s.base == 0 || s != o.p.open() && s.base <= o.mark.LogEnd || o.p.touches(s, true) {
+		if s.base == 0 || s.indexed || o.p.touches(s, true) {
 			continue
 		}
 		h, ok, err := o.readStart(s.base)

@@ -165,3 +165,32 @@ func TestMissingStartFileBehindTheMark(t *testing.T) {
 		t.Errorf("it says %016x (%t)", hash, ok)
 	}
 }
+
+// A segment that the mark ends within, and that another follows, has no index file yet. A start that finds no start file of it writes one:
+// it takes away what lies before it, below the log start, and what tells the hash with it.
+func TestMissingStartFileAroundTheMark(t *testing.T) {
+	d, opt := filled(t)
+	for _, name := range []string{startOf(secondLog), indexOf(secondLog)} { // a mark had just vouched for it
+		damage(d, name, nil)
+	}
+	for range 2 {
+		p, err := openSegments(d, testDir, opt, filledMark(40, 50))
+		if err != nil || p.start() != 30 || p.end() != 80 || len(p.damage) > 0 {
+			t.Fatalf("log %d to %d, expected 30 to 80; damage %q, %v", p.start(), p.end(), p.damage, err)
+		}
+		d = d.losePower(func() bool { return false })
+	}
+}
+
+// What is missing between two segments below the log start costs the hash, and nothing else: what follows isn't held against the one from
+// before the gap.
+func TestGapBelowTheLogStart(t *testing.T) {
+	d, opt := filled(t)
+	for _, name := range []string{secondLog, startOf(secondLog), indexOf(secondLog), startOf(thirdLog), indexOf(thirdLog)} {
+		damage(d, name, nil)
+	}
+	p, err := openSegments(d, testDir, opt, filledMark(70, 80))
+	if err != nil || len(p.spans) > 0 || p.end() != 80 {
+		t.Fatalf("log up to %d, holes %v, damage %q, %v", p.end(), p.holes(), p.damage, err)
+	}
+}
